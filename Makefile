@@ -1,0 +1,57 @@
+# Everything runs in .venv, which the first target makes from the hashed lock.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+PAYDOWN_HOME ?= $(if $(PAYDOWN_LANDING),.paydown/live,.paydown/demo)
+
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export DO_NOT_TRACK := 1
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: run test dev lint format lock clean
+
+run: .venv/ready  ## load, build, test, score, publish, open epics
+	@.venv/bin/paydown run
+
+test: .venv/ready  ## all tests
+	.venv/bin/pytest -n 2 --dist worksteal
+
+dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
+	@mkdir -p $(PAYDOWN_HOME)/dagster && cp dagster.yaml $(PAYDOWN_HOME)/dagster/
+	DAGSTER_HOME=$(abspath $(PAYDOWN_HOME))/dagster .venv/bin/dagster dev
+
+lint: .venv/ready .venv-snowflake/ready  ## everything that can be checked without running it
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/ty check orchestration tests
+	tests/offline/lint_sql.sh
+
+format: .venv/ready  ## mend what can be mended
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: .venv/ready  ## write both locks anew from pyproject.toml
+	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra postgres --extra dev pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra postgres --extra dev --extra snowflake \
+		-c requirements.lock pyproject.toml -o requirements-snowflake.lock
+
+clean:  ## forget what runs wrote, keep the environment
+	rm -rf .paydown
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install -q --disable-pip-version-check uv
+
+.venv/ready: requirements.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
+	@echo "setting up .venv (once, a minute or two)"
+	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-snowflake/ready: requirements-snowflake.lock | .venv/ready
+	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-snowflake
+	@VIRTUAL_ENV=.venv-snowflake $(UV) pip sync -q --require-hashes requirements-snowflake.lock
+	@touch $@
