@@ -1,0 +1,133 @@
+"""Where a run reads and writes, from the environment. Nothing here is a secret.
+
+| variable | what | default |
+| --- | --- | --- |
+| `PAYDOWN_LANDING` | folder of exports | unset: the demo, on `tests/samples/landing` |
+| `PAYDOWN_HOME` | all that a run writes | `.paydown/demo`; `.paydown/live` with a landing |
+| `PAYDOWN_MODERNIZATION` | rubric, maturity, capacity, postmortems | `modernization` |
+| `PAYDOWN_AS_OF` | the moment that windows end at, ISO 8601 UTC | now; the demo has its own |
+| `PAYDOWN_TARGET` | the warehouse, a target of `profiles/profiles.yml` | `duckdb` |
+| `PAYDOWN_LEDGER` | SQLAlchemy address of the ledger | SQLite in `PAYDOWN_HOME` |
+| `PAYDOWN_DRY_RUN` | `1`: say what would be opened, open nothing | off for the local tracker |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DEMO_LANDING = PROJECT_ROOT / "tests" / "samples" / "landing"
+DEMO_AS_OF = "2026-06-26T16:00:00Z"
+QUIET = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "1",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "ERROR",
+}
+
+
+class SettingsError(ValueError):
+    """An environment variable that can't be used; the message names it and the fix."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run; build it with `from_environment`."""
+
+    home: Path
+    landing: Path
+    modernization: Path
+    as_of: datetime | None
+    target: str
+    ledger_url: str
+    dry_run: bool
+    is_demo: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read and check the variables above.
+
+        Raises:
+            SettingsError: for a folder that isn't there or a moment that can't be read.
+        """
+        env = os.environ if environment is None else environment
+        landing = env.get("PAYDOWN_LANDING")
+        is_demo = not landing
+        default_home = PROJECT_ROOT / ".paydown" / ("demo" if is_demo else "live")
+        home = Path(env.get("PAYDOWN_HOME") or default_home).resolve()
+        as_of = env.get("PAYDOWN_AS_OF") or (DEMO_AS_OF if is_demo else None)
+        return cls(
+            home=home,
+            landing=_folder("PAYDOWN_LANDING", landing, DEMO_LANDING),
+            modernization=_folder(
+                "PAYDOWN_MODERNIZATION",
+                env.get("PAYDOWN_MODERNIZATION"),
+                PROJECT_ROOT / "modernization",
+            ),
+            as_of=_moment("PAYDOWN_AS_OF", as_of) if as_of else None,
+            target=env.get("PAYDOWN_TARGET") or "duckdb",
+            ledger_url=env.get("PAYDOWN_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
+            dry_run=env.get("PAYDOWN_DRY_RUN", "0").lower() in ("1", "true", "yes"),
+            is_demo=is_demo,
+        )
+
+    @property
+    def warehouse(self) -> Path:
+        """The working DuckDB file, which only a run opens; analysts open `published`."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def epics(self) -> Path:
+        """Where the local tracker keeps its epics, one Markdown file each."""
+        return self.home / "epics"
+
+    @property
+    def dbt_target_path(self) -> Path:
+        return self.home / "dbt" / "target"
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        """The folders that a contract's `files` may name."""
+        return {"landing": self.landing, "modernization": self.modernization}
+
+    def export(self) -> None:
+        """Set what dbt, dlt and Dagster read from the environment, telemetry off first."""
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        os.environ["PAYDOWN_WAREHOUSE"] = str(self.warehouse)
+        os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_path)
+        os.environ["DBT_LOG_PATH"] = str(self.home / "dbt" / "logs")
+        os.environ["DBT_PROFILES_DIR"] = str(PROJECT_ROOT / "profiles")
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    def now(self) -> datetime:
+        """`as_of`, or the present moment; timezone-aware UTC."""
+        return self.as_of or datetime.now(UTC)
+
+
+def _folder(name: str, value: str | None, default: Path) -> Path:
+    folder = Path(value).resolve() if value else default
+    if not folder.is_dir():
+        raise SettingsError(
+            f"{name}={folder}: there is no such folder; create it or correct {name}"
+        )
+    return folder
+
+
+def _moment(name: str, value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise SettingsError(
+            f"{name}={value}: is not ISO 8601; write it like {DEMO_AS_OF}"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
