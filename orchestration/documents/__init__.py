@@ -1,0 +1,27 @@
+"""Documents that people write, read into records: one JSON text per document.
+
+Python reads them because they are prose for people with values in it (Markdown, YAML); bulk formats
+are DuckDB's. A reader yields a `Line` for every document, good or bad, and raises OSError only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from orchestration.documents.catalog import read_catalog
+from orchestration.documents.models import load_model
+from orchestration.documents.postmortem import read_postmortem
+from orchestration.documents.problems import ConfigError, Line, Problem
+from orchestration.documents.rubric_files import read_capacity, read_maturity, read_scoring
+
+# Name in a source's contract (`meta.reader`) -> reader.
+READERS: dict[str, Callable[[Path], Iterator[Line]]] = {
+    "postmortem": read_postmortem,
+    "catalog": read_catalog,
+    "scoring": read_scoring,
+    "maturity": read_maturity,
+    "capacity": read_capacity,
+}
+
+__all__ = ["READERS", "ConfigError", "Line", "Problem", "load_model"]

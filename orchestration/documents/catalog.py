@@ -1,0 +1,220 @@
+"""Backstage's `catalog-info.yaml`: one record per entity, one entity per YAML document.
+
+Reads what paydown needs of any kind of entity, and leaves the rest alone: a catalog is Backstage's
+to validate. References are brought into the full form `kind:namespace/name`, in lower case.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from orchestration.documents.models import slug
+from orchestration.documents.problems import DocumentError, Line, Problem, problem_line
+from orchestration.documents.text_files import Chunk, excerpt, read_text, split_documents
+from orchestration.documents.yaml_lines import Document, Location, parse
+from orchestration.rubric.strict import MaturityLevel, unique
+
+ALIASES = "paydown/aliases"
+MATURITY = "paydown/maturity"
+REVENUE = "paydown/revenue-per-hour-usd"
+MAX_TEXT = 10_000
+MAX_DOCUMENTS = 50_000
+
+# Backstage's own rule for names, namespaces and kinds.
+_NAME = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
+_REF = re.compile(r"(?:([^:/\s]+):)?(?:([^:/\s]+)/)?([^:/\s]+)")
+_DECIMAL = re.compile(r"\d{1,15}(?:\.\d{1,6})?")
+
+
+def read_catalog(path: Path) -> Iterator[Line]:
+    """Every entity of the file; a document that is wrong is one problem line and costs no other."""
+    try:
+        chunks = list(split_documents(read_text(path)))
+    except DocumentError as error:
+        yield problem_line(error.problems, excerpt(path))
+        return
+    if len(chunks) > MAX_DOCUMENTS:
+        what = f"holds {len(chunks):,} documents, the limit is {MAX_DOCUMENTS:,}"
+        problem = Problem(1, "file", path.name, what, "split it into several files")
+        yield problem_line([problem], excerpt(path))
+        return
+    for chunk in chunks:
+        yield _line(chunk)
+
+
+def _line(chunk: Chunk) -> Line:
+    try:
+        entity = _Entity(parse(chunk))
+        record = entity.record()
+    except DocumentError as error:
+        return problem_line(error.problems, chunk.text)
+    if entity.problems:
+        return problem_line(entity.problems, chunk.text)
+    return Line(chunk.first_line, json.dumps(record, ensure_ascii=False, allow_nan=False))
+
+
+class _Entity:
+    """Reads an entity key by key and collects what is wrong with it."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+        self.kind = ""
+        self.namespace = "default"
+
+    def record(self) -> dict[str, Any]:
+        if not isinstance(self.document.value, dict) or "kind" not in self.document.value:
+            fix = "begin it with apiVersion, kind and metadata, or move it out of the catalog"
+            self.problem((), "", "is not a Backstage entity, it has no kind", fix)
+            raise DocumentError(*self.problems)
+        self.kind = (self.name("kind") or "").lower()
+        self.namespace = (self.name("metadata", "namespace") or "default").lower()
+        name = self.name("metadata", "name")
+        if name is None and not self.problems:
+            self.problem(("metadata", "name"), "", "is missing", "add the key")
+        annotations = self.texts("metadata", "annotations")
+        self.check_revenue(annotations.get(REVENUE))
+        return {
+            "entity_ref": f"{self.kind}:{self.namespace}/{(name or '').lower()}",
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "name": name,
+            "title": self.text("metadata", "title"),
+            "description": self.text("metadata", "description"),
+            "type": self.text("spec", "type"),
+            "lifecycle": self.text("spec", "lifecycle"),
+            "owner": self.reference("group", "spec", "owner"),
+            "system": self.reference("system", "spec", "system"),
+            "tags": self.entries("metadata", "tags"),
+            "depends_on": self.references("component", "spec", "dependsOn"),
+            "dependency_of": self.references("component", "spec", "dependencyOf"),
+            "provides_apis": self.references("api", "spec", "providesApis"),
+            "consumes_apis": self.references("api", "spec", "consumesApis"),
+            "annotations": annotations,
+            "labels": self.texts("metadata", "labels"),
+            "aliases": self.aliases(annotations.get(ALIASES)),
+            "maturity": self.maturity(annotations.get(MATURITY)),
+            "email": self.text("spec", "profile", "email"),
+            "parent": self.reference("group", "spec", "parent"),
+            "members": self.references("user", "spec", "members"),
+        }
+
+    def problem(self, at: Location, value: Any, what: str, fix: str) -> None:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        field = ".".join(map(str, at)) or "document"
+        self.problems.append(Problem(self.document.line_of(at), field, text, what, fix))
+
+    def at(self, *place: str) -> Any:
+        """The value at the place; None where the way there ends."""
+        value = self.document.value
+        for depth, key in enumerate(place):
+            if value is None:
+                return None
+            if not isinstance(value, dict):
+                fix = "write `key: value` lines, indented below it"
+                self.problem(place[:depth], value, "is not a mapping", fix)
+                return None
+            value = value.get(key)
+        return value
+
+    def text(self, *place: str) -> str | None:
+        value = self.at(*place)
+        if value is None or (isinstance(value, str) and len(value) <= MAX_TEXT):
+            return value
+        if isinstance(value, str):
+            self.problem(place, value, f"is longer than {MAX_TEXT:,} characters", "shorten it")
+        elif isinstance(value, (dict, list)):
+            self.problem(place, value, "is not text", "write one line of text")
+        else:
+            return _scalar(value)
+        return None
+
+    def name(self, *place: str) -> str | None:
+        value = self.text(*place)
+        if value is not None and not _NAME.fullmatch(value):
+            fix = "use letters, digits, - _ and . only, at most 63, such as payments-api"
+            self.problem(place, value, "is not a name that Backstage allows", fix)
+            return None
+        return value
+
+    def reference(self, kind: str, *place: str) -> str | None:
+        value = self.text(*place)
+        return self.normalised(value, kind, place) if value else None
+
+    def references(self, kind: str, *place: str) -> list[str]:
+        found = [
+            self.normalised(entry, kind, (*place, position))
+            for position, entry in enumerate(self.entries(*place))
+        ]
+        return unique([reference for reference in found if reference])
+
+    def normalised(self, value: str, default_kind: str, at: Location) -> str | None:
+        match = _REF.fullmatch(value.strip())
+        parts = match.groups() if match else ()
+        if not parts or not all(part is None or _NAME.fullmatch(part) for part in parts):
+            fix = "write [kind:][namespace/]name, such as resource:default/ledger-db"
+            self.problem(at, value, "is not a reference to an entity", fix)
+            return None
+        kind, namespace, name = parts
+        return f"{kind or default_kind}:{namespace or self.namespace}/{name}".lower()
+
+    def entries(self, *place: str) -> list[str]:
+        value = self.at(*place)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.problem(place, value, "is not a list", "write one `- item` a line")
+            return []
+        for position, entry in enumerate(value):
+            if not isinstance(entry, str):
+                self.problem((*place, position), entry, "is not text", "put it in quotes")
+        return [entry for entry in value if isinstance(entry, str)]
+
+    def texts(self, *place: str) -> dict[str, str]:
+        """Annotations or labels. Backstage wants text; a bare number is taken for one."""
+        value = self.at(*place)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            fix = "write `key: value` lines, indented below it"
+            self.problem(place, value, "is not a mapping", fix)
+            return {}
+        for key, entry in value.items():
+            if isinstance(entry, (dict, list)):
+                self.problem((*place, key), entry, "is not text", "write one line of text")
+        return {
+            key: _scalar(entry)
+            for key, entry in value.items()
+            if entry is not None and not isinstance(entry, (dict, list))
+        }
+
+    def aliases(self, value: str | None) -> list[str]:
+        names = [name.strip() for name in (value or "").split(",")]
+        for name in names:
+            if "\\" in name or not name.isprintable() or ".." in name.split("/"):
+                fix = "write names, separated by commas"
+                self.problem(("metadata", "annotations", ALIASES), name, "is not a name", fix)
+        return unique([name for name in names if name])
+
+    def maturity(self, value: str | None) -> str | None:
+        level = slug(value)
+        if not level or level == "none":
+            return None
+        if level not in get_args(MaturityLevel):
+            fix = f"write {', '.join(get_args(MaturityLevel))} or none"
+            what = "is not a maturity level"
+            self.problem(("metadata", "annotations", MATURITY), value, what, fix)
+        return level
+
+    def check_revenue(self, value: str | None) -> None:
+        if value is not None and not _DECIMAL.fullmatch(value):
+            fix = "write US dollars in digits only, such as '50000'"
+            self.problem(("metadata", "annotations", REVENUE), value, "is not an amount", fix)
+
+
+def _scalar(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

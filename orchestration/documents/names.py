@@ -1,0 +1,109 @@
+"""Names and references as people write them: checked, and brought into one form.
+
+A name travels on into SQL, file names of the local tracker, web pages and chat, so what looks like
+a path or hides characters is refused here, once.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from urllib.parse import urlsplit
+
+from orchestration.rubric.strict import fault
+
+MAX_NAME = 200
+MAX_URL = 2_000
+SOURCES = ("pagerduty", "opsgenie", "servicenow")
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Jira MOD-123, Azure DevOps AB#123 or #123, ServiceNow INC0012345.
+TICKET = re.compile(r"(?<![\w-])(?:[A-Z][A-Z0-9_]{1,19}-\d{1,10}|(?:AB)?#\d{1,10})(?![\w-])")
+_HANDLE = re.compile(r"@([\w][\w./-]*)")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+
+
+def service_name(value: str) -> str:
+    """A service as written, without the blanks around it."""
+    name = value.strip()
+    if not name:
+        raise fault("is empty", "write the service's name, or remove the entry")
+    if len(name) > MAX_NAME:
+        raise fault(f"is {len(name)} characters, the limit is {MAX_NAME}", "write the name alone")
+    if not name.isprintable():
+        raise fault("holds invisible characters", "type the name anew")
+    hidden = any(part in ("", ".", "..") for part in name.split("/"))
+    if "\\" in name or name.startswith("~") or hidden or _DRIVE.match(name):
+        raise fault("looks like a path", "write the service's name, such as payments-api")
+    return name
+
+
+def incident_ref(value: str | int) -> str:
+    """`source:id` with the source in lower case, or a bare id or number."""
+    text = str(value).strip().removeprefix("#")
+    source, colon, identifier = text.rpartition(":")
+    source = re.sub(r"[\s_-]", "", source.lower())
+    if colon and source not in SOURCES:
+        raise fault(
+            f"'{source}' is none of {', '.join(SOURCES)}", "write such as servicenow:INC0012345"
+        )
+    identifier = identifier.strip()
+    if not _ID.fullmatch(identifier):
+        raise fault(
+            "is not an incident's id", "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
+        )
+    return f"{source}:{identifier}" if colon else identifier
+
+
+def ticket_ref(value: str) -> str:
+    """The reference of an epic, ticket or entry of the risk register."""
+    text = value.strip()
+    if not (_ID.fullmatch(text) or TICKET.fullmatch(text)):
+        raise fault("is not a reference", "write such as MOD-123")
+    return text
+
+
+def owner_name(value: str) -> str:
+    """The handle of `@team-payments EM` without its @; a name without one stays as written."""
+    text = value.strip()
+    if text.startswith("@") and (handle := _HANDLE.match(text)):
+        text = handle.group(1).rstrip("./-")
+    return service_name(text)
+
+
+def web_address(value: str) -> str:
+    """An http(s) address that carries no credentials."""
+    text = value.strip()
+    fix = "write an address such as https://grafana.example.com/d/abc123"
+    try:
+        parts = urlsplit(text)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_web = False
+        parts = urlsplit("")
+    if not is_web or len(text) > MAX_URL or not text.isprintable() or " " in text:
+        raise fault("is not a web address", fix)
+    if parts.username or parts.password:
+        raise fault("holds a user name or password", "remove what stands before the @")
+    return text
+
+
+def calendar_date(value: str) -> str:
+    """A date as YYYY-MM-DD."""
+    text = value.strip()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise fault("is not a date", "write it as YYYY-MM-DD, such as 2026-03-01") from None
+
+
+def utc_time(value: str) -> str:
+    """A moment in UTC to the second; without an offset it is UTC, a date is its midnight."""
+    text = re.sub(r"\s*UTC$", "Z", value.strip())
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        fix = "write it in UTC, such as 2026-03-01T16:30:00Z"
+        raise fault("is not a date and time", fix) from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

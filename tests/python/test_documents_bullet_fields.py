@@ -1,0 +1,243 @@
+"""What each bullet of a postmortem understands, and what it refuses to guess."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from orchestration.documents import READERS, Line
+from orchestration.documents import vocabulary as words
+
+HEAD = "# Postmortem: servicenow:INC0012345\n- Services: payments-api\n"
+
+
+def read(folder: Path, text: str) -> Line:
+    path = folder / "INC0012345.md"
+    path.write_text(text, encoding="utf-8")
+    (line,) = READERS["postmortem"](path)
+    return line
+
+
+def record(folder: Path, bullet: str) -> dict[str, Any]:
+    """The record of a minimal postmortem with one bullet more."""
+    line = read(folder, HEAD + bullet + "\n")
+    assert line.reason is None, line.reason
+    return json.loads(line.text)
+
+
+def problem(folder: Path, bullet: str) -> Line:
+    line = read(folder, HEAD + bullet + "\n")
+    assert line.reason is not None, line.text
+    assert "fix: " in line.reason
+    return line
+
+
+@pytest.mark.parametrize(
+    ("text", "users", "revenue"),
+    [
+        ("18% sessions, est $420k revenue", 0.18, 420_000),
+        ("40 % of EU traffic", 0.4, None),
+        ("~2.5 percent of all users; $1.2M", 0.025, 1_200_000),
+        ("$5k credits, $420,000.50 lost revenue", None, 420_000.5),
+        ("error rate 30%, 18% of users", 0.18, None),
+        ("~100%", 1, None),
+        ("traffic affected: 40%; P99 latency +300%", 0.4, None),
+        ("0.4% of users, revenue 15 thousand USD", 0.004, 15_000),
+        ("checkout was slow", None, None),
+        ("none", 0, 0),
+        ("no user impact", 0, None),
+    ],
+)
+def test_impact(tmp_path: Path, text: str, users: float | None, revenue: float | None) -> None:
+    found = record(tmp_path, f"- Impact: {text}")
+    assert (found["users_share"], found["revenue_usd"]) == (users, revenue)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18-20% of users",
+        "120% of users",
+        "-5% of users",
+        "30% error budget burned",
+        "error rate 30%",
+        "18% sessions,420k USD",
+        "€420k revenue",
+        "$420k/hour",
+        "$420k per day",
+        "$1,5M revenue",
+        "420 EUR",
+        "$lots",
+    ],
+)
+def test_an_impact_that_could_be_misread_is_a_problem(tmp_path: Path, text: str) -> None:
+    line = problem(tmp_path, f"- Impact: {text}")
+    assert (line.line, line.field, line.value) == (3, "Impact", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "factors"),
+    [
+        ("missing_tests", [("missing_tests", None)]),
+        ("Missing tests, missing alert", [("missing_tests", None), ("missing_alert", None)]),
+        ("missing tests (retry client)", [("missing_tests", "retry client")]),
+        ("other: the moon", [("other", "the moon")]),
+        ("no timeout on the ledger call", [("missing_timeout", "no timeout on the ledger call")]),
+        ("timeouts were not set", [("missing_timeout", "timeouts were not set")]),
+        ("alert fired late", [("other", "alert fired late")]),
+        ("no rollback, tests were fine", [("other", "no rollback, tests were fine")]),
+        ("expired TLS certificate", [("stale_certificate", "expired TLS certificate")]),
+        ("sun spots; config drift", [("other", "sun spots"), ("config_drift", None)]),
+        ("none", []),
+    ],
+)
+def test_contributing_factors(
+    tmp_path: Path, text: str, factors: list[tuple[str, str | None]]
+) -> None:
+    found = record(tmp_path, f"- Contributing factors: {text}")["contributing_factors"]
+    assert [(factor["factor"], factor["note"]) for factor in found] == factors
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("config-only (e.g., Istio DestinationRule)", ["config_only"]),
+        ("process/automation", ["process_automation"]),
+        ("AI code cleanup", ["ai_code_cleanup"]),
+        ("infra modernization and code refactor", ["infra_modernization", "code_refactor"]),
+        ("config_only + magic", ["config_only"]),
+    ],
+)
+def test_fix_classes(tmp_path: Path, text: str, classes: list[str]) -> None:
+    assert record(tmp_path, f"- Fix class: {text}")["fix_classes"] == classes
+
+
+@pytest.mark.parametrize(
+    ("bullet", "field", "expected"),
+    [
+        ("Estimate: 5 engineer-days", "estimate_days", 5),
+        ("Estimate: ~2 weeks", "estimate_days", 10),
+        ("Estimate: 4h", "estimate_days", 0.5),
+        ("Estimate: 1.5", "estimate_days", 1.5),
+        ("Estimate: TBD", "estimate_days", None),
+        ("Estimate: <5 engineer-days>", "estimate_days", None),
+        ("Window: Feature flags", "required_window", "feature_flags"),
+        ("Window: change window on Sunday", "required_window", "maintenance"),
+        ("Window: none", "required_window", "none"),
+        ("Failure mode: Retry Storm", "failure_mode", "retry_storm"),
+        ("Failure mode: upstream requests timed out", "failure_mode", "dependency_failure"),
+        ("Failure mode: unknown", "failure_mode", "unknown"),
+        ("AI code: yes, no tests", "is_ai_code_without_tests", True),
+        ("AI code: untested", "is_ai_code_without_tests", True),
+        ("AI code: yes, with tests", "is_ai_code_without_tests", False),
+        ("AI code: yes", "is_ai_code_without_tests", None),
+        ("AI code: no", "is_ai_code_without_tests", False),
+        (
+            "Contributing factors: AI-generated client with no tests",
+            "is_ai_code_without_tests",
+            True,
+        ),
+        ("Regulatory: PCI-DSS, HIPAA", "regulatory", ["PCI", "PHI"]),
+        ("Regulatory: none", "regulatory", []),
+        ("Impact: 18% of users; PCI scope; no SOX", "regulatory", ["PCI"]),
+        ("Risk: RSK-12; RISK0001234", "risk_ids", ["RSK-12", "RISK0001234"]),
+        ("DRI: Ana García", "owner", "Ana García"),
+        ("Completed: 2025-01-10", "completed_at", "2025-01-10T00:00:00Z"),
+        ("Completed: 2025-01-10 14:00 UTC", "completed_at", "2025-01-10T14:00:00Z"),
+        ("Completed: 2025-01-10T14:00:00+02:00", "completed_at", "2025-01-10T12:00:00Z"),
+        ("**Title:** Retry storm", "title", "Retry storm"),
+        ("Decision: Bundle with existing epic MOD-9", "decision_epic_ref", "MOD-9"),
+        ("Decision: not promoted, closed as hygiene", "decision_action", "close"),
+        ("Decision: close SEV-2 follow-up, epic AB#77", "decision_epic_ref", "AB#77"),
+        ("Decision: promote, from bronze to silver", "target_maturity", "silver"),
+        ("Decision: TBD", "decision_action", None),
+        ("Severity: SEV-2", "services", ["payments-api"]),  # a label of their own is prose
+    ],
+)
+def test_optional_bullets(tmp_path: Path, bullet: str, field: str, expected: object) -> None:
+    assert record(tmp_path, f"- {bullet}")[field] == expected
+
+
+@pytest.mark.parametrize(
+    ("bullets", "rates", "highest"),
+    [
+        ("- SLOs: latency P99\n- Burn rate: 14.4x", [("latency", 14.4)], 14.4),
+        ("- Burn rate: 6\n- SLOs: latency P99", [("latency", 6)], 6),
+        (
+            "- SLOs: latency P99, availability\n- Burn rate: availability 6, latency 14.4",
+            [("latency", 14.4), ("availability", 6)],
+            14.4,
+        ),
+        # Nobody says which of the two it is, so it is neither's.
+        (
+            "- SLOs: latency, availability\n- Burn rate: 3x",
+            [("latency", None), ("availability", None), (None, 3)],
+            3,
+        ),
+        ("- SLOs: latency, burn rate 7x", [("latency", None), (None, 7)], 7),
+        ("- SLOs: none", [], None),
+    ],
+)
+def test_burn_rates_find_their_objective(
+    tmp_path: Path, bullets: str, rates: list[tuple[str | None, float | None]], highest: float
+) -> None:
+    found = record(tmp_path, bullets)
+    assert [(slo["type"], slo["burn_rate"]) for slo in found["slos"]] == rates
+    assert found["max_burn_rate"] == highest
+
+
+def test_a_target_is_read_only_where_it_is_called_one(tmp_path: Path) -> None:
+    text = "availability 99.9% breached, latency SLO 95%, availability 97%, error rate 23% breached"
+    slos = record(tmp_path, f"- SLOs: {text}")["slos"]
+    assert [slo["target"] for slo in slos] == [0.999, 0.95, None, None]
+
+
+def test_charts(tmp_path: Path) -> None:
+    slos = "- SLOs: latency, availability\n- SLO chart: "
+    one = record(tmp_path, slos + "[chart](https://grafana.example.com/d/a?x=1,2)")["slos"]
+    assert {slo["chart_url"] for slo in one} == {"https://grafana.example.com/d/a?x=1,2"}
+    two = record(tmp_path, slos + "latency https://a.example/1, availability <https://a.example/2>")
+    assert [slo["chart_url"] for slo in two["slos"]] == [
+        "https://a.example/1",
+        "https://a.example/2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "bullet",
+    [
+        "- Action items: Add outlier detection (@team-payments, due 2026-03-01, MOD-1); "
+        "Fix (all) it",
+        "- Action items:\n  - Add outlier detection (team-payments, due: 2026-03-01,\n    MOD-1)\n"
+        "  * Fix (all) it",
+    ],
+)
+def test_action_items(tmp_path: Path, bullet: str) -> None:
+    assert record(tmp_path, bullet)["action_items"] == [
+        {
+            "title": "Add outlier detection",
+            "owner": "team-payments",
+            "due_date": "2026-03-01",
+            "ref": "MOD-1",
+        },
+        {"title": "Fix (all) it", "owner": None, "due_date": None, "ref": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        (words.FAILURE_MODES, words.FailureMode),
+        (words.SLO_TYPES, words.SloType),
+        (words.FIX_CLASSES, words.FixClass),
+        (words.WINDOWS, words.RequiredWindow),
+        (words.REGULATIONS, words.Regulation),
+        (words.DECISIONS, words.DecisionAction),
+        ({**words.PRESENT, **words.MISSING, "other": ""}, words.ContributingFactor),
+    ],
+)
+def test_the_tables_cover_the_vocabulary(table: dict[str, str], kind: Any) -> None:
+    assert set(table) == set(get_args(kind))
