@@ -1,0 +1,8 @@
+{# A number as text for a person, with a fixed count of decimals. #}
+{% macro number_text(expression, decimals=1) -%}
+    {{ return(adapter.dispatch('number_text', 'paydown')(expression, decimals)) }}
+{%- endmacro %}
+
+{% macro default__number_text(expression, decimals) -%}
+    cast(cast(round(cast({{ expression }} as numeric(28, 6)), {{ decimals }}) as numeric(28, {{ decimals }})) as varchar)
+{%- endmacro %}

@@ -1,0 +1,196 @@
+{#
+    One row per scored day, service and factor: the raw value, in the unit that the rubric's
+    thresholds speak of, and the evidence. A value is null where nothing is known; that is not 0.
+#}
+with dates as (
+    select * from {{ ref('int_scoring__dates') }}
+),
+
+services as (
+    select * from {{ ref('int_scoring__services') }}
+),
+
+windowed as (
+    select * from {{ ref('int_scoring__window_incidents') }}
+),
+
+centrality as (
+    select * from {{ ref('int_services__centrality') }}
+),
+
+aggregated as (
+    select
+        windowed.scoring_date,
+        windowed.service_id,
+        count(*) as incident_count,
+        sum(case when windowed.is_repeat then 1 else 0 end) as repeats,
+        max(windowed.slo_burn_rate) as slo_burn,
+        count(windowed.active_seconds) as resolved_count,
+        {{ percentile('windowed.active_seconds', 0.5) }} / 60.0 as mttr,
+        max(windowed.users_share) as blast_radius,
+        max(case when windowed.is_regulatory then 1 else 0 end) as is_regulatory,
+        sum(windowed.revenue_impact_usd) as revenue_impact,
+        sum(case when windowed.is_ai_code_without_tests then 1 else 0 end) as ai_risk,
+        count(windowed.is_ai_code_without_tests) as ai_answer_count
+    from windowed
+    group by windowed.scoring_date, windowed.service_id
+),
+
+-- The same fix is estimated again after every incident of its kind: the newest estimate holds.
+estimates as (
+    select
+        windowed.scoring_date,
+        windowed.service_id,
+        windowed.estimate_days,
+        row_number() over (
+            partition by windowed.scoring_date, windowed.service_id, windowed.failure_mode
+            order by windowed.triggered_at desc, windowed.incident_id
+        ) as estimate_rank
+    from windowed
+    where windowed.estimate_days is not null
+),
+
+effort as (
+    select
+        estimates.scoring_date,
+        estimates.service_id,
+        sum(estimates.estimate_days) as effort_days,
+        count(*) as fix_count
+    from estimates
+    where estimates.estimate_rank = 1
+    group by estimates.scoring_date, estimates.service_id
+),
+
+spine as (
+    select
+        dates.scoring_date,
+        services.service_id
+    from dates
+    cross join services
+    where services.is_scored
+),
+
+factor_values as (
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'slo_burn' as factor,
+        cast(aggregated.slo_burn as double precision) as raw_value,
+        0 as level_raise,
+        'peak burn rate ' || {{ number_text('aggregated.slo_burn') }} as evidence
+    from spine
+    left join aggregated
+        on
+            spine.scoring_date = aggregated.scoring_date
+            and spine.service_id = aggregated.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'repeats' as factor,
+        cast(coalesce(aggregated.repeats, 0) as double precision) as raw_value,
+        0 as level_raise,
+        cast(coalesce(aggregated.repeats, 0) as varchar) || ' repeats among '
+        || cast(coalesce(aggregated.incident_count, 0) as varchar) || ' incidents' as evidence
+    from spine
+    left join aggregated
+        on
+            spine.scoring_date = aggregated.scoring_date
+            and spine.service_id = aggregated.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'mttr' as factor,
+        cast(aggregated.mttr as double precision) as raw_value,
+        0 as level_raise,
+        'median ' || {{ number_text('aggregated.mttr', 0) }} || ' minutes over '
+        || cast(aggregated.resolved_count as varchar) || ' resolved' as evidence
+    from spine
+    left join aggregated
+        on
+            spine.scoring_date = aggregated.scoring_date
+            and spine.service_id = aggregated.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'blast_radius' as factor,
+        cast(aggregated.blast_radius as double precision) as raw_value,
+        coalesce(aggregated.is_regulatory, 0) as level_raise,
+        'up to ' || {{ number_text('100 * aggregated.blast_radius', 0) }} || '% of users'
+        || case when aggregated.is_regulatory = 1 then ', regulated data' else '' end
+            as evidence
+    from spine
+    left join aggregated
+        on
+            spine.scoring_date = aggregated.scoring_date
+            and spine.service_id = aggregated.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'dependency_centrality' as factor,
+        cast(centrality.dependency_centrality as double precision) as raw_value,
+        0 as level_raise,
+        cast(centrality.transitive_dependents as varchar) || ' services depend on it'
+            as evidence
+    from spine
+    left join centrality on spine.service_id = centrality.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'revenue_impact' as factor,
+        cast(aggregated.revenue_impact as double precision) as raw_value,
+        0 as level_raise,
+        '$' || {{ number_text('aggregated.revenue_impact', 0) }} || ' lost' as evidence
+    from spine
+    left join aggregated
+        on
+            spine.scoring_date = aggregated.scoring_date
+            and spine.service_id = aggregated.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'effort' as factor,
+        cast(effort.effort_days as double precision) as raw_value,
+        0 as level_raise,
+        {{ number_text('effort.effort_days') }} || ' engineer-days for '
+        || cast(effort.fix_count as varchar) || ' fixes' as evidence
+    from spine
+    left join effort
+        on
+            spine.scoring_date = effort.scoring_date
+            and spine.service_id = effort.service_id
+    union all
+    select
+        spine.scoring_date,
+        spine.service_id,
+        'ai_risk' as factor,
+        case
+            when aggregated.ai_answer_count > 0
+                then cast(aggregated.ai_risk as double precision)
+        end as raw_value,
+        0 as level_raise,
+        cast(aggregated.ai_risk as varchar) || ' incidents from AI-written code without tests'
+            as evidence
+    from spine
+    left join aggregated
+        on
+            spine.scoring_date = aggregated.scoring_date
+            and spine.service_id = aggregated.service_id
+)
+
+select
+    factor_values.scoring_date,
+    factor_values.service_id,
+    factor_values.factor,
+    factor_values.raw_value,
+    factor_values.level_raise,
+    case
+        when factor_values.raw_value is null then 'no data'
+        else factor_values.evidence
+    end as evidence
+from factor_values

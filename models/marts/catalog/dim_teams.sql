@@ -1,0 +1,81 @@
+with entities as (
+    select * from {{ ref('stg_backstage__entities') }}
+),
+
+services as (
+    select * from {{ ref('int_services__catalogued') }}
+),
+
+capacity_teams as (
+    select * from {{ ref('stg_modernization__capacity_teams') }}
+),
+
+capacity as (
+    select * from {{ ref('stg_modernization__capacity') }}
+),
+
+ranked as (
+    select
+        entities.*,
+        row_number() over (
+            partition by entities.entity_ref
+            order by entities.loaded_at desc, coalesce(entities.entity_title, '')
+        ) as entity_rank
+    from entities
+    where lower(entities.entity_kind) = 'group'
+),
+
+-- A group that owns a service is a team, though the catalog may not describe it.
+named as (
+    select
+        ranked.entity_ref as team_id,
+        ranked.entity_name as team_name,
+        coalesce(ranked.entity_title, ranked.entity_name) as team_title,
+        ranked.email
+    from ranked
+    where ranked.entity_rank = 1
+    union all
+    select distinct
+        services.team_id,
+        {{ dbt.split_part('services.team_id', "'/'", 2) }} as team_name,
+        {{ dbt.split_part('services.team_id', "'/'", 2) }} as team_title,
+        cast(null as varchar) as email
+    from services
+    left join ranked on services.team_id = ranked.entity_ref
+    where
+        services.team_id is not null
+        and ranked.entity_ref is null
+),
+
+owned as (
+    select
+        services.team_id,
+        count(*) as service_count
+    from services
+    group by services.team_id
+),
+
+teams as (
+    select
+        -- ids
+        named.team_id,
+
+        -- strings
+        cast(named.team_name as varchar) as team_name,
+        cast(named.team_title as varchar) as team_title,
+        named.email,
+
+        -- numbers
+        cast(coalesce(owned.service_count, 0) as bigint) as service_count,
+        cast(coalesce(capacity_teams.day_rate_usd, capacity.day_rate_usd) as double precision)
+            as day_rate_usd,
+        cast(capacity_teams.engineers as double precision) as engineers,
+        cast(capacity_teams.carve_out_share as double precision) as carve_out_share,
+        cast(capacity_teams.wip_limit as bigint) as wip_limit
+    from named
+    left join owned on named.team_id = owned.team_id
+    left join capacity_teams on lower(named.team_name) = lower(capacity_teams.team_name)
+    left join capacity on true
+)
+
+select * from teams

@@ -1,0 +1,63 @@
+with counted as (
+    select * from {{ ref('int_incidents__counted') }}
+),
+
+episodes as (
+    select * from {{ ref('int_incidents__episodes') }}
+),
+
+repeats as (
+    select * from {{ ref('int_incidents__repeats') }}
+),
+
+incidents as (
+    select
+        -- ids
+        counted.incident_id,
+        counted.source_incident_id,
+        counted.service_id,
+        counted.causal_service_id,
+        counted.current_service_id,
+        counted.triggered_service_id,
+        counted.postmortem_id,
+        episodes.episode_id,
+        repeats.repeat_of_id,
+
+        -- strings
+        counted.source_name,
+        counted.record_kind,
+        counted.incident_number,
+        counted.incident_title,
+        cast(counted.incident_status as varchar) as incident_status,
+        counted.alert_key,
+        counted.failure_mode,
+        repeats.fingerprint,
+        counted.matched_by,
+        counted.incident_url,
+
+        -- numbers
+        cast(counted.severity_level as integer) as severity_level,
+        cast(counted.reopen_count as bigint) as reopen_count,
+        cast(counted.time_to_acknowledge_seconds as bigint) as time_to_acknowledge_seconds,
+        cast(counted.elapsed_seconds as bigint) as elapsed_seconds,
+        cast(counted.active_seconds as bigint) as active_seconds,
+        cast(counted.slo_burn_rate as double precision) as slo_burn_rate,
+        cast(counted.users_share as double precision) as users_share,
+        cast(counted.revenue_impact_usd as double precision) as revenue_impact_usd,
+
+        -- booleans
+        counted.incident_status != 'resolved' as is_open,
+        episodes.is_flap,
+        coalesce(repeats.is_repeat, false) as is_repeat,
+        counted.is_ai_code_without_tests,
+
+        -- timestamps
+        counted.triggered_at,
+        counted.acknowledged_at,
+        counted.resolved_at
+    from counted
+    inner join episodes on counted.incident_id = episodes.incident_id
+    left join repeats on counted.incident_id = repeats.incident_id
+)
+
+select * from incidents

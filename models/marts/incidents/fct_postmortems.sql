@@ -1,0 +1,61 @@
+with postmortems as (
+    select * from {{ ref('int_postmortems__enriched') }}
+),
+
+links as (
+    select * from {{ ref('int_postmortems__incident_links') }}
+),
+
+linked as (
+    select
+        links.postmortem_id,
+        count(*) as incident_count,
+        sum(case when links.is_linked then 1 else 0 end) as linked_incident_count
+    from links
+    group by links.postmortem_id
+),
+
+facts as (
+    select
+        -- ids
+        postmortems.postmortem_id,
+        postmortems.causal_service_id,
+        postmortems.decision_epic_ref,
+
+        -- strings
+        postmortems.template_name,
+        postmortems.postmortem_title,
+        postmortems.causal_service_name,
+        postmortems.failure_mode,
+        postmortems.fix_classes,
+        postmortems.contributing_factors,
+        postmortems.regulations,
+        postmortems.risk_ids,
+        postmortems.required_window,
+        postmortems.owner_name,
+        postmortems.decision_action,
+        postmortems.target_maturity,
+        postmortems.slo_chart_url,
+
+        -- numbers
+        cast(coalesce(linked.incident_count, 0) as bigint) as incident_count,
+        cast(coalesce(linked.linked_incident_count, 0) as bigint) as linked_incident_count,
+        cast(postmortems.action_item_count as bigint) as action_item_count,
+        cast(postmortems.ticketed_action_item_count as bigint) as ticketed_action_item_count,
+        cast(postmortems.max_burn_rate as double precision) as max_burn_rate,
+        cast(postmortems.users_share as double precision) as users_share,
+        cast(postmortems.revenue_usd as double precision) as revenue_usd,
+        cast(postmortems.estimate_days as double precision) as estimate_days,
+
+        -- booleans
+        postmortems.is_ai_code_without_tests,
+        postmortems.is_regulatory,
+
+        -- timestamps
+        postmortems.review_on,
+        postmortems.completed_at
+    from postmortems
+    left join linked on postmortems.postmortem_id = linked.postmortem_id
+)
+
+select * from facts

@@ -1,0 +1,34 @@
+with source as (
+    select *
+    from {{ current_rows(source('backstage', 'entities')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        entity_ref,
+        owner_ref,
+        system_ref,
+        pagerduty_id,
+        opsgenie_id,
+        servicenow_id,
+        kubernetes_id,
+
+        -- strings
+        kind as entity_kind,
+        name as entity_name,
+        title as entity_title,
+        description as entity_description,
+        type as entity_type,
+        lifecycle,
+        email,
+        maturity,
+        jira_project_key,
+        dashboard_url,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,22 @@
+with source as (
+    select *
+    from {{ current_rows(source('postmortems', 'postmortem_action_items')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        postmortem_id,
+        ticket_ref,
+
+        -- strings
+        title as action_item_title,
+        owner as owner_name,
+
+        -- timestamps
+        due_date as due_on,
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

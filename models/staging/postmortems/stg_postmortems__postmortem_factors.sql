@@ -1,0 +1,20 @@
+with source as (
+    select *
+    from {{ current_rows(source('postmortems', 'postmortem_factors')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        postmortem_id,
+
+        -- strings
+        factor,
+        note,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,17 @@
+with source as (
+    select *
+    from {{ current_rows(source('postmortems', 'postmortem_incidents')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        postmortem_id,
+        incident_ref,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,19 @@
+with source as (
+    select *
+    from {{ current_rows(source('postmortems', 'postmortem_services')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        postmortem_id,
+
+        -- strings
+        service_name,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed
