@@ -1,0 +1,16 @@
+"""The ledger: what paydown meant to do to other systems, and what came of it."""
+
+from orchestration.ledger.claims import Claim, Hold, Intent
+from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent
+from orchestration.ledger.store import Ledger
+
+__all__ = [
+    "Claim",
+    "EpicRecord",
+    "EpicState",
+    "Evidence",
+    "Hold",
+    "Intent",
+    "Ledger",
+    "LedgerEvent",
+]

@@ -1,0 +1,144 @@
+"""Decides, without acting, what becomes of each row of `rpt_promotion_candidates`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from orchestration.ledger import EpicRecord, EpicState
+from orchestration.publish.candidates import Candidate, Decision
+from orchestration.publish.epic_document import epic_key
+from orchestration.trackers.text import one_line
+
+
+class Section(StrEnum):
+    """The parts of the report; every row ends in exactly one."""
+
+    OPENED = "opened"
+    ALREADY_OPEN = "already_open"
+    UPDATED = "updated"
+    BUNDLED = "bundled"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    CLOSED_AS_HYGIENE = "closed_as_hygiene"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open an epic, or finish opening it."""
+
+    candidate: Candidate
+    key: str
+    cycle: int
+    previous_key: str | None
+    why: str
+
+
+@dataclass(frozen=True)
+class AddEvidence:
+    """Tell new evidence in the open epic `record`."""
+
+    candidate: Candidate
+    record: EpicRecord
+    why: str
+
+
+@dataclass(frozen=True)
+class Say:
+    """Do nothing, and say why."""
+
+    candidate: Candidate
+    section: Section
+    key: str | None
+    why: str
+
+
+Action: TypeAlias = Open | AddEvidence | Say
+
+_WHO_FILLS = {
+    "owner": "the service's team sets spec.owner in its catalog-info.yaml",
+    "due_date": "{owner} sets the review date and fix window in the postmortem",
+    "budget": "{owner} puts an estimate in engineer-days in the postmortem",
+    "exit_criteria": "platform maintainers add the next level's criteria to maturity.yaml",
+}
+
+
+def decide(candidate: Candidate, record: EpicRecord | None, problems: Mapping[str, str]) -> Action:
+    """The action for one row.
+
+    record: the service's newest epic, as the tracker shows it. problems: epics by key whose
+    state the tracker couldn't tell, and why: they are left alone.
+    """
+    is_open = record is not None and record.state == EpicState.OPENED
+    open_key = record.key if record is not None and is_open else None
+    if candidate.decision is Decision.CLOSE:
+        return Say(
+            candidate, Section.CLOSED_AS_HYGIENE, open_key, _why_hygiene(candidate, open_key)
+        )
+    if candidate.decision is Decision.BLOCKED or (
+        candidate.decision is Decision.PROMOTE and candidate.missing
+    ):
+        return Say(candidate, Section.BLOCKED, open_key, _why_blocked(candidate, open_key))
+    if record is not None and record.key in problems:
+        return Say(candidate, Section.FAILED, record.key, problems[record.key])
+    if record is not None and is_open:
+        return _add_evidence(candidate, record)
+    if candidate.decision is Decision.BUNDLE:
+        why = f"score {candidate.score} is in the bundle band and no epic of the service is open"
+        return Say(candidate, Section.WAITING, None, why)
+    return _open(candidate, record)
+
+
+def _open(candidate: Candidate, record: EpicRecord | None) -> Action:
+    why = f"score {candidate.score}, band {candidate.band}"
+    if record is None:
+        return Open(candidate, epic_key(candidate.service_id, 1), 1, None, why)
+    if record.state is not EpicState.CLOSED:
+        return Open(candidate, record.key, record.cycle, record.previous_key, why)
+    newest = candidate.newest_incident_at
+    if record.closed_at is None or newest is None or newest <= record.closed_at:
+        on = f" on {record.closed_at:%Y-%m-%d}" if record.closed_at else ""
+        why = f"its epic was closed{on} and no incident came after; the next one opens a new epic"
+        return Say(candidate, Section.WAITING, record.key, why)
+    cycle = record.cycle + 1
+    why += f"; incident of {newest:%Y-%m-%d} after {record.key} was closed"
+    return Open(candidate, epic_key(candidate.service_id, cycle), cycle, record.key, why)
+
+
+def _add_evidence(candidate: Candidate, record: EpicRecord) -> Action:
+    told = record.evidence
+    if told is not None and told.digest == candidate.evidence.digest:
+        return Say(candidate, Section.ALREADY_OPEN, record.key, "nothing new since it was told")
+    if told is None:
+        return AddEvidence(candidate, record, "what the epic tells so far is not known")
+    changes = []
+    if told.score != candidate.score:
+        changes.append(f"score {told.score} -> {candidate.score}")
+    if told.band != candidate.band:
+        changes.append(f"band {told.band} -> {candidate.band}")
+    if new := set(candidate.incident_ids) - set(told.incident_ids):
+        changes.append(f"{len(new)} more incident{'s' if len(new) > 1 else ''}")
+    if left := set(told.incident_ids) - set(candidate.incident_ids):
+        changes.append(f"{len(left)} incident{'s' if len(left) > 1 else ''} left the window")
+    return AddEvidence(candidate, record, ", ".join(changes))
+
+
+def _why_hygiene(candidate: Candidate, open_key: str | None) -> str:
+    why = f"score {candidate.score} is below the bundle band"
+    return f"{why}; its epic stays open until a person closes it" if open_key else why
+
+
+def _why_blocked(candidate: Candidate, open_key: str | None) -> str:
+    owner = one_line(candidate.owner, 100) or "the service's owner"
+    actions = [
+        _WHO_FILLS.get(name, "{owner} fills it in").format(owner=owner)
+        for name in candidate.missing
+    ]
+    missing = ", ".join(name.replace("_", " ") for name in candidate.missing)
+    why = f"score {candidate.score}, but no {missing or 'complete row'}"
+    if actions:
+        why += f": {'; '.join(actions)}"
+    return f"{why}; its open epic is left as it is" if open_key else why

@@ -1,0 +1,103 @@
+"""What a run of the epics publisher did, or would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.ledger import EpicRecord
+from orchestration.publish.candidates import Candidate
+from orchestration.publish.epic_plan import Section
+from orchestration.trackers.text import one_line
+
+
+@dataclass(frozen=True)
+class EpicEntry:
+    """One service in the report; `key` and `url` are None while it has no epic."""
+
+    service_id: str
+    service: str
+    key: str | None
+    reason: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpicsReport:
+    """Every row of `rpt_promotion_candidates`, each in exactly one part, by rank.
+
+    stopped: why the run ended early (no permission, tracker not reachable), else None. The rows
+    that it didn't get to are in `failed`, and the next run tries them again.
+    """
+
+    run_id: str
+    tracker: str
+    dry_run: bool
+    opened: tuple[EpicEntry, ...] = ()
+    already_open: tuple[EpicEntry, ...] = ()
+    updated: tuple[EpicEntry, ...] = ()
+    bundled: tuple[EpicEntry, ...] = ()
+    waiting: tuple[EpicEntry, ...] = ()
+    blocked: tuple[EpicEntry, ...] = ()
+    closed_as_hygiene: tuple[EpicEntry, ...] = ()
+    failed: tuple[EpicEntry, ...] = ()
+    stopped: str | None = None
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the tracker was written to, or would be."""
+        return bool(self.opened or self.updated or self.bundled)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each part has, in the order of `Section`."""
+        return {section.value: len(getattr(self, section.value)) for section in Section}
+
+
+class ReportBuilder:
+    """Collects one entry a candidate."""
+
+    def __init__(self, candidates: list[Candidate]) -> None:
+        self._ranks = {candidate.service_id: n for n, candidate in enumerate(candidates)}
+        self._entries: dict[str, tuple[Section, EpicEntry]] = {}
+        self.stopped: str | None = None
+
+    def add(
+        self,
+        candidate: Candidate,
+        section: Section,
+        reason: str,
+        *,
+        key: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        """Put `candidate` into `section`."""
+        entry = EpicEntry(
+            one_line(candidate.service_id), one_line(candidate.service_name), key, reason, url
+        )
+        self._entries[candidate.service_id] = (section, entry)
+
+    def has(self, candidate: Candidate) -> bool:
+        """Whether `candidate` is in the report already."""
+        return candidate.service_id in self._entries
+
+    def add_epic(
+        self, candidate: Candidate, section: Section, reason: str, record: EpicRecord
+    ) -> None:
+        """Put `candidate` into `section` with its epic."""
+        self.add(candidate, section, reason, key=record.key, url=record.url)
+
+    def build(self, *, run_id: str, tracker: str, dry_run: bool) -> EpicsReport:
+        """The report; ValueError when a candidate is missing from it."""
+        if missing := self._ranks.keys() - self._entries.keys():
+            raise ValueError(f"not accounted for: {sorted(missing)}")
+        parts: dict[str, tuple[EpicEntry, ...]] = {}
+        for section in Section:
+            found = [
+                (self._ranks[service_id], entry)
+                for service_id, (in_section, entry) in self._entries.items()
+                if in_section is section
+            ]
+            parts[section.value] = tuple(entry for _, entry in sorted(found, key=lambda f: f[0]))
+        return EpicsReport(
+            run_id=run_id, tracker=tracker, dry_run=dry_run, stopped=self.stopped, **parts
+        )

@@ -1,0 +1,1 @@
+"""Trackers that hold epics, behind the one protocol of `orchestration.trackers.protocol`."""

@@ -1,0 +1,56 @@
+"""Text from outside, made harmless before it is put into somebody's document."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+_DROPPED = {"Cc", "Cs", "Zl", "Zp"}
+_BIDI_CONTROLS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+# An underscore inside a word, and an ampersand that begins no entity, are left readable.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<#|~]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_]))")
+_MARKDOWN_LEADING = re.compile(r"^(?:([-+=>])|(\d+)([.)]))")
+_URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`]")
+
+
+def one_line(value: object, limit: int = 500) -> str:
+    """`value` as one line of at most `limit` characters.
+
+    Line breaks and control characters become spaces, marks that turn the direction of text
+    around disappear, so what a person reads is what is there.
+    """
+    # Four times the limit leaves room for what gets dropped, and bounds the work.
+    kept = (
+        " " if unicodedata.category(char) in _DROPPED else char
+        for char in str(value)[: 4 * limit]
+        if char not in _BIDI_CONTROLS
+    )
+    text = " ".join("".join(kept).split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def markdown(value: object, limit: int = 500) -> str:
+    """`value` as inline Markdown that shows it letter by letter, in a table cell too."""
+    text = _MARKDOWN_SPECIAL.sub(r"\\\1", one_line(value, limit))
+    return _MARKDOWN_LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", text)
+
+
+def markdown_link(title: str, url: str) -> str:
+    """A Markdown link, or plain text when `url` is no http(s) address (`javascript:`, a path)."""
+    safe_url = web_address(url)
+    return f"[{markdown(title)}](<{safe_url}>)" if safe_url else markdown(f"{title}: {url}")
+
+
+def web_address(url: str) -> str | None:
+    """`url` with unsafe characters percent-encoded; None unless it is an http(s) address."""
+    text = one_line(url, 2000)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
+        return None
+    return _URL_UNSAFE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), text)

@@ -1,0 +1,347 @@
+"""The publisher against a tracker that fails the way real ones do, in simulated time."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.ledger import EpicState, Ledger
+from orchestration.publish.candidates import Candidate
+from orchestration.publish.epic_document import epic_key
+from orchestration.publish.epics import EpicsReport, publish_epics
+from orchestration.trackers.protocol import (
+    AmbiguousError,
+    CreateOutcome,
+    EpicChange,
+    EpicDraft,
+    EpicRef,
+    EpicStatus,
+    ForbiddenError,
+    RejectedError,
+    StatusOutcome,
+    UnavailableError,
+)
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+LAG, LONGEST_CALL = 20.0, 30.0
+row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+
+Fault = Callable[[Callable[[], Any]], Any]
+
+
+def done_but(error: BaseException) -> Fault:
+    """The server does it, the client sees `error`."""
+
+    def fault(act: Callable[[], Any]) -> Any:
+        act()
+        raise error
+
+    return fault
+
+
+def instead(error: Exception) -> Fault:
+    """The server does nothing, the client sees `error`."""
+
+    def fault(_act: Callable[[], Any]) -> Any:
+        raise error
+
+    return fault
+
+
+class FakeTracker:
+    """Jira in memory: bulk create, a search that lags, no protection against duplicates."""
+
+    name = "fake"
+    search_lag_seconds = LAG
+    longest_call_seconds = LONGEST_CALL
+    is_idempotent = False
+
+    def __init__(self, batch_size: int = 50) -> None:
+        self.batch_size = batch_size
+        self.time = NOW
+        self.waited = 0.0
+        self.epics: list[tuple[EpicRef, datetime]] = []
+        self.told: list[EpicChange] = []
+        self.requests: list[str] = []
+        self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
+        self.rejected_keys: set[str] = set()
+
+    def clock(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+        self.waited += seconds
+
+    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+        visible_at = self.time - timedelta(seconds=LAG)
+        return self._request(
+            "find", lambda: {r.key: r for r, at in self.epics if r.key in keys and at <= visible_at}
+        )
+
+    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+        assert 1 <= len(drafts) <= self.batch_size
+
+        def act() -> dict[str, CreateOutcome]:
+            outcomes: dict[str, CreateOutcome] = {}
+            for draft in drafts:
+                if draft.key in self.rejected_keys:
+                    outcomes[draft.key] = RejectedError("field Team is required")
+                    continue
+                number = len(self.epics) + 1
+                ref = EpicRef(draft.key, f"MOD-{number}", f"https://x.example/MOD-{number}")
+                self.epics.append((ref, self.time))
+                outcomes[draft.key] = ref
+            return outcomes
+
+        return self._request("create", act)
+
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
+        if change.is_retry and change.change_id in {told.change_id for told in self.told}:
+            return
+        self._request("update", lambda: self.told.append(change))
+
+    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+        ids = {ref.id for ref, _ in self.epics}
+        return self._request(
+            "status",
+            lambda: {r.key: EpicStatus(True, "To Do", r.url) for r in refs if r.id in ids},
+        )
+
+    def _request(self, kind: str, act: Callable[[], Any]) -> Any:
+        self.requests.append(kind)
+        faults = self.faults[kind]
+        return faults.pop(0)(act) if faults else act()
+
+    @property
+    def keys(self) -> list[str]:
+        return [ref.key for ref, _ in self.epics]
+
+
+@pytest.fixture
+def tracker() -> FakeTracker:
+    return FakeTracker()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def publish(
+    ledger: Ledger, tracker: FakeTracker, rows: list[dict[str, Any]], **options: Any
+) -> EpicsReport:
+    settings: dict[str, Any] = {
+        "dry_run": False,
+        "now": NOW,
+        "run_id": "run",
+        "clock": tracker.clock,
+        "sleep": tracker.sleep,
+    }
+    report = publish_epics(rows, ledger, tracker, **(settings | options))
+    assert sum(report.counts.values()) == len(rows)
+    return report
+
+
+def services(count: int, **columns: Any) -> list[dict[str, Any]]:
+    return [row(f"s{n}", rank=n, **columns) for n in range(count)]
+
+
+def states(ledger: Ledger) -> dict[str, EpicState]:
+    return {record.service: record.state for record in ledger.epics("fake")}
+
+
+def kinds(ledger: Ledger, service_id: str) -> list[str]:
+    return [event.kind for event in ledger.events("fake", epic_key(service_id, 1))]
+
+
+@pytest.mark.parametrize(("batch_size", "creates"), [(50, 3), (1, 120)])
+def test_the_number_of_requests(ledger: Ledger, batch_size: int, creates: int) -> None:
+    tracker = FakeTracker(batch_size)
+    report = publish(ledger, tracker, services(120))
+    assert len(report.opened) == 120
+    assert tracker.requests == ["find", *["create"] * creates]
+    tracker.requests.clear()
+    publish(ledger, tracker, services(120))
+    assert tracker.requests == ["status"]
+
+
+def test_a_time_out_after_the_server_did_it(ledger: Ledger, tracker: FakeTracker) -> None:
+    tracker.faults["create"] = [done_but(AmbiguousError("read timed out"))]
+    report = publish(ledger, tracker, services(3))
+    assert len(report.opened) == 3
+    assert tracker.waited == LAG
+    assert tracker.requests == ["find", "create", "find"]
+    assert sorted(tracker.keys) == sorted(str(e.key) for e in report.opened)
+    assert kinds(ledger, "s0") == ["intended", "attempted", "ambiguous", "opened"]
+    assert not publish(ledger, tracker, services(3)).has_changes
+
+
+def test_a_time_out_before_the_server_did_it(ledger: Ledger, tracker: FakeTracker) -> None:
+    tracker.faults["create"] = [instead(AmbiguousError("connection reset"))]
+    report = publish(ledger, tracker, services(3))
+    assert len(report.opened) == 3
+    # Nothing of the first call can take effect any more when it is made again.
+    assert tracker.waited == LAG + LONGEST_CALL
+    assert len(tracker.keys) == 3
+
+
+def test_an_answer_that_leaves_keys_out(ledger: Ledger, tracker: FakeTracker) -> None:
+    def forgetful(act: Callable[[], Any]) -> Any:
+        return dict(list(act().items())[:1])
+
+    tracker.faults["create"] = [forgetful]
+    assert len(publish(ledger, tracker, services(3)).opened) == 3
+    assert sorted(tracker.keys) == sorted(epic_key(f"s{n}", 1) for n in range(3))
+
+
+def test_twice_ambiguous_is_left_to_the_next_run(ledger: Ledger, tracker: FakeTracker) -> None:
+    tracker.faults["create"] = [
+        instead(AmbiguousError("502")),
+        done_but(AmbiguousError("502")),
+    ]
+    report = publish(ledger, tracker, services(1))
+    assert "the next run looks" in report.failed[0].reason
+    assert states(ledger) == {"s0": EpicState.INTENDED}
+
+    # A run right after it finds nothing yet, must not create, and says who has it.
+    tracker.sleep(1)
+    hasty = publish(ledger, tracker, services(1))
+    assert "another run has claimed it until" in hasty.waiting[0].reason
+    assert len(tracker.keys) == 1
+
+    tracker.sleep(3600)
+    late = publish(ledger, tracker, services(1))
+    assert [e.key for e in late.already_open] == tracker.keys
+    assert states(ledger) == {"s0": EpicState.OPENED}
+
+
+def test_an_intent_is_adopted_even_when_the_service_is_promoted_no_more(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    tracker.faults["create"] = [done_but(KeyboardInterrupt())]
+    with pytest.raises(KeyboardInterrupt):
+        publish(ledger, tracker, services(1))
+    tracker.sleep(3600)
+    publish(ledger, tracker, services(1, decision="close", score=3))
+    assert states(ledger) == {"s0": EpicState.OPENED}
+    assert len(tracker.keys) == 1
+
+
+def test_a_run_that_was_stalled_past_its_lease_does_not_create(
+    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = ledger.claim
+
+    def stall(*arguments: Any) -> Any:
+        claims = claim(*arguments)
+        monkeypatch.undo()
+        tracker.sleep(3600)
+        assert len(publish(ledger, tracker, services(1)).opened) == 1
+        return claims
+
+    monkeypatch.setattr(ledger, "claim", stall)
+    report = publish(ledger, tracker, services(1))
+    assert len(report.waiting) == 1
+    assert len(tracker.keys) == 1
+
+
+def test_no_permission_stops_the_run(ledger: Ledger) -> None:
+    tracker = FakeTracker(batch_size=2)
+    publish(ledger, tracker, [row("old", rank=99)])
+    tracker.requests.clear()
+    tracker.faults["create"] = [lambda act: act(), instead(ForbiddenError("no right to create"))]
+    rows = [*services(6), row("old", rank=99, score=30), row("x", rank=100, decision="close")]
+    report = publish(ledger, tracker, rows)
+    assert report.stopped == "no right to create"
+    assert [e.service for e in report.opened] == ["s0", "s1"]
+    assert [e.service for e in report.failed] == ["s2", "s3", "s4", "s5", "old"]
+    assert [e.service for e in report.closed_as_hygiene] == ["x"]
+    assert tracker.requests == ["status", "find", "create", "create"]
+    assert states(ledger)["s2"] is EpicState.FAILED
+    # With the permission back, the very next run completes it.
+    again = publish(ledger, tracker, rows)
+    assert [e.service for e in again.opened] == ["s2", "s3", "s4", "s5"]
+    assert [e.service for e in again.updated] == ["old"]
+    assert again.stopped is None
+
+
+def test_a_rejected_row_is_alone(ledger: Ledger, tracker: FakeTracker) -> None:
+    tracker.rejected_keys = {epic_key("s1", 1)}
+    report = publish(ledger, tracker, services(3))
+    assert [(e.service, e.reason) for e in report.failed] == [("s1", "field Team is required")]
+    assert [e.service for e in report.opened] == ["s0", "s2"]
+    assert report.stopped is None
+    assert ledger.latest("fake")[Candidate.from_row(row("s1")).service_hash].reason == (
+        "field Team is required"
+    )
+    assert len(publish(ledger, tracker, services(3)).failed) == 1
+    tracker.rejected_keys = set()
+    assert [e.service for e in publish(ledger, tracker, services(3)).opened] == ["s1"]
+    assert kinds(ledger, "s1")[-3:] == ["claimed_again", "attempted", "opened"]
+
+
+@pytest.mark.parametrize("request_kind", ["status", "find", "create"])
+def test_a_tracker_that_is_down(ledger: Ledger, tracker: FakeTracker, request_kind: str) -> None:
+    publish(ledger, tracker, [row("old")])
+    tracker.faults[request_kind] = [instead(UnavailableError("503 for 5 minutes"))]
+    rows = [row("old"), row("new", rank=2), row("x", rank=3, decision="blocked", owner="")]
+    report = publish(ledger, tracker, rows)
+    assert "new" in {e.service for e in report.failed}
+    assert [e.service for e in report.blocked] == ["x"]
+    assert report.stopped == "503 for 5 minutes"
+    assert not report.has_changes
+    assert [e.service for e in publish(ledger, tracker, rows).opened] == ["new"]
+
+
+def test_evidence_whose_outcome_is_unknown_is_told_once(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    publish(ledger, tracker, services(1))
+    tracker.faults["update"] = [done_but(AmbiguousError("read timed out"))]
+    report = publish(ledger, tracker, services(1, score=27))
+    assert "the next run looks" in report.failed[0].reason
+    assert len(tracker.told) == 1
+    tracker.sleep(3600)
+    assert len(publish(ledger, tracker, services(1, score=27)).updated) == 1
+    assert len(tracker.told) == 1
+    assert not publish(ledger, tracker, services(1, score=27)).has_changes
+
+
+def test_evidence_that_was_refused_is_tried_again(ledger: Ledger, tracker: FakeTracker) -> None:
+    publish(ledger, tracker, services(1))
+    tracker.faults["update"] = [instead(RejectedError("comment too long"))]
+    assert publish(ledger, tracker, services(1, score=27)).failed[0].reason == "comment too long"
+    assert len(publish(ledger, tracker, services(1, score=27)).updated) == 1
+    assert [change.is_retry for change in tracker.told] == [False]
+
+
+def test_a_duplicate_made_by_hand_is_told(
+    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_attempt = ledger.start_attempt
+
+    def slow(*arguments: Any) -> Any:
+        held = start_attempt(*arguments)
+        monkeypatch.undo()
+        tracker.sleep(3600)  # Far longer than a call may take.
+        publish(ledger, tracker, services(1))
+        return held
+
+    monkeypatch.setattr(ledger, "start_attempt", slow)
+    report = publish(ledger, tracker, services(1))
+    assert report.failed[0].reason == "the tracker has it twice, MOD-1 and MOD-2: close one of them"
+
+
+def test_a_dry_run_only_reads(ledger: Ledger, tracker: FakeTracker) -> None:
+    publish(ledger, tracker, services(1))
+    tracker.requests.clear()
+    report = publish(ledger, tracker, services(3, score=30), dry_run=True)
+    assert (len(report.opened), len(report.updated)) == (2, 1)
+    assert tracker.requests == ["status", "find"]
+    assert len(ledger.epics("fake")) == 1

@@ -1,0 +1,334 @@
+"""The ledger on SQLite and PostgreSQL: states, claims, races and kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import chown, rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import IntegrityError
+
+from orchestration.ledger import EpicState, Evidence, Hold, Intent, Ledger
+from orchestration.ledger.models import EpicRow
+from orchestration.publish.epics import publish_epics
+from orchestration.trackers.local import LocalTracker
+
+DRIVER = Path(__file__).with_name("epics_driver.py")
+REPOSITORY = Path(__file__).parents[2]
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+EVIDENCE = Evidence(("a", "b"), 24, "promote_to_epic")
+REF = ("MOD-1", "https://jira.example.com/browse/MOD-1")
+
+driver = runpy.run_path(str(DRIVER))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a throwaway PostgreSQL, reachable through a socket file only."""
+    pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL server in /usr/lib/postgresql/*/bin")
+    home = Path(mkdtemp(prefix="paydown-pg-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # The server refuses to run as root.
+        chown(home, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+
+    def run(program: str, *arguments: str) -> None:
+        command = [*as_user, str(found[-1].with_name(program)), *arguments]
+        subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL, timeout=120)
+
+    data = str(home / "data")
+    run("initdb", "--no-sync", "--auth=trust", "--username=postgres", data)
+    options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
+    run("pg_ctl", "-w", "-D", data, "-o", options, "-l", str(home / "log"), "start")
+    try:
+        yield f"postgresql+psycopg2://postgres@/postgres?host={home}"
+    finally:
+        run("pg_ctl", "-w", "-D", data, "-m", "immediate", "stop")
+        rmtree(home)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state' / 'ledger.db'}"
+    server = make_url(request.getfixturevalue("postgres"))
+    schema = re.sub(r"\W", "_", tmp_path.name)
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(text(f'create schema "{schema}"'))
+    engine.dispose()
+    server = server.update_query_dict({"options": f"-csearch_path={schema}"})
+    return server.render_as_string(hide_password=False)
+
+
+def hold(owner: str = "run-1", minutes: float = 0, *, takes_over: bool = False) -> Hold:
+    at = NOW + timedelta(minutes=minutes)
+    return Hold(owner, owner, at, at + timedelta(minutes=5), takes_over)
+
+
+def intent(cycle: int = 1, **changes: Any) -> Intent:
+    planned = Intent(
+        key=f"paydown-gateway-0a1b2c3d-c{cycle}",
+        service_hash="ab" * 32,
+        service="gateway",
+        cycle=cycle,
+        previous_key=None,
+        evidence=EVIDENCE,
+        why="score 24",
+        draft={"title": "Modernize gateway"},
+    )
+    return replace(planned, **changes)
+
+
+KEY = intent().key
+
+
+def opened(ledger: Ledger) -> None:
+    ledger.claim(hold(), "local", [intent()])
+    ledger.start_attempt(hold(), "local", {KEY: EVIDENCE})
+    ledger.record_opened(hold(), "local", KEY, REF, NOW, EVIDENCE, is_adopted=False)
+
+
+def kinds(ledger: Ledger) -> list[str]:
+    return [event.kind for event in ledger.events("local", KEY)]
+
+
+def test_reading_creates_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "ledger.db"
+    ledger = Ledger(f"sqlite:///{path}")
+    assert ledger.latest("local") == {}
+    assert ledger.events("local", KEY) == []
+    assert not path.parent.exists()
+
+
+def test_an_epic_lives_from_intent_to_closing(url: str) -> None:
+    ledger = Ledger(url)
+    assert ledger.epics("local") == []
+    claims = ledger.claim(hold(), "local", [intent()])
+    assert claims[KEY].is_granted
+    assert not claims[KEY].was_attempted
+    assert ledger.epics("local")[0].state is EpicState.INTENDED
+    assert ledger.start_attempt(hold(), "local", {KEY: EVIDENCE}) == {KEY}
+    ledger.record_opened(hold(), "local", KEY, REF, NOW, EVIDENCE, is_adopted=False)
+
+    closed_at = datetime(2026, 7, 1, 9, 30, 15, 250, UTC)
+    ledger.record_closed(hold(), "local", KEY, closed_at, "done")
+
+    record = Ledger(url).latest("local")["ab" * 32]
+    assert record.state is EpicState.CLOSED
+    assert (record.ref_id, record.url) == REF
+    assert (record.opened_at, record.closed_at) == (NOW, closed_at)
+    assert record.evidence == EVIDENCE
+    assert record.owner is None
+    assert record.lease_until is None
+    assert kinds(ledger) == ["intended", "attempted", "opened", "closed"]
+    assert ledger.events("local", KEY)[0].detail == {
+        "why": "score 24",
+        "draft": {"title": "Modernize gateway"},
+    }
+    assert ledger.record_reopened(hold(), "local", KEY, "open").state is EpicState.OPENED
+
+
+def test_a_leased_claim_is_refused_to_others_until_the_lease_is_over(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold("run-1"), "local", [intent()])
+    ledger.start_attempt(hold("run-1"), "local", {KEY: EVIDENCE})
+
+    assert not ledger.claim(hold("run-2", 4.9), "local", [intent()])[KEY].is_granted
+    assert ledger.start_attempt(hold("run-2", 4.9), "local", {KEY: EVIDENCE}) == set()
+    late = ledger.claim(hold("run-2", 5), "local", [intent()])[KEY]
+    assert late.is_granted
+    assert late.was_attempted
+    assert ledger.start_attempt(hold("run-1", 5), "local", {KEY: EVIDENCE}) == set()
+
+
+def test_a_tracker_that_creates_once_needs_no_lease(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold("run-1"), "local", [intent()])
+    assert ledger.claim(hold("run-2", takes_over=True), "local", [intent()])[KEY].is_granted
+    assert ledger.start_attempt(hold("run-1"), "local", {KEY: EVIDENCE}) == set()
+
+
+def test_a_failed_epic_is_retried_with_fresh_evidence(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold(), "local", [intent()])
+    ledger.start_attempt(hold(), "local", {KEY: EVIDENCE})
+    ledger.record_failed(hold(), "local", [KEY], "rejected", "field Team is required")
+    record = ledger.epics("local")[0]
+    assert (record.state, record.reason) == (EpicState.FAILED, "field Team is required")
+
+    fresh = replace(EVIDENCE, score=27)
+    again = ledger.claim(hold("run-2"), "local", [intent(evidence=fresh)])[KEY]
+    assert again.is_granted
+    assert not again.was_attempted
+    assert again.record.evidence == fresh
+
+
+def test_one_unfinished_epic_a_service(url: str) -> None:
+    ledger = Ledger(url)
+    opened(ledger)
+    second = intent(2)
+    assert not ledger.claim(hold(), "local", [second])[second.key].is_granted
+    ledger.record_closed(hold(), "local", KEY, NOW, "done")
+    assert ledger.claim(hold(), "local", [second])[second.key].is_granted
+    # The other tracker's epics are its own.
+    assert ledger.claim(hold(), "jira:acme/MOD", [intent()])[KEY].is_granted
+
+
+def test_the_database_itself_refuses_duplicates(url: str) -> None:
+    ledger = Ledger(url)
+    opened(ledger)
+    columns = {"tracker": "local", "service_hash": "ab" * 32, "service": "g", "update_count": 0}
+    for row in (
+        EpicRow(key="other", cycle=1, state="closed", **columns),
+        EpicRow(key="other", cycle=2, state="intended", **columns),
+        EpicRow(key=KEY, cycle=3, state="closed", **columns),
+    ):
+        with pytest.raises(IntegrityError), ledger.exclusive() as session:  # noqa: PT012
+            session.add(row)
+            session.flush()
+    assert len(ledger.epics("local")) == 1
+
+
+def test_an_update_is_told_once_and_only_on_top_of_what_it_knows(url: str) -> None:
+    ledger = Ledger(url)
+    opened(ledger)
+    first = ledger.claim_update(hold("run-1"), "local", KEY, "change-1", 0, {"why": "more"})
+    assert first.is_granted
+    assert not first.was_attempted
+    assert not ledger.claim_update(hold("run-2"), "local", KEY, "change-1", 0, {}).is_granted
+    after_crash = ledger.claim_update(hold("run-2", 5), "local", KEY, "change-1", 0, {})
+    assert after_crash.is_granted
+    assert after_crash.was_attempted
+
+    told = replace(EVIDENCE, score=30)
+    assert ledger.record_updated(hold("run-2", 5), "local", KEY, "change-1", told)
+    assert not ledger.record_updated(hold("run-1", 5), "local", KEY, "change-1", EVIDENCE)
+    record = ledger.epics("local")[0]
+    assert (record.evidence, record.update_count) == (told, 1)
+    assert not ledger.claim_update(hold("run-3", 9), "local", KEY, "change-1", 0, {}).is_granted
+    assert ledger.claim_update(hold("run-3", 9), "local", KEY, "change-2", 1, {}).is_granted
+
+
+def test_history_holds_no_secret(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold(), "local", [intent()])
+    reason = (
+        "GET https://bot:hunter2@jira.example.com/x?token=hunter2&y=1 Authorization: Basic "
+        "aHVudGVyMjpodW50ZXIy failed"
+    )
+    ledger.record_failed(hold(), "local", [KEY], "unavailable", reason)
+    shown = f"{ledger.epics('local')} {ledger.events('local', KEY)}"
+    assert "hunter2" not in shown
+    assert "aHVudGVy" not in shown
+    assert "jira.example.com/x" in shown
+
+
+def test_evidence_is_a_set_of_incidents() -> None:
+    assert Evidence(("b", "a", "a"), 24, "x").digest == Evidence(("a", "b"), 24, "x").digest
+    assert Evidence(("a",), 24, "x").digest != Evidence(("a", "b"), 24, "x").digest
+    assert Evidence(("a",), 24, "x").digest != Evidence(("a",), 25, "x").digest
+    assert Evidence(("a",), 24, "x").digest != Evidence(("a",), 24, "y").digest
+
+
+@pytest.mark.parametrize("bad", ["sqlite://", "mysql+pymysql://x/y"])
+def test_only_databases_that_can_hold_it(bad: str) -> None:
+    with pytest.raises(ValueError, match="the ledger needs"):
+        Ledger(bad)
+
+
+def test_racing_first_writers_create_one_schema_and_one_grant(url: str) -> None:
+    def claim(number: int) -> bool:
+        claims = Ledger(url).claim(hold(f"run-{number}"), "local", [intent()])
+        return claims[KEY].is_granted
+
+    with ThreadPoolExecutor(8) as pool:
+        grants = list(pool.map(claim, range(8)))
+    assert sum(grants) == 1
+    assert kinds(Ledger(url)) == ["intended"]
+
+
+def drive(mode: str, url: str, directory: Path, kind: str, count: int) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), mode, url, str(directory), kind, "2026", str(count)],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def assert_consistent_after_a_clean_run(
+    url: str, directory: Path, kind: str, happened: dict[str, Any]
+) -> None:
+    """One epic a service, no more, no less; the ledger agrees; another run changes nothing."""
+    clock = driver["_Clock"](NOW + timedelta(hours=happened["hours"] + 1))
+    tracker: Any = LocalTracker(directory)
+    if kind == "remote":
+        tracker = driver["RemoteTracker"](directory, clock)
+    rows = driver["rows_of"](happened["services"], 24)
+    ledger = Ledger(url)
+    for expected_changes in (None, False):
+        report = publish_epics(
+            rows,
+            ledger,
+            tracker,
+            dry_run=False,
+            now=NOW,
+            run_id="clean",
+            clock=clock,
+            sleep=clock.sleep,
+        )
+        assert report.failed == report.waiting == ()
+        assert report.has_changes is expected_changes or expected_changes is None
+
+    if kind == "local":
+        keys = Counter(path.stem for path in directory.glob("*.md"))
+        files = [path.read_text() for path in directory.glob("*.md")]
+        told = Counter(mark for file in files for mark in re.findall(r"`change-\w+`", file))
+    else:
+        epics = [json.loads(path.read_text()) for path in directory.glob("*.json")]
+        keys = Counter(epic["key"] for epic in epics)
+        files = [path.read_text() for path in directory.glob("*.comments")]
+        told = Counter(line for file in files for line in file.split())
+    assert set(keys.values()) == {1}
+    assert set(told.values()) <= {1}
+    records = ledger.epics(tracker.name)
+    assert {record.key for record in records} == set(keys)
+    assert {record.state for record in records} == {EpicState.OPENED}
+    assert len(records) == happened["services"]
+
+
+@pytest.mark.parametrize("kind", ["local", "remote"])
+def test_kills_lose_nothing_and_open_nothing_twice(url: str, tmp_path: Path, kind: str) -> None:
+    count = 40 if kind == "local" and url.startswith("sqlite") else 20
+    happened = drive("kills", url, tmp_path / "epics", kind, count)
+    assert sum(happened["points"].values()) == count
+    assert len(happened["points"]) >= 4
+    assert_consistent_after_a_clean_run(url, tmp_path / "epics", kind, happened)
+
+
+@pytest.mark.parametrize("kind", ["local", "remote"])
+def test_racing_runs_open_nothing_twice(url: str, tmp_path: Path, kind: str) -> None:
+    happened = drive("races", url, tmp_path / "epics", kind, 6)
+    assert_consistent_after_a_clean_run(url, tmp_path / "epics", kind, happened)

@@ -1,0 +1,322 @@
+"""The embedded tracker: files that people read and edit, and that hostile text can't break."""
+
+from __future__ import annotations
+
+import os
+import runpy
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from orchestration.ledger import Evidence
+from orchestration.publish.candidates import Candidate
+from orchestration.publish.epic_document import draft_change, draft_epic, epic_key
+from orchestration.trackers import local
+from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.local_document import add_evidence, read_front_matter
+from orchestration.trackers.protocol import EpicChange, EpicDraft, EpicRef, EpicStatus, TrackerError
+from orchestration.trackers.text import markdown, markdown_link, one_line, web_address
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+KEY = epic_key("component:default/gateway", 1)
+row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+
+
+def draft(**columns: Any) -> EpicDraft:
+    return draft_epic(Candidate.from_row(row(**columns)), key=KEY, previous_key=None, now=NOW)
+
+
+def change(score: int = 27, **columns: Any) -> EpicChange:
+    candidate = Candidate.from_row(row(score=score, **columns))
+    told = Evidence(("pagerduty:Q1",), 24, "promote_to_epic")
+    return draft_change(candidate, key=KEY, told=told, update_count=0, now=NOW)
+
+
+@pytest.fixture
+def tracker(tmp_path: Path) -> LocalTracker:
+    return LocalTracker(tmp_path / "epics")
+
+
+@pytest.fixture
+def ref(tracker: LocalTracker) -> EpicRef:
+    """An open epic."""
+    outcome = tracker.create([draft()])[KEY]
+    assert isinstance(outcome, EpicRef)
+    return outcome
+
+
+def file_of(tmp_path: Path) -> Path:
+    return tmp_path / "epics" / f"{KEY}.md"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def status(tracker: LocalTracker, ref: EpicRef) -> EpicStatus:
+    found = tracker.status([ref])[ref.key]
+    assert isinstance(found, EpicStatus), found
+    return found
+
+
+def test_an_epic_reads_well(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    text = file_of(tmp_path).read_text()
+    assert read_front_matter(text) == {
+        "key": KEY,
+        "title": "Modernize gateway to silver: score 24",
+        "service": "gateway",
+        "service_id": "component:default/gateway",
+        "status": "open",
+        "owner": "group:default/team-edge",
+        "due_date": datetime(2026, 8, 10).date(),
+        "estimate_days": 5.0,
+        "budget_usd": 4500.0,
+        "current_maturity": "bronze",
+        "target_maturity": "silver",
+        "score_at_opening": 24,
+        "project": "MOD",
+        "previous": None,
+        "labels": ["incident-modernization", KEY],
+        "opened_at": NOW,
+        "closed_at": None,
+    }
+    for line in (
+        "| slo_burn | 5 | 5 | peak burn rate 18.2 |",
+        "| effort | -2 | -3 | 5 engineer-days |",
+        "- [ ] Circuit breakers + timeouts configured",
+        "- servicenow:INC0012345",
+        "- [SLO chart](<https://grafana.example.com/d/abc123>)",
+        "- 2026-06-26: opened with score 24.",
+    ):
+        assert line in text.splitlines()
+    assert ref.url == file_of(tmp_path).as_uri()
+    assert sorted(path.name for path in file_of(tmp_path).parent.iterdir()) == [
+        ".lock",
+        f"{KEY}.md",
+    ]
+
+
+def test_the_second_creator_adopts(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    edit(file_of(tmp_path), "5 engineer-days", "as they said")
+    again = tracker.create([draft(score=99)])[KEY]
+    assert isinstance(again, EpicRef)
+    assert again.was_there
+    assert not ref.was_there
+    assert again.id == ref.id
+    assert "as they said" in file_of(tmp_path).read_text()
+
+
+def test_half_written_files_of_a_killed_run_go(tracker: LocalTracker, tmp_path: Path) -> None:
+    (tmp_path / "epics").mkdir()
+    (tmp_path / "epics" / ".0123.tmp").write_text("half an ep")
+    tracker.create([draft()])
+    assert list((tmp_path / "epics").glob(".*.tmp")) == []
+
+
+def test_a_person_closes_an_epic(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    assert status(tracker, ref).is_open
+    edit(file_of(tmp_path), "status: open", "status: in progress")
+    assert status(tracker, ref).is_open
+    edit(file_of(tmp_path), "status: in progress", "status: Done")
+    os.utime(file_of(tmp_path), (1_800_000_000, 1_800_000_000))
+    closed = status(tracker, ref)
+    assert not closed.is_open
+    assert closed.closed_at == datetime.fromtimestamp(1_800_000_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-07-01", datetime(2026, 7, 1, 23, 59, 59, tzinfo=UTC)),
+        ("'2026-07-01'", datetime(2026, 7, 1, 23, 59, 59, tzinfo=UTC)),
+        ("2026-07-01 10:00", datetime(2026, 7, 1, 10, tzinfo=UTC)),
+        ("2026-07-01T10:00:00+02:00", datetime(2026, 7, 1, 8, tzinfo=UTC)),
+    ],
+)
+def test_when_a_person_says_it_was_closed(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path, written: str, meant: datetime
+) -> None:
+    edit(file_of(tmp_path), "status: open", "status: done")
+    edit(file_of(tmp_path), "closed_at: null", f"closed_at: {written}")
+    assert status(tracker, ref).closed_at == meant
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("status: open", "status: done\nclosed_at: yesterday\nx: 1", "no date"),
+        ("status: open", "status: [done", "YAML between"),
+        ("---\nkey", "key", "does not begin with YAML"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    if "yesterday" in new:
+        edit(file_of(tmp_path), "closed_at: null\n", "")
+    edit(file_of(tmp_path), old, new)
+    problem = tracker.status([ref])[KEY]
+    assert isinstance(problem, TrackerError)
+    assert said in str(problem)
+    assert f"{KEY}.md" in str(problem)
+
+
+def test_renamed_deleted_and_lost_files(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path
+) -> None:
+    renamed = file_of(tmp_path).rename(tmp_path / "epics" / "Gateway reliability.md")
+    assert status(tracker, ref).is_open
+    assert tracker.find([KEY, "paydown-other"]) == {
+        KEY: EpicRef(KEY, "Gateway reliability.md", renamed.as_uri())
+    }
+    tracker.update(ref, change())
+    assert "score 27" in renamed.read_text()
+
+    renamed.unlink()
+    assert status(tracker, ref).status_name == "deleted"
+    assert tracker.find([KEY]) == {}
+    # A directory that is gone may be a disk that isn't mounted: that says nothing.
+    for path in (tmp_path / "epics").iterdir():
+        path.unlink()
+    (tmp_path / "epics").rmdir()
+    assert tracker.status([ref]) == {}
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+def test_evidence_is_added_once_and_edits_survive(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path, eol: str
+) -> None:
+    path = file_of(tmp_path)
+    edited = path.read_text().replace("- [ ] Canary", "- [x] Canary (Ann, 1 July)")
+    edited = edited.replace("status: open", "status: doing  # Ann has it")
+    edited += "\n## Notes\n\nKeep me: ä | <b>\n"
+    path.write_bytes(edited.replace("\n", eol).encode())
+    path.chmod(0o640)
+
+    tracker.update(ref, change())
+    once = path.read_bytes().decode()
+    tracker.update(ref, change())
+    assert path.read_bytes().decode() == once
+    assert path.stat().st_mode & 0o777 == 0o640
+
+    added = once.replace("\r\n", "\n")
+    log, notes = added.split("## Notes")
+    assert notes == "\n\nKeep me: ä | <b>\n"
+    assert edited.split("## Notes")[0].rstrip() in log
+    assert "### 2026-06-26: score 27, was 24" in log
+    assert "- New incidents: servicenow:INC0012345" in log
+    assert once.count("\n") == once.count(eol)
+
+    tracker.update(ref, change(score=28))
+    assert path.read_text().count("### 2026-06-26") == 2
+
+
+def test_evidence_finds_a_place_when_the_log_is_gone(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path
+) -> None:
+    path = file_of(tmp_path)
+    path.write_text(path.read_text().split("## Evidence log")[0].rstrip())
+    tracker.update(ref, change())
+    assert "\n\n## Evidence log\n\n### 2026-06-26: score 27" in path.read_text()
+
+
+def test_an_edit_made_during_an_update_survives(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(text: str, new: EpicChange) -> str:
+        monkeypatch.undo()
+        edit(file_of(tmp_path), "status: open", "status: paused")
+        return add_evidence(text, new)
+
+    monkeypatch.setattr(local, "add_evidence", interrupted)
+    tracker.update(ref, change())
+    text = file_of(tmp_path).read_text()
+    assert "status: paused" in text
+    assert text.count("score 27, was 24") == 1
+    assert list(file_of(tmp_path).parent.glob(".*.tmp")) == []
+
+
+HOSTILE = [
+    "../../etc/passwd",
+    "a | b\n| --- | --- |\n# not a heading",
+    "<script>alert(1)</script> <!-- gone",
+    "[click](javascript:alert(1)) ![x](http://evil/x.png) `code` **bold** _it_ ~~no~~",
+    "---\nstatus: done\n---",
+    "status: !!python/object/apply:os.system ['true']",
+    "1. one",
+    "- [x] done",
+    "\u202etxt.exe\u202c \x1b[31mred\x00",
+    "パイ決済 Zahlungs-Äpp 💳",
+    "x" * 300,
+    "&lt;b&gt; \\` back",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_from_outside_is_only_text(tracker: LocalTracker, tmp_path: Path, text: str) -> None:
+    columns = {
+        "service_name": text,
+        "owner": text,
+        "reasons": f"slo_burn: 5 of 5 points, {text}",
+        "exit_criteria": text.replace("\n", " "),
+        "incident_ids": text,
+        "fix_classes": text,
+        "target_maturity": text,
+        "slo_chart_url": text,
+    }
+    tracker.create([draft(**columns)])
+    content = file_of(tmp_path).read_text()
+    front = read_front_matter(content)
+    assert front["status"] == "open"
+    assert front["service"] == one_line(text, 200)
+
+    body = content.split("\n---\n", 1)[1]
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(body)
+    inline = [child for token in tokens for child in token.children or []]
+    assert not [t for t in (*tokens, *inline) if t.type in {"html_block", "html_inline", "image"}]
+    assert {t.type for t in inline} <= {"text", "code_inline", "softbreak", "text_special"}
+    assert sum(t.type == "table_open" for t in tokens) == 1
+    assert sum(t.type == "tr_open" for t in tokens) <= 1 + len(text.splitlines())
+    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h1", *["h2"] * 8]
+    shown = [t.content for t in tokens if t.type == "inline"]
+    assert any("".join(c.content for c in t.children or []).startswith("Modernize") for t in tokens)
+    assert all("\u202e" not in line and "\x1b" not in line for line in shown)
+
+
+@given(st.text("ab1 \\`*_{}[]()<>#|~&;!+-=.:/\"'\n\té\u202e\ud800") | st.text())
+@example("&lt;b&gt; \\` back")
+def test_markdown_shows_text_letter_by_letter(text: str) -> None:
+    parsed = MarkdownIt("gfm-like", {"linkify": False}).parse(markdown(text))
+    if not one_line(text):
+        assert parsed == []
+        return
+    assert [token.type for token in parsed] == ["paragraph_open", "inline", "paragraph_close"]
+    assert "".join(child.content for child in parsed[1].children or []) == one_line(text)
+
+
+def test_links() -> None:
+    assert web_address("https://x.example/a b?q=<1>") == "https://x.example/a%20b?q=%3C1%3E"
+    assert web_address("javascript:alert(1)") is None
+    assert web_address("https://user:secret@x.example/") is None
+    assert web_address("http://[broken") is None
+    assert markdown_link("a]b", "file:///etc/passwd") == r"a\]b: file:///etc/passwd"
+
+
+def test_front_matter_is_plain_yaml(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    documents = file_of(tmp_path).read_text().split("---\n")
+    assert yaml.safe_load(documents[1])["title"].startswith("Modernize gateway")
+
+
+def test_a_disk_that_refuses_is_reported(tracker: LocalTracker, tmp_path: Path) -> None:
+    (tmp_path / "epics").write_text("a file where the directory should be")
+    outcome = tracker.create([draft()])[KEY]
+    assert isinstance(outcome, TrackerError)
+    assert "epics" in str(outcome)
