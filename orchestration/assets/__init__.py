@@ -1,0 +1,1 @@
+"""The asset graph: ingest, then what dbt transforms, then what is published."""

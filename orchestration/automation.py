@@ -1,0 +1,51 @@
+"""When the flow runs: by hand, every hour, and when a file lands."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.settings import Settings
+
+FLOW_JOB = "paydown"
+SENSOR_SECONDS = 60
+
+flow_job = dg.define_asset_job(
+    FLOW_JOB,
+    selection=dg.AssetSelection.all(),
+    description="The whole loop: landing files to raw, dbt build, analysts' copy, epics.",
+    executor_def=dg.in_process_executor,
+)
+
+# Incidents change all day; the digest and the weekly review want them from the last hour.
+hourly = dg.ScheduleDefinition(
+    name="hourly",
+    job=flow_job,
+    cron_schedule="15 * * * *",
+    description="Every hour at a quarter past (UTC). Off until switched on.",
+)
+
+
+def landing_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Starts the flow when a file below the landing or modernization folder changed."""
+
+    @dg.sensor(
+        name="landing_folder",
+        job=flow_job,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        description="A file landed, changed or went. Off until switched on.",
+    )
+    def landing_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        seen = fingerprint(settings.roots.values())
+        if context.cursor == seen:
+            return dg.SensorResult(skip_reason="nothing new in the landing folder")
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
+
+    return landing_folder
+
+
+def fingerprint(roots: Iterable[Path]) -> str:
+    """The newest change and the count of files below the folders: equal while nothing changes."""
+    paths = [path for root in roots for path in root.rglob("*")]
+    newest = max((p.stat().st_mtime_ns for p in paths), default=0)
+    return f"{newest}:{len(paths)}"

@@ -1,0 +1,33 @@
+"""What Dagster loads: it only merges. `[tool.dagster]` in pyproject.toml points here."""
+
+import dagster as dg
+
+from orchestration.assets.ingest import ingest_assets
+from orchestration.assets.publish import publish_assets
+from orchestration.assets.transform import transform_assets
+from orchestration.automation import flow_job, hourly, landing_sensor
+from orchestration.dbt_project import dbt_project, dbt_resource, manifest
+from orchestration.loader import contracts_from_manifest
+from orchestration.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """All assets, checks, jobs, schedules and sensors over one set of settings."""
+    settings.export()
+    project = dbt_project(settings)
+    contracts = contracts_from_manifest(manifest(settings))
+    return dg.Definitions(
+        assets=[
+            ingest_assets(contracts, settings),
+            transform_assets(settings),
+            *publish_assets(settings),
+        ],
+        jobs=[flow_job],
+        schedules=[hourly],
+        sensors=[landing_sensor(settings)],
+        resources={"dbt": dbt_resource(project)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(Settings.from_environment())

@@ -1,0 +1,1 @@
+"""What the `paydown` command shows. Text from outside is printed as text, never as markup."""

@@ -1,0 +1,63 @@
+"""Shared pieces of the screens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from orchestration.publish.analyst_copy import CURRENT, DATABASE
+from orchestration.settings import Settings
+
+FACTORS = {
+    "slo_burn": "burn",
+    "repeats": "repeat",
+    "mttr": "mttr",
+    "blast_radius": "blast",
+    "dependency_centrality": "central",
+    "revenue_impact": "revenue",
+    "effort": "effort",
+    "ai_risk": "ai",
+}
+DECISION_STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
+
+
+def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """A table without lines, so that a screen holds more; `right` are numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    return table
+
+
+def signed(value: int | None) -> str:
+    """A difference with its sign; empty where there is nothing to compare with."""
+    return "" if value is None else f"{value:+d}" if value else "0"
+
+
+def points(value: int | None) -> Text:
+    """Points of a factor; `·` where it rests on no data, which is not 0."""
+    return Text("·", style="dim") if value is None else Text(str(value))
+
+
+def money(value: float | None) -> str:
+    return "?" if value is None else f"${value:,.0f}"
+
+
+def shown_path(path: Path) -> str:
+    """The path as short as it can be typed from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def published_database(settings: Settings) -> Path:
+    return settings.published / CURRENT / DATABASE
+
+
+def text_row(*cells: Any, style: str | None = None) -> list[Text]:
+    """Cells as text, whatever brackets they hold."""
+    return [c if isinstance(c, Text) else Text(str(c), style=style or "") for c in cells]
