@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -13,6 +15,7 @@ from dagster_dbt import DbtCliResource, DbtProject
 
 from orchestration.settings import PROJECT_ROOT, Settings
 
+ENV_VAR = re.compile(r"env_var\('(\w+)'")
 PARSED_FOLDERS = ("models", "macros", "seeds", "tests/dbt", "profiles")
 
 
@@ -29,8 +32,11 @@ def dbt_project(settings: Settings) -> DbtProject:
         profiles_dir=PROJECT_ROOT / "profiles",
         target=settings.target,
     )
-    if _is_stale(project.manifest_path):
+    inputs = project.manifest_path.with_name("manifest.inputs")
+    contract_inputs = _contract_inputs()
+    if _is_stale(project.manifest_path) or _read(inputs) != contract_inputs:
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+        inputs.write_text(contract_inputs, encoding="utf-8")
     return project
 
 
@@ -47,12 +53,29 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 
 
 def dbt_arguments(settings: Settings) -> list[str]:
-    """What `dbt build` is told. `as_of` is passed only when it is fixed: a variable that changes
-    with every run would make dbt parse the whole project every time."""
-    arguments = ["build", "--target", settings.target]
+    """What `dbt build` is told.
+
+    Unit tests speak of the code, not of the data, and run in `make test`. `as_of` is passed only
+    when it is fixed: a variable that changes with every run would make dbt parse the whole
+    project every time.
+    """
+    arguments = ["build", "--target", settings.target, "--exclude-resource-type", "unit_test"]
     if settings.as_of:
         arguments += ["--vars", json.dumps({"as_of": settings.as_of.strftime("%Y-%m-%d %H:%M:%S")})]
     return arguments
+
+
+def _contract_inputs() -> str:
+    """The environment variables that input contracts name, with their values: the manifest holds
+    what they were when it was parsed."""
+    names: set[str] = set()
+    for file in (PROJECT_ROOT / "models").rglob("_*__sources.yml"):
+        names |= set(ENV_VAR.findall(file.read_text(encoding="utf-8")))
+    return json.dumps({name: os.environ.get(name) for name in sorted(names)})
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _is_stale(manifest_path: Path) -> bool:

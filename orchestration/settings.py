@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Settings:
     modernization: Path
     as_of: datetime | None
     target: str
-    ledger_url: str
+    ledger_url: str = field(repr=False)
     dry_run: bool
     is_demo: bool
 

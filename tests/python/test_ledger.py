@@ -9,13 +9,10 @@ import runpy
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import chown, rmtree
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -34,34 +31,6 @@ EVIDENCE = Evidence(("a", "b"), 24, "promote_to_epic")
 REF = ("MOD-1", "https://jira.example.com/browse/MOD-1")
 
 driver = runpy.run_path(str(DRIVER))
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Address of a throwaway PostgreSQL, reachable through a socket file only."""
-    pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("no PostgreSQL server in /usr/lib/postgresql/*/bin")
-    home = Path(mkdtemp(prefix="paydown-pg-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # The server refuses to run as root.
-        chown(home, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-
-    def run(program: str, *arguments: str) -> None:
-        command = [*as_user, str(found[-1].with_name(program)), *arguments]
-        subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL, timeout=120)
-
-    data = str(home / "data")
-    run("initdb", "--no-sync", "--auth=trust", "--username=postgres", data)
-    options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
-    run("pg_ctl", "-w", "-D", data, "-o", options, "-l", str(home / "log"), "start")
-    try:
-        yield f"postgresql+psycopg2://postgres@/postgres?host={home}"
-    finally:
-        run("pg_ctl", "-w", "-D", data, "-m", "immediate", "stop")
-        rmtree(home)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

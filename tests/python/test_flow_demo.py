@@ -1,0 +1,180 @@
+"""The demo end to end, as the README's `make run` runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .flow_helpers import ROOT, Site
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+Demo = tuple[Site, subprocess.CompletedProcess[str]]
+FACTORS = (
+    "slo_burn", "repeats", "mttr", "blast_radius", "dependency_centrality", "revenue_impact",
+    "effort", "ai_risk",
+)  # fmt: skip
+
+
+def test_the_first_run_succeeds_within_one_screen(demo: Demo) -> None:
+    site, first = demo
+    assert first.returncode == 0, first.stdout + first.stderr
+    lines = first.stdout.splitlines()
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 160
+    assert "0 failed" in first.stdout
+    assert (site.home / "warehouse.duckdb").exists()
+
+
+def test_scores_equal_the_table_that_was_worked_out_by_hand(demo: Demo) -> None:
+    """The samples' README gives the points that stories.yaml was written for."""
+    site, _ = demo
+    table = (ROOT / "tests" / "samples" / "README.md").read_text(encoding="utf-8")
+    expected = {}
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        if len(cells) == 11 and re.fullmatch(r"\d+", cells[0]):
+            values = [None if cell == "?" else int(cell) for cell in cells[2:10]]
+            expected[cells[1]] = (int(cells[0]), *values)
+    assert len(expected) == 11
+    columns = ", ".join(f"scores.points_{factor}" for factor in FACTORS)
+    rows = site.query(
+        f"""
+        select services.service_name, scores.score, {columns}
+        from fct_service_scores as scores join dim_services as services using (service_id)
+        where scores.is_latest
+        """
+    )
+    found = {row[0]: row[1:] for row in rows}
+    assert {name: found[name] for name in expected} == expected
+    others = [row[1] for row in rows if row[0] not in expected]
+    assert max(others) <= 10
+
+
+def test_the_gateway_comes_first_and_is_promoted(demo: Demo) -> None:
+    site, first = demo
+    top = site.query(
+        "select service_name, score, decision, owner, budget_usd from rpt_promotion_candidates "
+        "where score_rank = 1"
+    )
+    assert top == [("api-gateway", 24, "promote", "team-platform", 6000.0)]
+    assert re.search(r"^ *1 +api-gateway +24", first.stdout, re.MULTILINE)
+
+
+def test_what_is_missing_blocks_an_epic(demo: Demo) -> None:
+    site, first = demo
+    blocked = site.query(
+        "select service_name, missing_fields from rpt_promotion_candidates "
+        "where decision = 'blocked' order by 1"
+    )
+    assert blocked == [("event-bus", "owner"), ("ledger", "budget")]
+    assert "ledger: budget" in first.stdout
+    assert len(list((site.home / "epics").glob("*.md"))) == 2
+
+
+def test_an_epic_has_owner_date_budget_and_exit_criteria(demo: Demo) -> None:
+    site, _ = demo
+    (path,) = (site.home / "epics").glob("paydown-api-gateway-*.md")
+    text = path.read_text(encoding="utf-8")
+    front = yaml.safe_load(text.split("---")[1])
+    assert front["status"] == "open"
+    assert front["owner"] == "team-platform"
+    assert front["budget_usd"] == 6000
+    assert str(front["due_date"]) > "2026-06-26"
+    assert "- [ ] Canary deployment via ArgoCD" in text
+    assert "QS7LPRXBZCVQRY" in text
+
+
+def test_records_are_facts_or_excluded_with_a_reason(demo: Demo) -> None:
+    site, _ = demo
+    rows = site.query(
+        "select record_count, fact_count + excluded_count from rpt_data_quality "
+        "where record_count is not null"
+    )
+    assert rows
+    assert all(records == accounted for records, accounted in rows)
+    reasons = dict(
+        site.query("select exclusion_reason, count(*) from rpt_excluded_incidents group by 1")
+    )
+    assert reasons["merged"] == 8
+    assert reasons["duplicate"] == 31
+    assert reasons["test"] + reasons["game_day"] >= 11
+
+
+def test_an_older_export_never_regresses_an_incident(demo: Demo) -> None:
+    site, _ = demo
+    assert site.query(
+        "select incident_status from fct_incidents where source_incident_id = 'QMXPJI9NMAZ0MZ'"
+    ) == [("resolved",)]
+
+
+def test_bad_records_are_in_quarantine_with_their_line(demo: Demo) -> None:
+    site, _ = demo
+    rows = set(site.raw("select file, line from raw.quarantine"))
+    assert ("pagerduty/incidents/2026-06.ndjson", 12) in rows
+    assert ("opsgenie/incidents/2026-q2.ndjson", 21) in rows
+    assert ("servicenow/incidents/event-log-2026-q2.csv", 10) in rows
+
+
+def test_every_column_of_every_model_is_described(demo: Demo) -> None:
+    site, _ = demo
+    manifest = json.loads((site.home / "dbt" / "target" / "manifest.json").read_text())
+    columns: dict[str, set[str]] = {}
+    for table, column in site.raw(
+        "select table_name, column_name from information_schema.columns "
+        "where table_schema like 'paydown%'"
+    ):
+        columns.setdefault(table, set()).add(column)
+    models = [n for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")]
+    assert len(models) > 60
+    for model in models:
+        described = {c["name"] for c in model["columns"].values() if c["description"].strip()}
+        assert model["description"].strip(), model["name"]
+        assert described == columns[model["name"]], model["name"]
+
+
+def test_a_second_run_changes_nothing_and_says_so(demo: Demo) -> None:
+    site, _ = demo
+    before = _hashes(site.home / "epics"), site.published.resolve()
+    checkout = _status()
+    second = site.command("run")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "Nothing changed since the last run." in second.stdout
+    assert (_hashes(site.home / "epics"), site.published.resolve()) == before
+    assert _status() == checkout
+
+
+def test_explain_says_why(demo: Demo) -> None:
+    site, _ = demo
+    explained = site.command("explain", "API-Gateway")
+    assert explained.returncode == 0
+    assert "24 points, rank 1" in explained.stdout
+    assert "peak burn rate 18.2" in explained.stdout
+    assert "pagerduty:QS7LPRXBZCVQRY" in explained.stdout
+    typo = site.command("explain", "api-gatway")
+    assert typo.returncode == 1
+    assert "did you mean api-gateway" in typo.stdout
+
+
+def test_doctor_lists_what_needs_a_person(demo: Demo) -> None:
+    site, _ = demo
+    doctor = site.command("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "pagerduty/incidents/2026-06.ndjson:12" in doctor.stdout
+    assert "legacy-batch" in doctor.stdout
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+
+
+def _status() -> str:
+    return subprocess.run(
+        ["git", "status", "--short"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
