@@ -8,9 +8,11 @@ gaps as (
         counted.service_id,
         counted.alert_key,
         counted.triggered_at,
-        lag(coalesce(counted.resolved_at, counted.triggered_at)) over (
+        -- The latest end, as incidents of one alert may overlap.
+        max(coalesce(counted.resolved_at, counted.triggered_at)) over (
             partition by counted.source_name, counted.service_id, counted.alert_key
             order by counted.triggered_at, counted.incident_id
+            rows between unbounded preceding and 1 preceding
         ) as previous_ended_at
     from counted
     where counted.alert_key is not null

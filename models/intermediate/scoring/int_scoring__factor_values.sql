@@ -54,8 +54,7 @@ effort as (
     select
         estimates.scoring_date,
         estimates.service_id,
-        sum(estimates.estimate_days) as effort_days,
-        count(*) as fix_count
+        sum(estimates.estimate_days) as effort_days
     from estimates
     where estimates.estimate_rank = 1
     group by estimates.scoring_date, estimates.service_id
@@ -90,8 +89,9 @@ factor_values as (
         'repeats' as factor,
         cast(coalesce(aggregated.repeats, 0) as double precision) as raw_value,
         0 as level_raise,
-        cast(coalesce(aggregated.repeats, 0) as varchar) || ' repeats among '
-        || cast(coalesce(aggregated.incident_count, 0) as varchar) || ' incidents' as evidence
+        cast(coalesce(aggregated.repeats, 0) as varchar) || ' of '
+        || cast(coalesce(aggregated.incident_count, 0) as varchar)
+        || ' incidents repeat an earlier one' as evidence
     from spine
     left join aggregated
         on
@@ -157,8 +157,7 @@ factor_values as (
         'effort' as factor,
         cast(effort.effort_days as double precision) as raw_value,
         0 as level_raise,
-        {{ number_text('effort.effort_days') }} || ' engineer-days for '
-        || cast(effort.fix_count as varchar) || ' fixes' as evidence
+        {{ number_text('effort.effort_days') }} || ' engineer-days of work' as evidence
     from spine
     left join effort
         on
@@ -174,8 +173,8 @@ factor_values as (
                 then cast(aggregated.ai_risk as double precision)
         end as raw_value,
         0 as level_raise,
-        cast(aggregated.ai_risk as varchar) || ' incidents from AI-written code without tests'
-            as evidence
+        'AI-written code without tests in ' || cast(aggregated.ai_risk as varchar) || ' of '
+        || cast(aggregated.ai_answer_count as varchar) || ' reviewed incidents' as evidence
     from spine
     left join aggregated
         on

@@ -8,7 +8,8 @@ scores as (
         factor_points.service_id,
         factor_points.rubric_hash,
         cast(coalesce(sum(factor_points.points), 0) as integer) as score,
-        coalesce(sum(factor_points.exact_points), 0) as exact_score,
+        -- In decimals: it breaks ties, and the noise of binary fractions would break them too.
+        coalesce(sum(cast(factor_points.exact_points as numeric(18, 6))), 0) as exact_score,
         -- The share of the rubric's weight that rests on data.
         case
             when sum(abs(factor_points.weight)) > 0
