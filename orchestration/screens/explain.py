@@ -116,7 +116,7 @@ def _show_incidents(console: Console, database: Path, row: dict[str, Any]) -> No
         database,
         """
         select
-            strftime(triggered_at, '%Y-%m-%d %H:%M'), incident_id, severity_level,
+            strftime(triggered_at, '%Y-%m-%d'), incident_id, severity_level,
             active_seconds, is_open, is_repeat, is_flap, slo_burn_rate, revenue_impact_usd,
             coalesce(postmortem_id, ''), coalesce(incident_title, '')
         from fct_incidents
@@ -125,9 +125,9 @@ def _show_incidents(console: Console, database: Path, row: dict[str, Any]) -> No
         """,
         {"service": row["service_id"], "until": row["newest_incident_at"]},
     )
-    recent = incidents[: max(SHOWN_INCIDENTS, 0)]
+    recent = incidents[:SHOWN_INCIDENTS]
     table = plain_table(
-        "triggered (UTC)", "incident", "sev", "minutes", "", "burn", "revenue", "postmortem",
+        "triggered", "incident", "sev", "minutes", "", "burn", "revenue", "postmortem",
         right=("sev", "minutes", "burn", "revenue"),
     )  # fmt: skip
     for (

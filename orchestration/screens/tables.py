@@ -13,22 +13,25 @@ from orchestration.settings import Settings
 
 FACTORS = {
     "slo_burn": "burn",
-    "repeats": "repeat",
+    "repeats": "rep",
     "mttr": "mttr",
     "blast_radius": "blast",
-    "dependency_centrality": "central",
-    "revenue_impact": "revenue",
-    "effort": "effort",
+    "dependency_centrality": "dep",
+    "revenue_impact": "rev",
+    "effort": "eff",
     "ai_risk": "ai",
 }
 DECISION_STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
 
 
 def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """A table without lines, so that a screen holds more; `right` are numbers."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+    """A table without lines, so that 80 columns hold it; `right` are numbers, never cut."""
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim"
+    )
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+        is_number = column in right
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
     return table
 
 

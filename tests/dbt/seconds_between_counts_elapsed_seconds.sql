@@ -23,7 +23,8 @@ computed as (
     select
         cases.case_name,
         cases.expected,
-        {{ seconds_between('cases.start_at', 'cases.end_at') }}             as actual
+        {{ seconds_between('cases.start_at', 'cases.end_at') }}
+            as actual
     from cases
 )
 
