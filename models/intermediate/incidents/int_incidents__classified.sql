@@ -25,7 +25,6 @@ targets as (
         on
             incidents.source_name || ':' || lower(incidents.merged_into_ref)
             = merged.incident_key
-            and incidents.incident_id != merged.incident_id
     -- Some tools pass the other's id on as the key of their alert.
     left join incident_keys as correlated
         on
@@ -55,7 +54,7 @@ followed_0 as (
             followed.incident_id,
             followed.target_id
         from followed_{{ step - 1 }} as followed
-        union
+        union distinct
         select
             first_leg.incident_id,
             second_leg.target_id

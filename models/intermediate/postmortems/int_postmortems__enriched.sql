@@ -65,13 +65,13 @@ action_items as (
     group by items.postmortem_id
 ),
 
--- One name in two files is a mistake that the data tests report; the later file holds.
+-- Of two files of one name, in two folders, the last by path holds.
 ranked as (
     select
         postmortems.*,
         row_number() over (
             partition by postmortems.postmortem_id
-            order by postmortems.loaded_at desc, postmortems.template_name
+            order by postmortems.file_name desc
         ) as file_rank
     from postmortems
     where

@@ -60,126 +60,115 @@ effort as (
     group by estimates.scoring_date, estimates.service_id
 ),
 
-spine as (
+-- Every service on every day, with what is known of it.
+measured as (
     select
         dates.scoring_date,
-        services.service_id
+        services.service_id,
+        aggregated.slo_burn,
+        coalesce(aggregated.repeats, 0) as repeats,
+        coalesce(aggregated.incident_count, 0) as incident_count,
+        aggregated.mttr,
+        aggregated.resolved_count,
+        aggregated.blast_radius,
+        coalesce(aggregated.is_regulatory, 0) as is_regulatory,
+        aggregated.revenue_impact,
+        case when aggregated.ai_answer_count > 0 then aggregated.ai_risk end as ai_risk,
+        aggregated.ai_answer_count,
+        effort.effort_days,
+        centrality.dependency_centrality,
+        centrality.transitive_dependents
     from dates
     cross join services
+    left join aggregated
+        on
+            dates.scoring_date = aggregated.scoring_date
+            and services.service_id = aggregated.service_id
+    left join effort
+        on
+            dates.scoring_date = effort.scoring_date
+            and services.service_id = effort.service_id
+    left join centrality on services.service_id = centrality.service_id
     where services.is_scored
 ),
 
 factor_values as (
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'slo_burn' as factor,
-        cast(aggregated.slo_burn as double precision) as raw_value,
+        cast(measured.slo_burn as double precision) as raw_value,
         0 as level_raise,
-        'peak burn rate ' || {{ number_text('aggregated.slo_burn') }} as evidence
-    from spine
-    left join aggregated
-        on
-            spine.scoring_date = aggregated.scoring_date
-            and spine.service_id = aggregated.service_id
+        'peak burn rate ' || {{ number_text('measured.slo_burn') }} as evidence
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'repeats' as factor,
-        cast(coalesce(aggregated.repeats, 0) as double precision) as raw_value,
+        cast(measured.repeats as double precision) as raw_value,
         0 as level_raise,
-        cast(coalesce(aggregated.repeats, 0) as varchar) || ' of '
-        || cast(coalesce(aggregated.incident_count, 0) as varchar)
+        cast(measured.repeats as varchar) || ' of '
+        || cast(measured.incident_count as varchar)
         || ' incidents repeat an earlier one' as evidence
-    from spine
-    left join aggregated
-        on
-            spine.scoring_date = aggregated.scoring_date
-            and spine.service_id = aggregated.service_id
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'mttr' as factor,
-        cast(aggregated.mttr as double precision) as raw_value,
+        cast(measured.mttr as double precision) as raw_value,
         0 as level_raise,
-        'median ' || {{ number_text('aggregated.mttr', 0) }} || ' minutes over '
-        || cast(aggregated.resolved_count as varchar) || ' resolved' as evidence
-    from spine
-    left join aggregated
-        on
-            spine.scoring_date = aggregated.scoring_date
-            and spine.service_id = aggregated.service_id
+        'median ' || {{ number_text('measured.mttr', 0) }} || ' minutes over '
+        || cast(measured.resolved_count as varchar) || ' resolved' as evidence
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'blast_radius' as factor,
-        cast(aggregated.blast_radius as double precision) as raw_value,
-        coalesce(aggregated.is_regulatory, 0) as level_raise,
-        'up to ' || {{ number_text('100 * aggregated.blast_radius', 0) }} || '% of users'
-        || case when aggregated.is_regulatory = 1 then ', regulated data' else '' end
-            as evidence
-    from spine
-    left join aggregated
-        on
-            spine.scoring_date = aggregated.scoring_date
-            and spine.service_id = aggregated.service_id
+        cast(measured.blast_radius as double precision) as raw_value,
+        measured.is_regulatory as level_raise,
+        'up to ' || {{ number_text('100 * measured.blast_radius', 0) }} || '% of users'
+        || case when measured.is_regulatory = 1 then ', regulated data' else '' end as evidence
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'dependency_centrality' as factor,
-        cast(centrality.dependency_centrality as double precision) as raw_value,
+        cast(measured.dependency_centrality as double precision) as raw_value,
         0 as level_raise,
-        cast(centrality.transitive_dependents as varchar) || ' services depend on it'
-            as evidence
-    from spine
-    left join centrality on spine.service_id = centrality.service_id
+        cast(measured.transitive_dependents as varchar) || ' services depend on it' as evidence
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'revenue_impact' as factor,
-        cast(aggregated.revenue_impact as double precision) as raw_value,
+        cast(measured.revenue_impact as double precision) as raw_value,
         0 as level_raise,
-        '$' || {{ number_text('aggregated.revenue_impact', 0) }} || ' lost' as evidence
-    from spine
-    left join aggregated
-        on
-            spine.scoring_date = aggregated.scoring_date
-            and spine.service_id = aggregated.service_id
+        '$' || {{ number_text('measured.revenue_impact', 0) }} || ' lost' as evidence
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'effort' as factor,
-        cast(effort.effort_days as double precision) as raw_value,
+        cast(measured.effort_days as double precision) as raw_value,
         0 as level_raise,
-        {{ number_text('effort.effort_days') }} || ' engineer-days of work' as evidence
-    from spine
-    left join effort
-        on
-            spine.scoring_date = effort.scoring_date
-            and spine.service_id = effort.service_id
+        {{ number_text('measured.effort_days') }} || ' engineer-days of work' as evidence
+    from measured
     union all
     select
-        spine.scoring_date,
-        spine.service_id,
+        measured.scoring_date,
+        measured.service_id,
         'ai_risk' as factor,
-        case
-            when aggregated.ai_answer_count > 0
-                then cast(aggregated.ai_risk as double precision)
-        end as raw_value,
+        cast(measured.ai_risk as double precision) as raw_value,
         0 as level_raise,
-        'AI-written code without tests in ' || cast(aggregated.ai_risk as varchar) || ' of '
-        || cast(aggregated.ai_answer_count as varchar) || ' reviewed incidents' as evidence
-    from spine
-    left join aggregated
-        on
-            spine.scoring_date = aggregated.scoring_date
-            and spine.service_id = aggregated.service_id
+        'AI-written code without tests in ' || cast(measured.ai_risk as varchar) || ' of '
+        || cast(measured.ai_answer_count as varchar) || ' reviewed incidents' as evidence
+    from measured
 )
 
 select

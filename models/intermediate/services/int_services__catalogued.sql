@@ -1,40 +1,28 @@
 with entities as (
-    select * from {{ ref('stg_backstage__entities') }}
-),
-
--- Two files may describe one entity; the reader of a catalog takes one of them, and so do we.
-ranked as (
-    select
-        entities.*,
-        row_number() over (
-            partition by entities.entity_ref
-            order by entities.loaded_at desc, coalesce(entities.entity_title, '')
-        ) as entity_rank
-    from entities
-    where lower(entities.entity_kind) = 'component'
+    select * from {{ ref('int_services__entities') }}
 ),
 
 catalogued as (
     select
         -- ids
-        ranked.entity_ref as service_id,
-        ranked.owner_ref as team_id,
-        ranked.system_ref as system_id,
-        ranked.pagerduty_id,
-        ranked.opsgenie_id,
-        ranked.servicenow_id,
-        ranked.kubernetes_id,
+        entities.entity_ref as service_id,
+        entities.owner_ref as team_id,
+        entities.system_ref as system_id,
+        entities.pagerduty_id,
+        entities.opsgenie_id,
+        entities.servicenow_id,
+        entities.kubernetes_id,
 
         -- strings
-        ranked.entity_name as service_name,
-        coalesce(ranked.entity_title, ranked.entity_name) as service_title,
-        ranked.entity_type as service_type,
-        ranked.lifecycle,
-        lower(ranked.maturity) as maturity_level,
-        ranked.jira_project_key,
-        ranked.dashboard_url
-    from ranked
-    where ranked.entity_rank = 1
+        entities.entity_name as service_name,
+        entities.entity_title as service_title,
+        entities.entity_type as service_type,
+        entities.lifecycle,
+        entities.maturity_level,
+        entities.jira_project_key,
+        entities.dashboard_url
+    from entities
+    where entities.entity_kind = 'component'
 )
 
 select * from catalogued

@@ -1,5 +1,5 @@
 with entities as (
-    select * from {{ ref('stg_backstage__entities') }}
+    select * from {{ ref('int_services__entities') }}
 ),
 
 services as (
@@ -14,26 +14,15 @@ capacity as (
     select * from {{ ref('stg_modernization__capacity') }}
 ),
 
-ranked as (
-    select
-        entities.*,
-        row_number() over (
-            partition by entities.entity_ref
-            order by entities.loaded_at desc, coalesce(entities.entity_title, '')
-        ) as entity_rank
-    from entities
-    where lower(entities.entity_kind) = 'group'
-),
-
 -- A group that owns a service is a team, though the catalog may not describe it.
 named as (
     select
-        ranked.entity_ref as team_id,
-        ranked.entity_name as team_name,
-        coalesce(ranked.entity_title, ranked.entity_name) as team_title,
-        ranked.email
-    from ranked
-    where ranked.entity_rank = 1
+        entities.entity_ref as team_id,
+        entities.entity_name as team_name,
+        entities.entity_title as team_title,
+        entities.email
+    from entities
+    where entities.entity_kind = 'group'
     union all
     select distinct
         services.team_id,
@@ -41,10 +30,13 @@ named as (
         {{ dbt.split_part('services.team_id', "'/'", 2) }} as team_title,
         cast(null as varchar) as email
     from services
-    left join ranked on services.team_id = ranked.entity_ref
+    left join entities
+        on
+            services.team_id = entities.entity_ref
+            and entities.entity_kind = 'group'
     where
         services.team_id is not null
-        and ranked.entity_ref is null
+        and entities.entity_ref is null
 ),
 
 owned as (

@@ -25,6 +25,7 @@ renamed as (
         maturity,
         jira_project_key,
         dashboard_url,
+        _source_file as file_name,
 
         -- timestamps
         _loaded_at as loaded_at

@@ -18,6 +18,7 @@ renamed as (
         owner as owner_name,
         decision_action,
         target_maturity,
+        _source_file as file_name,
 
         -- numbers
         max_burn_rate,
