@@ -5,6 +5,7 @@ file, and dlt appends the Arrow batches to the warehouse (`load`). No Python run
 """
 
 from orchestration.loader.contract import Contract, ContractError, contracts_from_manifest
-from orchestration.loader.load import LoadReport, load_landing
+from orchestration.loader.load import load_landing
+from orchestration.loader.report import LoadReport
 
 __all__ = ["Contract", "ContractError", "LoadReport", "contracts_from_manifest", "load_landing"]

@@ -7,13 +7,16 @@ user's page on these keys.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
 TYPES = ("varchar", "bigint", "double", "boolean", "timestamp", "date")
-EPOCH_FORMATS = ("epoch_s", "epoch_ms")
+# Formats that count from 1970, and their units in a second.
+EPOCH_FORMATS = {"epoch_s": 1, "epoch_ms": 1000}
 TABLE_KEYS = {
     "files", "records", "each", "key", "version", "reader", "mode", "timezone", "nulls", "rules",
 }  # fmt: skip
@@ -77,6 +80,12 @@ class Contract:
     def name(self) -> str:
         return f"{self.source}.{self.stream}"
 
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that decides how a file is read."""
+        said = (self.columns, self.reader, self.records, self.each, self.nulls, self.rules)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
 
 def contracts_from_manifest(manifest: Mapping[str, Any]) -> list[Contract]:
     """All contracts of the project, ordered by name.
@@ -137,6 +146,8 @@ def _problems(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator[str]
     columns = {c["name"]: c for c in _loaded_columns(node)}
     for key in sorted(set(meta) - TABLE_KEYS):
         yield f"{where}: unknown meta key '{key}'; known keys: {', '.join(sorted(TABLE_KEYS))}"
+    if not _as_list(meta["files"]) or not all(":" in str(f) for f in _as_list(meta["files"])):
+        yield f"{where}: files '{meta['files']}' is not <root>:<pattern>, such as landing:tool/*"
     if meta.get("mode", "append") not in ("append", "snapshot"):
         yield f"{where}: mode '{meta['mode']}' is neither append nor snapshot"
     if meta.get("mode", "append") == "append" and not _as_list(meta.get("key", [])):
@@ -145,17 +156,40 @@ def _problems(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator[str]
         for name in _as_list(meta.get(kind, [])):
             if name not in columns:
                 yield f"{where}: {kind} '{name}' is not one of its columns"
+    for rule in meta.get("rules", []):
+        if not isinstance(rule, dict) or set(rule) != {"check", "reason"}:
+            yield f"{where}: rule '{rule}' needs a check and a reason, and nothing else"
     for name, column in columns.items():
-        column_meta = _column_meta(column)
-        for key in sorted(set(column_meta) - COLUMN_KEYS):
-            known = ", ".join(sorted(COLUMN_KEYS))
-            yield f"{where}, column {name}: unknown meta key '{key}'; known keys: {known}"
-        data_type = (column.get("data_type") or "varchar").lower()
-        if data_type not in TYPES:
-            yield f"{where}, column {name}: type '{data_type}' is not one of {', '.join(TYPES)}"
-        zone = column_meta.get("timezone", meta.get("timezone", "UTC"))
-        if zone not in available_timezones():
-            yield f"{where}, column {name}: '{zone}' is no IANA time zone such as Europe/Paris"
+        for problem in _column_problems(name, column, meta):
+            yield f"{where}, column {name}: {problem}"
+
+
+def _column_problems(
+    name: str, column: Mapping[str, Any], table: Mapping[str, Any]
+) -> Iterator[str]:
+    meta = _column_meta(column)
+    if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", name):
+        yield "its name is not snake_case, such as opened_at"
+    for key in sorted(set(meta) - COLUMN_KEYS):
+        yield f"unknown meta key '{key}'; known keys: {', '.join(sorted(COLUMN_KEYS))}"
+    data_type = (column.get("data_type") or "varchar").lower()
+    if data_type not in TYPES:
+        yield f"type '{data_type}' is not one of {', '.join(TYPES)}"
+    if "formats" in meta and data_type not in ("timestamp", "date"):
+        yield f"formats are for timestamp and date, not for {data_type}"
+    zone = meta.get("timezone", table.get("timezone", "UTC"))
+    if zone not in available_timezones():
+        yield f"'{zone}' is no IANA time zone such as Europe/Paris"
+    paths = _as_list(meta.get("path", name))
+    if any("*" in path for path in paths) and "capture" not in meta:
+        yield "a path over a list ([*]) needs a capture, which says which element is meant"
+    if any(re.match(r"each(?![^.\[])", path) for path in paths) and "each" not in table:
+        yield "its path begins at each, but the table names no list as each"
+    try:
+        if "capture" in meta and re.compile(meta["capture"]).groups < 1:
+            yield f"capture '{meta['capture']}' has no group (...) around the value"
+    except re.error as error:
+        yield f"capture '{meta['capture']}' is no regular expression: {error}"
 
 
 def _loaded_columns(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:

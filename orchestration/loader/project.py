@@ -1,86 +1,31 @@
-"""The SQL that turns `batch` into typed rows and problems, from a contract. Pure functions."""
+"""The SQL that turns `batch` into typed rows and problems, from a contract. Pure functions.
+
+Columns of its own begin with an underscore, which no contract's column does.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from orchestration.loader.contract import Column, Contract
+from orchestration.loader.expressions import identifier, json_path, literal, typed
 
 MAX_QUARANTINED_TEXT = 1_000_000
-ISO_WITH_ZONE = r"(Z|z|[+-]\d{2}(:?\d{2})?)$"
 NOT_AN_OBJECT = 'is JSON but not an object; a record is {"field": value, ...}'
-EPOCH_DIVISORS = {"epoch_s": 1, "epoch_ms": 1000}
-
-
-def literal(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def json_path(path: str) -> str:
-    """`service.summary` or `teams[0].id` as a JSONPath with quoted keys; `$...` stays as it is.
-
-    A key that holds a dot is written in brackets: `annotations[pagerduty.com/service-id]`.
-    """
-    if path.startswith("$"):
-        return path
-    steps = re.findall(r"\[(\d+|\*)\]|\[([^\]]+)\]|([^.\[\]]+)", path)
-    quoted = (
-        f"[{index}]" if index else f'."{bracketed or key}"' for index, bracketed, key in steps
-    )
-    return "$" + "".join(quoted)
-
-
-def typed(column: Column, text: str) -> str:
-    """The SQL expression that reads `text` as the column's type, null where it can't."""
-    if column.data_type == "varchar":
-        return text
-    if column.data_type == "timestamp":
-        return _timestamp(column, text)
-    if column.data_type == "date":
-        return f"cast({_timestamp(column, text)} as date)"
-    return f"try_cast({text} as {column.data_type})"
-
-
-def _timestamp(column: Column, text: str) -> str:
-    """UTC without a zone. Text that carries a zone keeps it; other text is in the column's."""
-    zone = literal(column.timezone)
-    choices = []
-    patterns = [f for f in column.formats if f not in EPOCH_DIVISORS]
-    if patterns:
-        listed = ", ".join(literal(pattern) for pattern in patterns)
-        local = f"try_strptime({text}, [{listed}])"
-        choices.append(f"timezone('UTC', timezone({zone}, {local}))")
-    choices += [
-        f"make_timestamp(cast(try_cast({text} as double) * 1000000 / {divisor} as bigint))"
-        for name, divisor in EPOCH_DIVISORS.items()
-        if name in column.formats
-    ]
-    if not patterns or "iso" in patterns:
-        choices.append(
-            f"case when regexp_matches({text}, {literal(ISO_WITH_ZONE)}) and length({text}) > 10 "
-            f"then timezone('UTC', try_cast({text} as timestamptz)) "
-            f"else timezone('UTC', timezone({zone}, try_cast({text} as timestamp))) end"
-        )
-    return f"coalesce({', '.join(choices)})"
 
 
 def records_sql(contract: Contract) -> str:
     """`batch` with envelopes opened and, for an `each` stream, one row per element.
 
-    Columns: file_number, line, text (the original), record (null for a problem), element (null
-    without `each`), reason, field, value. Only files in `landed` count.
+    Columns: _file_number, _line, _text (the original), _record (null for a problem), _element
+    (null without `each`), _reason, _field, _value. Only files in `landed` count.
     """
     # A problem's text may be anything, so nothing below reads it as JSON.
     sql = """
-        select file_number, line, text, case when reason is null then text end as record,
-            reason, field, value
+        select
+            file_number as _file_number, line as _line, text as _text,
+            case when reason is null then text end as _record,
+            reason as _reason, field as _field, value as _value
         from batch semi join landed using (file_number)
     """
     if contract.records:
@@ -90,111 +35,129 @@ def records_sql(contract: Contract) -> str:
         # In a file that is one envelope, the line of a record is its place in the list.
         sql = f"""
             select
-                file_number,
-                case when documents > 1 then line else place end as line,
-                coalesce(record, text) as text, record, reason, field, value
+                _file_number,
+                case when _documents > 1 then _line else _place end as _line,
+                coalesce(_record, _text) as _text, _record, _reason, _field, _value
             from (
                 select
-                    file_number, line, text, reason, field, value, documents,
-                    unnest(opened) as record,
-                    generate_subscripts(opened, 1) as place
+                    _file_number, _line, _text, _reason, _field, _value, _documents,
+                    unnest(_opened) as _record,
+                    generate_subscripts(_opened, 1) as _place
                 from (
                     select
-                        file_number, line, text, reason, field, value,
-                        count(*) over (partition by file_number) as documents,
+                        _file_number, _line, _text, _reason, _field, _value,
+                        count(*) over (partition by _file_number) as _documents,
                         case
-                            when json_type(record, {path}) = 'ARRAY'
-                                then cast(json_extract(record, {star}) as varchar[])
-                            else [record]
-                        end as opened
+                            when json_type(_record, {path}) = 'ARRAY'
+                                then cast(json_extract(_record, {star}) as varchar[])
+                            else [_record]
+                        end as _opened
                     from ({sql})
                 )
             )
         """
     if contract.each:
+        path = literal(json_path(contract.each))
         star = literal(json_path(contract.each) + "[*]")
+        not_a_list = literal(f"{contract.each} is not a list; correct the record and load it again")
         # What is wrong with the record itself is told once, by the stream of whole records.
         return f"""
-            select file_number, line, text, record,
-                unnest(cast(json_extract(record, {star}) as varchar[])) as element,
-                reason, field, value
-            from ({sql})
-            where record is not null
+            select
+                _file_number, _line, _text, _record, unnest(_elements) as _element,
+                case when _kind not in ('ARRAY', 'NULL') then {not_a_list} end as _reason,
+                case when _kind not in ('ARRAY', 'NULL') then {literal(contract.each)} end
+                    as _field,
+                null::varchar as _value
+            from (
+                select
+                    *,
+                    json_type(_record, {path}) as _kind,
+                    case
+                        when json_type(_record, {path}) not in ('ARRAY', 'NULL') then [null]
+                        else cast(json_extract(_record, {star}) as varchar[])
+                    end as _elements
+                from ({sql})
+                where _record is not null
+            )
         """
     return f"""
-        select file_number, line, text, record, null::varchar as element, reason, field, value
+        select
+            _file_number, _line, _text, _record, null::varchar as _element,
+            _reason, _field, _value
         from ({sql})
     """
 
 
 def project_sql(contract: Contract) -> str:
-    """The whole statement: `select file_number, line, text, <columns>, reason, field, value`.
+    """The whole statement. Its columns: _file_number, _line, _text, those of the contract,
+    _reason, _field, _value.
 
-    `reason` is null for a good row. Otherwise it names the field, the value and the fix.
+    `_reason` is null for a good row. Otherwise it names the field, the value and the fix.
     """
-    record_paths, element_paths = [], []
+    record_paths: list[str] = []
+    element_paths: list[str] = []
     picks: dict[str, list[str]] = {}
     for column in contract.columns:
         picks[column.name] = []
         for path in column.paths:
+            of_element = path == "each" or path.startswith(("each.", "each["))
+            source = "element" if of_element else "record"
+            inner = json_path(path.removeprefix("each").removeprefix(".") if of_element else path)
+            paths = element_paths if of_element else record_paths
             if column.capture:
-                pick = _captured(path, column.capture)
-            elif path == "each" or path.startswith("each."):
-                element_paths.append(json_path("$" if path == "each" else path[5:]))
-                pick = f"element_values[{len(element_paths)}]"
+                captured = _captured(f"_{source}", inner, column.capture)
+                pick = _unless_missing(captured, contract.nulls)
             else:
-                record_paths.append(json_path(path))
-                pick = f"record_values[{len(record_paths)}]"
-                if any(other.startswith(path + ".") for other in column.paths):
+                paths.append(inner)
+                pick = f"_{source}_values[{len(paths)}]"
+                if any(other.startswith((path + ".", path + "[")) for other in column.paths):
                     # `cmdb_ci.value` or else `cmdb_ci`: the object itself is not the value.
-                    kind = f"json_type(record, {literal(json_path(path))})"
+                    kind = f"json_type(_{source}, {literal(inner)})"
                     pick = f"case when {kind} not in ('OBJECT', 'ARRAY') then {pick} end"
             picks[column.name].append(pick)
 
+    kept = "_file_number, _line, _text, _record, _reason, _field, _value"
     texts = [
-        f"coalesce({', '.join([*picks[c.name], 'null'])}) as {identifier('text of ' + c.name)}"
+        f"coalesce({', '.join([*picks[c.name], 'null'])}) as {_text_of(c)}"
         for c in contract.columns
     ]
-    values = [
-        f"{typed(c, identifier('text of ' + c.name))} as {identifier(c.name)}"
-        for c in contract.columns
-    ]
+    values = [f"{typed(c, _text_of(c))} as {identifier(c.name)}" for c in contract.columns]
     return f"""
         with records as ({records_sql(contract)}),
         extracted as (
-            select file_number, line, text, record, reason, field, value,
-                {_values("record", record_paths, contract.nulls)} as record_values,
-                {_values("element", element_paths, contract.nulls)} as element_values
+            select {kept}, _element,
+                {_values("_record", record_paths, contract.nulls)} as _record_values,
+                {_values("_element", element_paths, contract.nulls)} as _element_values
             from records
         ),
-        texts as (
-            select file_number, line, text, record, reason, field, value, {", ".join(texts)}
-            from extracted
-        ),
-        typed as (
-            select texts.*, {", ".join(values)} from texts
-        ),
+        texts as (select {kept}, {", ".join(texts)} from extracted),
+        typed as (select *, {", ".join(values)} from texts),
         judged as (
             select
-                typed.* exclude (reason, field, value),
+                * exclude (_reason, _field, _value),
                 case
-                    when reason is not null
-                        then {{'reason': reason, 'field': field, 'value': value}}
-                    when json_type(record) != 'OBJECT' then {_problem(None, "text", NOT_AN_OBJECT)}
+                    when _reason is not null
+                        then {{'reason': _reason, 'field': _field, 'value': _value}}
+                    when json_type(_record) != 'OBJECT'
+                        then {_problem(None, "_text", NOT_AN_OBJECT)}
                     {_problem_cases(contract)}
-                end as problem
+                end as _problem
             from typed
         )
         select
-            file_number, line, text,
+            _file_number, _line, _text,
             {", ".join(identifier(c.name) for c in contract.columns)},
-            problem.reason as reason, problem.field as field, problem.value as value
+            _problem.reason as _reason, _problem.field as _field, _problem.value as _value
         from judged
     """
 
 
-def _captured(path: str, pattern: str) -> str:
-    values = f"json_extract_string(record, {literal(json_path(path))})"
+def _text_of(column: Column) -> str:
+    return identifier("text of " + column.name)
+
+
+def _captured(source: str, path: str, pattern: str) -> str:
+    values = f"json_extract_string({source}, {literal(path)})"
     if not path.endswith("[*]"):
         values = f"[{values}]"
     matching = f"list_filter({values}, lambda x: regexp_matches(x, {literal(pattern)}))"
@@ -205,27 +168,33 @@ def _values(text: str, paths: Sequence[str], nulls: Sequence[str]) -> str:
     if not paths:
         return "cast([] as varchar[])"
     listed = ", ".join(literal(path) for path in paths)
-    missing = ", ".join(literal(null) for null in nulls) or "null"
     extracted = f"json_extract_string({text}, [{listed}])"
-    is_missing = f"trim(x) in ({missing})"
-    return f"list_transform({extracted}, lambda x: case when {is_missing} then null else x end)"
+    return f"list_transform({extracted}, lambda x: {_unless_missing('x', nulls)})"
+
+
+def _unless_missing(value: str, nulls: Sequence[str]) -> str:
+    if not nulls:
+        return value
+    listed = ", ".join(literal(null) for null in nulls)
+    return f"case when trim({value}) not in ({listed}) then {value} end"
 
 
 def _problem_cases(contract: Contract) -> str:
     cases = []
     for column in contract.columns:
-        text = identifier("text of " + column.name)
+        text = _text_of(column)
         if column.required:
             path = " or ".join(column.paths)
             reason = f"{column.name} is missing (looked in {path}); a record needs it"
             cases.append(f"when {text} is null then {_problem(column.name, 'null', reason)}")
     for column in contract.columns:
-        text = identifier("text of " + column.name)
+        text = _text_of(column)
         if column.data_type != "varchar":
             expected = f" as {' or '.join(column.formats)}" if column.formats else ""
+            setting = "format" if column.data_type in ("timestamp", "date") else "type"
             reason = (
                 f"{column.name} is not a {column.data_type}{expected}; correct the value, "
-                f"or add its format in {contract.defined_in}"
+                f"or its {setting} in {contract.defined_in}"
             )
             condition = f"{text} is not null and {identifier(column.name)} is null"
             cases.append(f"when {condition} then {_problem(column.name, text, reason)}")

@@ -29,6 +29,17 @@ LOADS = pa.schema(
         ("rows_loaded", pa.int64()),
         ("rows_quarantined", pa.int64()),
         ("problem", pa.string()),
+        ("contract", pa.string()),
+        ("_loaded_at", pa.timestamp("us")),
+    ]
+)
+
+# What a raw row takes from its load, by the file's number within a batch.
+LANDED = pa.schema(
+    [
+        ("file_number", pa.int32()),
+        ("_load_id", pa.string()),
+        ("file", pa.string()),
         ("_loaded_at", pa.timestamp("us")),
     ]
 )

@@ -54,7 +54,7 @@ followed_0 as (
             followed.incident_id,
             followed.target_id
         from followed_{{ step - 1 }} as followed
-        union distinct
+        union
         select
             first_leg.incident_id,
             second_leg.target_id

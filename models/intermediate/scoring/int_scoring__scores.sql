@@ -9,7 +9,10 @@ scores as (
         factor_points.rubric_hash,
         cast(coalesce(sum(factor_points.points), 0) as integer) as score,
         -- In decimals: it breaks ties, and the noise of binary fractions would break them too.
-        coalesce(sum(cast(factor_points.exact_points as numeric(18, 6))), 0) as exact_score,
+        cast(
+            coalesce(sum(cast(factor_points.exact_points as numeric(18, 6))), 0)
+            as double precision
+        ) as exact_score,
         -- The share of the rubric's weight that rests on data.
         case
             when sum(abs(factor_points.weight)) > 0

@@ -1,0 +1,41 @@
+"""What a load tells the person who ran it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that did not get in. `line` is None where the whole file is meant."""
+
+    file: str
+    line: int | None
+    field: str | None
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        what = f" {self.field}={self.value!r}:" if self.field and self.value else ""
+        return f"{where}:{what} {self.reason}"
+
+
+@dataclass
+class LoadReport:
+    """What one load did. Files and rows count per stream, so one file may count in several."""
+
+    files_loaded: int = 0
+    files_unchanged: int = 0
+    files_removed: int = 0
+    rows_loaded: int = 0
+    rows_quarantined: int = 0
+    rejected: list[Problem] = field(default_factory=list)
+    quarantined: list[Problem] = field(default_factory=list)
+    rows_by_stream: dict[str, int] = field(default_factory=dict)
+
+    def reject(self, file: str, reason: str) -> None:
+        """Tell of a file once, though several streams read it."""
+        problem = Problem(file, None, None, None, reason)
+        if problem not in self.rejected:
+            self.rejected.append(problem)

@@ -1,0 +1,126 @@
+"""A landing folder and a warehouse of its own for a test, and contracts without running dbt."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
+from orchestration.loader.history import Unaccounted, unaccounted
+from orchestration.loader.read import Readers
+from orchestration.settings import QUIET
+
+# Read by dlt when it is imported.
+os.environ.update(QUIET)
+
+ROOT = Path(__file__).parents[2]
+Json = dict[str, Any]
+ID: Json = {"required": True}
+
+
+def column(data_type: str = "varchar", **meta: Any) -> Json:
+    """A column of a dbt source as the manifest has it, without its name."""
+    return {"data_type": data_type, "config": {"meta": meta}}
+
+
+def stream(name: str, columns: Mapping[str, Json], **meta: Any) -> Json:
+    """A source table as the manifest has it; its files are `landing/<name>/*` unless said."""
+    meta = {"files": f"landing:{name}/*", "key": "id", **meta}
+    return {
+        "source_name": "demo",
+        "name": name,
+        "identifier": f"demo__{name}",
+        "original_file_path": "models/staging/demo/_demo__sources.yml",
+        "columns": {key: {"name": key, **value} for key, value in columns.items()},
+        "config": {"meta": meta},
+    }
+
+
+def contracts(*nodes: Json) -> list[Contract]:
+    return contracts_from_manifest({"sources": {node["name"]: node for node in nodes}})
+
+
+def packed(name: str, content: bytes) -> bytes:
+    """The bytes compressed as the name's ending says."""
+    if name.lower().endswith(".gz"):
+        return gzip.compress(content)
+    if name.lower().endswith(".zst"):
+        return pa.Codec("zstd").compress(content, asbytes=True)
+    return content
+
+
+def parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return sink.getvalue().to_pybytes()
+
+
+class Landing:
+    """Roots, warehouse and dlt's working files below one folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.roots = {"landing": home / "landing", "modernization": home / "modernization"}
+        self.warehouse = home / "warehouse.duckdb"
+        for root in self.roots.values():
+            root.mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, content: str | bytes, *, root: str = "landing") -> Path:
+        """Put a file there, compressed as its ending says."""
+        path = self.roots[root] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(packed(name, content.encode() if isinstance(content, str) else content))
+        return path
+
+    def pipeline(self) -> Any:
+        import dlt
+
+        return dlt.pipeline(
+            "paydown",
+            destination=dlt.destinations.duckdb(str(self.warehouse)),
+            dataset_name="raw",
+            pipelines_dir=str(self.home / "dlt"),
+        )
+
+    def load(self, *nodes: Json, readers: Readers | None = None) -> LoadReport:
+        return load_landing(contracts(*nodes), self.roots, self.pipeline(), readers or {})
+
+    def unaccounted(self, *nodes: Json) -> list[Unaccounted]:
+        return unaccounted(contracts(*nodes), self.pipeline())
+
+    def query(self, sql: str, *parameters: Any) -> list[Json]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as con:
+            result = con.execute(sql, list(parameters) or None)
+            names = [item[0] for item in result.description or []]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def rows(self, name: str, columns: str = "*") -> list[Json]:
+        """A stream's raw rows, by file and line."""
+        return self.query(f"select {columns} from raw.demo__{name} order by _source_file, _line")
+
+    def by_id(self, name: str) -> dict[str, Json]:
+        return {row["id"]: row for row in self.rows(name)}
+
+    def quarantine(self, name: str) -> list[Json]:
+        return self.query(
+            "select * from raw.quarantine where stream = ? order by file, line, field", name
+        )
+
+    def loads(self, name: str) -> list[Json]:
+        return self.query(
+            "select file, status, records, rows_loaded, rows_quarantined, problem "
+            "from raw.loads where stream = ? order by _loaded_at, file",
+            name,
+        )
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,198 @@
+"""Contracts as people write them in `_sources.yml`: every mistake is told, with its place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.loader import ContractError, contracts_from_manifest
+from orchestration.loader.contract import Column, Rule
+from orchestration.loader.expressions import identifier, json_path, literal
+
+from .loader_helpers import ID, ROOT, Json, Landing, column, contracts, stream
+
+WHERE = "models/staging/demo/_demo__sources.yml: source demo.s"
+
+
+def test_defaults() -> None:
+    (contract,) = contracts(stream("s", {"id": {"data_type": None}}))
+    assert (contract.name, contract.table) == ("demo.s", "demo__s")
+    assert (contract.files, contract.key, contract.version) == (("landing:s/*",), ("id",), ())
+    assert (contract.mode, contract.reader, contract.records, contract.each) == (
+        "append", None, None, None,
+    )  # fmt: skip
+    assert contract.nulls == ("",)
+    assert contract.columns == (Column("id", "varchar", ("id",), False, (), "UTC"),)
+
+
+def test_what_is_said_is_taken() -> None:
+    node = stream(
+        "s",
+        {
+            "id": column(path="$.key", **ID),
+            "at": column("TIMESTAMP", path=["a.b", "c"], formats="epoch_s"),
+            "local": column("date", formats=["iso", "%d/%m/%Y"], timezone="Asia/Tokyo"),
+            "tag": column(path="tags[*]", capture="^x:(.+)$"),
+            "_loaded_at": column("timestamp"),
+        },
+        files=["landing:a/*", "landing:b/*"],
+        key=["id", "at"],
+        version="at",
+        records="data",
+        each="list",
+        nulls=["?", ""],
+        timezone="Europe/Paris",
+        mode="snapshot",
+        rules=[{"check": "at > now()", "reason": "r"}],
+    )
+    (contract,) = contracts(node)
+    assert contract.files == ("landing:a/*", "landing:b/*")
+    assert (contract.key, contract.version) == (("id", "at"), ("at",))
+    assert (contract.records, contract.each, contract.mode) == ("data", "list", "snapshot")
+    assert (contract.nulls, contract.rules) == (("?", ""), (Rule("at > now()", "r"),))
+    assert contract.columns == (
+        Column("id", "varchar", ("$.key",), True, (), "Europe/Paris"),
+        Column("at", "timestamp", ("a.b", "c"), False, ("epoch_s",), "Europe/Paris"),
+        Column("local", "date", ("local",), False, ("iso", "%d/%m/%Y"), "Asia/Tokyo"),
+        Column("tag", "varchar", ("tags[*]",), False, (), "Europe/Paris", "^x:(.+)$"),
+    )
+
+
+def test_only_sources_with_files_are_loaded_and_by_name() -> None:
+    nodes = [stream(name, {"id": column()}) for name in ("b", "a")]
+    theirs = stream("theirs", {"id": column()})
+    del theirs["config"]["meta"]["files"]
+    assert [contract.name for contract in contracts(*nodes, theirs)] == ["demo.a", "demo.b"]
+
+
+def test_meta_where_older_dbt_puts_it() -> None:
+    node = stream("s", {"id": {"data_type": "varchar", "meta": {"path": "x"}}})
+    node["meta"] = node["config"].pop("meta")
+    (contract,) = contracts(node)
+    assert contract.columns[0].paths == ("x",)
+
+
+PROBLEMS: dict[str, tuple[Json, Json, str]] = {
+    "table-key": ({}, {"fiels": 1}, ": unknown meta key 'fiels'; known keys: each, files, key"),
+    "mode": ({}, {"mode": "replace"}, ": mode 'replace' is neither append nor snapshot"),
+    "no-key": ({}, {"key": []}, ": an append stream needs a key"),
+    "key": ({}, {"key": ["id", "no"]}, ": key 'no' is not one of its columns"),
+    "version": ({}, {"version": "no"}, ": version 'no' is not one of its columns"),
+    "files": ({}, {"files": "s/*"}, ": files 's/*' is not <root>:<pattern>"),
+    "no-files": ({}, {"files": []}, ": files '[]' is not <root>:<pattern>"),
+    "rule": ({}, {"rules": [{"check": "id > 1"}]}, "needs a check and a reason"),
+    "rule-text": ({}, {"rules": ["id > 1"]}, "rule 'id > 1' needs a check and a reason"),
+    "column-key": ({"x": column(pth="y")}, {}, ", column x: unknown meta key 'pth'"),
+    "type": ({"x": column("json")}, {}, ", column x: type 'json' is not one of varchar, bigint"),
+    "zone": ({"x": column(timezone="CET+1")}, {}, ", column x: 'CET+1' is no IANA time zone"),
+    "table-zone": ({}, {"timezone": "Paris"}, ", column id: 'Paris' is no IANA time zone"),
+    "upper-case": ({"Opened At": column()}, {}, ", column Opened At: its name is not snake_case"),
+    "underscore": ({"_mine": column()}, {}, ", column _mine: its name is not snake_case"),
+    "formats": ({"x": column("bigint", formats="%d")}, {}, ": formats are for timestamp and date"),
+    "capture": ({"x": column(capture="(")}, {}, ": capture '(' is no regular expression"),
+    "no-group": ({"x": column(capture="a")}, {}, ": capture 'a' has no group (...) around"),
+    "star": ({"x": column(path="a[*].b")}, {}, ": a path over a list ([*]) needs a capture"),
+    "each": ({"x": column(path="each.b")}, {}, ": its path begins at each, but the table names"),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_mistake_is_told_with_its_place(name: str) -> None:
+    columns, meta, words = PROBLEMS[name]
+    with pytest.raises(ContractError) as caught:
+        contracts(stream("s", {"id": column()} | columns, **meta))
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(WHERE)
+    assert words in line
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    first = stream("s", {"id": column("json"), "x": column(pth="y")}, mode="replace")
+    second = stream("t", {"id": column("blob")})
+    with pytest.raises(ContractError) as caught:
+        contracts(first, second)
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_the_fingerprint_is_of_what_decides_how_a_file_is_read() -> None:
+    def fingerprint(columns: Json | None = None, **meta: Any) -> str:
+        (contract,) = contracts(stream("s", columns or {"id": column()}, **meta))
+        return contract.fingerprint
+
+    same = fingerprint()
+    assert same == fingerprint(files="landing:other/*") == fingerprint(version="id")
+    assert len({
+        same, fingerprint({"id": column(path="x")}), fingerprint(nulls=["?"]),
+        fingerprint(records="r"), fingerprint(timezone="Asia/Tokyo"),
+        fingerprint(rules=[{"check": "true", "reason": "r"}]),
+    }) == 6  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("id", '$."id"'),
+        ("a.b.c", '$."a"."b"."c"'),
+        ("teams[0].id", '$."teams"[0]."id"'),
+        ("tags[*]", '$."tags"[*]'),
+        ("annotations[pagerduty.com/service-id]", '$."annotations"."pagerduty.com/service-id"'),
+        ("[a.b].c", '$."a.b"."c"'),
+        ('a[say "x"\\y]', '$."a"."say \\"x\\"\\\\y"'),
+        ("Opened By", '$."Opened By"'),
+        ("$.a[#-1]", "$.a[#-1]"),
+    ],
+)
+def test_paths(path: str, expected: str) -> None:
+    assert json_path(path) == expected
+
+
+def test_quoting() -> None:
+    assert literal("it's") == "'it''s'"
+    assert identifier('a"b') == '"a""b"'
+
+
+def test_the_sources_of_this_project_are_good() -> None:
+    """As written, without dbt: variables in them stand for what they are by default."""
+    sources = {}
+    for path in sorted((ROOT / "models/staging").glob("*/_*__sources.yml")):
+        text = re.sub(r"\{\{ env_var\('\w+', '([^']*)'\) \}\}", r"\1", path.read_text())
+        for source in yaml.safe_load(text)["sources"]:
+            for table in source["tables"]:
+                sources[f"{source['name']}.{table['name']}"] = {
+                    "source_name": source["name"],
+                    "name": table["name"],
+                    "identifier": table.get("identifier", table["name"]),
+                    "original_file_path": str(path.relative_to(ROOT)),
+                    "columns": {c["name"]: c for c in table["columns"]},
+                    "config": table.get("config", {}),
+                }
+    found = {contract.name: contract for contract in contracts_from_manifest({"sources": sources})}
+    assert {"pagerduty.incidents", "opsgenie.alerts", "servicenow.incidents"} <= set(found)
+    assert "paydown.loads" not in found
+    assert len({contract.table for contract in found.values()}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("columns", "meta", "words"),
+    [
+        ({}, {"rules": [{"check": "nope > 1", "reason": "r"}]}, "nope"),
+        ({}, {"rules": [{"check": "cast(id as integer) > 1", "reason": "r"}]}, "Could not convert"),
+        ({"t": column("timestamp", formats="%Q")}, {}, "%Q"),
+        ({"t": column(path="tags[*]", capture="(?<=x)(y)")}, {}, "(?<"),
+        ({}, {"files": "elsewhere:s/*"}, "'elsewhere', which is none of landing, modernization"),
+    ],
+)
+def test_a_contract_that_can_not_be_used_loads_nothing(
+    tmp_path: Path, columns: Json, meta: Json, words: str
+) -> None:
+    landing = Landing(tmp_path)
+    landing.write("s/x.ndjson", '{"id": "a"}\n')
+    with pytest.raises(ContractError, match=re.escape(words)) as caught:
+        landing.load(stream("s", {"id": column(**ID)} | columns, **meta))
+    assert str(caught.value).startswith("models/staging/demo/_demo__sources.yml: source demo.s: ")
+    landing.load(stream("s", {"id": column(**ID)}))
+    assert [row["id"] for row in landing.rows("s")] == ["a"]

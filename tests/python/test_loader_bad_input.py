@@ -1,0 +1,259 @@
+"""What can't be read is told of with its place and a remedy, and takes nothing else with it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from .loader_helpers import ID, Json, Landing, column, packed, parquet, stream
+
+COLUMNS = {
+    "id": column(**ID),
+    "n": column("bigint"),
+    "opened_at": column("timestamp", path="times.opened"),
+}
+RECORDS: list[Json] = [{"id": f"r{n}", "n": n, "pad": os.urandom(20).hex()} for n in range(5000)]
+LINES = "".join(json.dumps(record) + "\n" for record in RECORDS).encode()
+ARRAY = json.dumps(RECORDS).encode()
+CSV = b"id,n\n" + b"".join(f"r{n},{n}\n".encode() for n in range(5000))
+PARQUET = parquet(pa.Table.from_pylist(RECORDS))
+
+# Lines of one NDJSON file: text, then field, value and beginning of the reason; None is a good one.
+Line = tuple[bytes, tuple[str | None, str | None, str] | None]
+NOT_JSON = (None, None, "is not JSON; correct the line and load the file again")
+BAD_LINES: list[Line] = [
+    (b'{"id": "first"}', None),
+    (b'{"id": "cut", "n": 1', NOT_JSON),
+    (b"", None),
+    (b"nonsense", NOT_JSON),
+    (b"{'id': 'python'}", NOT_JSON),
+    (b'{"id": "a"} {"id": "b"}', NOT_JSON),
+    (b'{"id": "tab\there"}', NOT_JSON),
+    (b'{"id": "\\ud800"}', NOT_JSON),
+    (b"[1, 2]", (None, "[1, 2]", "is JSON but not an object")),
+    (b'"text"', (None, '"text"', "is JSON but not an object")),
+    (b"null", (None, "null", "is JSON but not an object")),
+    (b"7", (None, "7", "is JSON but not an object")),
+    (b'{"n": 1}', ("id", None, "id is missing (looked in id); a record needs it")),
+    (b'{"id": ""}', ("id", None, "id is missing")),
+    (b'{"id": "x", "n": "two"}', ("n", "two", "n is not a bigint; correct the value")),
+    (
+        b'{"id": "x", "times": {"opened": "May"}}',
+        ("opened_at", "May", "opened_at is not a timestamp; correct the value"),
+    ),
+    (b'{"id": "x", "n": "' + b"9" * 500 + b'"}', ("n", "9" * 200, "n is not a bigint")),
+    (b'{"id": "caf\xe9"}', (None, None, "is not UTF-8 (such bytes are shown as \\xNN); save")),
+    (b'{"id": "caf\xc3\xa9 \xef\xb7\x90"}', None),
+    (b'{"id": "n\x00l"}', (None, None, "holds a NUL character")),
+    (b'{"id": "c\x01ntrol"}', NOT_JSON),
+    (b'{"id": "escaped \\u0001 \\t"}', None),
+    (b'{"id": "x"; drop table raw.loads; --"}', NOT_JSON),
+    (b"[" * 5000 + b"]" * 5000, (None, "[" * 200, "is JSON but not an object")),
+    (b'{"id": "deep", "x": ' + b"[" * 5000 + b"]" * 5000 + b"}", None),
+    (b'{"id": "last"}', None),
+]
+
+# Files of which nothing can be trusted, and what is said of them.
+CUT = "can't be decompressed (Truncated compressed stream); export it again"
+BAD_FILES: dict[str, tuple[bytes, str]] = {
+    "cut.ndjson.gz": (gzip.compress(LINES)[:-1000], CUT),
+    "cut-trailer.ndjson.gz": (gzip.compress(LINES)[:-1], CUT),
+    "cut.ndjson.zst": (packed(".zst", LINES)[:-1000], CUT),
+    "cut-end.ndjson.zst": (packed(".zst", LINES)[:-1], CUT),
+    "cut.csv.gz": (gzip.compress(CSV)[:-1000], CUT),
+    "cut.csv.zst": (packed(".zst", CSV)[:-1000], CUT),
+    "cut.json.gz": (gzip.compress(ARRAY)[:-1000], CUT),
+    "cut.json.zst": (packed(".zst", ARRAY)[:-1000], CUT),
+    "cut.parquet.gz": (gzip.compress(PARQUET)[:-1000], CUT),
+    "cut-head.json.gz": (gzip.compress(ARRAY)[:5], CUT),
+    "flipped.ndjson.gz": (
+        gzip.compress(LINES)[:-8] + b"\0\0\0\0" + gzip.compress(LINES)[-4:],
+        "can't be decompressed (zlib inflate failed: incorrect data check)",
+    ),
+    "trailing.ndjson.gz": (gzip.compress(LINES) + b"junk", "incorrect header check"),
+    "not-packed.json.gz": (ARRAY, "incorrect header check"),
+    "packed.json": (gzip.compress(ARRAY), "holds binary data, not text"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + os.urandom(2000), "holds binary data"),
+    "utf16.csv": ("id,n\na,1\n".encode("utf-16"), "in UTF-8"),
+    "utf16.json": (ARRAY.decode().encode("utf-16-le"), "in UTF-8"),
+    "array-cut.json": (ARRAY[: len(ARRAY) // 2], "Malformed JSON"),
+    "array-cut-between.json": (ARRAY[: ARRAY.rindex(b", {")], "Malformed JSON"),
+    "array-twice.json": (ARRAY + ARRAY, "Malformed JSON"),
+    "envelope-cut.json": (b'{"incidents": ' + ARRAY, "Malformed JSON"),
+    "text.json": (b"Error 500: try again later", "Malformed JSON"),
+    "page.json": (b"<!doctype html>\n<html></html>", "Malformed JSON"),
+    "not-utf8.json": (b'[{"id": "caf\xe9"}]', "UTF"),
+    "empty.json": (b"", "is empty; export it again, or delete it"),
+    "blank.json": (b" \n\n ", "is empty; export it again, or delete it"),
+    "empty.json.gz": (gzip.compress(b""), "is empty"),
+    "empty.csv": (b"", "is empty"),
+    "empty.parquet": (b"", "too small to be a Parquet file"),
+    "text.parquet": (LINES, "No magic bytes"),
+    "cut.parquet": (PARQUET[:-5000], "No magic bytes"),
+    "flipped.parquet": (PARQUET[:-200] + b"\xff" * 150 + PARQUET[-50:], ""),
+    "no-id.parquet": (parquet(pa.table({"n": [1]})), "its header has no 'id' (it has: n)"),
+    "no-id.csv": (b"n\n1\n", "its header has no 'id' (it has: n)"),
+    "book.xlsx": (b"PK\3\4", "'.xlsx' is not a kind of file that is read; rename it to .json"),
+    "noending": (LINES, "'noending' is not a kind of file"),
+    "double.gz": (LINES, "'double.gz' is not a kind of file"),
+    "page.html": (b"<html>", "'.html' is not a kind of file"),
+    "cut.ndjson.part": (LINES, "'.part' is not a kind of file"),
+}
+GOOD_FILES: dict[str, tuple[bytes, int]] = {
+    "good.ndjson": (LINES, 5000),
+    "empty.ndjson": (b"", 0),  # No records is what a tool with nothing new writes.
+    "empty.ndjson.gz": (gzip.compress(b""), 0),
+    "empty-array.json": (b"[]", 0),
+    "empty-envelope.json": (b'{"incidents": []}', 0),
+    "header.csv": (b"id,n\n", 0),
+    ".hidden.json": (b"nonsense", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
+    """One load of all that is wrong, and a second one."""
+    landing = Landing(tmp_path_factory.mktemp("bad"))
+    folder = landing.roots["landing"] / "bad"
+    folder.mkdir()
+    for name, (content, _) in (BAD_FILES | GOOD_FILES).items():
+        (folder / name).write_bytes(content)
+    landing.write("lines/x.ndjson", b"\n".join(text for text, _ in BAD_LINES))
+    return landing
+
+
+@pytest.fixture(scope="module")
+def streams(landing: Landing) -> list[Json]:
+    return [
+        stream("bad", COLUMNS, records="incidents", mode="snapshot"),
+        stream("lines", COLUMNS),
+    ]
+
+
+@pytest.fixture(scope="module")
+def rejected(landing: Landing, streams: list[Json]) -> dict[str, str]:
+    report = landing.load(*streams)
+    assert report.files_loaded == len(GOOD_FILES) - 1 + 1
+    return {problem.file: str(problem) for problem in report.rejected}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_is_refused_with_a_reason(rejected: dict[str, str], name: str) -> None:
+    reason = rejected[f"bad/{name}"]
+    assert reason.startswith(f"bad/{name}: ")
+    assert BAD_FILES[name][1] in reason
+    assert "; " in reason, "a reason ends in what to do"
+    assert "paydown-" not in reason, "the name of a copy says nothing"
+
+
+def test_the_good_files_beside_it_are_loaded(landing: Landing, rejected: dict[str, str]) -> None:
+    assert set(rejected) == {f"bad/{name}" for name in BAD_FILES}
+    found = {row["file"]: row for row in landing.loads("bad")}
+    for name, (_, rows) in GOOD_FILES.items():
+        if not name.startswith("."):
+            row = found[f"bad/{name}"]
+            assert (row["status"], row["records"], row["rows_loaded"]) == ("loaded", rows, rows)
+    assert "bad/.hidden.json" not in found
+    assert len(landing.rows("bad")) == sum(rows for _, rows in GOOD_FILES.values())
+
+
+@pytest.mark.usefixtures("rejected")
+def test_bad_lines_are_set_aside_with_their_place_and_text(landing: Landing) -> None:
+    problems = landing.quarantine("lines")
+    expected = [(n, *what) for n, (_, what) in enumerate(BAD_LINES, 1) if what]
+    assert [(row["line"], row["field"], row["value"]) for row in problems] == [
+        (line, field, value) for line, field, value, _ in expected
+    ]
+    for row, (line, _, _, reason) in zip(problems, expected, strict=True):
+        assert row["reason"].startswith(reason)
+        original = BAD_LINES[line - 1][0].replace(b"\0", rb"\x00")
+        assert row["text"] == original.decode(errors="backslashreplace")
+    good = [n for n, (text, what) in enumerate(BAD_LINES, 1) if text and not what]
+    assert [row["_line"] for row in landing.rows("lines")] == good
+    (load,) = landing.loads("lines")
+    assert load["records"] == len(BAD_LINES) - 1
+    assert load["rows_quarantined"] == len(expected)
+
+
+def test_a_bad_file_is_told_of_until_it_is_mended_or_gone(
+    landing: Landing, streams: list[Json], rejected: dict[str, str]
+) -> None:
+    before = landing.loads("bad")
+    again = landing.load(*streams)
+    assert {problem.file: str(problem) for problem in again.rejected} == rejected
+    assert (again.files_loaded, again.rows_loaded) == (0, 0)
+    assert landing.loads("bad") == before, "telling again writes nothing"
+
+    folder = landing.roots["landing"] / "bad"
+    for name in BAD_FILES:
+        (folder / name).unlink()
+    (folder / "cut.ndjson.gz").write_bytes(gzip.compress(LINES))
+    after = landing.load(*streams)
+    assert after.rejected == []
+    assert (after.files_loaded, after.files_removed) == (1, len(BAD_FILES) - 1)
+    assert landing.unaccounted(*streams) == []
+
+
+def test_quarantine_tells_a_person_what_to_do(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    landing.write("s/x.ndjson", '{"id": "a", "n": "many"}\n')
+    report = landing.load(stream("s", COLUMNS))
+    assert [str(problem) for problem in report.quarantined] == [
+        "s/x.ndjson:1: n='many': n is not a bigint; correct the value, or its type in "
+        "models/staging/demo/_demo__sources.yml"
+    ]
+
+
+def test_links_out_of_the_landing_folder_are_not_followed(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    secret = tmp_path / "secret.ndjson"
+    secret.write_text('{"id": "secret"}\n')
+    inside = landing.write("real/a.ndjson", '{"id": "inside"}\n')
+    folder = landing.roots["landing"] / "links"
+    folder.mkdir()
+    (folder / "inside.ndjson").symlink_to(inside)
+    (folder / "outside.ndjson").symlink_to(secret)
+    (folder / "dangling.ndjson").symlink_to(tmp_path / "nowhere")
+    (folder / "loop.ndjson").symlink_to(folder / "loop.ndjson")
+    (landing.roots["landing"] / "folder").symlink_to(tmp_path)
+    nodes = [stream("links", COLUMNS), stream("folder", COLUMNS, files="landing:folder/*.ndjson")]
+    for _ in range(2):
+        report = landing.load(*nodes)
+        reasons = {problem.file: problem.reason for problem in report.rejected}
+        assert set(reasons) == {"links/outside.ndjson", "folder/secret.ndjson"}
+        for reason in reasons.values():
+            assert reason.startswith(f"is a link to {secret}, outside ")
+            assert reason.endswith("; put the file itself there")
+    assert [row["id"] for row in landing.rows("links")] == ["inside"]
+    assert landing.rows("folder") == []
+    (folder / "outside.ndjson").unlink()
+    landing.write("links/outside.ndjson", '{"id": "mine"}\n')
+    landing.load(*nodes)
+    assert {row["id"] for row in landing.rows("links")} == {"inside", "mine"}
+
+
+def test_a_file_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing = Landing(tmp_path)
+    landing.write("s/good.ndjson", '{"id": "a"}\n')
+    locked = landing.write("s/locked.ndjson", '{"id": "b"}\n')
+    opened = Path.open
+
+    def refuse(path: Path, *args: Any) -> Any:  # Root may open anything.
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        report = landing.load(stream("s", COLUMNS))
+        assert [str(problem) for problem in report.rejected] == [
+            "s/locked.ndjson: can't be opened (Permission denied); let the loader's user read it"
+        ]
+    assert landing.load(stream("s", COLUMNS)).rejected == []
+    assert {row["id"] for row in landing.rows("s")} == {"a", "b"}
