@@ -14,7 +14,7 @@ run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
 
 test: .venv/ready  ## all tests
-	.venv/bin/pytest -n 2 --dist worksteal
+	.venv/bin/pytest -n 2 --dist loadgroup
 
 dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
 	@mkdir -p $(PAYDOWN_HOME)/dagster && cp dagster.yaml $(PAYDOWN_HOME)/dagster/

@@ -115,7 +115,7 @@ def test_new_evidence_is_told_once(world: World) -> None:
 
 def test_order_and_other_columns_are_no_evidence(world: World) -> None:
     world.publish(row())
-    same = row(incident_ids="servicenow:INC0012345, pagerduty:Q1", rank=3, score_delta=0)
+    same = row(incident_ids="servicenow:INC0012345, pagerduty:Q1", score_rank=3, score_delta=0)
     assert not world.publish(same, days=1).has_changes
 
 
@@ -228,7 +228,7 @@ def test_a_broken_file_is_reported_and_the_rest_goes_on(world: World) -> None:
     key = epic_key(GATEWAY, 1)
     world.publish(row())
     (world.epics / f"{key}.md").write_text("no front matter")
-    report = world.publish(row(score=30), row("b", rank=2), days=7)
+    report = world.publish(row(score=30), row("b", score_rank=2), days=7)
     assert [e.key for e in report.failed] == [key]
     assert [e.service for e in report.opened] == ["b"]
     assert world.files[key] == "no front matter"
@@ -291,7 +291,7 @@ def test_a_run_overtaken_by_one_that_dies_adopts_its_epic(
     ],
 )
 def test_hostile_service_names(world: World, service_id: str) -> None:
-    rows = [row(service_id), row(f"{service_id}/x", rank=2)]
+    rows = [row(service_id), row(f"{service_id}/x", score_rank=2)]
     report = world.publish(*rows)
     keys = [str(e.key) for e in report.opened]
     assert len(set(keys)) == 2

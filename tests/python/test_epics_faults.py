@@ -149,7 +149,7 @@ def publish(
 
 
 def services(count: int, **columns: Any) -> list[dict[str, Any]]:
-    return [row(f"s{n}", rank=n, **columns) for n in range(count)]
+    return [row(f"s{n}", score_rank=n, **columns) for n in range(count)]
 
 
 def states(ledger: Ledger) -> dict[str, EpicState]:
@@ -253,10 +253,10 @@ def test_a_run_that_was_stalled_past_its_lease_does_not_create(
 
 def test_no_permission_stops_the_run(ledger: Ledger) -> None:
     tracker = FakeTracker(batch_size=2)
-    publish(ledger, tracker, [row("old", rank=99)])
+    publish(ledger, tracker, [row("old", score_rank=99)])
     tracker.requests.clear()
     tracker.faults["create"] = [lambda act: act(), instead(ForbiddenError("no right to create"))]
-    rows = [*services(6), row("old", rank=99, score=30), row("x", rank=100, decision="close")]
+    rows = [*services(6), row("old", score_rank=99, score=30), row("x", score_rank=100, decision="close")]
     report = publish(ledger, tracker, rows)
     assert report.stopped == "no right to create"
     assert [e.service for e in report.opened] == ["s0", "s1"]
@@ -290,7 +290,7 @@ def test_a_rejected_row_is_alone(ledger: Ledger, tracker: FakeTracker) -> None:
 def test_a_tracker_that_is_down(ledger: Ledger, tracker: FakeTracker, request_kind: str) -> None:
     publish(ledger, tracker, [row("old")])
     tracker.faults[request_kind] = [instead(UnavailableError("503 for 5 minutes"))]
-    rows = [row("old"), row("new", rank=2), row("x", rank=3, decision="blocked", owner="")]
+    rows = [row("old"), row("new", score_rank=2), row("x", score_rank=3, decision="blocked", owner="")]
     report = publish(ledger, tracker, rows)
     assert "new" in {e.service for e in report.failed}
     assert [e.service for e in report.blocked] == ["x"]

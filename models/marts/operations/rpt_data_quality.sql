@@ -1,6 +1,6 @@
 {#
-    Per source and stream: source rows = raw rows + quarantined, for the files that count now; and
-    per source of incidents: records = facts + excluded. A difference that isn't 0 is a defect.
+    Per source and stream, over all loads: source rows = raw rows + quarantined; and per stream of
+    incidents: records = facts + excluded. A difference that isn't 0 is a defect.
 #}
 with loads as (
     select * from {{ ref('stg_paydown__loads') }}
