@@ -29,7 +29,7 @@ aggregated as (
         {{ percentile('windowed.active_seconds', 0.5) }} / 60.0 as mttr,
         max(windowed.users_share) as blast_radius,
         max(case when windowed.is_regulatory then 1 else 0 end) as is_regulatory,
-        sum(windowed.revenue_impact_usd) as revenue_impact,
+        {{ exact_sum('windowed.revenue_impact_usd') }} as revenue_impact,
         sum(case when windowed.is_ai_code_without_tests then 1 else 0 end) as ai_risk,
         count(windowed.is_ai_code_without_tests) as ai_answer_count
     from windowed
@@ -54,7 +54,7 @@ effort as (
     select
         estimates.scoring_date,
         estimates.service_id,
-        sum(estimates.estimate_days) as effort_days
+        {{ exact_sum('estimates.estimate_days') }} as effort_days
     from estimates
     where estimates.estimate_rank = 1
     group by estimates.scoring_date, estimates.service_id

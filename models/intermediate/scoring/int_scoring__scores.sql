@@ -9,23 +9,15 @@ scores as (
         factor_points.rubric_hash,
         cast(coalesce(sum(factor_points.points), 0) as integer) as score,
         -- In decimals: it breaks ties, and the noise of binary fractions would break them too.
-        cast(
-            coalesce(sum(cast(factor_points.exact_points as numeric(18, 6))), 0)
-            as double precision
-        ) as exact_score,
+        coalesce({{ exact_sum('factor_points.exact_points') }}, 0) as exact_score,
         -- The share of the rubric's weight that rests on data.
         case
             when sum(abs(factor_points.weight)) > 0
                 then
-                    cast(
-                        sum(
-                            case
-                                when factor_points.has_data then abs(factor_points.weight)
-                                else 0
-                            end
-                        ) as double precision
-                    )
-                    / sum(abs(factor_points.weight))
+                    {{ exact_sum(
+                        'case when factor_points.has_data then abs(factor_points.weight) else 0 end'
+                    ) }}
+                    / {{ exact_sum('abs(factor_points.weight)') }}
             else 0
         end as coverage
     from factor_points

@@ -28,8 +28,8 @@ offenders as (
         count(*) as incident_count,
         cast(sum(case when recent.is_repeat then 1 else 0 end) as bigint) as repeats,
         cast(avg(recent.elapsed_seconds) / 60.0 as double precision) as avg_mttr_min,
-        cast(sum(recent.slo_burn_rate) as double precision) as total_burn,
-        cast(sum(recent.revenue_impact_usd) as double precision) as revenue_hit
+        {{ exact_sum('recent.slo_burn_rate') }} as total_burn,
+        {{ exact_sum('recent.revenue_impact_usd') }} as revenue_hit
     from recent
     group by recent.service
 )
