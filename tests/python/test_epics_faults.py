@@ -256,7 +256,11 @@ def test_no_permission_stops_the_run(ledger: Ledger) -> None:
     publish(ledger, tracker, [row("old", score_rank=99)])
     tracker.requests.clear()
     tracker.faults["create"] = [lambda act: act(), instead(ForbiddenError("no right to create"))]
-    rows = [*services(6), row("old", score_rank=99, score=30), row("x", score_rank=100, decision="close")]
+    rows = [
+        *services(6),
+        row("old", score_rank=99, score=30),
+        row("x", score_rank=100, decision="close"),
+    ]
     report = publish(ledger, tracker, rows)
     assert report.stopped == "no right to create"
     assert [e.service for e in report.opened] == ["s0", "s1"]
@@ -290,7 +294,11 @@ def test_a_rejected_row_is_alone(ledger: Ledger, tracker: FakeTracker) -> None:
 def test_a_tracker_that_is_down(ledger: Ledger, tracker: FakeTracker, request_kind: str) -> None:
     publish(ledger, tracker, [row("old")])
     tracker.faults[request_kind] = [instead(UnavailableError("503 for 5 minutes"))]
-    rows = [row("old"), row("new", score_rank=2), row("x", score_rank=3, decision="blocked", owner="")]
+    rows = [
+        row("old"),
+        row("new", score_rank=2),
+        row("x", score_rank=3, decision="blocked", owner=""),
+    ]
     report = publish(ledger, tracker, rows)
     assert "new" in {e.service for e in report.failed}
     assert [e.service for e in report.blocked] == ["x"]
