@@ -151,24 +151,6 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {row["point"]: row for row in map(json.loads, output.splitlines())}
 
 
-@pytest.mark.parametrize("point", POINTS, ids=POINTS.values())
-def test_after_a_kill(outcomes: dict[str, Any], point: str) -> None:
-    outcome = outcomes[point]
-    assert outcome["killed"] == ("race" not in point)
-    files = ["first", "second"] if point.startswith("loaded") else ["second"]
-    for name, ending in {"lines": "ndjson", "table": "csv"}.items():
-        expected = [f"{file}-{n}" for file in files for n in (1, 2)]
-        expected += [f"bad {name}/{file}.{ending}" for file in files]
-        assert sorted(outcome["found"][name]) == sorted(expected)
-    # The snapshot's file has one name; each of its contents was loaded.
-    expected = [f"{file}-{n}" for file in files for n in (1, 2)]
-    expected += ["bad docs/same.ndjson" for _ in files]
-    assert sorted(outcome["found"]["docs"]) == sorted(expected)
-    assert outcome["loads"] == 3 * len(files)
-    assert outcome["unaccounted"] == []
-    assert outcome["again"] == 0
-
-
 LINES = STREAMS[0]
 
 
