@@ -2,7 +2,8 @@
 
 | variable | what | default |
 | --- | --- | --- |
-| `PAYDOWN_LANDING` | folder of exports | unset: the demo, on `tests/samples/landing` |
+| `PAYDOWN_SOURCES` | live systems to read, such as `pagerduty,prometheus` | none |
+| `PAYDOWN_LANDING` | folder of exports | with sources `landing` in `PAYDOWN_HOME`, else the demo |
 | `PAYDOWN_HOME` | all that a run writes | `.paydown/demo`; `.paydown/live` with a landing |
 | `PAYDOWN_MODERNIZATION` | rubric, maturity, capacity, postmortems | `modernization` |
 | `PAYDOWN_AS_OF` | the moment that windows end at, ISO 8601 UTC | now; the demo has its own |
@@ -47,6 +48,7 @@ class Settings:
     ledger_url: str = field(repr=False)
     dry_run: bool
     is_demo: bool
+    sources: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -57,9 +59,13 @@ class Settings:
         """
         env = os.environ if environment is None else environment
         landing = env.get("PAYDOWN_LANDING")
-        is_demo = not landing
+        sources = _sources(env.get("PAYDOWN_SOURCES", ""))
+        is_demo = not landing and not sources
         default_home = PROJECT_ROOT / ".paydown" / ("demo" if is_demo else "live")
         home = Path(env.get("PAYDOWN_HOME") or default_home).resolve()
+        if sources and not landing:
+            landing = str(home / "landing")
+            Path(landing).mkdir(parents=True, exist_ok=True)
         as_of = env.get("PAYDOWN_AS_OF") or (DEMO_AS_OF if is_demo else None)
         return cls(
             home=home,
@@ -74,6 +80,7 @@ class Settings:
             ledger_url=env.get("PAYDOWN_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
             dry_run=env.get("PAYDOWN_DRY_RUN", "0").lower() in ("1", "true", "yes"),
             is_demo=is_demo,
+            sources=sources,
         )
 
     @property
@@ -112,6 +119,19 @@ class Settings:
     def now(self) -> datetime:
         """`as_of`, or the present moment; timezone-aware UTC."""
         return self.as_of or datetime.now(UTC)
+
+
+def _sources(value: str) -> tuple[str, ...]:
+    from orchestration.extract.config import SOURCE_NAMES
+
+    names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for name in names:
+        if name not in SOURCE_NAMES:
+            raise SettingsError(
+                f"PAYDOWN_SOURCES={value}: there is no source {name!r}; "
+                f"name any of {', '.join(SOURCE_NAMES)}, separated by commas"
+            )
+    return names
 
 
 def _folder(name: str, value: str | None, default: Path) -> Path:

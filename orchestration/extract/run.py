@@ -1,0 +1,107 @@
+"""One sync of every source that is switched on, each for itself, with its entry in the journal."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from orchestration.documents import load_model
+from orchestration.extract.base import Context, Extractor, SourceConfig, moment
+from orchestration.extract.config import Sources
+from orchestration.extract.errors import SourceError
+from orchestration.extract.http import Patience
+from orchestration.extract.landing import StreamReport, last_sync, open_landing
+from orchestration.settings import PROJECT_ROOT, Settings
+
+FILE = "sources.yaml"
+Status = Literal["complete", "stopped", "failed"]
+
+
+@dataclass
+class SyncResult:
+    """What one source brought. `stopped`: the source's fault, `failed`: ours."""
+
+    source: str
+    owner: str
+    status: Status
+    message: str = ""
+    requests: int = 0
+    seconds: float = 0
+    streams: dict[str, StreamReport] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        return sum(stream.records for stream in self.streams.values())
+
+
+def read_sources(settings: Settings) -> Sources:
+    """The file, or the defaults where there is none.
+
+    Raises:
+        ConfigError: with every problem, its line and its fix.
+    """
+    path = settings.modernization / FILE
+    return load_model(path, Sources) if path.exists() else Sources()
+
+
+def state_folder(settings: Settings) -> Path:
+    """Where the cursors are; delete a file of it and that source is read from its beginning."""
+    return settings.home / "extract"
+
+
+def sync_sources(
+    settings: Settings,
+    names: Sequence[str] | None = None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    patience: Patience | None = None,
+) -> list[SyncResult]:
+    """Sync the named sources, or all that are switched on, at once; one's fault stops no other."""
+    sources = list(read_sources(settings).enabled(tuple(names or settings.sources)))
+    context = Context(progress=progress, patience=patience or Patience(), base_folder=PROJECT_ROOT)
+    if not sources:
+        return []
+    with ThreadPoolExecutor(len(sources)) as pool:
+        return list(pool.map(lambda named: _sync(settings, context, *named), sources))
+
+
+def _sync(settings: Settings, context: Context, name: str, config: SourceConfig) -> SyncResult:
+    started_at = datetime.now(UTC)
+    result = SyncResult(name, config.owner, "complete")
+    extractor: Extractor | None = None
+    with open_landing(settings.landing, state_folder(settings), name, started_at) as landing:
+        try:
+            extractor = config.extractor(context)
+            extractor.sync(landing)
+        except SourceError as error:
+            result.status, result.message = "stopped", str(error)
+        except Exception as error:
+            # What an unexpected error says might hold anything, a secret too; where it was can't.
+            result.status = "failed"
+            result.message = f"{name}: {type(error).__name__} at {_place(error)}; report it"
+        finished_at = datetime.now(UTC)
+        result.requests = extractor.requests if extractor else 0
+        result.seconds = (finished_at - started_at).total_seconds()
+        landing.journal(result.status, result.message, result.requests, finished_at)
+        result.streams = landing.streams
+    return result
+
+
+def _place(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def stale(settings: Settings, now: datetime) -> Iterator[tuple[str, SourceConfig, datetime | None]]:
+    """The sources whose last complete sync began too long ago, with that moment (None: never)."""
+    for name, config in read_sources(settings).enabled(settings.sources):
+        at = last_sync(state_folder(settings), name).get("complete_at")
+        complete_at = moment(at) if at else None
+        hours = (now - complete_at).total_seconds() / 3600 if complete_at else None
+        if hours is None or hours > config.fresh_within_hours:
+            yield name, config, complete_at
