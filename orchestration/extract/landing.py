@@ -211,7 +211,10 @@ def open_landing(
     with (state_folder / f"{source}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _show(root, _read_state(state_file))
-        for stray in (root / source).rglob(f"{PARTIAL}*"):
+        for stray in [
+            *(root / source).rglob(f"{PARTIAL}*"),
+            *(root / JOURNAL).glob(f"{PARTIAL}{source}-*"),
+        ]:
             stray.unlink(missing_ok=True)
         landing = Landing(root, state_file, source, started_at or datetime.now(UTC))
         try:
