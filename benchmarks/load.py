@@ -179,7 +179,8 @@ def _run(way: str, folder: Path, rows: int, runs: int) -> Result:
             run = subprocess.run(command, env=environment, capture_output=True, check=True)
             seconds.append(time.monotonic() - started)
             loaded, peak = json.loads(run.stdout.splitlines()[-1])
-            assert loaded == rows, f"{way} loaded {loaded:,} of {rows:,} rows"
+            if loaded != rows:
+                raise SystemExit(f"{way} loaded {loaded:,} of {rows:,} rows")
             megabytes = max(megabytes, peak / 1024)
     return Result(WAYS[way][0], rows, seconds, megabytes)
 
@@ -200,11 +201,11 @@ def main() -> None:
         many = _write(Path(scratch, "many"), arguments.rows)
         few = _write(Path(scratch, "few"), arguments.normalizer_rows)
         size = _file(many).stat().st_size / 1e6
-        print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()};")
         print(
-            f"{arguments.rows:,} incidents, {size:,.0f} MB of NDJSON; load average before", end=""
+            f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}; "
+            f"{arguments.rows:,} incidents in {size:,.0f} MB of NDJSON; "
+            f"load average before: {os.getloadavg()[0]:.1f}\n"
         )
-        print(f" {os.getloadavg()[0]:.1f}\n")
         print("| way | rows | median s | runs | rows/s | peak MB |")
         print("| --- | --: | --: | --- | --: | --: |")
         print(_run("paydown", many, arguments.rows, arguments.runs), flush=True)

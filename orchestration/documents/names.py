@@ -19,6 +19,12 @@ SOURCES = ("pagerduty", "opsgenie", "servicenow")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # Jira MOD-123, Azure DevOps AB#123 or #123, ServiceNow INC0012345.
 TICKET = re.compile(r"(?<![\w-])(?:[A-Z][A-Z0-9_]{1,19}-\d{1,10}|(?:AB)?#\d{1,10})(?![\w-])")
+# A bare hash, one after its repository, or the address of a commit's page.
+_COMMIT = re.compile(
+    r"(?:https?://[^/\s@]+/(?P<page>[\w.-]+(?:/[\w.-]+)+?)(?:/-)?/commits?/"
+    r"|(?P<repository>[\w.-]+(?:/[\w.-]+)*)@)?(?P<sha>[0-9a-f]{7,64})",
+    re.ASCII | re.IGNORECASE,
+)
 _HANDLE = re.compile(r"@([\w][\w./-]*)")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
@@ -61,6 +67,15 @@ def ticket_ref(value: str) -> str:
     if not (_ID.fullmatch(text) or TICKET.fullmatch(text)):
         raise fault("is not a reference", "write such as MOD-123")
     return text
+
+
+def commit_ref(value: str) -> str:
+    """`repository@sha` of it, or of the address of its page; or the hash alone. In lower case."""
+    match = _COMMIT.fullmatch(value.strip())
+    if not match:
+        raise fault("is not a commit", "write 7 digits or more of its hash, or repository@hash")
+    repository = (match["page"] or match["repository"] or "").removesuffix(".git")
+    return f"{repository}@{match['sha']}".removeprefix("@").lower()
 
 
 def owner_name(value: str) -> str:

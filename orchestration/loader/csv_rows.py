@@ -15,6 +15,7 @@ import duckdb
 
 from orchestration.loader.expressions import literal
 from orchestration.loader.files import UnreadableFileError
+from orchestration.loader.lines import is_blank, without_end
 
 DELIMITERS = ",;\t|"
 HEADER_LINES = 100
@@ -75,9 +76,9 @@ def records_sql(
     return f"""
         with records as ({records}),
         stripped as (
-            select line, rtrim(text, chr(13)) as text, reason
+            select line, {without_end("text")} as text, reason
             from records
-            where line > {header_line} and trim(text, ' ' || chr(9) || chr(13)) != ''
+            where line > {header_line} and not {is_blank("text")}
         ),
         parsed as (
             select
@@ -128,7 +129,7 @@ def _grouped(delimiter: str, header_line: int) -> str:
     stays = literal(f'{INSIDE}(?:"(?:{split}{field})*{split}"{INSIDE})?')
     return f"""
         with bare as (
-            select line, rtrim(text, chr(13)) as text from lines where line > {header_line}
+            select line, {without_end("text")} as text from lines where line > {header_line}
         ),
         steps as (
             select

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestration.loader.contract import Contract, ContractError
+from orchestration.loader.expressions import literal
 from orchestration.loader.files import LandedFile
-from orchestration.loader.tables import raw_schema
+from orchestration.loader.tables import LOADS, QUARANTINE, raw_schema
 
 if TYPE_CHECKING:
     import dlt
+    import pyarrow as pa
 
+
+LOADS_A_STATEMENT = 100
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -119,7 +123,7 @@ def read_history(stored: Tables, pipeline: dlt.Pipeline) -> History:
     if "loads" in stored:
         # A warehouse of before 0.1.0 has no such column.
         contract = "contract" if "contract" in stored["loads"] else "null"
-        rows = _query(
+        rows = query(
             pipeline,
             f"""
             select source, stream, file, sha256, status, problem, rows_quarantined > 0, {contract}
@@ -135,22 +139,29 @@ def read_history(stored: Tables, pipeline: dlt.Pipeline) -> History:
     return History(contents, files)
 
 
-def is_missing(contract: Contract, stored: Tables) -> bool:
-    """Whether the contract's raw table, or a column of it, is yet to be created.
+def missing_tables(contracts: Sequence[Contract], stored: Tables) -> dict[str, pa.Schema]:
+    """The tables that are yet to be created, or to get a column, with all they should have.
 
     Raises:
-        ContractError: where it has one with another type, which would be cast without a word.
+        ContractError: where one has another type, to which dlt would cast without a word.
     """
-    columns = stored.get(contract.table, {})
-    for column in contract.columns:
-        there = columns.get(column.name, {}).get("data_type", DLT_TYPES[column.data_type])
-        if there != DLT_TYPES[column.data_type]:
-            raise ContractError(
-                f"{contract.defined_in}: source {contract.name}: column {column.name} is to be "
-                f"{column.data_type}, but {contract.table} has it as {there}; give the column "
-                "another name, its path may stay"
-            )
-    return not set(raw_schema(contract).names) <= set(columns)
+    wanted = {"quarantine": QUARANTINE, "loads": LOADS}
+    for contract in contracts:
+        columns = stored.get(contract.table, {})
+        for column in contract.columns:
+            there = columns.get(column.name, {}).get("data_type", DLT_TYPES[column.data_type])
+            if there != DLT_TYPES[column.data_type]:
+                raise ContractError(
+                    f"{contract.defined_in}: source {contract.name}: column {column.name} is to "
+                    f"be {column.data_type}, but {contract.table} has it as {there}; give the "
+                    "column another name, its path may stay"
+                )
+        wanted[contract.table] = raw_schema(contract)
+    return {
+        table: schema
+        for table, schema in wanted.items()
+        if not set(schema.names) <= set(stored.get(table, {}))
+    }
 
 
 def create_dropped(pipeline: dlt.Pipeline) -> None:
@@ -167,45 +178,68 @@ def delete_leftovers(stored: Tables, pipeline: dlt.Pipeline) -> None:
         f"delete from {{{name}}} where _load_id not in ({finished})"
         for name in sorted(set(stored) - {"loads"})
     ]
-    _query(pipeline, *deletes)
+    query(pipeline, *deletes)
+
+
+def write_loads(loads: Sequence[Mapping[str, Any]], pipeline: dlt.Pipeline) -> None:
+    """Commit: only now do the rows of these loads count. Each load stands for itself."""
+    client: Any = pipeline.sql_client()
+    names = ", ".join(LOADS.names)
+    row = f"({', '.join(['%s'] * len(LOADS.names))})"
+    with client:
+        table = client.make_qualified_table_name("loads")
+        for start in range(0, len(loads), LOADS_A_STATEMENT):
+            some = loads[start : start + LOADS_A_STATEMENT]
+            values = [load[name] for load in some for name in LOADS.names]
+            rows = ", ".join([row] * len(some))
+            client.execute_sql(f"insert into {table} ({names}) values {rows}", *values)
 
 
 def unaccounted(contracts: Sequence[Contract], pipeline: dlt.Pipeline) -> list[Unaccounted]:
     """Loads for which records found differ from raw rows plus quarantined rows, by counting."""
-    problems: list[Unaccounted] = []
     stored = stored_tables(contracts, pipeline)
-    for contract in contracts:
-        table = f"{{{contract.table}}}" if contract.table in stored else "{loads} where 1 = 0"
-        rows = _query(
-            pipeline,
-            f"""
-            select loads.file, loads.records, coalesce(landed.landed_rows, 0)
-            from {{loads}} as loads
-            left join (
-                select _load_id, count(*) as landed_rows
-                from (
-                    select _load_id from {table}
-                    union all
-                    select _load_id from {{quarantine}}
-                    where source = '{contract.source}' and stream = '{contract.stream}'
-                ) as rows_of_loads
-                group by _load_id
-            ) as landed on loads._load_id = landed._load_id
-            where loads.source = '{contract.source}' and loads.stream = '{contract.stream}'
-                and loads.records <> coalesce(landed.landed_rows, 0)
-            order by loads.file, loads._loaded_at
-            """,
-        )
-        problems += [Unaccounted(contract.name, *row) for row in rows]
-    return problems
+    if "loads" not in stored:
+        return []
+    tables = ["quarantine", *dict.fromkeys(c.table for c in contracts if c.table in stored)]
+    ids = " union all ".join(f"select _load_id from {{{table}}}" for table in tables)
+    names = ", ".join(literal(contract.name) for contract in contracts)
+    rows = query(
+        pipeline,
+        f"""
+        select
+            loads.source || '.' || loads.stream as name,
+            loads.file,
+            loads.records,
+            coalesce(landed.landed_rows, 0)
+        from {{loads}} as loads
+        left join (
+            select _load_id, count(*) as landed_rows from ({ids}) as ids group by _load_id
+        ) as landed on loads._load_id = landed._load_id
+        where loads.source || '.' || loads.stream in ({names})
+            and loads.records <> coalesce(landed.landed_rows, 0)
+        order by name, loads.file, loads._loaded_at
+        """,
+    )
+    return [Unaccounted(*row) for row in rows]
 
 
-def _query(pipeline: dlt.Pipeline, *statements: str) -> list[Any]:
+def query(pipeline: dlt.Pipeline, *statements: str) -> list[Any]:
     """The last statement's rows; in each, `{name}` stands for a table of the raw schema."""
     rows: list[Any] = []
     client: Any = pipeline.sql_client()
     with client:
         for sql in statements:
-            qualified = re.sub(r"\{(\w+)\}", lambda m: client.make_qualified_table_name(m[1]), sql)
-            rows = list(client.execute_sql(qualified) or [])
+            rows = list(client.execute_sql(_qualified(client, sql)) or [])
     return rows
+
+
+def query_arrow(pipeline: dlt.Pipeline, sql: str) -> pa.Table:
+    """As `query`, for rows that Python need not look at."""
+    client: Any = pipeline.sql_client()
+    with client:
+        # dlt's own way to Arrow calls what DuckDB 2 has no more.
+        return client.native_connection.sql(_qualified(client, sql)).to_arrow_table()
+
+
+def _qualified(client: Any, sql: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: client.make_qualified_table_name(found[1]), sql)

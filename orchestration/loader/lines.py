@@ -1,4 +1,4 @@
-"""A text file becomes the temporary table `lines(line, text, reason)`, block by block.
+"""A text file becomes rows of `line, text, reason`, block by block.
 
 Python handles blocks of 1 MB, DuckDB splits them. Every line counts, blank ones too, so numbers
 are those that an editor shows. `reason` is set where the text is not what the file holds.
@@ -29,8 +29,7 @@ BLOCKS = pa.schema(
 # Characters that no text should hold; the first that a block doesn't hold is its mark.
 MARKS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
 
-CREATE_LINES = f"""
-    create or replace temp table lines as
+LINES = f"""
     with split as (
         select first_line, string_split(text, chr(10)) as texts, mark, is_cut from blocks
     ),
@@ -67,8 +66,19 @@ CREATE_LINES = f"""
 """
 
 
-def read_lines(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Create `lines` from the file.
+def without_end(text: str) -> str:
+    """SQL for a line without the carriage return that Windows ends it with."""
+    return f"case when ends_with({text}, chr(13)) then rtrim({text}, chr(13)) else {text} end"
+
+
+def is_blank(text: str) -> str:
+    """SQL for whether a line holds nothing; `trim` reads all of a line, so it comes last."""
+    begins = f"ascii({text}) > 32"
+    return f"case when {begins} then false else trim({text}, ' ' || chr(9) || chr(13)) = '' end"
+
+
+def read_lines(con: duckdb.DuckDBPyConnection, path: Path, sql: str) -> None:
+    """Run the statement, in which `from lines` reads the file's lines.
 
     Raises:
         UnreadableFileError: for a broken archive.
@@ -78,7 +88,7 @@ def read_lines(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         blocks = pa.RecordBatchReader.from_batches(BLOCKS, _batches(stream, faults))
         con.register("blocks", blocks)
         try:
-            con.execute(CREATE_LINES)
+            con.execute(sql.replace("from lines", f"from ({LINES}) as lines"))
         except duckdb.Error:
             # DuckDB tells of a fault in the stream in words of its own.
             if faults:

@@ -5,56 +5,88 @@ Columns of its own begin with an underscore, which no contract's column does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from orchestration.loader.contract import Column, Contract
 from orchestration.loader.expressions import identifier, json_path, literal, typed
 
 MAX_QUARANTINED_TEXT = 1_000_000
+# A problem's text may be anything, so nothing below reads it as JSON.
+BATCH = """
+    select
+        file_number as _file_number, line as _line, text as _text,
+        case when reason is null then text end as _record,
+        reason as _reason, field as _field, value as _value
+    from batch semi join landed using (file_number)
+"""
+BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 NOT_AN_OBJECT = 'is JSON but not an object; a record is {"field": value, ...}'
 
 
-def records_sql(contract: Contract) -> str:
+def envelopes_sql(contract: Contract) -> str:
+    """`select 1`, a row for each line of `batch` that may be an envelope: most files have none."""
+    return f"select 1 from ({BATCH}) where {_may_be_envelope(contract)}"
+
+
+def _may_be_envelope(contract: Contract) -> str:
+    """Whether the text holds the key: much sooner seen than by parsing it.
+
+    Only of a plain key there is but one spelling in JSON.
+    """
+    if not contract.records:
+        return "false"
+    key = re.search(r"(?:^|\.)([\w-]+)$", contract.records, re.ASCII)
+    return f"contains(_record, {literal(chr(34) + key[1] + chr(34))})" if key else "true"
+
+
+def records_sql(contract: Contract, *, envelopes: bool) -> str:
     """`batch` with envelopes opened and, for an `each` stream, one row per element.
 
     Columns: _file_number, _line, _text (the original), _record (null for a problem), _element
     (null without `each`), _reason, _field, _value. Only files in `landed` count.
     """
-    # A problem's text may be anything, so nothing below reads it as JSON.
-    sql = """
-        select
-            file_number as _file_number, line as _line, text as _text,
-            case when reason is null then text end as _record,
-            reason as _reason, field as _field, value as _value
-        from batch semi join landed using (file_number)
-    """
-    if contract.records:
+    sql = BATCH
+    if contract.records and envelopes:
         path = literal(json_path(contract.records))
         star = literal(json_path(contract.records) + "[*]")
         # An envelope without its list is a record by itself; an empty list is no record.
         # In a file that is one envelope, the line of a record is its place in the list.
+        # An envelope may be all of a file, so it is parsed once, unless its list is empty.
         sql = f"""
+            with opened as (
+                select *,
+                    case
+                        when {_may_be_envelope(contract)}
+                            then cast(json_extract(_record, {star}) as varchar[])
+                    end as _records
+                from ({BATCH})
+            ),
+            marked as (
+                select *,
+                    case
+                        when len(_records) > 0 then true
+                        when _records is not null then json_type(_record, {path}) = 'ARRAY'
+                    end is true as _is_envelope
+                from opened
+            ),
+            sizes as (select _file_number, count(*) as _documents from marked group by all)
+            select * exclude (_records, _is_envelope) from marked where not _is_envelope
+            union all
             select
                 _file_number,
                 case when _documents > 1 then _line else _place end as _line,
-                coalesce(_record, _text) as _text, _record, _reason, _field, _value
+                _record as _text, _record,
+                null as _reason, null as _field, null as _value
             from (
                 select
-                    _file_number, _line, _text, _reason, _field, _value, _documents,
-                    unnest(_opened) as _record,
-                    generate_subscripts(_opened, 1) as _place
-                from (
-                    select
-                        _file_number, _line, _text, _reason, _field, _value,
-                        count(*) over (partition by _file_number) as _documents,
-                        case
-                            when json_type(_record, {path}) = 'ARRAY'
-                                then cast(json_extract(_record, {star}) as varchar[])
-                            else [_record]
-                        end as _opened
-                    from ({sql})
-                )
+                    _file_number, _line,
+                    unnest(_records) as _record,
+                    generate_subscripts(_records, 1) as _place
+                from marked
+                where _is_envelope
             )
+            inner join sizes using (_file_number)
         """
     if contract.each:
         path = literal(json_path(contract.each))
@@ -88,11 +120,12 @@ def records_sql(contract: Contract) -> str:
     """
 
 
-def project_sql(contract: Contract) -> str:
+def project_sql(contract: Contract, *, envelopes: bool) -> str:
     """The whole statement. Its columns: _file_number, _line, _text, those of the contract,
     _reason, _field, _value.
 
     `_reason` is null for a good row. Otherwise it names the field, the value and the fix.
+    Without envelopes nothing needs to be kept in memory on the way.
     """
     record_paths: list[str] = []
     element_paths: list[str] = []
@@ -123,7 +156,7 @@ def project_sql(contract: Contract) -> str:
     ]
     values = [f"{typed(c, _text_of(c))} as {identifier(c.name)}" for c in contract.columns]
     return f"""
-        with records as ({records_sql(contract)}),
+        with records as ({records_sql(contract, envelopes=envelopes)}),
         extracted as (
             select {kept}, _element,
                 {_values("_record", record_paths, contract.nulls)} as _record_values,
@@ -138,7 +171,7 @@ def project_sql(contract: Contract) -> str:
                 case
                     when _reason is not null
                         then {{'reason': _reason, 'field': _field, 'value': _value}}
-                    when json_type(_record) != 'OBJECT'
+                    when not starts_with(ltrim(_record, {BLANKS}), '{{')
                         then {_problem(None, "_text", NOT_AN_OBJECT)}
                     {_problem_cases(contract)}
                 end as _problem

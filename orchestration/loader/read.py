@@ -26,10 +26,11 @@ from orchestration.loader.files import (
     plain_file,
     shape,
 )
-from orchestration.loader.lines import read_lines
+from orchestration.loader.lines import is_blank, read_lines, without_end
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
-MAX_DOCUMENT_BYTES = 1024 * 1024 * 1024
+# To parse one takes ten times its size in memory.
+MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 NOT_JSON = "is not JSON; correct the line and load the file again"
 
 DOCUMENT_LINES = pa.schema(
@@ -73,21 +74,22 @@ def append_batch(
         if kind == "python":
             _append_documents(con, file, file_number, readers)
         elif kind == "lines":
-            read_lines(con, file.path)
             # A blank line is no record.
-            con.execute(
+            read_lines(
+                con,
+                file.path,
                 f"""
-                {insert} line, rtrim(text, chr(13)),
+                {insert} line, {without_end("text")},
                     case
                         when reason is not null then reason
                         when not json_valid(text) then {literal(NOT_JSON)}
                     end
                 from lines
-                where trim(text, ' ' || chr(9) || chr(13)) != '' or reason is not null
-                """
+                where not {is_blank("text")} or reason is not null
+                """,
             )
         elif kind == "csv":
-            read_lines(con, file.path)
+            read_lines(con, file.path, "create or replace temp table lines as select * from lines")
             delimiter, names, header_line = read_header(con)
             _check_header(file.contract, names)
             con.execute(f"{insert} * from ({records_sql(con, delimiter, names, header_line)})")

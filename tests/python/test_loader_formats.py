@@ -156,3 +156,22 @@ def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
         "c": r"names/caf\xe7.csv",
     }
     assert landing.load(names).files_unchanged == 3
+
+
+def test_a_list_in_an_envelope_whatever_its_key(tmp_path: Path) -> None:
+    """JSON may write a key in several ways, and a path may end at a place in a list."""
+    landing = Landing(tmp_path)
+    envelopes = {
+        "données": r'{"donn\u00e9es": [{"id": "a"}]}',
+        "[my.items]": '{"my.items": [{"id": "a"}]}',
+        "[a/b]": r'{"a\/b": [{"id": "a"}]}',
+        "pages[0]": '{"pages": [[{"id": "a"}]]}',
+        "$.pages[0].items": '{"pages": [{"items": [{"id": "a"}]}]}',
+    }
+    streams = []
+    for number, (records, text) in enumerate(envelopes.items()):
+        landing.write(f"s{number}/x.ndjson", text)
+        streams.append(stream(f"s{number}", {"id": column(**ID)}, records=records))
+    landing.load(*streams)
+    found = [[row["id"] for row in landing.rows(f"s{n}")] for n in range(len(envelopes))]
+    assert found == [["a"]] * len(envelopes)

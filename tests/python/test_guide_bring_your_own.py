@@ -1,0 +1,100 @@
+"""The guide for a source of one's own, followed to the letter in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from orchestration.documents import READERS
+from orchestration.loader.contract import COLUMN_KEYS, TABLE_KEYS, TYPES
+
+from .flow_helpers import ROOT
+
+GUIDE = ROOT / "docs" / "guides" / "bring-your-own-source.md"
+NOT_COPIED = (
+    ".git", ".venv*", ".paydown", ".hypothesis", "__pycache__", "target", "samples", "python",
+    "landing",
+)  # fmt: skip
+MARK = "-- block --"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code; `file` is the name that the paragraph before it consists of."""
+
+    language: str
+    file: str
+    text: str
+
+
+def blocks() -> Iterator[Block]:
+    before = ""
+    for token in MarkdownIt().enable("table").parse(GUIDE.read_text(encoding="utf-8")):
+        if token.type == "fence":
+            named = re.fullmatch(r"`([^`]+)`:", before)
+            yield Block(token.info, named[1] if named else "", token.content)
+            before = ""
+        elif token.type == "inline":
+            before = token.content
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with all that the guide says is to be written."""
+    copy = tmp_path_factory.mktemp("guide") / "paydown"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    (copy / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    for block in blocks():
+        path = copy / block.file
+        if block.language == "diff":
+            command = ["git", "apply", "-"]
+            subprocess.run(command, cwd=copy, input=block.text, text=True, check=True)
+        elif block.file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            assert not path.exists()
+            path.write_text(block.text, encoding="utf-8")
+    return copy
+
+
+def test_what_it_says_comes_out(project: Path) -> None:
+    script = ["set -e"]
+    expected: list[str] = []
+    for block in blocks():
+        if block.language == "console":
+            script += [f"echo '{MARK}'", block.text]
+            expected.append("")
+        elif block.language == "text":
+            expected[-1] += block.text
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PAYDOWN_", "DAGSTER_"))}
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=project,
+        env={**kept, "COLUMNS": "160", "PYTHONPATH": str(project)},
+        capture_output=True, text=True, check=False, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    found = done.stdout.split(MARK)[1:]
+    assert len(found) == len(expected) >= 2
+    for said, wanted in zip(found, expected, strict=True):
+        assert wanted
+        lines = [" ".join(line.split()) for line in said.splitlines()]
+        for line in wanted.splitlines():
+            assert any(" ".join(line.split()) in one for one in lines), f"{line}\n\n{said}"
+
+
+def test_its_tables_name_every_key() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    _, of_tables, of_columns = re.split(r"^## Keys of a .*$", text, flags=re.MULTILINE)
+    for section, keys in ((of_tables, TABLE_KEYS), (of_columns, COLUMN_KEYS)):
+        assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == keys
+    assert all(f"`{reader}`" in of_tables for reader in READERS)
+    assert all(f"`{name}`" in of_columns for name in TYPES)
