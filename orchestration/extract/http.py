@@ -108,7 +108,9 @@ class Http:
         self.requests = 0
         self._patience = patience or Patience()
         self._access_hint = access_hint
-        self._secrets = [word for value in credentials.values() for word in value.split()[-1:]]
+        words = [word for value in credentials.values() for word in value.split()[-1:]]
+        # PagerDuty's are written `Token token=...`.
+        self._secrets = [word.removeprefix("token=") for word in words]
         self._not_before = 0.0
         self._session = requests.Session()
         self._session.auth = _Headers(credentials)
@@ -265,8 +267,10 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from `Retry-After`, which is a number of them or a date."""
+    """Seconds from `Retry-After`, which is a number of them or a date; or as Opsgenie puts it."""
     value = headers.get("retry-after", "")
+    if not value and headers.get("x-ratelimit-state", "").upper() == "THROTTLED":
+        value = headers.get("x-ratelimit-period-in-sec", "")
     seconds = _number(value)
     if seconds is not None:
         return max(seconds, 0.0)

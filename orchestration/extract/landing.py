@@ -10,17 +10,15 @@ record is in exactly one file, and the cursors never say more or less than the f
 from __future__ import annotations
 
 import fcntl
-import gzip
-import io
 import json
-import os
-from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+
+from orchestration.extract.packed import PackedLines, flush
 
 JOURNAL = "paydown/syncs"
 PARTIAL = ".partial-"
@@ -34,6 +32,8 @@ class StreamReport:
     source_count: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    # Of each file that was appended: name below the landing folder, sha256, records.
+    files: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Landing:
@@ -52,12 +52,22 @@ class Landing:
         self._root = root
         self._state_file = state_file
         self._state = _read_state(state_file)
-        self._partial: dict[str, TextIO] = {}
+        self._partial: dict[str, PackedLines] = {}
         self._targets: dict[str, Path] = {}
-        self._records: Counter[str] = Counter()
+        self._appended: set[str] = set()
         self._state["syncs"] = self._state.get("syncs", 0) + 1
         self.sync_id = f"{started_at:%Y%m%dT%H%M%SZ}-{self._state['syncs']:06d}"
         self.cursors: dict[str, Any] = dict(self._state.get("cursors", {}))
+
+    @property
+    def root(self) -> Path:
+        """The landing folder."""
+        return self._root
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what the source keeps between syncs and can fetch anew; may be missing."""
+        return self._state_file.with_suffix("")
 
     def append(self, stream: str, records: Iterable[Mapping[str, Any]]) -> int:
         """Write records, one a line, as the source gave them; seen only after `commit`.
@@ -69,10 +79,9 @@ class Landing:
             if stream not in self._partial:
                 number = self._state["commits"]
                 self._open(stream, f"{stream}/{self.sync_id}-{number:06d}.ndjson.gz")
-            json.dump(record, self._partial[stream], ensure_ascii=False, separators=(",", ":"))
-            self._partial[stream].write("\n")
+                self._appended.add(stream)
+            self._partial[stream].write(record)
             count += 1
-        self._records[stream] += count
         return count
 
     def replace(self, stream: str, name: str, records: Iterable[Mapping[str, Any]]) -> int:
@@ -80,12 +89,9 @@ class Landing:
         one of before. Equal records make an equal file, which the loader knows by its bytes."""
         key = f"{stream}/{name}"
         self._open(key, f"{key}.ndjson.gz")
-        count = 0
         for record in records:
-            json.dump(record, self._partial[key], ensure_ascii=False, separators=(",", ":"))
-            self._partial[key].write("\n")
-            count += 1
-        return count
+            self._partial[key].write(record)
+        return self._partial[key].records
 
     def observe(
         self,
@@ -122,10 +128,14 @@ class Landing:
             shown[str(_partial_path(self._targets[key]).relative_to(self._root))] = str(
                 self._targets[key].relative_to(self._root)
             )
-        for stream, count in self._records.items():
-            self.streams.setdefault(stream, StreamReport()).records += count
+        for stream in self._appended:
+            report = self.streams.setdefault(stream, StreamReport())
+            file = self._partial[stream]
+            name = self._targets[stream].relative_to(self._root).as_posix()
+            report.records += file.records
+            report.files.append({"name": name, "sha256": file.sha256(), "records": file.records})
         self._partial.clear()
-        self._records.clear()
+        self._appended.clear()
         self._state |= {
             "cursors": self.cursors,
             "commits": self._state["commits"] + 1,
@@ -140,7 +150,7 @@ class Landing:
             file.close()
             _partial_path(self._targets[key]).unlink(missing_ok=True)
         self._partial.clear()
-        self._records.clear()
+        self._appended.clear()
         self.cursors = dict(self._state.get("cursors", {}))
 
     def journal(self, status: str, message: str, requests: int, finished_at: datetime) -> None:
@@ -164,6 +174,7 @@ class Landing:
                 "until": _text(report.until),
                 "started_at": _text(self.started_at),
                 "finished_at": _text(finished_at),
+                "files": report.files,
             }
             for stream, report in streams.items()
         ]
@@ -172,7 +183,7 @@ class Landing:
         partial.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            _flush(file)
+            flush(file)
         partial.replace(target)
         self._state["last"] = {
             "status": status,
@@ -191,9 +202,7 @@ class Landing:
         self._targets[key] = target
         if key in self._partial:
             self._partial[key].close()
-        # No name and no time in the archive: equal records make equal bytes.
-        packed = gzip.GzipFile("", "wb", 6, partial.open("wb"), mtime=0)
-        self._partial[key] = io.TextIOWrapper(packed, encoding="utf-8", write_through=True)
+        self._partial[key] = PackedLines(partial)
 
 
 @contextmanager
@@ -260,13 +269,8 @@ def _write_state(path: Path, state: Mapping[str, Any]) -> None:
     temporary = path.with_suffix(".new")
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(state, file, indent=1)
-        _flush(file)
+        flush(file)
     temporary.replace(path)
-
-
-def _flush(file: TextIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _text(moment: datetime | None) -> str | None:

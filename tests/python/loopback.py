@@ -98,6 +98,8 @@ class Vendor:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body are two writes: the second one would wait 40 ms for the first one's ACK.
+    disable_nagle_algorithm = True
     vendor: Vendor
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002

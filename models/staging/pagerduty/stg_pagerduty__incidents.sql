@@ -8,6 +8,7 @@ renamed as (
         -- ids
         id as source_incident_id,
         service_id as source_service_id,
+        priority_id as source_priority_id,
         merged_into_id as source_merged_into_id,
 
         -- strings

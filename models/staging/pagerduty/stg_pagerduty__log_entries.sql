@@ -10,9 +10,11 @@ renamed as (
         incident_id as source_incident_id,
         service_id as source_service_id,
         agent_id,
+        user_id,
 
         -- strings
         type as log_entry_type,
+        user_name,
         label_k8s_name,
         label_service_owner,
 

@@ -10,6 +10,18 @@ intervals as (
     select * from {{ ref('int_incidents__pagerduty_intervals') }}
 ),
 
+deleted as (
+    select * from {{ ref('int_incidents__pagerduty_deleted') }}
+),
+
+services as (
+    select * from {{ ref('stg_pagerduty__services') }}
+),
+
+priorities as (
+    select * from {{ ref('stg_pagerduty__priorities') }}
+),
+
 timelines as (
     select
         intervals.source_incident_id,
@@ -72,10 +84,11 @@ shaped as (
             when incidents.source_status = 'triggered' then 'open'
             else incidents.source_status
         end as incident_status,
-        incidents.priority,
+        coalesce(incidents.priority, priorities.priority_name) as priority,
         incidents.alert_key,
         cast(null as varchar) as failure_key,
-        incidents.source_service_name,
+        coalesce(incidents.source_service_name, services.service_name)
+            as source_service_name,
         coalesce(incidents.label_k8s_name, triggers.label_k8s_name) as label_k8s_name,
         coalesce(incidents.label_service_owner, triggers.label_service_owner)
             as label_service_owner,
@@ -84,6 +97,9 @@ shaped as (
         -- numbers
         coalesce(timelines.reopen_count, 0) as reopen_count,
         timelines.active_seconds as timeline_active_seconds,
+
+        -- booleans
+        deleted.source_incident_id is not null as is_deleted,
 
         -- timestamps
         incidents.triggered_at,
@@ -100,6 +116,9 @@ shaped as (
         on
             incidents.source_incident_id = triggers.source_incident_id
             and triggers.trigger_rank = 1
+    left join deleted on incidents.source_incident_id = deleted.source_incident_id
+    left join services on incidents.source_service_id = services.source_service_id
+    left join priorities on incidents.source_priority_id = priorities.source_priority_id
 )
 
 select * from shaped

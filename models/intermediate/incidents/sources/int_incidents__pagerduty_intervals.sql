@@ -2,6 +2,10 @@ with log_entries as (
     select * from {{ ref('stg_pagerduty__log_entries') }}
 ),
 
+incidents as (
+    select * from {{ ref('stg_pagerduty__incidents') }}
+),
+
 -- An incident is active from a trigger to the next resolve, and again from a reopening to the
 -- resolve after it; the number of resolves before an entry tells which stretch it belongs to.
 placed as (
@@ -39,8 +43,30 @@ intervals as (
             as ended_at
     from placed
     group by placed.source_incident_id, placed.interval_number
+),
+
+-- Log entries may begin after the incident did; its first stretch began when it was triggered.
+begun as (
+    select
+        intervals.interval_id,
+        intervals.source_incident_id,
+        intervals.interval_number,
+        case
+            when
+                intervals.interval_number = 0
+                and (
+                    intervals.started_at is null
+                    or intervals.started_at > incidents.triggered_at
+                )
+                then coalesce(incidents.triggered_at, intervals.started_at)
+            else intervals.started_at
+        end as started_at,
+        intervals.acknowledged_at,
+        intervals.ended_at
+    from intervals
+    left join incidents on intervals.source_incident_id = incidents.source_incident_id
 )
 
 -- A resolve with nothing before it closes nothing.
-select * from intervals
+select * from begun
 where started_at is not null

@@ -1,0 +1,24 @@
+with incidents as (
+    select * from {{ ref('stg_pagerduty__incidents') }}
+),
+
+swept as (
+    select * from {{ ref('stg_pagerduty__incident_ids') }}
+),
+
+-- Nothing in PagerDuty marks what was deleted: it is what was created within a window that was
+-- looked through, and was not there.
+deleted as (
+    select distinct incidents.source_incident_id
+    from incidents
+    inner join swept as sweeps
+        on
+            sweeps.source_incident_id is null
+            and incidents.triggered_at >= sweeps.since_at
+            and incidents.triggered_at < sweeps.until_at
+    left join swept as known
+        on incidents.source_incident_id = known.source_incident_id
+    where known.source_incident_id is null
+)
+
+select * from deleted

@@ -1,0 +1,49 @@
+"""A packed file of JSON records, one a line, that is on disk for good once it is closed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+
+class PackedLines:
+    """Written record by record; `records` says how many. Equal records make equal bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records = 0
+        self._file = path.open("wb")
+        # No name and no time in the archive.
+        packed = gzip.GzipFile("", "wb", 6, self._file, mtime=0)
+        # Half a surrogate pair, as some tools cut texts, is written as JSON escapes it.
+        self._lines = io.TextIOWrapper(
+            packed, encoding="utf-8", errors="backslashreplace", write_through=True
+        )
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        self._lines.write(line + "\n")
+        self.records += 1
+
+    def close(self) -> None:
+        if not self._file.closed:
+            self._lines.close()
+            flush(self._file)
+            self._file.close()
+
+    def sha256(self) -> str:
+        """Of the closed file, in hexadecimal."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def flush(file: IO[Any]) -> None:
+    """Leave the file to the disk: it is there after a loss of power too."""
+    file.flush()
+    os.fsync(file.fileno())
