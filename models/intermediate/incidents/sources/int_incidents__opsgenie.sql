@@ -6,6 +6,14 @@ alerts as (
     select * from {{ ref('stg_opsgenie__alerts') }}
 ),
 
+services as (
+    select * from {{ ref('stg_opsgenie__services') }}
+),
+
+deleted as (
+    select * from {{ ref('int_incidents__opsgenie_deleted') }}
+),
+
 -- The alert that pages the owners of an incident knows when somebody took it.
 owner_alerts as (
     select
@@ -44,7 +52,8 @@ shaped_incidents as (
         incidents.priority,
         incidents.alert_key,
         cast(null as varchar) as failure_key,
-        incidents.source_service_name,
+        coalesce(incidents.source_service_name, services.source_service_name)
+            as source_service_name,
         incidents.label_k8s_name,
         incidents.label_service_owner,
         cast(null as varchar) as incident_url,
@@ -52,6 +61,9 @@ shaped_incidents as (
         -- numbers
         cast(0 as bigint) as reopen_count,
         cast(null as bigint) as timeline_active_seconds,
+
+        -- booleans
+        deleted.incident_id is not null as is_deleted,
 
         -- timestamps
         incidents.triggered_at,
@@ -64,6 +76,8 @@ shaped_incidents as (
     from incidents
     left join owner_alerts
         on incidents.source_incident_id = owner_alerts.source_linked_incident_id
+    left join services on incidents.source_service_id = services.source_service_id
+    left join deleted on 'opsgenie:' || incidents.source_incident_id = deleted.incident_id
 ),
 
 shaped_alerts as (
@@ -90,7 +104,8 @@ shaped_alerts as (
         alerts.priority,
         alerts.alert_key,
         cast(null as varchar) as failure_key,
-        alerts.source_service_name,
+        coalesce(alerts.source_service_name, services.source_service_name)
+            as source_service_name,
         alerts.label_k8s_name,
         alerts.label_service_owner,
         cast(null as varchar) as incident_url,
@@ -98,6 +113,9 @@ shaped_alerts as (
         -- numbers
         cast(0 as bigint) as reopen_count,
         cast(null as bigint) as timeline_active_seconds,
+
+        -- booleans
+        deleted.incident_id is not null as is_deleted,
 
         -- timestamps
         alerts.triggered_at,
@@ -112,6 +130,8 @@ shaped_alerts as (
         end as resolved_at,
         alerts.updated_at
     from alerts
+    left join services on alerts.source_service_id = services.source_service_id
+    left join deleted on 'opsgenie:' || alerts.source_incident_id = deleted.incident_id
 )
 
 select * from shaped_incidents

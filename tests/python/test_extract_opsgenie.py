@@ -1,0 +1,458 @@
+"""The Opsgenie extractor against an account that changes while it is read."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.extract.base import Context
+from orchestration.extract.errors import AccessError, SourceError
+from orchestration.extract.http import Patience
+from orchestration.extract.landing import open_landing
+from orchestration.extract.opsgenie import HOSTS, OpsgenieConfig, api, feed
+from orchestration.extract.opsgenie.sync import OpsgenieExtractor
+
+from .loader_helpers import ROOT, Landing, project_streams
+from .loopback import FAULTS, IMPATIENT, Fault, Request, killed_at, landed, serving
+from .vendor_opsgenie import KEY, OpsgenieVendor, ms, undescribed
+
+SINCE = date(2026, 5, 1)
+KINDS = ("alerts", "incidents")
+
+
+def extractor(url: str, patience: Patience = IMPATIENT, **settings: Any) -> OpsgenieExtractor:
+    settings = {"url": url, "since": SINCE, "reference_hours": 0, "sweep_hours": 0} | settings
+    context = Context(environment={"OPSGENIE_API_KEY": KEY}, patience=patience)
+    return OpsgenieConfig.model_validate(settings).extractor(context)
+
+
+def sync(root: Path, url: str, vendor: OpsgenieVendor, **settings: Any) -> OpsgenieExtractor:
+    one = extractor(url, **settings)
+    with open_landing(root, root / "state", "opsgenie", vendor.now()) as landing:
+        one.sync(landing)
+        landing.journal("complete", "", one.requests, vendor.now())
+    return one
+
+
+def newest(root: Path, kind: str) -> dict[str, dict[str, Any]]:
+    """What staging makes of the landed versions: the newest of each record."""
+    versions = sorted(landed(root, f"opsgenie/{kind}"), key=lambda record: record["updatedAt"])
+    return {record["id"]: record for record in versions}
+
+
+def record_ids(root: Path, kind: str) -> list[dict[str, Any]]:
+    return [row for row in landed(root, "opsgenie/record_ids") if row["kind"] == kind[:-1]]
+
+
+def deleted(root: Path, kind: str) -> set[str]:
+    """What `int_incidents__opsgenie` makes of the sweeps."""
+    there = {row["id"]: ms(row["createdAt"]) for row in record_ids(root, kind)}
+    spans = [
+        (ms(row["since"]), ms(row["until"]))
+        for row in landed(root, "opsgenie/sweeps")
+        if row["kind"] == kind[:-1]
+    ]
+    return {
+        name
+        for name, record in newest(root, kind).items()
+        if name not in there
+        and any(begin <= ms(record["createdAt"]) <= end for begin, end in spans)
+        and ms(record["createdAt"]) >= min(there.values())
+    }
+
+
+def records(vendor: OpsgenieVendor, kind: str) -> dict[str, dict[str, Any]]:
+    return vendor.alerts if kind == "alerts" else vendor.incidents
+
+
+def asked(vendor: OpsgenieVendor) -> Counter[str]:
+    """How many requests of which sort came; forgets them."""
+    sorts: Counter[str] = Counter()
+    for request in vendor.requests:
+        part = request.path.split("/")
+        what = "count" if request.path.endswith("count") else part[2]
+        sorts[what if len(part) == 3 or what == "count" else f"{what}/{part[-1][:4]}"] += 1
+    sorts["alert"] = sum(n for name, n in sorts.items() if name.startswith("alerts/a"))
+    vendor.requests.clear()
+    return +sorts
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of 7 and batches of 9: borders everywhere."""
+    monkeypatch.setattr(api, "PAGE", 7)
+    monkeypatch.setattr(feed, "BATCH", 9)
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[OpsgenieVendor, str]]:
+    vendor = OpsgenieVendor(*getattr(request, "param", (30, 20)))
+    with serving(vendor) as url:
+        yield vendor, url
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("seed", range(32))
+def test_what_happens_while_paging_is_there_after_two_syncs(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    vendor = OpsgenieVendor(30, 20)
+    vendor.updated_search = ("works", "works", "ignored", "finds nothing")[seed % 4]  # type: ignore[assignment]
+    vendor.page_cap = dice.choice((7, 7, 5))
+    # What is older than all that is left aged out, and was not deleted.
+    vendor.kept = {sorted(vendor.alerts)[0], sorted(vendor.incidents)[0]}
+    vendor.before = lambda _: vendor.stir(dice) if dice.random() < 0.3 else None
+    with serving(vendor) as url:
+        for _ in range(dice.choice((1, 2, 3))):
+            sync(tmp_path, url, vendor, sweep_hours=1)
+            vendor.tick(hours=dice.choice((0.01, 1, 30)))
+            for _ in range(dice.randrange(12)):
+                vendor.stir(dice)
+        vendor.before = lambda _: None
+        vendor.tick(hours=2)
+        sync(tmp_path, url, vendor, sweep_hours=1)
+    for kind in KINDS:
+        left = newest(tmp_path, kind)
+        gone = deleted(tmp_path, kind)
+        assert {name: r for name, r in left.items() if name not in gone} == records(vendor, kind)
+    timelines = {
+        row["incidentId"]: row["entries"] for row in landed(tmp_path, "opsgenie/incident_timelines")
+    }
+    assert {name: timelines[name] for name in vendor.incidents} == {
+        name: vendor.timelines[name] for name in vendor.incidents
+    }
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_request_loses_nothing(tmp_path: Path, fault: Fault) -> None:
+    with serving(OpsgenieVendor(5, 3)) as url:
+        total = sync(tmp_path / "0", url, OpsgenieVendor(), sweep_hours=1).requests
+    # Slow answers take half a second each.
+    step = 7 if fault == "slow_drip" else 1
+    for number in range(0, total, step):
+        vendor = OpsgenieVendor(5, 3)
+        vendor.faults = {number: fault}
+        root = tmp_path / str(number + 1)
+        with serving(vendor) as url:
+            try:
+                sync(root, url, vendor, sweep_hours=1)
+                assert fault not in ("redirect", "expired")
+            except SourceError:
+                assert fault in ("redirect", "expired")
+            vendor.renew()
+            sync(root, url, vendor, sweep_hours=1)
+        for kind in KINDS:
+            rows = list(landed(root, f"opsgenie/{kind}"))
+            assert Counter(row["id"] for row in rows) == dict.fromkeys(records(vendor, kind), 1)
+            assert newest(root, kind) == records(vendor, kind)
+            assert not deleted(root, kind)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_killed_anywhere_it_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    dice, kills, done = random.Random(7), 0, 0
+    vendor = OpsgenieVendor(5, 3)
+    with serving(vendor) as url:
+        while kills < 200:
+            root = tmp_path / str(done)
+            event = dice.randrange(80)
+            if killed_at(event, lambda root=root: sync(root, url, vendor, sweep_hours=1)):
+                kills += 1
+                continue
+            done += 1
+            for stream, expected in (
+                ("alerts", vendor.alerts), ("incidents", vendor.incidents),
+                ("record_ids", [*vendor.alerts, *vendor.incidents]),
+            ):  # fmt: skip
+                found = [row["id"] for row in landed(root, f"opsgenie/{stream}")]
+                assert sorted(found) == sorted(expected)
+            found = [row["incidentId"] for row in landed(root, "opsgenie/incident_timelines")]
+            assert sorted(found) == sorted(vendor.incidents)
+            assert not list(root.rglob(".partial-*"))
+    assert done > 10
+
+
+@pytest.mark.parametrize("served", [(430, 230)], indirect=True)
+def test_requests_are_near_the_minimum(served: tuple[OpsgenieVendor, str], tmp_path: Path) -> None:
+    vendor, url = served
+    sync(tmp_path, url, vendor, alert_logs="none")
+    # A page begins with the last record of the page before.
+    sorts = asked(vendor)
+    assert (sorts["count"], sorts["alerts"], sorts["incidents"]) == (1, 5, 3)
+    assert (sorts["alert"], sorts["incident-timelines/entr"]) == (430, 230)
+    vendor.tick(hours=1)
+    sync(tmp_path, url, vendor)
+    assert asked(vendor) == {"count": 1, "alerts": 1, "incidents": 1}
+    for name in sorted(vendor.alerts)[:150]:
+        vendor.tick(seconds=1)
+        vendor.change("alerts", name, "closed")
+    for name in sorted(vendor.incidents)[:3]:
+        vendor.change("incidents", name, "closed")
+    sync(tmp_path, url, vendor, alert_logs="none")
+    sorts = asked(vendor)
+    assert (sorts["count"], sorts["alerts"], sorts["incidents"]) == (1, 2, 1)
+    assert (sorts["alert"], sorts["incident-timelines/entr"]) == (150, 3)
+
+
+def test_sweep_reads_only_months_whose_count_changed(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(40, 20, days=130)
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, sweep_hours=24)
+        vendor.requests.clear()
+        vendor.tick(hours=25)
+        gone = sorted(vendor.alerts)[10]
+        vendor.delete("alerts", gone)
+        sync(tmp_path, url, vendor, sweep_hours=24)
+        months = [row for row in landed(tmp_path, "opsgenie/sweeps") if row["kind"] == "alert"]
+        assert len(months) == 5
+        # Counts: the account, four closed months. Lists: changes, this month, the month with a gap.
+        sorts = asked(vendor)
+        assert (sorts["count"], sorts["alerts"]) == (5, 3)
+        assert deleted(tmp_path, "alerts") == {gone}
+        vendor.tick(hours=1)
+        sync(tmp_path, url, vendor, sweep_hours=24)
+        assert asked(vendor)["count"] == 1
+
+
+def test_an_account_that_holds_nothing_marks_nothing_as_deleted(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(10, 5)
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, sweep_hours=1)
+        vendor.tick(hours=2)
+        vendor.alerts.clear()
+        with pytest.raises(SourceError, match="holds no alerts at all, where it held 10"):
+            sync(tmp_path, url, vendor, sweep_hours=1)
+        vendor.create("alerts")
+        vendor.incidents.clear()
+        with pytest.raises(SourceError, match="holds no incidents at all, where it held 5"):
+            sync(tmp_path, url, vendor, sweep_hours=1)
+    assert len(record_ids(tmp_path, "incidents")) == 5
+
+
+def test_beyond_the_cap_changes_are_found_by_creation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = OpsgenieVendor(90, 0)
+    monkeypatch.setattr(api, "PAGE", 10)
+    monkeypatch.setattr(api, "FURTHEST", 40)
+    vendor.furthest = 40
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor)
+        assert newest(tmp_path, "alerts") == vendor.alerts
+        for name in vendor.alerts:
+            vendor.tick(seconds=30)
+            vendor.change("alerts", name, "closed")
+        sync(tmp_path, url, vendor)
+    assert newest(tmp_path, "alerts") == vendor.alerts
+    assert len(list(landed(tmp_path, "opsgenie/alerts"))) == 180
+    assert all(int(one.one("offset", "0")) + 10 <= 40 for one in vendor.requests)
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("gone", [1, 3, 15])
+def test_deletions_while_changes_are_listed_hide_none(tmp_path: Path, gone: int) -> None:
+    vendor = OpsgenieVendor(40, 0)
+    names = sorted(vendor.alerts)
+    lists = 0
+
+    def before(request: Request) -> None:
+        nonlocal lists
+        lists += request.one("sort") == "updatedAt"
+        if lists == 3:
+            lists += 1
+            for name in names[-gone:]:
+                vendor.delete("alerts", name)
+
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor)
+        for name in names:
+            vendor.tick(minutes=1)
+            vendor.change("alerts", name, "closed")
+        vendor.before = before
+        sync(tmp_path, url, vendor)
+    assert lists > 3
+    left = newest(tmp_path, "alerts")
+    assert {name: left[name] for name in vendor.alerts} == vendor.alerts
+
+
+def test_a_storm_within_one_millisecond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "PAGE", 10)
+    monkeypatch.setattr(api, "FURTHEST", 40)
+    vendor = OpsgenieVendor(5, 0)
+    vendor.furthest = 40
+    storm = vendor.now() - timedelta(days=2)
+    with serving(vendor) as url:
+        for _ in range(33):
+            vendor.create("alerts", storm)
+        sync(tmp_path / "a", url, vendor)
+        assert newest(tmp_path / "a", "alerts") == vendor.alerts
+        for _ in range(20):
+            vendor.create("alerts", storm)
+        with pytest.raises(SourceError, match="created in one millisecond"):
+            sync(tmp_path / "b", url, vendor)
+
+
+def test_what_the_search_shows_late_is_found_once(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(5, 5)
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor)
+        late = [vendor.create("alerts"), vendor.create("incidents")]
+        vendor.hidden.update(late)
+        vendor.tick(minutes=4)
+        for kind in KINDS:
+            vendor.create(kind)
+        sync(tmp_path, url, vendor)
+        vendor.hidden.clear()
+        sync(tmp_path, url, vendor)
+        sync(tmp_path, url, vendor)
+    for kind in KINDS:
+        assert newest(tmp_path, kind) == records(vendor, kind)
+        assert len(list(landed(tmp_path, f"opsgenie/{kind}"))) == 7
+
+
+def test_a_clock_that_runs_ahead_hides_nothing(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(5, 5)
+    vendor.tick(days=400)  # The server's clock, far from ours.
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor)
+        real, vendor.clock = vendor.clock, vendor.clock + timedelta(hours=5)
+        for kind in KINDS:
+            vendor.create(kind)
+        vendor.clock = real
+        sync(tmp_path, url, vendor)
+        for kind in KINDS:
+            vendor.tick(seconds=1)
+            vendor.create(kind)
+        sync(tmp_path, url, vendor)
+    for kind in KINDS:
+        assert newest(tmp_path, kind) == records(vendor, kind)
+
+
+def test_an_earlier_since_reads_the_years_before(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(40, 20, days=900)
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, since=date(2028, 1, 1))
+        assert 0 < len(newest(tmp_path, "alerts")) < 20
+        sync(tmp_path, url, vendor, since=SINCE)
+    for kind in KINDS:
+        assert newest(tmp_path, kind) == records(vendor, kind)
+        assert len(list(landed(tmp_path, f"opsgenie/{kind}"))) == len(records(vendor, kind))
+
+
+def test_a_throttled_request_waits_as_long_as_opsgenie_says(tmp_path: Path) -> None:
+    waits: list[float] = []
+    vendor = OpsgenieVendor(1, 1)
+    vendor.throttled_once = True
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, patience=Patience(backoff=lambda _: 0.5, sleep=waits.append))
+    assert waits == [60.5]
+
+
+def test_what_is_around_is_read_once_a_day(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(1, 1)
+    vendor.users = [{"id": f"u{n}", "username": f"{n:04d}"} for n in range(230)]
+    vendor.lists["/v1/services"] = [{"id": "s1", "name": "ledger"}]
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, reference_hours=24)
+        first = asked(vendor)
+        vendor.tick(hours=23)
+        sync(tmp_path, url, vendor, reference_hours=24)
+        second = asked(vendor)
+    assert (first["teams"], first["users"], first["services"]) == (1, 3, 1)
+    assert not {"teams", "users", "services"} & set(second)
+    assert list(landed(tmp_path, "opsgenie/users")) == vendor.users
+    assert list(landed(tmp_path, "opsgenie/services")) == [{"id": "s1", "name": "ledger"}]
+
+
+def test_logs_come_with_alerts_of_incidents_in_full(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(10, 1)
+    name = sorted(vendor.alerts)[4]
+    for _ in range(150):
+        vendor.change("alerts", name, "noted")
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor)
+        logs = {row["alertId"]: row["logs"] for row in landed(tmp_path, "opsgenie/alert_logs")}
+        assert set(logs) == {one for one, record in vendor.alerts.items() if record["details"]}
+        assert logs[name] == vendor.logs[name]
+        sync(tmp_path / "all", url, vendor, alert_logs="all")
+    assert len(list(landed(tmp_path / "all", "opsgenie/alert_logs"))) == 10
+
+
+def test_no_secret_lands(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(3, 3)
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, sweep_hours=1, reference_hours=1)
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or KEY.encode() not in path.read_bytes()
+    assert any((tmp_path / "paydown/syncs").iterdir())
+    assert KEY not in (tmp_path / "state/opsgenie.json").read_text()
+    text = " ".join(json.dumps(row) for row in landed(tmp_path, "opsgenie"))
+    assert KEY not in text
+
+
+def test_settings_say_what_is_missing() -> None:
+    with pytest.raises(AccessError, match="OPSGENIE_API_KEY is not set"):
+        OpsgenieConfig().extractor(Context(environment={}))
+    context = Context(environment={"OPSGENIE_API_KEY": KEY})
+    assert OpsgenieConfig(region="eu").api(context).http.url == HOSTS["eu"]
+    assert OpsgenieConfig().api(context).http.url == "https://api.opsgenie.com"
+    begins = OpsgenieConfig().begins_at(datetime(2026, 6, 26, tzinfo=UTC))
+    assert begins == datetime(2025, 5, 22, tzinfo=UTC)
+
+
+def test_check_says_how_much_there_is_and_what_to_do(
+    served: tuple[OpsgenieVendor, str],
+) -> None:
+    vendor, url = served
+    assert extractor(url).check() == "30 alerts; alerts and incidents may be read"
+    vendor.is_expired = True
+    with pytest.raises(AccessError, match="give OPSGENIE_API_KEY the rights"):
+        extractor(url).check()
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_requests_are_those_of_the_description(tmp_path: Path) -> None:
+    description = ROOT.parent / "shared/specs/opsgenie.json"
+    if not description.exists():
+        pytest.skip("the vendor's description is not here")
+    vendor = OpsgenieVendor(20, 20)
+    vendor.logs[sorted(vendor.alerts)[4]] *= 30
+    with serving(vendor) as url:
+        for _ in range(2):
+            extractor(url).check()
+            sync(tmp_path, url, vendor, sweep_hours=1, reference_hours=1, alert_logs="all")
+            vendor.tick(hours=2)
+            vendor.delete("alerts", sorted(vendor.alerts)[3])
+    assert not undescribed(description, vendor.requests)
+
+
+def test_the_contracts_take_what_lands(tmp_path: Path) -> None:
+    warehouse = Landing(tmp_path)
+    vendor = OpsgenieVendor(12, 6)
+    vendor.lists["/v1/services"] = [{"id": "s1", "name": "ledger", "teamId": "t1"}]
+    root = warehouse.roots["landing"]
+    with serving(vendor) as url:
+        sync(root, url, vendor, sweep_hours=1, reference_hours=1, alert_logs="all")
+    streams = [one for one in project_streams() if one["source_name"] == "opsgenie"]
+    report = warehouse.load(*streams)
+    assert report.rejected == []
+    assert warehouse.query("select * from raw.quarantine") == []
+    counts = {
+        stream["name"]: warehouse.query(f"select count(*) as n from raw.{stream['identifier']}")
+        for stream in streams
+    }
+    assert {name: rows[0]["n"] for name, rows in counts.items()} == {
+        "incidents": 6, "alerts": 12, "alert_logs": 12, "timeline_entries": 6, "record_ids": 18,
+        "sweeps": 3, "services": 1, "teams": 1, "users": 3,
+    }  # fmt: skip
+    nulls = warehouse.query(
+        "select count(*) as n from raw.opsgenie__alert_logs where log_text is null or type is null"
+    )
+    assert nulls == [{"n": 0}]
