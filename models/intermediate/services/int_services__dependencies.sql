@@ -14,29 +14,52 @@ consumed as (
     select * from {{ ref('stg_backstage__consumed_apis') }}
 ),
 
+cmdb as (
+    select * from {{ ref('int_services__servicenow') }}
+),
+
+cmdb_dependencies as (
+    select * from {{ ref('stg_servicenow__dependencies') }}
+),
+
 stated as (
     select
         dependencies.entity_ref as dependent_id,
-        dependencies.depends_on_ref as dependency_id
+        dependencies.depends_on_ref as dependency_id,
+        'backstage' as catalog_source
     from dependencies
     union all
     select
         consumed.entity_ref as dependent_id,
-        provided.entity_ref as dependency_id
+        provided.entity_ref as dependency_id,
+        'backstage' as catalog_source
     from consumed
     inner join provided on consumed.api_ref = provided.api_ref
+    union all
+    select
+        dependents.service_id as dependent_id,
+        depended_on.service_id as dependency_id,
+        'servicenow' as catalog_source
+    from cmdb_dependencies
+    inner join cmdb as dependents
+        on cmdb_dependencies.dependent_id = dependents.source_service_id
+    inner join cmdb as depended_on
+        on cmdb_dependencies.dependency_id = depended_on.source_service_id
 ),
 
+-- What both say counts as the catalog's.
 between_services as (
-    select distinct
+    select
         stated.dependent_id || ' > ' || stated.dependency_id as dependency_edge_id,
         stated.dependent_id,
-        stated.dependency_id
+        stated.dependency_id,
+        min(stated.catalog_source) as catalog_source
     from stated
     inner join services as dependents on stated.dependent_id = dependents.service_id
     inner join services as dependencies_known
         on stated.dependency_id = dependencies_known.service_id
     where stated.dependent_id != stated.dependency_id
+    group by stated.dependent_id, stated.dependency_id
 )
 
 select * from between_services

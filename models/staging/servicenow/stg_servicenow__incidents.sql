@@ -34,6 +34,7 @@ renamed as (
 
         -- timestamps
         opened_at as triggered_at,
+        created_at,
         acknowledged_at,
         resolved_at,
         closed_at,

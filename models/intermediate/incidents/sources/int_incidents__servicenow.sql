@@ -2,6 +2,10 @@ with incidents as (
     select * from {{ ref('stg_servicenow__incidents') }}
 ),
 
+deleted as (
+    select * from {{ ref('int_incidents__servicenow_deleted') }}
+),
+
 shaped as (
     select
         -- ids
@@ -37,6 +41,9 @@ shaped as (
         coalesce(incidents.reopen_count, 0) as reopen_count,
         cast(null as bigint) as timeline_active_seconds,
 
+        -- booleans
+        deleted.source_incident_id is not null as is_deleted,
+
         -- timestamps
         incidents.triggered_at,
         incidents.acknowledged_at,
@@ -46,6 +53,7 @@ shaped as (
         end as resolved_at,
         incidents.updated_at
     from incidents
+    left join deleted on incidents.source_incident_id = deleted.source_incident_id
 )
 
 select * from shaped

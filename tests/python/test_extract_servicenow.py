@@ -1,0 +1,460 @@
+"""The ServiceNow extractor against an instance on loopback that changes while it is read."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.extract.base import Context
+from orchestration.extract.config import Sources
+from orchestration.extract.errors import AccessError, SourceError
+from orchestration.extract.landing import open_landing
+from orchestration.extract.servicenow import ServiceNowConfig, table
+from orchestration.extract.servicenow.table import raw
+
+from .loopback import FAULTS, IMPATIENT, Fault, Request, killed_at, landed, serving
+from .vendor_servicenow import Instance, Row, text
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+SECRETS = {"SERVICENOW_USER": "paydown", "SERVICENOW_PASSWORD": "pa55-9f3c"}
+SINCE = date(2026, 6, 1)
+
+
+def settings(url: str | None, **values: Any) -> ServiceNowConfig:
+    return ServiceNowConfig.model_validate(
+        {"url": url, "since": SINCE, "page_size": 10, "id_page_size": 20, **values}
+    )
+
+
+def sync(
+    root: Path, config: ServiceNowConfig, environment: Mapping[str, str] = SECRETS
+) -> tuple[int, list[str]]:
+    """One sync as `run.py` does it; how many requests it took and what it said."""
+    said: list[str] = []
+    context = Context(environment=environment, patience=IMPATIENT, progress=said.append)
+    with open_landing(root, root / "state", "servicenow", NOW) as landing:
+        extractor = config.extractor(context)
+        status, message = "complete", ""
+        try:
+            extractor.sync(landing)
+        except SourceError as error:
+            status, message = "stopped", str(error)
+            raise
+        finally:
+            landing.journal(status, message, extractor.requests, NOW)
+    return extractor.requests, said
+
+
+def versions(root: Path) -> Iterator[tuple[str, int]]:
+    for record in landed(root, "servicenow/incidents"):
+        yield raw(record, "sys_id"), int(raw(record, "sys_mod_count"))
+
+
+def held(root: Path) -> dict[str, Row]:
+    """The newest version of every incident that is not deleted, by the rule that
+    int_incidents__servicenow has in SQL."""
+    newest: dict[str, Row] = {}
+    for record in landed(root, "servicenow/incidents"):
+        row = {field: raw(record, field) for field in record}
+        known = newest.get(row["sys_id"])
+        if not known or _version(known) <= _version(row):
+            newest[row["sys_id"]] = row
+    deleted_at: dict[str, str] = {}
+    for record in landed(root, "servicenow/deletions"):
+        key = raw(record, "documentkey")
+        deleted_at[key] = max(deleted_at.get(key, ""), raw(record, "sys_created_on"))
+    ids = {record["sys_id"] for record in landed(root, "servicenow/incident_ids")}
+    sweeps = [s for s in landed(root, "servicenow/sweeps") if s["stream"] == "incidents"]
+    return {
+        key: row for key, row in newest.items() if not _is_deleted(row, deleted_at, ids, sweeps)
+    }
+
+
+def _version(row: Row) -> tuple[str, int]:
+    return row["sys_updated_on"], int(row["sys_mod_count"])
+
+
+def _is_deleted(
+    row: Row, deleted_at: Mapping[str, str], ids: set[str], sweeps: list[dict[str, Any]]
+) -> bool:
+    sweep = next(
+        sweep
+        for sweep in sweeps
+        if (
+            sweep["created_since"] is None
+            or _plain(sweep["created_since"]) <= row["sys_created_on"]
+        )
+        and row["sys_created_on"] < _plain(sweep["created_before"])
+    )
+    swept_at = _plain(sweep["swept_at"])
+    is_there = row["sys_id"] in ids
+    tombstone = deleted_at.get(row["sys_id"])
+    if tombstone and tombstone >= row["sys_updated_on"]:
+        return not (is_there and swept_at > tombstone)
+    return not is_there and row["sys_updated_on"] < swept_at and not sweep["hidden"]
+
+
+def _plain(moment: str) -> str:
+    return moment.replace("T", " ").removesuffix("Z")
+
+
+def filled(count: int = 25, seed: int = 0, days: int = 20) -> Instance:
+    instance = Instance(NOW, seed)
+    for _ in range(count):
+        instance.open(NOW - timedelta(seconds=instance.random.randrange(3600, days * 86_400)))
+    instance.catalog()
+    return instance
+
+
+def same(root: Path, instance: Instance) -> None:
+    expected = {
+        key: row
+        for key, row in instance.tables["incident"].items()
+        if key not in instance.hidden and row["sys_updated_on"] >= text(NOW - timedelta(days=25))
+    }
+    found = held(root)
+    assert found.keys() == expected.keys()
+    assert {k: _version(r) for k, r in found.items()} == {
+        k: _version(r) for k, r in expected.items()
+    }
+    assert instance.complaints == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_after_two_syncs_it_holds_what_the_instance_holds(tmp_path: Path, seed: int) -> None:
+    instance = filled(seed % 60, seed)
+    instance.is_audited = bool(seed % 2)
+    hides = bool(seed % 3) and instance.is_audited
+    for row in list(instance.tables["incident"].values()):
+        if hides and instance.random.random() < 0.5:
+            instance.hidden.add(row["sys_id"])
+
+    def happens(_: Request) -> None:
+        instance.clock += timedelta(seconds=instance.random.choice([0, 0, 1, 40]))
+        for _n in range(instance.random.randrange(4)):
+            instance.stir(hides=hides)
+
+    instance.before = happens
+    with serving(instance) as url:
+        config = settings(url, window_days=7, sweep_hours=0.1)
+        sync(tmp_path, config)
+        instance.before = lambda _: None
+        instance.clock += timedelta(minutes=20)
+        sync(tmp_path, config)
+    same(tmp_path, instance)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_request_is_made_good_by_the_next_sync(tmp_path: Path, fault: Fault) -> None:
+    instance = filled()
+    with serving(instance) as url:
+        config = settings(url)
+        requests, _ = sync(tmp_path / "whole", config)
+        assert requests >= 12
+        stops = 0
+        # A slow answer costs a test half a second.
+        numbers = range(0, requests, 3 if fault == "slow_drip" else 1)
+        for number in numbers:
+            root = tmp_path / str(number)
+            instance.faults = {len(instance.requests) + number: fault}
+            try:
+                sync(root, config)
+            except SourceError:
+                stops += 1
+            instance.renew()
+            sync(root, config)
+            same(root, instance)
+            assert max(Counter(versions(root)).values()) == 1
+        assert stops == (len(numbers) if fault in ("redirect", "expired") else 0)
+
+
+def test_killed_anywhere_it_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    instance = filled(12, days=10)
+    chance = random.Random(7)
+    kills = 0
+    with serving(instance) as url:
+        config = settings(url, relation_table="", risk_table="")
+        sync(tmp_path / "whole", config)
+        expected = sorted(versions(tmp_path / "whole"))
+        for number in range(200):
+            root = tmp_path / str(number)
+            event = chance.randrange(56)
+            kills += killed_at(event, lambda root=root: sync(root, config))
+            sync(root, config)
+            assert sorted(versions(root)) == expected
+            assert len(list(landed(root, "servicenow/incident_ids"))) == 12
+            assert len(list(landed(root, "servicenow/services"))) == 2
+            assert not list(root.rglob(".partial-*"))
+    assert kills >= 150
+
+
+def test_asks_little_more_than_the_pages_of_what_changed(tmp_path: Path) -> None:
+    instance = filled(60)
+    with serving(instance) as url:
+        config = settings(url)
+        sync(tmp_path, config)
+        instance.clock += timedelta(hours=1)
+        requests, _ = sync(tmp_path, config)
+        # Count and clock, changes, deletions, and whether services, dependencies, risks changed.
+        assert requests == 6
+        for changed in (1, 10, 25):
+            instance.clock += timedelta(hours=1)
+            for row in list(instance.tables["incident"].values())[:changed]:
+                instance.change(row)
+            instance.clock += timedelta(minutes=10)
+            before = len(list(versions(tmp_path)))
+            requests, _ = sync(tmp_path, config)
+            assert requests == 5 + changed // 10 + 1
+            assert len(list(versions(tmp_path))) - before == changed
+        instance.clock += timedelta(hours=1)
+        instance.put("cmdb_ci_service", name="new", sys_class_name="cmdb_ci_service")
+        requests, _ = sync(tmp_path, config)
+        assert requests == 7
+        assert len(list(landed(tmp_path, "servicenow/services"))) == 3
+        instance.clock += timedelta(hours=24)
+        requests, _ = sync(tmp_path, config)
+        # Once a day the ids of a month and of all before, and the three tables of the catalog.
+        assert requests == 6 + 3 + 1 + 60 // 20 + 1
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_hidden_records_neither_stop_nor_shorten_it(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr(table, "LARGEST_PAGE", chance.choice([10, 40, 10_000]))
+    instance = Instance(NOW, seed)
+    prefix = f"{chance.getrandbits(48):012x}" if seed % 5 == 0 else ""
+    custom = seed % 5 == 1
+    for number in range(chance.choice([30, 100, 250])):
+        sys_id = prefix + instance.new_id()[len(prefix) :]
+        instance.open(NOW - timedelta(hours=1), f"Own-{number:04d} ^ id" if custom else sys_id)
+    ids = sorted(instance.tables["incident"])
+    kind = seed % 4
+    if kind == 0:
+        instance.hidden = set(ids)
+    elif kind == 1:
+        instance.hidden = set(ids[: -chance.randrange(1, 12)])
+    elif kind == 2:
+        instance.hidden = set(ids[chance.randrange(1, 12) :])
+    else:
+        start = chance.randrange(len(ids))
+        instance.hidden = {key for key in ids[start : start + 120] if chance.random() < 0.98}
+    with serving(instance) as url:
+        requests, said = sync(tmp_path, settings(url))
+    assert {key for key, _ in versions(tmp_path)} == set(ids) - instance.hidden
+    assert max(Counter(versions(tmp_path)).values(), default=1) == 1
+    assert sum(sweep["hidden"] for sweep in landed(tmp_path, "servicenow/sweeps")) == len(
+        instance.hidden
+    )
+    assert f"servicenow incident: access rules hide {len(instance.hidden)} of {len(ids)}" in said
+    # Pages and what leads over the hidden ones, for changes and for ids.
+    assert requests <= 20 + len(ids) // 2
+    assert instance.complaints == []
+
+
+def test_full_page_without_a_visible_record_is_followed_by_few_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = filled(3000)
+    ids = sorted(instance.tables["incident"])
+    instance.hidden = set(ids[5:-5])
+    monkeypatch.setattr(table, "LARGEST_PAGE", 400)
+    with serving(instance) as url:
+        sync(tmp_path, settings(url, page_size=100, id_page_size=10_000))
+    assert len(list(versions(tmp_path))) == 10
+    asked = [
+        request
+        for request in instance.requests
+        if request.path.endswith("/incident") and request.one("sysparm_display_value") == "all"
+    ]
+    # 30 pages of 100, or 8 of 400, half of which are asked for twice.
+    assert len(asked) <= 30
+
+
+@pytest.mark.parametrize("hours", [2, -5])
+def test_moments_understood_in_another_zone_stop_it(tmp_path: Path, hours: int) -> None:
+    instance = filled(60)
+    instance.zone = timedelta(hours=hours)
+    instance.open(datetime(2026, 5, 31, 23, tzinfo=UTC))
+    instance.open(datetime(2026, 6, 8, 1, tzinfo=UTC))
+    with serving(instance) as url, pytest.raises(SourceError, match="time zone of SERVICENOW_USER"):
+        sync(tmp_path, settings(url, window_days=7))
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_windows_hang_on_the_clock_of_the_instance(tmp_path: Path, days: int) -> None:
+    instance = filled(5)
+    instance.clock = NOW + timedelta(days=days)
+    row = instance.open()
+    with serving(instance) as url:
+        sync(tmp_path, settings(url))
+        assert row["sys_id"] not in dict(versions(tmp_path))
+        instance.clock += timedelta(minutes=2)
+        sync(tmp_path, settings(url))
+    assert row["sys_id"] in dict(versions(tmp_path))
+
+
+def test_an_earlier_since_fills_in_years_in_windows(tmp_path: Path) -> None:
+    instance = filled(10)
+    old = [instance.open(NOW - timedelta(days=100 * n)) for n in range(1, 10)]
+    with serving(instance) as url:
+        sync(tmp_path, settings(url))
+        assert len(dict(versions(tmp_path))) == 10
+        sync(tmp_path, settings(url, since=date(2023, 6, 1), window_days=90))
+        found = Counter(versions(tmp_path))
+        assert {row["sys_id"] for row in old} <= dict(found).keys() or len(found) == 19
+        assert len(found) == 19
+        assert max(found.values()) == 1
+        asked = len(instance.requests)
+        sync(tmp_path, settings(url, since=date(2023, 6, 1), window_days=90))
+        assert len(instance.requests) - asked <= 6
+
+
+def test_an_answer_that_is_cut_off_is_asked_for_in_smaller_pages(tmp_path: Path) -> None:
+    instance = filled(70)
+    instance.largest = 30
+    with serving(instance) as url:
+        sync(tmp_path, settings(url, page_size=100, id_page_size=50))
+        same(tmp_path, instance)
+        instance.largest = 5
+        with pytest.raises(SourceError, match="have sys_updated_on and sys_created_on"):
+            sync(tmp_path / "other", settings(url, page_size=100))
+
+
+def test_a_proxy_that_drops_the_count_is_told(tmp_path: Path) -> None:
+    instance = filled(3)
+    whole = instance.answer
+
+    def bare(request: Request) -> Any:
+        answer = whole(request)
+        answer.headers.clear()
+        return answer
+
+    instance.answer = bare
+    with serving(instance) as url, pytest.raises(SourceError, match="X-Total-Count"):
+        sync(tmp_path, settings(url))
+
+
+def test_tables_that_may_not_be_read_stop_no_other(tmp_path: Path) -> None:
+    instance = filled()
+    instance.refused = {"sys_audit_delete", "cmdb_rel_ci"}
+    with serving(instance) as url:
+        with pytest.raises(AccessError, match=r'sys_audit_delete.*set deletions_table to ""'):
+            sync(tmp_path, settings(url))
+        same(tmp_path, instance)
+        assert len(list(landed(tmp_path, "servicenow/services"))) == 2
+        assert len(list(landed(tmp_path, "servicenow/risks"))) == 1
+        sync(tmp_path, settings(url, deletions_table="", relation_table=""))
+        instance.refused = {"incident"}
+        with pytest.raises(AccessError, match=r"check SERVICENOW_TOKEN, or SERVICENOW_USER"):
+            sync(tmp_path, settings(url))
+
+
+def test_a_risk_table_that_is_not_installed_is_a_fault_only_where_it_was_named(
+    tmp_path: Path,
+) -> None:
+    instance = filled()
+    del instance.tables["sn_risk_risk"]
+    with serving(instance) as url:
+        _, said = sync(tmp_path, settings(url))
+        assert "servicenow: no table sn_risk_risk on this instance, so no risks" in said
+        with pytest.raises(SourceError, match="Invalid table u_risks"):
+            sync(tmp_path, settings(url, risk_table="u_risks"))
+
+
+def test_lands_services_and_what_depends_on_what_and_no_more_than_is_read(tmp_path: Path) -> None:
+    instance = filled(1)
+    with serving(instance) as url:
+        sync(tmp_path, settings(url))
+        names = {
+            raw(record, "sys_id"): raw(record, "name")
+            for record in landed(tmp_path, "servicenow/services")
+        }
+        assert sorted(names.values()) == ["auth", "pay"]
+        (edge,) = landed(tmp_path, "servicenow/dependencies")
+        assert (names[raw(edge, "parent")], names[raw(edge, "child")]) == ("pay", "auth")
+        (incident,) = landed(tmp_path, "servicenow/incidents")
+        assert incident["state"] == {"value": "1", "display_value": "New"}
+        assert "caller_id" not in incident
+        sync(tmp_path / "all", settings(url, fields=["*"]))
+        (incident,) = landed(tmp_path / "all", "servicenow/incidents")
+        assert incident["caller_id"]["value"] == "Ada Lovelace"
+
+
+def test_fields_that_the_contract_is_told_to_read_are_asked_for(tmp_path: Path) -> None:
+    instance = filled(1)
+    environment = {**SECRETS, "PAYDOWN_SERVICENOW_SERVICE_FIELD": "u_product"}
+    with serving(instance) as url:
+        sync(tmp_path, settings(url, fields=["u_region"], query="active=true"), environment)
+    asked = [request for request in instance.requests if request.path.endswith("/incident")]
+    page = next(request for request in asked if request.one("sysparm_display_value") == "all")
+    fields = page.one("sysparm_fields").split(",")
+    assert {"u_product", "u_region", "cmdb_ci"} <= set(fields)
+    assert len(fields) == len(set(fields))
+    assert page.one("sysparm_query").startswith("active=true^sys_updated_on>=2026-06-01 00:00:00^")
+    assert page.one("sysparm_exclude_reference_link") == "true"
+
+
+def test_says_how_many_there_are_at_the_instance(tmp_path: Path) -> None:
+    instance = filled(30)
+    instance.hidden = set(sorted(instance.tables["incident"])[:7])
+    with serving(instance) as url:
+        config = settings(url)
+        sync(tmp_path, config)
+        instance.clock += timedelta(hours=1)
+        sync(tmp_path, config)
+        context = Context(environment=SECRETS, patience=IMPATIENT)
+        assert config.extractor(context).check() == "30 records in incident"
+    rows = [row for row in landed(tmp_path, "paydown/syncs") if row["stream"] == "incidents"]
+    assert [row["source_count"] for row in rows] == [30, 23]
+    assert [row["records"] for row in rows] == [23, 0]
+
+
+def test_a_token_goes_before_a_password_and_no_secret_is_written(tmp_path: Path) -> None:
+    instance = filled()
+    secrets = {**SECRETS, "SERVICENOW_TOKEN": "oauth-77aa31"}
+    with serving(instance) as url:
+        sync(tmp_path, settings(url), SECRETS)
+        assert instance.requests[-1].headers["authorization"].startswith("Basic ")
+        instance.clock += timedelta(hours=1)
+        instance.faults = {len(instance.requests) + 3: "expired"}
+        with pytest.raises(AccessError) as told:
+            sync(tmp_path, settings(url), secrets)
+        assert instance.requests[-1].headers["authorization"] == "Bearer oauth-77aa31"
+    hidden = [*secrets.values(), instance.requests[0].headers["authorization"].split()[1]]
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".gz"]
+    assert len(files) >= 3
+    texts = [str(told.value), *(path.read_text() for path in files)]
+    texts += [str(record) for record in landed(tmp_path, "servicenow")]
+    for secret in hidden[1:]:
+        assert not any(secret in written for written in texts)
+
+
+@pytest.mark.parametrize(
+    ("values", "environment", "expected"),
+    [
+        ({"url": None}, SECRETS, "url is not set"),
+        ({}, {}, "SERVICENOW_USER is not set"),
+        ({}, {"SERVICENOW_USER": "me"}, "SERVICENOW_PASSWORD is not set"),
+        ({}, {**SECRETS, "PAYDOWN_SERVICENOW_TIMEZONE": "Europe/Berlin"}, "unset it"),
+    ],
+)
+def test_what_is_missing_is_told_before_anything_is_asked(
+    values: dict[str, Any], environment: Mapping[str, str], expected: str
+) -> None:
+    config = settings(**{"url": "https://example.service-now.com", **values})
+    with pytest.raises(SourceError, match=expected):
+        config.extractor(Context(environment=environment))
+
+
+@pytest.mark.parametrize("query", ["active=true^NQpriority=1", "^active=true", "a=1^ORDERBYnumber"])
+def test_a_query_that_would_break_the_windows_is_refused(query: str) -> None:
+    with pytest.raises(ValueError, match="be joined with other conditions"):
+        Sources.model_validate({"servicenow": {"query": query}})
