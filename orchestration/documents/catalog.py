@@ -1,4 +1,4 @@
-"""Backstage's `catalog-info.yaml`: one record per entity, one entity per YAML document.
+"""Backstage's entities: one record per entity, from `catalog-info.yaml` or from its API's JSON.
 
 Reads what paydown needs of any kind of entity, and leaves the rest alone: a catalog is Backstage's
 to validate. References are brought into the full form `kind:namespace/name`, in lower case.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
+from orchestration.documents.catalog_json import JSON_ENDINGS, read_json
 from orchestration.documents.models import slug
 from orchestration.documents.problems import DocumentError, Line, Problem, problem_line
-from orchestration.documents.text_files import Chunk, excerpt, read_text, split_documents
+from orchestration.documents.text_files import excerpt, read_text, split_documents
 from orchestration.documents.yaml_lines import Document, Location, parse
 from orchestration.rubric.strict import MaturityLevel, unique
 
@@ -27,11 +29,20 @@ MAX_DOCUMENTS = 50_000
 # Backstage's own rule for names, namespaces and kinds.
 _NAME = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
 _REF = re.compile(r"(?:([^:/\s]+):)?(?:([^:/\s]+)/)?([^:/\s]+)")
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]|$)", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,15}(?:\.\d{1,6})?")
 
 
 def read_catalog(path: Path) -> Iterator[Line]:
     """Every entity of the file; a document that is wrong is one problem line and costs no other."""
+    if path.name.endswith(JSON_ENDINGS):
+        for found in read_json(path):
+            if isinstance(found, Line):
+                yield found
+            else:
+                place, text, value = found
+                yield _line(place, text, Document(value, {(): place}))
+        return
     try:
         chunks = list(split_documents(read_text(path)))
     except DocumentError as error:
@@ -43,18 +54,23 @@ def read_catalog(path: Path) -> Iterator[Line]:
         yield problem_line([problem], excerpt(path))
         return
     for chunk in chunks:
-        yield _line(chunk)
+        try:
+            document = parse(chunk)
+        except DocumentError as error:
+            yield problem_line(error.problems, chunk.text)
+        else:
+            yield _line(chunk.first_line, chunk.text, document)
 
 
-def _line(chunk: Chunk) -> Line:
+def _line(first_line: int, text: str, document: Document) -> Line:
+    entity = _Entity(document)
     try:
-        entity = _Entity(parse(chunk))
         record = entity.record()
     except DocumentError as error:
-        return problem_line(error.problems, chunk.text)
+        return problem_line(error.problems, text)
     if entity.problems:
-        return problem_line(entity.problems, chunk.text)
-    return Line(chunk.first_line, json.dumps(record, ensure_ascii=False, allow_nan=False))
+        return problem_line(entity.problems, text)
+    return Line(first_line, json.dumps(record, ensure_ascii=False, allow_nan=False))
 
 
 class _Entity:
@@ -87,14 +103,16 @@ class _Entity:
             "description": self.text("metadata", "description"),
             "type": self.text("spec", "type"),
             "lifecycle": self.text("spec", "lifecycle"),
-            "owner": self.reference("group", "spec", "owner"),
-            "system": self.reference("system", "spec", "system"),
+            "owner": self.reference("group", "spec", "owner") or self.related("ownedBy"),
+            "system": self.reference("system", "spec", "system")
+            or self.related("partOf", "system:"),
             "tags": self.entries("metadata", "tags"),
-            "depends_on": self.references("component", "spec", "dependsOn"),
+            "depends_on": self.references("component", "spec", "dependsOn", relation="dependsOn"),
             "dependency_of": self.references("component", "spec", "dependencyOf"),
-            "provides_apis": self.references("api", "spec", "providesApis"),
-            "consumes_apis": self.references("api", "spec", "consumesApis"),
+            "provides_apis": self.references("api", "spec", "providesApis", relation="providesApi"),
+            "consumes_apis": self.references("api", "spec", "consumesApis", relation="consumesApi"),
             "annotations": annotations,
+            "annotation_list": _listed(annotations),
             "labels": self.texts("metadata", "labels"),
             "aliases": self.aliases(annotations.get(ALIASES)),
             "maturity": self.maturity(annotations.get(MATURITY)),
@@ -145,12 +163,26 @@ class _Entity:
         value = self.text(*place)
         return self.normalised(value, kind, place) if value else None
 
-    def references(self, kind: str, *place: str) -> list[str]:
+    def references(self, kind: str, *place: str, relation: str = "") -> list[str]:
+        """The references of the list, and those that Backstage's API gives as relations."""
         found = [
             self.normalised(entry, kind, (*place, position))
             for position, entry in enumerate(self.entries(*place))
         ]
-        return unique([reference for reference in found if reference])
+        return unique([reference for reference in (*found, *self.relations(relation)) if reference])
+
+    def related(self, relation: str, prefix: str = "") -> str | None:
+        """The first entity of that relation whose reference begins so."""
+        return next((ref for ref in self.relations(relation) if ref.startswith(prefix)), None)
+
+    def relations(self, relation: str) -> Iterator[str]:
+        """What Backstage's processors made of this entity and of those that name it."""
+        entries = self.document.value.get("relations")
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and entry.get("type") == relation:
+                target = entry.get("targetRef")
+                if isinstance(target, str) and _REF.fullmatch(target):
+                    yield target.lower()
 
     def normalised(self, value: str, default_kind: str, at: Location) -> str | None:
         match = _REF.fullmatch(value.strip())
@@ -214,6 +246,19 @@ class _Entity:
         if value is not None and not _DECIMAL.fullmatch(value):
             fix = "write US dollars in digits only, such as '50000'"
             self.problem(("metadata", "annotations", REVENUE), value, "is not an amount", fix)
+
+
+def _listed(annotations: Mapping[str, str]) -> list[dict[str, str | None]]:
+    """One entry an annotation; `on` is its date where it is YYYY-MM-DD, with or without a time."""
+    return [{"key": key, "value": value, "on": _day(value)} for key, value in annotations.items()]
+
+
+def _day(value: str) -> str | None:
+    match = _DATE.match(value.strip())
+    try:
+        return date.fromisoformat(match[1]).isoformat() if match else None
+    except ValueError:
+        return None
 
 
 def _scalar(value: Any) -> str:

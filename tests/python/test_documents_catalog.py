@@ -77,6 +77,15 @@ def test_the_articles_component(tmp_path: Path) -> None:
             "jira/labels": "incident-modernization",
             "grafana/dashboard-url": "https://grafana.company.com/d/abc123",
         },
+        "annotation_list": [
+            {"key": "jira/project-key", "value": "MOD", "on": None},
+            {"key": "jira/labels", "value": "incident-modernization", "on": None},
+            {
+                "key": "grafana/dashboard-url",
+                "value": "https://grafana.company.com/d/abc123",
+                "on": None,
+            },
+        ],
         "labels": {},
         "aliases": [],
         "maturity": None,
@@ -120,6 +129,24 @@ def test_what_is_left_out_is_null_or_empty(tmp_path: Path) -> None:
         "namespace",
         "name",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [
+        ("2026-05-01", "2026-05-01"),
+        ("' 2026-05-01T09:00:00Z '", "2026-05-01"),
+        ("2024-02-29", "2024-02-29"),
+        ("2026-02-29", None),
+        ("2026-5-1", None),
+        ("2026-05-012", None),
+        ("last May", None),
+        ("20260501", None),
+    ],
+)
+def test_an_annotation_that_is_a_date(tmp_path: Path, value: str, on: str | None) -> None:
+    found = record(tmp_path, component(f"name: a, annotations: {{paydown/chaos-date: {value}}}"))
+    assert [entry["on"] for entry in found["annotation_list"]] == [on]
 
 
 def test_paydowns_annotations(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ renamed as (
         kubernetes_id,
 
         -- strings
+        kubernetes_label_name,
+        kubernetes_label_instance,
+        kubernetes_selector_name,
+        kubernetes_selector_instance,
         kind as entity_kind,
         name as entity_name,
         title as entity_title,

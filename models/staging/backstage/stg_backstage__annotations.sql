@@ -1,0 +1,22 @@
+with source as (
+    select *
+    from {{ current_rows(source('backstage', 'annotations')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        entity_ref,
+
+        -- strings
+        annotation,
+        annotation_value,
+        _source_file as file_name,
+
+        -- timestamps
+        annotation_date,
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,409 @@
+"""The catalog by Backstage's API: whole or not at all, whatever changes while it is read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pydantic import ValidationError
+
+from orchestration.documents import READERS
+from orchestration.extract.backstage import BackstageConfig
+from orchestration.extract.base import Context
+from orchestration.extract.errors import AccessError, SourceError
+from orchestration.extract.landing import open_landing
+
+from .loader_helpers import Landing as Loader
+from .loader_helpers import project_streams
+from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, killed_at, landed, serving
+from .vendor_backstage import Catalog
+
+TOKEN = "tok-backstage"  # noqa: S105
+CONTEXT = Context(environment={"BACKSTAGE_TOKEN": TOKEN}, patience=IMPATIENT)
+STREAM = "backstage/entities"
+
+
+def sync(root: Path, url: str, context: Context = CONTEXT, **settings: Any) -> int:
+    """One sync; says how many requests it took."""
+    config = BackstageConfig.model_validate({"url": url, "page_size": 3, **settings})
+    with open_landing(root / "landing", root / "state", "backstage") as landing:
+        extractor = config.extractor(context)
+        extractor.sync(landing)
+        report = landing.streams["entities"]
+        landing.journal("complete", "", extractor.requests, datetime.now(UTC))
+    assert report.source_count == len(names(root))
+    return extractor.requests
+
+
+def attempt(root: Path, url: str) -> str:
+    """One sync; says why it stopped, if it did."""
+    try:
+        sync(root, url)
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def names(root: Path) -> list[str]:
+    return sorted(record["metadata"]["name"] for record in landed(root / "landing", STREAM))
+
+
+def catalog(size: int, seed: int = 0) -> Catalog:
+    vendor = Catalog(seed)
+    for number in range(size):
+        vendor.register(f"s{number}")
+    return vendor
+
+
+def test_the_catalog_as_it_stands(tmp_path: Path) -> None:
+    vendor = catalog(8)
+    vendor.register("ana", kind="User")
+    with serving(vendor) as url:
+        # Three pages, and the count once more.
+        assert sync(tmp_path, url) == 4
+        assert names(tmp_path) == [f"s{number}" for number in range(8)]
+        file = tmp_path / "landing/backstage/entities/catalog.ndjson.gz"
+        before = file.read_bytes()
+        assert sync(tmp_path, url) == 4
+        assert file.read_bytes() == before
+        del vendor.entities[min(vendor.entities)]
+        vendor.register("new")
+        sync(tmp_path, url)
+        assert names(tmp_path) == [name for name in vendor.names() if name != "ana"]
+        # One page is one answer.
+        assert sync(tmp_path, url, page_size=500) == 1
+        assert sync(tmp_path, url, filter=["kind=user"], least_share=0) == 1
+        assert names(tmp_path) == ["ana"]
+
+
+def test_what_is_read_is_what_the_reader_uses(tmp_path: Path) -> None:
+    vendor = catalog(1)
+    with serving(vendor) as url:
+        sync(tmp_path, url)
+    (entity,) = landed(tmp_path / "landing", STREAM)
+    assert "definition" not in entity["spec"]
+    assert entity["metadata"].keys() == {"name", "namespace", "annotations", "labels"}
+
+
+class Change:
+    """Changes the catalog at each request but those that the sync of a quiet one would make."""
+
+    def __init__(self, vendor: Catalog, seed: int, requests: int) -> None:
+        self.vendor, self.random, self.left = vendor, random.Random(seed), requests
+        self.ever = set(vendor.names())
+        self.always = set(vendor.names())
+
+    def __call__(self, _: Request) -> None:
+        if self.left <= 0:
+            return
+        self.left -= 1
+        vendor, uids = self.vendor, list(self.vendor.entities)
+        kind = self.random.choice(["create", "change", "remove", "again", "none"])
+        if kind == "create":
+            vendor.register(name := f"n{self.random.getrandbits(60)}")
+            self.ever.add(name)
+        elif kind in ("remove", "again"):
+            name = vendor.entities.pop(self.random.choice(uids))["metadata"]["name"]
+            self.always.discard(name)
+            if kind == "again":
+                vendor.register(name)
+        elif kind == "change":
+            vendor.entities[self.random.choice(uids)]["spec"]["lifecycle"] = "production"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_changes_while_paging(tmp_path: Path, seed: int) -> None:
+    vendor = catalog(14, seed)
+    change = Change(vendor, seed, requests=random.Random(seed).randrange(1, 18))
+    vendor.before = change
+    with serving(vendor) as url:
+        told = attempt(tmp_path, url)
+        assert told == "" or "changed during each of 3 passes" in told
+        # What was there all the time is there, or nothing is.
+        assert told or change.always <= set(names(tmp_path)) <= change.ever
+        assert not told or names(tmp_path) == []
+        change.left = 0
+        sync(tmp_path, url)
+        assert names(tmp_path) == vendor.names()
+
+
+def test_an_entity_that_is_registered_anew_meanwhile_is_not_missed(tmp_path: Path) -> None:
+    vendor = catalog(9)
+    last = max(vendor.entities)
+    name = vendor.entities[last]["metadata"]["name"]
+
+    def again(_: Request) -> None:
+        if len(vendor.requests) == 2:
+            entity = vendor.entities.pop(last)
+            entity["metadata"]["uid"] = "0"
+            vendor.entities["0"] = entity
+
+    vendor.before = again
+    with serving(vendor) as url:
+        sync(tmp_path, url)
+    assert name in names(tmp_path)
+    assert len(names(tmp_path)) == 9
+
+
+def test_a_catalog_that_never_stands_still_is_not_landed(tmp_path: Path) -> None:
+    vendor = catalog(9)
+
+    def create(_: Request) -> None:
+        vendor.register(f"n{len(vendor.requests)}")
+
+    vendor.before = create
+    with serving(vendor) as url, pytest.raises(SourceError, match="during each of 3 passes"):
+        sync(tmp_path, url)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_request(tmp_path: Path, fault: Fault) -> None:
+    vendor = catalog(8)
+    with serving(vendor) as url:
+        for number in range(4):
+            root = tmp_path / str(number)
+            vendor.renew()
+            vendor.requests.clear()
+            vendor.faults = {number: fault}
+            if told := attempt(root, url):
+                assert fault in ("redirect", "expired")
+                assert TOKEN not in told
+                assert names(root) == []
+                vendor.renew()
+                sync(root, url)
+            assert names(root) == vendor.names()
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_killed_anywhere(tmp_path: Path, start: int) -> None:
+    vendor = catalog(8)
+    with serving(vendor) as url:
+        sync(tmp_path, url)
+        for event in count(start, 4):
+            before = names(tmp_path)
+            del vendor.entities[min(vendor.entities)]
+            vendor.register(f"new{event}")
+            was_killed = killed_at(event, lambda: sync(tmp_path, url))
+            assert names(tmp_path) in (before, vendor.names())
+            sync(tmp_path, url)
+            assert names(tmp_path) == vendor.names()
+            assert not list(tmp_path.rglob(".partial-*"))
+            if not was_killed:
+                break
+        assert event > 20
+
+
+def test_an_answer_that_shrank_is_not_believed(tmp_path: Path) -> None:
+    vendor = catalog(8)
+    with serving(vendor) as url:
+        sync(tmp_path, url)
+        before = names(tmp_path)
+        for uid in list(vendor.entities)[:5]:
+            del vendor.entities[uid]
+        with pytest.raises(SourceError, match=r"has 3 entities, 8 came before.*least_share: 0"):
+            sync(tmp_path, url)
+        assert names(tmp_path) == before
+        sync(tmp_path, url, least_share=0.25)
+        assert names(tmp_path) == vendor.names()
+        vendor.entities.clear()
+        with pytest.raises(SourceError, match="has 0 entities"):
+            sync(tmp_path, url, least_share=0.01)
+        sync(tmp_path, url, least_share=0)
+        assert names(tmp_path) == []
+    with serving(Catalog()) as url, pytest.raises(SourceError, match="has 0 entities"):
+        sync(tmp_path / "new", url)
+
+
+def test_a_token_that_is_wrong_or_missing(tmp_path: Path) -> None:
+    with serving(catalog(2)) as url:
+        for environment, words in [
+            ({"BACKSTAGE_TOKEN": "tok-wrong"}, "may read the catalog into BACKSTAGE_TOKEN"),
+            ({}, "BACKSTAGE_TOKEN is not set"),
+        ]:
+            context = Context(environment=environment, patience=IMPATIENT)
+            with pytest.raises(AccessError, match=words) as told:
+                sync(tmp_path, url, context)
+            assert "tok-wrong" not in str(told.value)
+        config = BackstageConfig(url=url)
+        assert config.extractor(CONTEXT).check() == "2 entities"
+    with pytest.raises(SourceError, match="has no url"):
+        BackstageConfig().extractor(CONTEXT)
+    with pytest.raises(ValidationError):
+        BackstageConfig.model_validate({"url": "https://me:pw@example.com"})
+
+
+def test_something_else_at_the_address_is_told(tmp_path: Path) -> None:
+    vendor = catalog(2)
+    with (
+        patch.object(vendor, "answer", lambda _: Answer([{"kind": "Component"}])),
+        serving(vendor) as url,
+        pytest.raises(SourceError, match="something else than entities"),
+    ):
+        sync(tmp_path, url)
+
+
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    said: list[str] = []
+    context = Context({"BACKSTAGE_TOKEN": TOKEN}, progress=said.append, patience=IMPATIENT)
+    with serving(catalog(4)) as url:
+        sync(tmp_path, url, context)
+    assert said == ["backstage entities: 3 of 4", "backstage entities: 4 of 4"]
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            plain = gzip.decompress(content) if path.suffix == ".gz" else content
+            assert TOKEN.encode() not in plain
+
+
+YAML = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: pay
+  labels: {app.kubernetes.io/name: pay-api, app.kubernetes.io/instance: pay-eu}
+  annotations:
+    backstage.io/kubernetes-id: pay-pods
+    backstage.io/kubernetes-label-selector:
+      tier=web, app.kubernetes.io/instance = pay-us,app==pay-app
+    pagerduty.com/service-id: P1
+    paydown/aliases: billing
+spec:
+  type: service
+  owner: team-pay
+  system: money
+  dependsOn: [ledger, "resource:db"]
+  providesApis: [pay]
+  consumesApis: [fx]
+"""
+
+
+def entity(*, is_processed: bool) -> dict[str, Any]:
+    """The component of `YAML` as the API gives it: with relations, and perhaps only with those."""
+    vendor = Catalog()
+    related = {
+        "ownedBy": ["group:default/team-pay"],
+        "partOf": ["domain:default/not-this", "system:default/money"],
+        "dependsOn": ["component:default/ledger", "resource:default/db"],
+        "providesApi": ["api:default/pay"],
+        "consumesApi": ["api:default/fx"],
+        "hasPart": ["component:default/not-this"],
+    }
+    spec: dict[str, Any] = {
+        "owner": "team-pay", "system": "money", "dependsOn": ["ledger", "resource:db"],
+        "providesApis": ["pay"], "consumesApis": ["fx"],
+    }  # fmt: skip
+    uid = vendor.register(
+        "pay",
+        labels={"app.kubernetes.io/name": "pay-api", "app.kubernetes.io/instance": "pay-eu"},
+        annotations={
+            "backstage.io/kubernetes-id": "pay-pods",
+            "backstage.io/kubernetes-label-selector": (
+                "tier=web, app.kubernetes.io/instance = pay-us,app==pay-app"
+            ),
+            "pagerduty.com/service-id": "P1",
+            "paydown/aliases": "billing",
+        },
+        relations=[
+            {"type": kind, "targetRef": target}
+            for kind, targets in related.items()
+            for target in targets
+        ],
+        **({} if is_processed else spec),
+    )
+    return vendor.entities[uid]
+
+
+def written(folder: Path, form: str) -> None:
+    api, only_relations = entity(is_processed=False), entity(is_processed=True)
+    if form == "yaml":
+        (folder / "catalog-info.yaml").write_text(YAML)
+    elif form == "array":
+        (folder / "all.json").write_text(json.dumps([api], indent=2))
+    elif form == "answer":
+        (folder / "all.json").write_text(json.dumps({"items": [api], "totalItems": 1}))
+    elif form == "lines":
+        (folder / "all.ndjson").write_text("\n" + json.dumps(api) + "\n")
+    else:
+        packed = gzip.compress(json.dumps(only_relations).encode())
+        (folder / "all.ndjson.gz").write_bytes(packed)
+
+
+TABLES = ("entities", "aliases", "dependencies", "provided_apis", "consumed_apis")
+
+
+def test_every_form_of_the_catalog_gives_the_same_rows(tmp_path: Path) -> None:
+    loader = Loader(tmp_path)
+    forms = ("yaml", "array", "answer", "lines", "relations")
+    for form in forms:
+        folder = loader.roots["landing"] / "backstage" / form
+        folder.mkdir(parents=True)
+        written(folder, form)
+    streams = [one for one in project_streams() if one["source_name"] == "backstage"]
+    report = loader.load(*streams, readers=READERS)
+    assert (report.rejected, report.rows_quarantined) == ([], 0)
+    raw = {
+        name: loader.query(f"select * from raw.backstage__{name} order by all") for name in TABLES
+    }
+    of_yaml, *others = ([rows(raw[name], form) for name in TABLES] for form in forms)
+    assert others == [of_yaml] * 4
+    (first,) = of_yaml[0]
+    assert first["owner_ref"] == "group:default/team-pay"
+    assert first["system_ref"] == "system:default/money"
+    kubernetes = {name: value for name, value in first.items() if name.startswith("kubernetes")}
+    assert kubernetes == {
+        "kubernetes_id": "pay-pods",
+        "kubernetes_label_name": "pay-api",
+        "kubernetes_label_instance": "pay-eu",
+        "kubernetes_selector_name": "pay-app",
+        "kubernetes_selector_instance": "pay-us",
+    }
+    assert [row["depends_on_ref"] for row in of_yaml[2]] == [
+        "component:default/ledger", "resource:default/db",
+    ]  # fmt: skip
+
+
+def rows(found: list[dict[str, Any]], form: str) -> list[dict[str, Any]]:
+    """The columns of the contract, of the rows that came from that form."""
+    return [
+        {name: value for name, value in row.items() if not name.startswith("_")}
+        for row in found
+        if row["_source_file"].startswith(f"backstage/{form}/")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"kind": "Component"', "is not JSON"),
+        ('{"kind": "Component", "metadata": {"name": "a", "x": NaN}}', "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"kind": "Component", "metadata": {"name": "a", "title": "\\u0000"}}', "U+0000"),
+        ('{"kind": "Component", "metadata": {"name": "a", "title": "\\ud800"}}', "U+D800"),
+        ('{"kind": "Component", "metadata": {}}', "metadata.name"),
+        ("[]", "no kind"),
+        ('"text"', "no kind"),
+    ],
+)
+def test_a_bad_line_costs_no_other(tmp_path: Path, line: str, words: str) -> None:
+    good = json.dumps(entity(is_processed=False))
+    path = tmp_path / "catalog.ndjson"
+    path.write_text(f"{good}\n{line}\n{good}\n")
+    first, second, third = READERS["catalog"](path)
+    assert (first.reason, third.reason, third.line) == (None, None, 3)
+    assert words in str(second.reason)
+    assert second.line == 2
+
+
+def test_a_broken_archive_is_no_catalog(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.ndjson.gz"
+    path.write_bytes(gzip.compress(b'{"kind": "Component"}\n' * 99)[:-20])
+    with pytest.raises(OSError, match="archive is broken"):
+        list(READERS["catalog"](path))
