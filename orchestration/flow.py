@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.extract import PROGRESS
 from orchestration.automation import FLOW_JOB
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -100,7 +101,7 @@ def prepare_dagster_home(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def _captured_output(progress: Callable[[str], None]) -> Generator[io.StringIO]:
-    """Keep what dbt and Dagster print, and turn dbt's lines into progress."""
+    """Keep what dbt and Dagster print, and turn lines of dbt and of syncs into progress."""
     kept = _Progress(progress)
     with contextlib.redirect_stdout(kept), contextlib.redirect_stderr(kept):
         yield kept
@@ -115,6 +116,8 @@ class _Progress(io.StringIO):
         clean = ANSI.sub("", text)
         if match := DBT_PROGRESS.search(clean):
             self._progress(f"dbt: {match[1]}, {match[2]}")
+        elif clean.startswith(PROGRESS):
+            self._progress(clean)
         return super().write(clean)
 
 

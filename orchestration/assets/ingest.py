@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.extract import EXTRACT
 from orchestration.configuration import check_configuration
 from orchestration.documents import READERS
 from orchestration.loader import Contract, LoadReport, load_landing
@@ -130,8 +131,10 @@ def _raw_spec(contract: Contract) -> dg.AssetSpec:
 
 
 def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+    # The load takes whatever has landed, so it comes after the sync of every source.
     return dg.AssetSpec(
         key,
+        deps=[EXTRACT],
         description=description,
         group_name="ingest",
         kinds={"dlt", "duckdb"},

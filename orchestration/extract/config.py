@@ -7,18 +7,47 @@ same file serves a laptop and production. Secrets are in the environment, never 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from orchestration.extract.backstage import BackstageConfig
 from orchestration.extract.base import SourceConfig
+from orchestration.extract.datadog import DatadogConfig
+from orchestration.extract.git import GitConfig
+from orchestration.extract.opsgenie import OpsgenieConfig
+from orchestration.extract.pagerduty import PagerDutyConfig
+from orchestration.extract.prometheus import PrometheusConfig
+from orchestration.extract.servicenow import ServiceNowConfig
 from orchestration.rubric.strict import Strict
 
 
 class Sources(Strict):
     """Every live source, with defaults for those that the file doesn't name."""
 
+    backstage: BackstageConfig = BackstageConfig()
+    datadog: DatadogConfig = DatadogConfig()
+    git: GitConfig = GitConfig()
+    opsgenie: OpsgenieConfig = OpsgenieConfig()
+    pagerduty: PagerDutyConfig = PagerDutyConfig()
+    prometheus: PrometheusConfig = PrometheusConfig()
+    servicenow: ServiceNowConfig = ServiceNowConfig()
+
     def enabled(self, names: tuple[str, ...]) -> Iterator[tuple[str, SourceConfig]]:
         """The sources of these names, in this order; `SOURCE_NAMES` has all."""
         for name in names:
             yield name, getattr(self, name)
+
+    def record(self) -> dict[str, Any]:
+        """One record for the warehouse: what alerts and reconciliation need of every source."""
+        return {
+            "sources": [
+                {
+                    "source": name,
+                    "owner": config.owner,
+                    "fresh_within_hours": config.fresh_within_hours,
+                }
+                for name, config in self.enabled(tuple(type(self).model_fields))
+            ]
+        }
 
 
 SOURCE_NAMES = tuple(Sources.model_fields)

@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-from orchestration.documents import load_model
+from orchestration.documents import ConfigError, load_model
 from orchestration.extract.base import Context, Extractor, SourceConfig, moment
 from orchestration.extract.config import Sources
 from orchestration.extract.errors import SourceError
@@ -49,6 +49,14 @@ def read_sources(settings: Settings) -> Sources:
     return load_model(path, Sources) if path.exists() else Sources()
 
 
+def configured_sources(settings: Settings) -> Sources:
+    """The sources; their defaults where the file is wrong, of which the run itself tells."""
+    try:
+        return read_sources(settings)
+    except (ConfigError, OSError):
+        return Sources()
+
+
 def state_folder(settings: Settings) -> Path:
     """Where the cursors are; delete a file of it and that source is read from its beginning."""
     return settings.home / "extract"
@@ -58,32 +66,47 @@ def sync_sources(
     settings: Settings,
     names: Sequence[str] | None = None,
     *,
+    since: date | None = None,
     progress: Callable[[str], None] = lambda _: None,
     patience: Patience | None = None,
 ) -> list[SyncResult]:
-    """Sync the named sources, or all that are switched on, at once; one's fault stops no other."""
+    """Sync the named sources, or all that are switched on, at once; one's fault stops no other.
+
+    `since` reads everything from that day on again; the loader knows what it has already.
+    """
     sources = list(read_sources(settings).enabled(tuple(names or settings.sources)))
+    if since:
+        sources = [(n, config.model_copy(update={"since": since})) for n, config in sources]
     context = Context(progress=progress, patience=patience or Patience(), base_folder=PROJECT_ROOT)
     if not sources:
         return []
     with ThreadPoolExecutor(len(sources)) as pool:
-        return list(pool.map(lambda named: _sync(settings, context, *named), sources))
+        return list(
+            pool.map(
+                lambda named: _sync(settings, context, *named, afresh=since is not None), sources
+            )
+        )
 
 
-def _sync(settings: Settings, context: Context, name: str, config: SourceConfig) -> SyncResult:
+def _sync(
+    settings: Settings, context: Context, name: str, config: SourceConfig, *, afresh: bool
+) -> SyncResult:
     started_at = datetime.now(UTC)
     result = SyncResult(name, config.owner, "complete")
     extractor: Extractor | None = None
     with open_landing(settings.landing, state_folder(settings), name, started_at) as landing:
         try:
             extractor = config.extractor(context)
+            if afresh:
+                # On disk with the first commit: a sync that can't begin forgets nothing.
+                landing.cursors.clear()
             extractor.sync(landing)
         except SourceError as error:
             result.status, result.message = "stopped", str(error)
         except Exception as error:
             # What an unexpected error says might hold anything, a secret too; where it was can't.
             result.status = "failed"
-            result.message = f"{name}: {type(error).__name__} at {_place(error)}; report it"
+            result.message = f"{name}: {type(error).__name__} at {place(error)}; report it"
         finished_at = datetime.now(UTC)
         result.requests = extractor.requests if extractor else 0
         result.seconds = (finished_at - started_at).total_seconds()
@@ -92,7 +115,8 @@ def _sync(settings: Settings, context: Context, name: str, config: SourceConfig)
     return result
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
+    """Where an error arose, as file and line; unlike its text, it can't hold a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
 

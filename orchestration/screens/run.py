@@ -49,6 +49,10 @@ def show_run(console: Console, settings: Settings, result: FlowResult) -> None:
 
 
 def _show_loading(console: Console, result: FlowResult) -> None:
+    synced = result.metadata.get("paydown/extract", {})
+    if synced.get("sources"):
+        names = ", ".join(synced["sources"])
+        console.print(Text(f"synced   {synced['records']:,} records from {names}"))
     loads = result.metadata.get("paydown/loads", {})
     new, rows = loads.get("files_loaded", 0), loads.get("rows_loaded", 0)
     quarantined = result.metadata.get("paydown/quarantine", {}).get("rows_quarantined", 0)

@@ -31,7 +31,9 @@ def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     )
     for column in columns:
         is_number = column in right
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
+        table.add_column(
+            column, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+        )
     return table
 
 

@@ -1,87 +1,338 @@
 {#
-    Per source and stream, over all loads: source rows = raw rows + quarantined; and per stream of
-    incidents: records = facts + excluded. A difference that isn't 0 is a defect.
+    The chain of a stream, over all loads: landed by syncs = read by loads = raw + quarantined; raw
+    = records + older versions; records of incidents = facts + excluded + later. Each link has a
+    difference that is 0, or something was lost or doubled.
 #}
-with loads as (
+with streams as (
+    select * from {{ ref('int_quality__streams') }}
+),
+
+syncs as (
+    select * from {{ ref('stg_paydown__syncs') }}
+),
+
+sync_files as (
+    select * from {{ ref('stg_paydown__sync_files') }}
+),
+
+loads as (
     select * from {{ ref('stg_paydown__loads') }}
 ),
 
-unioned as (
-    select * from {{ ref('int_incidents__unioned') }}
+kept as (
+    select * from {{ ref('stg_paydown__quarantine') }}
 ),
 
-classified as (
-    select * from {{ ref('int_incidents__classified') }}
+raw_loads as (
+    select * from {{ ref('int_quality__raw_loads') }}
+),
+
+quarantine as (
+    select * from {{ ref('int_quality__quarantine') }}
+),
+
+outcomes as (
+    select * from {{ ref('int_quality__incident_outcomes') }}
 ),
 
 facts as (
     select * from {{ ref('fct_incidents') }}
 ),
 
-services as (
-    select * from {{ ref('int_incidents__services') }}
+owners as (
+    select * from {{ ref('stg_modernization__sources') }}
 ),
 
-per_stream as (
+-- A stream that a sync writes and no contract reads is one too: what lands there would be lost.
+known_streams as (
+    select
+        streams.stream_id,
+        streams.source_name,
+        streams.stream_name
+    from streams
+    union
+    select
+        syncs.source_name || '.' || syncs.stream_name as stream_id,
+        syncs.source_name,
+        syncs.stream_name
+    from syncs
+    where syncs.stream_name is not null
+    union
+    select
+        loads.source_name || '.' || loads.stream_name as stream_id,
+        loads.source_name,
+        loads.stream_name
+    from loads
+),
+
+source_counts as (
+    select
+        syncs.source_name || '.' || syncs.stream_name as stream_id,
+        syncs.source_count,
+        row_number() over (
+            partition by syncs.source_name, syncs.stream_name
+            order by syncs.started_at desc, syncs.sync_id desc
+        ) as sync_rank
+    from syncs
+    where
+        syncs.sync_status = 'complete'
+        and syncs.source_count is not null
+),
+
+freshness as (
+    select
+        syncs.source_name,
+        max(syncs.finished_at) as newest_sync_at,
+        max(case when syncs.sync_status = 'complete' then syncs.started_at end)
+            as newest_complete_sync_at
+    from syncs
+    group by syncs.source_name
+),
+
+-- The same bytes under a second name are read once.
+landed_contents as (
+    select
+        sync_files.source_name,
+        sync_files.source_name || '.' || sync_files.stream_name as stream_id,
+        sync_files.file_sha256,
+        count(*) as file_count,
+        max(sync_files.landed_rows) as content_rows
+    from sync_files
+    group by sync_files.source_name, sync_files.stream_name, sync_files.file_sha256
+),
+
+-- A file may be read into streams of other names. Where all of them take a list out of each
+-- record, their rows are not its records: that it was read is all that can be said.
+read_contents as (
     select
         loads.source_name,
-        loads.stream_name,
+        loads.file_sha256,
+        max(case when not coalesce(streams.is_part_of_record, false) then loads.source_rows end)
+            as read_rows
+    from loads
+    left join streams
+        on
+            loads.source_name = streams.source_name
+            and loads.stream_name = streams.stream_name
+    where loads.load_status = 'loaded'
+    group by loads.source_name, loads.file_sha256
+),
+
+landed as (
+    select
+        landed_contents.stream_id,
+        sum(landed_contents.file_count * landed_contents.content_rows) as landed_rows,
+        sum((landed_contents.file_count - 1) * landed_contents.content_rows)
+            as landed_again_rows,
+        sum(
+            case
+                when read_contents.file_sha256 is null then 0
+                else coalesce(read_contents.read_rows, landed_contents.content_rows)
+            end
+        ) as landed_read_rows
+    from landed_contents
+    left join read_contents
+        on
+            landed_contents.source_name = read_contents.source_name
+            and landed_contents.file_sha256 = read_contents.file_sha256
+    group by landed_contents.stream_id
+),
+
+loaded as (
+    select
+        loads.source_name || '.' || loads.stream_name as stream_id,
         sum(loads.source_rows) as source_rows,
         sum(loads.rows_loaded) as raw_rows,
         sum(loads.rows_quarantined) as quarantined_rows,
         sum(case when loads.load_status = 'rejected' then 1 else 0 end) as rejected_files,
         max(loads.loaded_at) as newest_load_at
     from loads
-    group by loads.source_name, loads.stream_name
+    group by loads.source_name || '.' || loads.stream_name
 ),
 
-per_source as (
+kept_rows as (
     select
-        unioned.source_name,
-        case
-            when unioned.record_kind = 'alert' then 'alerts'
-            else 'incidents'
-        end as stream_name,
-        count(*) as record_count,
+        kept.source_name || '.' || kept.stream_name as stream_id,
+        count(*) as kept_rows
+    from kept
+    group by kept.source_name || '.' || kept.stream_name
+),
+
+stored as (
+    select
+        raw_loads.stream_id,
+        sum(raw_loads.raw_rows) as raw_rows,
+        sum(raw_loads.newest_rows) as record_count
+    from raw_loads
+    group by raw_loads.stream_id
+),
+
+set_aside as (
+    select
+        quarantine.stream_id,
+        sum(case when quarantine.is_open then 1 else 0 end) as open_count
+    from quarantine
+    group by quarantine.stream_id
+),
+
+decided as (
+    select
+        outcomes.stream_id,
         count(facts.incident_id) as fact_count,
-        sum(case when classified.exclusion_reason is not null then 1 else 0 end)
+        sum(case when outcomes.exclusion_reason is not null then 1 else 0 end)
             as excluded_count,
-        sum(case when services.is_catalogued then 0 else 1 end) as unmatched_count
-    from unioned
-    inner join classified on unioned.incident_id = classified.incident_id
-    inner join services on unioned.incident_id = services.incident_id
-    left join facts on unioned.incident_id = facts.incident_id
-    group by
-        unioned.source_name,
-        case when unioned.record_kind = 'alert' then 'alerts' else 'incidents' end
+        sum(case when outcomes.exclusion_reason = 'deleted_at_source' then 1 else 0 end)
+            as deleted_count,
+        sum(case when outcomes.is_later then 1 else 0 end) as later_count,
+        sum(case when outcomes.is_catalogued or outcomes.is_later then 0 else 1 end)
+            as unmatched_count
+    from outcomes
+    left join facts on outcomes.incident_id = facts.incident_id
+    group by outcomes.stream_id
+),
+
+counted as (
+    select
+        known_streams.stream_id,
+        known_streams.source_name,
+        known_streams.stream_name,
+        owners.owner_name,
+        source_counts.source_count,
+        landed.landed_rows,
+        landed.landed_again_rows,
+        landed.landed_read_rows,
+        coalesce(loaded.source_rows, 0) as source_rows,
+        coalesce(loaded.raw_rows, 0) as raw_rows,
+        coalesce(loaded.quarantined_rows, 0) as quarantined_rows,
+        coalesce(loaded.quarantined_rows, 0) - coalesce(kept_rows.kept_rows, 0)
+            as quarantine_difference,
+        coalesce(loaded.rejected_files, 0) as rejected_files,
+        coalesce(stored.raw_rows, 0) as stored_rows,
+        coalesce(stored.record_count, 0) as record_count,
+        coalesce(set_aside.open_count, 0) as open_quarantine_count,
+        case when streams.is_incident_stream then coalesce(decided.fact_count, 0) end
+            as fact_count,
+        case when streams.is_incident_stream then coalesce(decided.excluded_count, 0) end
+            as excluded_count,
+        case when streams.is_incident_stream then coalesce(decided.deleted_count, 0) end
+            as deleted_count,
+        case when streams.is_incident_stream then coalesce(decided.later_count, 0) end
+            as later_count,
+        case when streams.is_incident_stream then coalesce(decided.unmatched_count, 0) end
+            as unmatched_count,
+        case
+            when freshness.source_name is not null then owners.fresh_within_hours
+            else streams.fresh_within_hours
+        end as fresh_within_hours,
+        coalesce(streams.is_incident_stream, false) as is_incident_stream,
+        -- What a sync calls a stream may be read under other names, or in parts.
+        streams.stream_id is not null and not coalesce(streams.is_part_of_record, false)
+            as is_comparable,
+        freshness.source_name is not null as is_synced,
+        freshness.newest_sync_at,
+        freshness.newest_complete_sync_at,
+        loaded.newest_load_at,
+        case
+            when freshness.source_name is not null then freshness.newest_complete_sync_at
+            else loaded.newest_load_at
+        end as fresh_at
+    from known_streams
+    left join streams on known_streams.stream_id = streams.stream_id
+    left join owners on known_streams.source_name = owners.source_name
+    left join source_counts
+        on
+            known_streams.stream_id = source_counts.stream_id
+            and source_counts.sync_rank = 1
+    left join freshness on known_streams.source_name = freshness.source_name
+    left join landed on known_streams.stream_id = landed.stream_id
+    left join loaded on known_streams.stream_id = loaded.stream_id
+    left join kept_rows on known_streams.stream_id = kept_rows.stream_id
+    left join stored on known_streams.stream_id = stored.stream_id
+    left join set_aside on known_streams.stream_id = set_aside.stream_id
+    left join decided on known_streams.stream_id = decided.stream_id
+),
+
+compared as (
+    select
+        counted.*,
+        case
+            when counted.is_comparable
+                then
+                    counted.source_count
+                    - (counted.record_count - coalesce(counted.deleted_count, 0))
+                    - counted.open_quarantine_count
+        end as source_difference
+    from counted
 ),
 
 quality as (
     select
         -- ids
-        per_stream.source_name || '.' || per_stream.stream_name as stream_id,
+        compared.stream_id,
 
         -- strings
-        per_stream.source_name,
-        per_stream.stream_name,
+        compared.source_name,
+        compared.stream_name,
+        compared.owner_name,
 
         -- numbers
-        cast(per_stream.source_rows as bigint) as source_rows,
-        cast(per_stream.raw_rows as bigint) as raw_rows,
-        cast(per_stream.quarantined_rows as bigint) as quarantined_rows,
-        cast(per_stream.rejected_files as bigint) as rejected_files,
-        cast(per_source.record_count as bigint) as record_count,
-        cast(per_source.fact_count as bigint) as fact_count,
-        cast(per_source.excluded_count as bigint) as excluded_count,
-        cast(per_source.unmatched_count as bigint) as unmatched_service_count,
+        cast(compared.source_count as bigint) as source_count,
+        cast(compared.landed_rows as bigint) as landed_rows,
+        cast(compared.landed_again_rows as bigint) as landed_again_rows,
+        cast(compared.landed_read_rows as bigint) as landed_read_rows,
+        cast(compared.source_rows as bigint) as source_rows,
+        cast(compared.raw_rows as bigint) as raw_rows,
+        cast(compared.quarantined_rows as bigint) as quarantined_rows,
+        cast(compared.open_quarantine_count as bigint) as open_quarantine_count,
+        cast(compared.rejected_files as bigint) as rejected_files,
+        cast(compared.record_count as bigint) as record_count,
+        cast(compared.stored_rows - compared.record_count as bigint) as older_rows,
+        cast(compared.fact_count as bigint) as fact_count,
+        cast(compared.excluded_count as bigint) as excluded_count,
+        cast(compared.deleted_count as bigint) as deleted_count,
+        cast(compared.later_count as bigint) as later_count,
+        cast(compared.unmatched_count as bigint) as unmatched_service_count,
+        cast(
+            case when compared.source_difference < 0 then 0 else compared.source_difference end
+            as bigint
+        ) as missing_count,
+        cast(
+            case when compared.source_difference > 0 then 0 else -compared.source_difference end
+            as bigint
+        ) as extra_count,
+        cast(
+            compared.landed_rows - compared.landed_again_rows - compared.landed_read_rows
+            as bigint
+        ) as landed_difference,
+        cast(
+            compared.source_rows - compared.raw_rows - compared.quarantined_rows as bigint
+        ) as read_difference,
+        cast(compared.raw_rows - compared.stored_rows as bigint) as raw_difference,
+        cast(compared.quarantine_difference as bigint) as quarantine_difference,
+        cast(
+            compared.record_count - compared.fact_count - compared.excluded_count
+            - compared.later_count as bigint
+        ) as fact_difference,
+        compared.fresh_within_hours,
+
+        -- booleans
+        compared.is_incident_stream,
+        compared.is_synced,
+        case
+            when compared.fresh_within_hours is null then null
+            when compared.fresh_at is not null
+                then
+                    {{ seconds_between('compared.fresh_at', as_of()) }}
+                    > 3600 * compared.fresh_within_hours
+            -- Not one sync was complete yet; where files are dropped, none is due before the first.
+            when compared.is_synced then true
+        end as is_stale,
 
         -- timestamps
-        per_stream.newest_load_at
-    from per_stream
-    left join per_source
-        on
-            per_stream.source_name = per_source.source_name
-            and per_stream.stream_name = per_source.stream_name
+        compared.newest_sync_at,
+        compared.newest_complete_sync_at,
+        compared.newest_load_at
+    from compared
 )
 
 select * from quality

@@ -1,62 +1,35 @@
-"""The screen of `paydown doctor`: what is set, what came in, what needs a person."""
+"""What the doctor looks at besides sources: settings, files, warehouse, ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import duckdb
-from rich.console import Console
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.configuration import check_configuration
 from orchestration.ledger import EpicState, Ledger
+from orchestration.loader.aside import QuarantineError
 from orchestration.publish.run import read_mart
+from orchestration.quarantine import opened
 from orchestration.rubric import Scoring
-from orchestration.screens.tables import plain_table, published_database, shown_path, text_row
+from orchestration.screens.doctor.finding import SHOWN_PROBLEMS, Finding
+from orchestration.screens.quarantine import shown
+from orchestration.screens.tables import published_database, shown_path
 from orchestration.settings import Settings
 
-SHOWN_PROBLEMS = 20
-STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor. `bad` needs a person, `note` is worth knowing."""
-
-    state: Literal["ok", "note", "bad"]
-    subject: str
-    text: str
-
-
-def show_doctor(console: Console, settings: Settings) -> bool:
-    """Print all findings; False where one is bad."""
-    checks: list[Callable[[Settings], Iterator[Finding]]] = [
-        _settings, _rubric, _landing, _warehouse, _services, _ledger,
-    ]  # fmt: skip
-    findings = [finding for check in checks for finding in check(settings)]
-    table = plain_table("", "what", "finding")
-    for finding in findings:
-        style = STYLES[finding.state]
-        table.add_row(Text(finding.state, style), *text_row(finding.subject, finding.text))
-    console.print(table)
-    bad = sum(finding.state == "bad" for finding in findings)
-    console.print(
-        Text(f"{bad} to mend" if bad else "nothing to mend", "bold red" if bad else "green")
-    )
-    return not bad
-
-
-def _settings(settings: Settings) -> Iterator[Finding]:
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """What is in force."""
     mode = "demo (PAYDOWN_LANDING is not set)" if settings.is_demo else "live"
     moment = settings.as_of.strftime("%Y-%m-%d %H:%M UTC") if settings.as_of else "now"
     yield Finding("ok", "mode", f"{mode}, as of {moment}, target {settings.target}")
     yield Finding("ok", "home", shown_path(settings.home))
 
 
-def _rubric(settings: Settings) -> Iterator[Finding]:
+def check_rubric(settings: Settings) -> Iterator[Finding]:
+    """The files that people edit, each with what is wrong in it."""
     for file in check_configuration(settings.modernization):
         if file.problem:
             yield Finding("bad", shown_path(file.path), file.problem)
@@ -66,9 +39,12 @@ def _rubric(settings: Settings) -> Iterator[Finding]:
             yield Finding("ok", shown_path(file.path), detail)
 
 
-def _landing(settings: Settings) -> Iterator[Finding]:
+def check_landing(settings: Settings) -> Iterator[Finding]:
+    """What lies in the landing folder."""
     folders = sorted(p for p in settings.landing.iterdir() if p.is_dir())
-    if not folders:
+    if not folders and settings.sources:
+        yield Finding("note", "landing", "nothing has landed yet; run `paydown sync`")
+    elif not folders:
         yield Finding(
             "bad", "landing", f"{shown_path(settings.landing)} is empty; drop exports there"
         )
@@ -78,14 +54,14 @@ def _landing(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"landing/{folder.name}", f"{len(files)} files, {size:.1f} MB")
 
 
-def _warehouse(settings: Settings) -> Iterator[Finding]:
+def check_warehouse(settings: Settings) -> Iterator[Finding]:
+    """What the loads of each source brought, and which files could not be read."""
     if not settings.warehouse.exists():
         yield Finding("note", "warehouse", "nothing loaded yet; run `paydown run`")
         return
     try:
         with duckdb.connect(str(settings.warehouse), read_only=True) as con:
             yield from _loads(con)
-            yield from _quarantine(con)
     except duckdb.IOException:
         yield Finding("note", "warehouse", "a run is writing it; ask again when it is done")
     except duckdb.CatalogException:
@@ -126,19 +102,23 @@ def _loads(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         yield Finding("bad", file, problem)
 
 
-def _quarantine(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    rows = con.execute(
-        "select file, line, field, value, reason from raw.quarantine order by file, line"
-    ).fetchall()
-    for file, line, field, value, reason in rows[:SHOWN_PROBLEMS]:
-        what = f"{field}={value!r}: " if field and value else ""
-        yield Finding("note", f"{file}:{line}", what + reason)
-    if len(rows) > SHOWN_PROBLEMS:
-        more = len(rows) - SHOWN_PROBLEMS
-        yield Finding("note", "raw.quarantine", f"and {more:,} more records")
+def check_quarantine(settings: Settings) -> Iterator[Finding]:
+    """The records that are still set aside, newest first."""
+    try:
+        with opened(settings) as quarantine:
+            problems = quarantine.problems()
+    except QuarantineError:
+        return  # There is no warehouse to read, which `check_warehouse` tells.
+    for problem in problems[:SHOWN_PROBLEMS]:
+        what = f"{problem.field}={problem.value!r}: " if problem.field and problem.value else ""
+        yield Finding("note", shown(problem.place), shown(what + problem.reason))
+    if len(problems) > SHOWN_PROBLEMS:
+        more = len(problems) - SHOWN_PROBLEMS
+        yield Finding("note", "quarantine", f"and {more:,} more: `paydown quarantine list`")
 
 
-def _services(settings: Settings) -> Iterator[Finding]:
+def check_services(settings: Settings) -> Iterator[Finding]:
+    """Services that incidents name and the catalog lacks."""
     database = published_database(settings)
     if not database.exists():
         return
@@ -151,7 +131,8 @@ def _services(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _ledger(settings: Settings) -> Iterator[Finding]:
+def check_ledger(settings: Settings) -> Iterator[Finding]:
+    """Whether the ledger can be read, and what is in it."""
     try:
         epics = Ledger(settings.ledger_url).epics("local")
     except SQLAlchemyError as error:

@@ -1,0 +1,53 @@
+{#
+    The streams come from the contracts, so dbt does not see their tables as parents. It need not:
+    the loader has filled all of them when it has written `loads`.
+#}
+with loads as (
+    select * from {{ ref('stg_paydown__loads') }}
+),
+
+-- Of a stream whose files are the truth, what stands is decided by the load, not by the row.
+versions as (
+    {%- for stream in contract_streams() %}
+        {%- if not loop.first %}
+            union all
+        {%- endif %}
+        select
+            '{{ stream.source }}.{{ stream.stream }}' as stream_id,
+            _load_id as load_id,
+            {% if stream.is_snapshot -%}
+                cast(null as bigint) as version_rank
+            {%- else -%}
+                row_number() over (
+                    partition by {{ stream.key | join(', ') }}
+                    order by {{ version_order(stream.version) }}
+                ) as version_rank
+            {%- endif %}
+        from {{ source(stream.source, stream.stream) }}
+    {%- else %}
+        select
+            cast(null as varchar) as stream_id,
+            cast(null as varchar) as load_id,
+            cast(null as bigint) as version_rank
+        where false
+    {%- endfor %}
+),
+
+counted as (
+    select
+        versions.stream_id,
+        versions.load_id,
+        count(*) as raw_rows,
+        sum(
+            case
+                when versions.version_rank = 1 then 1
+                when versions.version_rank is null and loads.is_current then 1
+                else 0
+            end
+        ) as newest_rows
+    from versions
+    left join loads on versions.load_id = loads.load_id
+    group by versions.stream_id, versions.load_id
+)
+
+select * from counted

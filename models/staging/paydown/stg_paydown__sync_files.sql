@@ -1,0 +1,25 @@
+with source as (
+    select *
+    from {{ newest_version(source('paydown', 'sync_files'), ['sync_id', 'file'], []) }} as newest
+),
+
+renamed as (
+    select
+        -- ids
+        sync_id,
+
+        -- strings
+        source as source_name,
+        stream as stream_name,
+        file as file_name,
+        sha256 as file_sha256,
+
+        -- numbers
+        records as landed_rows,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,271 @@
+"""The doctor says of each source whether it answers, what it may read, how fresh and whole."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from orchestration.extract import run as extract_run
+from orchestration.extract.base import Context, SourceConfig, secret
+from orchestration.extract.config import Sources
+from orchestration.extract.errors import UnavailableError
+from orchestration.extract.landing import Landing, open_landing
+from orchestration.extract.run import state_folder
+from orchestration.screens.doctor import show_doctor
+from orchestration.screens.sync import show_sync
+from orchestration.settings import Settings
+
+from .flow_helpers import Site
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+NUMBERS = (
+    "source_count", "source_rows", "record_count", "fact_count", "excluded_count",
+    "open_quarantine_count", "missing_count", "landed_difference", "read_difference",
+    "raw_difference", "quarantine_difference", "fact_difference",
+)  # fmt: skip
+
+
+@dataclass
+class Fake:
+    name: str
+    requests: int = 0
+
+    def check(self) -> str:
+        if self.name == "down":
+            raise UnavailableError("down: GET /x: no whole answer (ConnectionError), 2 times over")
+        if self.name == "broken":
+            raise RuntimeError("Bearer verysecret")
+        return f"{self.name}: 3 services, may read incidents"
+
+    def sync(self, landing: Landing) -> None:
+        self.requests += 1
+        landing.append("things", [{"id": 1}, {"id": 2}])
+        landing.commit(n=1)
+        if self.name == "down":
+            raise UnavailableError("down: no answer")
+
+
+class FakeConfig(SourceConfig):
+    name: str = ""
+    token_env: str = ""
+
+    def extractor(self, context: Context) -> Fake:
+        if self.token_env:
+            secret(context, self.token_env, self.name, "an API key with read access")
+        return Fake(self.name)
+
+
+class FakeSources(Sources):
+    good: FakeConfig = FakeConfig(name="good", owner="team-a")
+    down: FakeConfig = FakeConfig(name="down", owner="team-b")
+    broken: FakeConfig = FakeConfig(name="broken")
+    locked: FakeConfig = FakeConfig(name="locked", token_env="MADE_UP_TOKEN")  # noqa: S106
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(extract_run, "read_sources", lambda _: FakeSources())
+    (tmp_path / "landing").mkdir()
+    environment = {
+        "PAYDOWN_HOME": str(tmp_path / "home"),
+        "PAYDOWN_LANDING": str(tmp_path / "landing"),
+    }
+    settings = replace(Settings.from_environment(environment), as_of=NOW)
+    settings.home.mkdir()
+    (settings.landing / "postmortems").mkdir()
+    return settings
+
+
+def journal(settings: Settings, source: str, hours: float, message: str = "") -> None:
+    at = NOW - timedelta(hours=hours)
+    with open_landing(settings.landing, state_folder(settings), source, at) as landing:
+        landing.journal("stopped" if message else "complete", message, 1, at)
+
+
+def publish(settings: Settings, *rows: dict[str, object]) -> None:
+    """An analysts' copy with these rows of `rpt_data_quality`, and a reason for each outcome."""
+    folder = settings.published / "current"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(folder / "paydown.duckdb")) as con:
+        columns = ", ".join(f"{name} bigint" for name in NUMBERS)
+        con.execute(
+            "create table rpt_data_quality (stream_id varchar, source_name varchar, "
+            f"is_incident_stream boolean, {columns})"
+        )
+        for row in rows:
+            whole = {"is_incident_stream": True, **dict.fromkeys(NUMBERS, 0), **row}
+            names = ", ".join(whole)
+            marks = ", ".join("?" for _ in whole)
+            con.execute(
+                f"insert into rpt_data_quality ({names}) values ({marks})", [*whole.values()]
+            )
+        con.execute(
+            "create table rpt_data_quality_reasons as select * from (values "
+            "('good.incidents', 'excluded', 'test', 1), "
+            "('good.incidents', 'excluded', 'merged', 12), "
+            "('good.incidents', 'quarantined', 'id is missing; a record needs it', 2)"
+            ") as r(stream_id, outcome, reason, reason_count)"
+        )
+        con.execute(
+            "create table rpt_unmatched_services (source_name varchar, stated_name varchar, "
+            "incident_count bigint)"
+        )
+
+
+def doctor(settings: Settings, width: int = 80) -> tuple[bool, str]:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    is_well = show_doctor(console, settings)
+    return is_well, console.export_text()
+
+
+def joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_each_source_is_asked_and_its_freshness_told(settings: Settings) -> None:
+    journal(settings, "good", 0.5)
+    journal(settings, "down", 1)
+    journal(settings, "down", 0.2, "down: GET /x: answered 503")
+    settings = replace(settings, sources=("good", "down"))
+    is_well, shown = doctor(settings)
+    assert not is_well
+    text = joined(shown)
+    assert "ok good good: 3 services, may read incidents" in text
+    assert "ok good complete up to 2026-06-26 15:30 UTC, 30 min ago" in text
+    assert "one is due every 3 h, owner team-a" in text
+    assert "bad down down: GET /x: no whole answer" in text
+    assert "the last sync stopped: down: GET /x: answered 503" in text
+    assert "not switched on (PAYDOWN_SOURCES):" in text
+    assert "1 to mend" in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "message", "is_well", "told"),
+    [
+        (3, "", True, "3 h ago"),
+        (3.01, "", False, "stale, complete up to 2026-06-26 12:59 UTC"),
+        (100, "", False, "4 days ago"),
+    ],
+)
+def test_a_source_is_stale_after_its_hours(
+    settings: Settings, hours: float, message: str, is_well: bool, told: str
+) -> None:
+    journal(settings, "good", hours, message)
+    found, shown = doctor(replace(settings, sources=("good",)))
+    assert found == is_well
+    assert told in joined(shown)
+
+
+def test_a_missing_secret_is_named_and_none_is_shown(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MADE_UP_TOKEN", raising=False)
+    is_well, shown = doctor(replace(settings, sources=("locked", "broken")))
+    assert not is_well
+    text = joined(shown)
+    assert "MADE_UP_TOKEN is not set; put an API key with read access there" in text
+    assert "RuntimeError at test_doctor.py" in text
+    assert "verysecret" not in text
+
+
+def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings) -> None:
+    publish(
+        settings,
+        {
+            "stream_id": "good.incidents", "source_name": "good", "source_count": 1_204,
+            "source_rows": 1_300, "record_count": 1_202, "fact_count": 1_189,
+            "excluded_count": 13, "open_quarantine_count": 2,
+        },
+        {
+            "stream_id": "good.services", "source_name": "good", "source_count": None,
+            "source_rows": 0, "is_incident_stream": False,
+        },
+    )  # fmt: skip
+    is_well, shown = doctor(settings)
+    assert is_well
+    assert "good.incidents 1,204 1,202 1,189 13 2" in joined(shown)
+    assert "good.incidents excluded: 12 merged, 1 test" in shown
+    assert "good.incidents set aside: 2 id is missing" in shown
+    assert "good.services" not in shown
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("missing_count", "7 of 9 records at the source are missing; `paydown sync good --since"),
+        ("landed_difference", "+7 records that syncs landed and no load read"),
+        ("read_difference", "neither raw nor quarantined"),
+        ("raw_difference", "raw rows that loads wrote are not there"),
+        ("quarantine_difference", "quarantined rows"),
+        ("fact_difference", "neither facts nor excluded"),
+    ],
+)
+def test_whatever_was_lost_needs_a_person(settings: Settings, column: str, told: str) -> None:
+    row: dict[str, object] = {"stream_id": "good.incidents", "source_name": "good"}
+    publish(settings, row | {"source_count": 9, "source_rows": 2, column: 7})
+    is_well, shown = doctor(settings)
+    assert not is_well
+    assert told in joined(shown)
+
+
+def test_it_fits_80_columns_and_writes_nothing(settings: Settings) -> None:
+    journal(settings, "good", 1, "x" * 300)
+    name = "a_source_with_a_long_name.and_a_stream_with_one"
+    publish(settings, {"stream_id": name, "source_name": "good", **dict.fromkeys(NUMBERS, 10**9)})
+    settings = replace(settings, sources=("good", "locked"))
+    before = {path: path.stat().st_mtime_ns for path in settings.home.parent.rglob("*")}
+    _, shown = doctor(settings)
+    assert max(map(len, shown.splitlines())) <= 80
+    after = {path: path.stat().st_mtime_ns for path in settings.home.parent.rglob("*")}
+    # The ledger is made by whoever looks into it first.
+    assert {p: t for p, t in after.items() if "ledger" not in p.name and p != settings.home} == {
+        p: t for p, t in before.items() if p != settings.home
+    }
+
+
+@pytest.mark.xdist_group("demo")
+def test_the_demo_on_a_narrow_screen(demo: tuple[Site, subprocess.CompletedProcess[str]]) -> None:
+    shown = demo[0].command("doctor", COLUMNS="80")
+    assert shown.returncode == 0, shown.stdout
+    lines = shown.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("pagerduty/incidents/2026-06.ndjson:12" in line for line in lines)
+    assert "pagerduty.incidents excluded: 8 merged" in shown.stdout
+    assert "sources" in shown.stdout
+
+
+# --- paydown sync ------------------------------------------------------------------------------
+
+
+def sync(settings: Settings, names: list[str], since: date | None = None) -> tuple[bool, str]:
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    return show_sync(console, settings, names, since), console.export_text()
+
+
+def test_sync_shows_a_row_for_each_source_and_why_one_stopped(settings: Settings) -> None:
+    settings = replace(settings, sources=("good", "down"))
+    is_well, shown = sync(settings, [])
+    assert not is_well
+    text = joined(shown)
+    assert "good complete 2 1 0." in text
+    assert "down stopped 2 1 0." in text
+    assert "down, owner team-b down: no answer" in text
+    is_well, shown = sync(settings, ["good"])
+    assert is_well
+    assert "down" not in shown
+
+
+def test_sync_reads_only_what_is_switched_on(settings: Settings) -> None:
+    is_well, shown = sync(settings, ["good"])
+    assert not is_well
+    assert "no source is switched on; set PAYDOWN_SOURCES" in joined(shown)
+    is_well, shown = sync(replace(settings, sources=("down",)), ["good"])
+    assert not is_well
+    assert "good: not switched on; add it: PAYDOWN_SOURCES=down,good" in joined(shown)
+    assert list(settings.landing.rglob("*")) == [settings.landing / "postmortems"]
