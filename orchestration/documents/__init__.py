@@ -13,7 +13,15 @@ from orchestration.documents.catalog import read_catalog
 from orchestration.documents.models import load_model
 from orchestration.documents.postmortem import read_postmortem
 from orchestration.documents.problems import ConfigError, Line, Problem
-from orchestration.documents.rubric_files import read_capacity, read_maturity, read_scoring
+from orchestration.documents.rubric_files import (
+    read_calendar,
+    read_capacity,
+    read_maturity,
+    read_scoring,
+    read_sources,
+    read_targets,
+)
+from orchestration.documents.slo import read_slo
 
 # Name in a source's contract (`meta.reader`) -> reader.
 READERS: dict[str, Callable[[Path], Iterator[Line]]] = {
@@ -22,6 +30,10 @@ READERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "scoring": read_scoring,
     "maturity": read_maturity,
     "capacity": read_capacity,
+    "calendar": read_calendar,
+    "targets": read_targets,
+    "sources": read_sources,
+    "slo": read_slo,
 }
 
 __all__ = ["READERS", "ConfigError", "Line", "Problem", "load_model"]

@@ -158,6 +158,10 @@ def _fix_classes(fields: _Fields, bullet: Bullet) -> None:
         fields.put(bullet, phrases.fix_classes(bullet.text), "fix_classes")
 
 
+def _impact_started_at(fields: _Fields, bullet: Bullet) -> None:
+    fields.put(bullet, bullet.text, "impact", "started_at")
+
+
 def _slos(fields: _Fields, bullet: Bullet) -> None:
     if not is_nothing(bullet.text):
         for slo in phrases.slos(bullet.text):
@@ -218,9 +222,11 @@ _READ: dict[str, Callable[[_Fields, Bullet], None]] = {
     "burn_rate": _burn_rate,
     "chart_url": _chart_url,
     "impact": _impact,
+    "impact_started_at": _impact_started_at,
     "regulatory": _regulatory,
     "contributing_factors": _factors,
     "ai_generated_code": _read_with("ai_generated_code", phrases.ai_code),
+    "commits": _listed("commits"),
     "fix_classes": _fix_classes,
     "estimate_days": _read_with("estimate_days", phrases.engineer_days),
     "required_window": _read_with("required_window", phrases.required_window),

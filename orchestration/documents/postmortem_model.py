@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from orchestration.documents.models import slug
 from orchestration.documents.names import (
     calendar_date,
+    commit_ref,
     incident_ref,
     owner_name,
     service_name,
@@ -79,6 +80,9 @@ IncidentRef = Annotated[
 TicketRef = Annotated[
     str, BeforeValidator(_as_text, json_schema_input_type=str | int), AfterValidator(ticket_ref)
 ]
+CommitRef = Annotated[
+    str, BeforeValidator(_as_text, json_schema_input_type=str | int), AfterValidator(commit_ref)
+]
 WebAddress = Annotated[str, AfterValidator(web_address), Field(json_schema_extra={"format": "uri"})]
 Date = Annotated[str, AfterValidator(calendar_date), Field(json_schema_extra={"format": "date"})]
 Moment = Annotated[str, AfterValidator(utc_time)]
@@ -103,8 +107,9 @@ class Slo(Strict):
 
 
 class Impact(Strict):
-    """Blast radius. What nobody measured is left out: it is not 0."""
+    """Blast radius, and when it began. What nobody measured is left out: it is not 0."""
 
+    started_at: Moment | None = None
     users_percent: Percent | None = None
     revenue_usd: Amount | None = None
     regulatory: Annotated[
@@ -171,6 +176,10 @@ class Postmortem(Strict):
     estimate_days: EngineerDays | None = None
     required_window: Annotated[RequiredWindow, BeforeValidator(slug)] | None = None
     ai_generated_code: AiCode | None = None
+    commits: Annotated[
+        Entries[CommitRef],
+        BeforeValidator(_listed, json_schema_input_type=list[str | int] | str | int | None),
+    ] = Field(default_factory=list)
     owner: Owner | None = None
     decision: Decision | None = None
     risk_ids: Annotated[
@@ -221,15 +230,22 @@ class Postmortem(Strict):
             "estimate_days": self.estimate_days,
             "required_window": self.required_window,
             "is_ai_code_without_tests": _without_tests(self.ai_generated_code),
+            "commits": [_commit(reference) for reference in self.commits],
             "owner": self.owner,
             "decision_action": decision.action,
             "decision_epic_ref": decision.epic,
             "target_maturity": decision.target_maturity,
             "risk_ids": self.risk_ids,
+            "impact_started_at": impact.started_at,
             "review_date": self.review_date,
             "completed_at": self.completed_at,
             "action_items": [item.model_dump() for item in self.action_items],
         }
+
+
+def _commit(reference: str) -> dict[str, str | None]:
+    repository, _, sha = reference.rpartition("@")
+    return {"repository": repository or None, "sha": sha}
 
 
 def _without_tests(code: AiCode | None) -> bool | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.documents.models import parse_model
 from orchestration.documents.problems import DocumentError, Line, problem_line
 from orchestration.documents.text_files import excerpt, read_text
-from orchestration.rubric import Capacity, Maturity, Scoring
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
+
+if TYPE_CHECKING:
+    from orchestration.extract.config import Sources
 
 
 def read_scoring(path: Path) -> Iterator[Line]:
@@ -27,7 +31,27 @@ def read_capacity(path: Path) -> Iterator[Line]:
     return _read(path, Capacity)
 
 
-def _read(path: Path, model: type[Scoring | Maturity | Capacity]) -> Iterator[Line]:
+def read_calendar(path: Path) -> Iterator[Line]:
+    """Working hours and holidays per team, and the windows of reports."""
+    return _read(path, Calendar)
+
+
+def read_targets(path: Path) -> Iterator[Line]:
+    """What the loop should have reached after its first days."""
+    return _read(path, Targets)
+
+
+def read_sources(path: Path) -> Iterator[Line]:
+    """Owner and freshness of every live source, with all defaults."""
+    # Sources that read documents import this package, so it can't import them while it loads.
+    from orchestration.extract.config import Sources
+
+    return _read(path, Sources)
+
+
+def _read(
+    path: Path, model: type[Scoring | Maturity | Capacity | Calendar | Targets | Sources]
+) -> Iterator[Line]:
     try:
         text = read_text(path)
     except DocumentError as error:

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from orchestration.documents.postmortem_model import Postmortem
-from orchestration.rubric import Capacity, Maturity, Scoring
+from orchestration.extract.config import Sources
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
 
 FOLDER = Path(__file__).resolve().parents[2] / "modernization" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
@@ -20,6 +21,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "scoring": Scoring,
     "maturity": Maturity,
     "capacity": Capacity,
+    "calendar": Calendar,
+    "targets": Targets,
+    "sources": Sources,
 }
 
 

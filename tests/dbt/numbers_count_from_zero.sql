@@ -1,5 +1,5 @@
 with computed as (
-    {%- for count in [0, 1, 12, 500, 1000] %}
+    {%- for count in [0, 1, 10, 11, 12, 500, 1000, 1001, 20000] %}
         {%- if not loop.first %}
             union all
         {%- endif %}

@@ -145,6 +145,7 @@ def test_fix_classes(tmp_path: Path, text: str, classes: list[str]) -> None:
         ("Impact: 18% of users; PCI scope; no SOX", "regulatory", ["PCI"]),
         ("Risk: RSK-12; RISK0001234", "risk_ids", ["RSK-12", "RISK0001234"]),
         ("DRI: Ana García", "owner", "Ana García"),
+        ("Impact began: 2025-01-10 14:00 UTC", "impact_started_at", "2025-01-10T14:00:00Z"),
         ("Completed: 2025-01-10", "completed_at", "2025-01-10T00:00:00Z"),
         ("Completed: 2025-01-10 14:00 UTC", "completed_at", "2025-01-10T14:00:00Z"),
         ("Completed: 2025-01-10T14:00:00+02:00", "completed_at", "2025-01-10T12:00:00Z"),

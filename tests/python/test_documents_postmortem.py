@@ -35,6 +35,7 @@ fix_classes: [config-only, code_refactor, infra modernization]
 estimate_days: 5
 required_window: feature flags
 ai_generated_code: {present: true, has_tests: no}
+commits: [0123456, Org/Payments@1A2B3C4D, "https://git.example.com/org/api/-/commit/89abcdef0"]
 owner: '@team-payments EM'
 decision: {action: Promote, epic: MOD-123, target_maturity: Silver}
 risk_ids: RISK0001234
@@ -62,6 +63,7 @@ BULLETS = """\
 - Estimate: 5 engineer-days
 - Window: feature flags
 - AI code: yes, no tests
+- Linked commits: 0123456; Org/Payments@1A2B3C4D, https://git.example.com/org/api/-/commit/89abcdef0
 - Owner/DRI: @team-payments EM
 - Decision: Promote epic MOD-123; target Silver maturity
 - Risk: RISK0001234
@@ -97,6 +99,11 @@ def test_front_matter_gives_the_record_of_the_same_bullets(tmp_path: Path) -> No
     assert from_front_matter["completed_at"] == "2025-01-10T14:00:00Z"
     assert from_front_matter["max_burn_rate"] == 14.4
     assert from_front_matter["is_ai_code_without_tests"] is True
+    assert from_front_matter["commits"] == [
+        {"repository": None, "sha": "0123456"},
+        {"repository": "org/payments", "sha": "1a2b3c4d"},
+        {"repository": "org/api", "sha": "89abcdef0"},
+    ]
 
 
 def test_what_is_not_known_is_null_and_every_key_is_there(tmp_path: Path) -> None:
@@ -133,6 +140,7 @@ def test_zero_is_not_unknown(tmp_path: Path) -> None:
         ("ai_generated_code: {present: true, has_tests: true}", "is_ai_code_without_tests", False),
         ("fix_classes: process/automation", "fix_classes", ["process_automation"]),
         ("impact: {regulatory: pci}", "regulatory", ["PCI"]),
+        ("impact: {started_at: 2025-01-10}", "impact_started_at", "2025-01-10T00:00:00Z"),
         ("completed_at: 2025-01-10", "completed_at", "2025-01-10T00:00:00Z"),
         ("completed_at: 2025-01-10 14:00:00.999", "completed_at", "2025-01-10T14:00:00Z"),
     ],

@@ -21,6 +21,7 @@ slos: [{type: latency, target: 99.9, burn_rate: 14.4}]
 impact: {users_percent: 18, regulatory: [PCI]}
 contributing_factors: [missing_tests, {factor: other, note: moon}]
 fix_classes: [config_only]
+commits: [payments@1a2b3c4, 1234567]
 decision: {action: promote, epic: MOD-123, target_maturity: silver}
 """
 
@@ -49,7 +50,9 @@ def test_nothing_else_is_published(tmp_path: Path) -> None:
     assert written == {path.name for path in FOLDER.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["scoring", "maturity", "capacity"])
+@pytest.mark.parametrize(
+    "name", ["scoring", "maturity", "capacity", "calendar", "targets", "sources"]
+)
 def test_the_files_that_ship_agree_with_their_schema(name: str) -> None:
     assert errors(name, (MODERNIZATION / f"{name}.yaml").read_text(encoding="utf-8")) == []
 
@@ -72,3 +75,4 @@ def test_a_full_front_matter_agrees_and_mistakes_do_not() -> None:
     assert errors("scoring", "weights: {slo_burn: x}\nbands: {}") != []
     assert errors("maturity", "levels: {platinum: [x]}") != []
     assert errors("capacity", "defaults: {day_rate_usd: 0}") != []
+    assert errors("calendar", "defaults: {working_days: [someday]}") != []

@@ -34,7 +34,8 @@ targets as (
     where coalesce(merged.incident_id, correlated.incident_id) is not null
 ),
 
--- A minor alert that belongs to no incident is no fact: what names it does not go with it.
+-- A minor alert that belongs to no incident is no fact, and neither is what the tool deleted: what
+-- names it does not go with it.
 followed_0 as (
     select
         targets.incident_id,
@@ -43,9 +44,11 @@ followed_0 as (
     inner join incidents as named on targets.target_id = named.incident_id
     left join targets as onward on targets.target_id = onward.incident_id
     where
-        named.record_kind != 'alert'
-        or coalesce(named.severity_level, 5) <= 3
-        or onward.target_id is not null
+        onward.target_id is not null
+        or (
+            not coalesce(named.is_deleted, false)
+            and (named.record_kind != 'alert' or coalesce(named.severity_level, 5) <= 3)
+        )
 ),
 
 {% for step in range(1, steps + 1) -%}
@@ -64,7 +67,8 @@ followed_0 as (
     ),
 
 {% endfor -%}
--- Where records name each other in a ring, one stays: an incident before an alert, then by id.
+-- Where records name each other in a ring, one stays: what still exists before what was deleted,
+-- an incident before an alert, then by id.
 ends as (
     select
         followed.incident_id,
@@ -72,6 +76,7 @@ ends as (
         row_number() over (
             partition by followed.incident_id
             order by
+                case when named.is_deleted then 1 else 0 end,
                 case when named.merged_into_ref is null then 0 else 1 end,
                 case when named.record_kind = 'alert' then 1 else 0 end,
                 followed.target_id
@@ -112,6 +117,7 @@ classified as (
         incidents.incident_id,
         counted_elsewhere.counted_as_id,
         case
+            when incidents.is_deleted then 'deleted_at_source'
             when ruled.rule_reason is not null then ruled.rule_reason
             when incidents.merged_into_ref is not null then 'merged'
             when incidents.record_kind = 'alert' and counted_elsewhere.counted_as_id is not null

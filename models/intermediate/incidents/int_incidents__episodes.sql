@@ -8,8 +8,13 @@ gaps as (
         counted.service_id,
         counted.alert_key,
         counted.triggered_at,
-        -- The latest end, as incidents of one alert may overlap.
-        max(coalesce(counted.resolved_at, counted.triggered_at)) over (
+        -- The latest end, as incidents of one alert may overlap; an open one has not ended yet.
+        max(
+            case
+                when counted.incident_status != 'resolved' then {{ as_of() }}
+                else coalesce(counted.resolved_at, counted.triggered_at)
+            end
+        ) over (
             partition by counted.source_name, counted.service_id, counted.alert_key
             order by counted.triggered_at, counted.incident_id
             rows between unbounded preceding and 1 preceding

@@ -65,6 +65,10 @@ action_items as (
     group by items.postmortem_id
 ),
 
+untested_commits as (
+    select * from {{ ref('int_commits__postmortems') }}
+),
+
 -- Of two files of one name, in two folders, the last by path holds.
 ranked as (
     select
@@ -110,10 +114,15 @@ enriched as (
         coalesce(action_items.ticketed_action_item_count, 0) as ticketed_action_item_count,
 
         -- booleans
-        ranked.is_ai_code_without_tests,
+        -- What the review says holds; where it says nothing, the commits that it names may.
+        coalesce(
+            ranked.is_ai_code_without_tests,
+            case when untested_commits.postmortem_id is not null then true end
+        ) as is_ai_code_without_tests,
         regulations.regulations is not null as is_regulatory,
 
         -- timestamps
+        ranked.impact_started_at,
         ranked.review_on,
         ranked.completed_at
     from ranked
@@ -126,6 +135,7 @@ enriched as (
     left join risks on ranked.postmortem_id = risks.postmortem_id
     left join factors on ranked.postmortem_id = factors.postmortem_id
     left join slos on ranked.postmortem_id = slos.postmortem_id
+    left join untested_commits on ranked.postmortem_id = untested_commits.postmortem_id
     left join action_items on ranked.postmortem_id = action_items.postmortem_id
     where ranked.file_rank = 1
 )

@@ -21,7 +21,9 @@ linked as (
         stated.postmortem_id,
         stated.incident_ref,
         case
-            when classified.exclusion_reason in ('merged', 'duplicate', 'alert')
+            when
+                classified.exclusion_reason
+                in ('merged', 'duplicate', 'alert', 'deleted_at_source')
                 then coalesce(classified.counted_as_id, incident_keys.incident_id)
             else incident_keys.incident_id
         end as incident_id

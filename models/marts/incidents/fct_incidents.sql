@@ -10,6 +10,16 @@ repeats as (
     select * from {{ ref('int_incidents__repeats') }}
 ),
 
+incident_seconds as (
+    select * from {{ ref('int_calendar__incident_seconds') }}
+),
+
+triggers as (
+    select *
+    from {{ ref('int_calendar__pages') }}
+    where page_source = 'trigger'
+),
+
 incidents as (
     select
         -- ids
@@ -38,9 +48,13 @@ incidents as (
         -- numbers
         cast(counted.severity_level as integer) as severity_level,
         cast(counted.reopen_count as bigint) as reopen_count,
+        cast(counted.time_to_detect_seconds as bigint) as time_to_detect_seconds,
         cast(counted.time_to_acknowledge_seconds as bigint) as time_to_acknowledge_seconds,
         cast(counted.elapsed_seconds as bigint) as elapsed_seconds,
         cast(counted.active_seconds as bigint) as active_seconds,
+        cast(incident_seconds.business_seconds_to_acknowledge as bigint)
+            as business_seconds_to_acknowledge,
+        cast(incident_seconds.business_active_seconds as bigint) as business_active_seconds,
         cast(counted.slo_burn_rate as double precision) as slo_burn_rate,
         cast(counted.users_share as double precision) as users_share,
         cast(counted.revenue_impact_usd as double precision) as revenue_impact_usd,
@@ -49,6 +63,7 @@ incidents as (
         counted.incident_status != 'resolved' as is_open,
         episodes.is_flap,
         coalesce(repeats.is_repeat, false) as is_repeat,
+        triggers.is_out_of_hours,
         counted.is_ai_code_without_tests,
 
         -- timestamps
@@ -58,6 +73,8 @@ incidents as (
     from counted
     inner join episodes on counted.incident_id = episodes.incident_id
     left join repeats on counted.incident_id = repeats.incident_id
+    left join incident_seconds on counted.incident_id = incident_seconds.incident_id
+    left join triggers on counted.incident_id = triggers.incident_id
 )
 
 select * from incidents

@@ -52,6 +52,7 @@ facts as (
         postmortems.is_regulatory,
 
         -- timestamps
+        postmortems.impact_started_at,
         postmortems.review_on,
         postmortems.completed_at
     from postmortems

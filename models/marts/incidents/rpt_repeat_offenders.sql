@@ -1,6 +1,6 @@
 {#
     The article's question, column for column: who repeats, how long it takes, what it burns and
-    what it costs, over the 90 days before as_of.
+    what it costs, over the rubric's window before as_of; and which incidents these are.
 #}
 with incidents as (
     select * from {{ ref('fct_incidents') }}
@@ -10,28 +10,79 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
+settings as (
+    select * from {{ ref('stg_modernization__scoring') }}
+),
+
 recent as (
     select
-        coalesce(services.service_name, incidents.service_id) as service,
+        incidents.service_id,
+        incidents.incident_id,
+        settings.window_days,
         incidents.is_repeat,
         incidents.elapsed_seconds,
         incidents.slo_burn_rate,
-        incidents.revenue_impact_usd
+        incidents.revenue_impact_usd,
+        incidents.triggered_at,
+        row_number() over (
+            partition by incidents.service_id
+            order by incidents.triggered_at desc, incidents.incident_id desc
+        ) as recency
     from incidents
-    left join services on incidents.service_id = services.service_id
-    where incidents.triggered_at >= {{ time_after(as_of(), -90, 'day') }}
+    inner join settings
+        on incidents.triggered_at >= {{ time_after(as_of(), '-settings.window_days', 'day') }}
 ),
 
-offenders as (
+-- The newest fifty tell the story; all of them are in fct_incidents.
+listed as (
     select
-        recent.service,
+        recent.service_id,
+        {{ dbt.listagg('recent.incident_id', "', '", 'order by recent.recency desc') }}
+            as incident_ids
+    from recent
+    where recent.recency <= 50
+    group by recent.service_id
+),
+
+summed as (
+    select
+        recent.service_id,
+        min(recent.window_days) as window_days,
         count(*) as incident_count,
         cast(sum(case when recent.is_repeat then 1 else 0 end) as bigint) as repeats,
         cast(avg(recent.elapsed_seconds) / 60.0 as double precision) as avg_mttr_min,
         {{ exact_sum('recent.slo_burn_rate') }} as total_burn,
-        {{ exact_sum('recent.revenue_impact_usd') }} as revenue_hit
+        {{ exact_sum('recent.revenue_impact_usd') }} as revenue_hit,
+        min(recent.triggered_at) as first_seen_at,
+        max(recent.triggered_at) as last_seen_at
     from recent
-    group by recent.service
+    group by recent.service_id
+),
+
+-- Two services of one name, in two namespaces, are two rows.
+offenders as (
+    select
+        -- ids
+        summed.service_id,
+
+        -- strings
+        coalesce(services.service_name, summed.service_id) as service,
+        cast(listed.incident_ids as varchar) as incident_ids,
+
+        -- numbers
+        cast(summed.window_days as bigint) as window_days,
+        summed.incident_count,
+        summed.repeats,
+        summed.avg_mttr_min,
+        summed.total_burn,
+        summed.revenue_hit,
+
+        -- timestamps
+        summed.first_seen_at,
+        summed.last_seen_at
+    from summed
+    inner join listed on summed.service_id = listed.service_id
+    left join services on summed.service_id = services.service_id
 )
 
 select * from offenders
@@ -39,4 +90,5 @@ order by
     repeats desc,
     case when total_burn is null then 1 else 0 end,
     total_burn desc,
-    service
+    service,
+    service_id

@@ -30,6 +30,7 @@ renamed as (
         is_ai_code_without_tests,
 
         -- timestamps
+        impact_started_at,
         review_date as review_on,
         completed_at,
         _loaded_at as loaded_at

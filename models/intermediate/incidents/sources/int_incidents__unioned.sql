@@ -1,21 +1,5 @@
-with pagerduty as (
-    select * from {{ ref('int_incidents__pagerduty') }}
-),
-
-opsgenie as (
-    select * from {{ ref('int_incidents__opsgenie') }}
-),
-
-servicenow as (
-    select * from {{ ref('int_incidents__servicenow') }}
-),
-
-unioned as (
-    select * from pagerduty
-    union all
-    select * from opsgenie
-    union all
-    select * from servicenow
+with unioned as (
+    select * from {{ ref('int_incidents__gathered') }}
 ),
 
 -- What a later day brings is not known yet at `as_of`: neither the incident nor its end.
@@ -54,6 +38,7 @@ known as (
         case
             when unioned.resolved_at <= {{ as_of() }} then unioned.timeline_active_seconds
         end as timeline_active_seconds,
+        unioned.is_deleted,
         unioned.triggered_at,
         case
             when unioned.acknowledged_at <= {{ as_of() }} then unioned.acknowledged_at

@@ -1,0 +1,16 @@
+{#
+    The geometric mean of whole seconds as an aggregate, nulls left out: the middle of durations
+    that spread over orders of magnitude. What took less than a second counts as one, because a
+    product with 0 is 0. The same in whatever order rows are added.
+#}
+{% macro geometric_mean(column) -%}
+    {{ return(adapter.dispatch('geometric_mean', 'paydown')(column)) }}
+{%- endmacro %}
+
+{% macro default__geometric_mean(column) -%}
+    exp(
+        {{ exact_sum(
+            'ln(cast(case when ' ~ column ~ ' < 1 then 1 else ' ~ column ~ ' end as double precision))'
+        ) }} / nullif(count({{ column }}), 0)
+    )
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{#
+    What a clock in the time zone shows at a moment in UTC, both without a zone; null where either
+    is. The zone is an expression; its value must be a name that seeds/time_zones.csv gives.
+#}
+{% macro local_time(utc_timestamp, zone) -%}
+    {{ return(adapter.dispatch('local_time', 'paydown')(utc_timestamp, zone)) }}
+{%- endmacro %}
+
+{% macro default__local_time(utc_timestamp, zone) -%}
+    cast((({{ utc_timestamp }}) at time zone 'UTC') at time zone {{ zone }} as timestamp)
+{%- endmacro %}
+
+{% macro snowflake__local_time(utc_timestamp, zone) -%}
+    cast(convert_timezone('UTC', {{ zone }}, {{ utc_timestamp }}) as timestamp)
+{%- endmacro %}

@@ -1,0 +1,86 @@
+with fingerprints as (
+    select * from {{ ref('int_incidents__fingerprints') }}
+),
+
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
+settings as (
+    select * from {{ ref('stg_modernization__scoring') }}
+),
+
+placed as (
+    select
+        fingerprints.*,
+        settings.window_days,
+        fingerprints.triggered_at
+        >= {{ time_after(as_of(), '-settings.window_days', 'day') }} as is_in_window
+    from fingerprints
+    cross join settings
+),
+
+-- A chain is told by its newest fifty incidents; all of them are in fct_incidents.
+ranked as (
+    select
+        placed.fingerprint,
+        placed.incident_id,
+        placed.triggered_at,
+        row_number() over (
+            partition by placed.fingerprint
+            order by placed.triggered_at desc, placed.incident_id desc
+        ) as recency
+    from placed
+),
+
+listed as (
+    select
+        ranked.fingerprint,
+        {{ dbt.listagg('ranked.incident_id', "', '", 'order by ranked.recency desc') }}
+            as incident_ids
+    from ranked
+    where ranked.recency <= 50
+    group by ranked.fingerprint
+),
+
+chained as (
+    select
+        placed.fingerprint,
+        min(placed.service_id) as service_id,
+        min(placed.window_days) as window_days,
+        sum(case when placed.is_in_window then 1 else 0 end) as incident_count,
+        sum(case when placed.is_in_window and placed.is_repeat then 1 else 0 end)
+            as repeat_count,
+        count(*) as total_count,
+        min(placed.triggered_at) as first_seen_at,
+        max(placed.triggered_at) as last_seen_at
+    from placed
+    group by placed.fingerprint
+),
+
+chains as (
+    select
+        -- ids
+        cast(chained.fingerprint as varchar) as fingerprint,
+        chained.service_id,
+
+        -- strings
+        coalesce(services.service_name, chained.service_id) as service_name,
+        cast(listed.incident_ids as varchar) as incident_ids,
+
+        -- numbers
+        cast(chained.window_days as bigint) as window_days,
+        cast(chained.incident_count as bigint) as incident_count,
+        cast(chained.repeat_count as bigint) as repeat_count,
+        cast(chained.total_count as bigint) as total_count,
+
+        -- timestamps
+        chained.first_seen_at,
+        chained.last_seen_at
+    from chained
+    inner join listed on chained.fingerprint = listed.fingerprint
+    left join services on chained.service_id = services.service_id
+    where chained.repeat_count > 0
+)
+
+select * from chains

@@ -1,0 +1,16 @@
+with source as (
+    select *
+    from {{ current_rows(source('calendar', 'reports')) }} as documents
+),
+
+renamed as (
+    select
+        -- numbers
+        min_incidents,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,172 @@
+"""`modernization/calendar.yaml`: when teams work, and which windows durations are published for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from orchestration.rubric.capacity import TeamName
+from orchestration.rubric.strict import Days, Strict, empty_if_none, fault
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+DAY_MINUTES = 24 * 60
+DEFAULTS = "defaults"
+
+Item = TypeVar("Item")
+
+_HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)")
+
+
+@cache
+def time_zones() -> list[str]:
+    """The zones that every warehouse knows: UTC, and those named by area and city."""
+    return ["UTC", *sorted(name for name in available_timezones() if "/" in name)]
+
+
+def _zone(name: str) -> str:
+    if name not in time_zones():
+        close = get_close_matches(name, time_zones(), n=1)
+        example = close[0] if close else "Europe/Paris"
+        raise fault("is not a time zone", f"write area and city, such as {example}, or UTC")
+    return name
+
+
+def opening_minutes(text: str) -> tuple[int, int]:
+    """`09:00-17:00` as minutes after midnight; an end on the next day is past 1440.
+
+    Raises:
+        PydanticCustomError: not two times of day, or no time between them.
+    """
+    match = _HOURS.fullmatch(text.strip())
+    fix = "write such as 09:00-17:00; 22:00-06:00 ends on the next day, 00:00-24:00 is all day"
+    if not match:
+        raise fault("is not a range of times of day", fix)
+    from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
+    opens, closes = 60 * from_hour + from_minute, 60 * to_hour + to_minute
+    if opens >= DAY_MINUTES or closes > DAY_MINUTES:
+        raise fault("goes beyond 24:00", fix)
+    if opens == closes:
+        raise fault("begins when it ends", fix)
+    return opens, closes if closes > opens else closes + DAY_MINUTES
+
+
+def _hours(text: str) -> str:
+    opening_minutes(text)
+    return text.strip()
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise fault("is not a date", "write it as YYYY-MM-DD, such as 2026-12-25") from None
+
+
+def _once(items: list[Item]) -> list[Item]:
+    for position, item in enumerate(items):
+        if item in items[:position]:
+            raise fault(f"'{item}' is listed twice", "remove one of them", at=[position])
+    return items
+
+
+def _one_name_a_day(holidays: list[Holiday]) -> list[Holiday]:
+    _once([holiday.date for holiday in holidays])
+    return holidays
+
+
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+WorkingHours = Annotated[str, AfterValidator(_hours)]
+WorkingDays = Annotated[list[Weekday], Field(min_length=1), AfterValidator(_once)]
+
+
+class Holiday(Strict):
+    date: Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+Holidays = Annotated[list[Holiday], Field(max_length=5_000), AfterValidator(_one_name_a_day)]
+
+
+class Schedule(Strict):
+    """When a team works. Hours are on the team's clock, so they move with daylight saving."""
+
+    time_zone: TimeZone = "UTC"
+    working_days: WorkingDays = ["monday", "tuesday", "wednesday", "thursday", "friday"]  # noqa: RUF012
+    working_hours: WorkingHours = "09:00-17:00"
+    holidays: Holidays = []  # noqa: RUF012
+
+
+class TeamSchedule(Strict):
+    """What a team says differently; its holidays stand in place of the defaults'."""
+
+    time_zone: TimeZone | None = None
+    working_days: WorkingDays | None = None
+    working_hours: WorkingHours | None = None
+    holidays: Holidays | None = None
+
+
+class Reports(Strict):
+    """Windows that end at `as_of`, and from how many incidents on a figure says something."""
+
+    windows_days: Annotated[
+        list[Days], Field(min_length=1, max_length=20), AfterValidator(_once)
+    ] = [7, 30, 90, 365]  # noqa: RUF012
+    min_incidents: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 10
+
+
+class Calendar(Strict):
+    """Working hours and holidays per team; a team not listed has the defaults."""
+
+    defaults: Annotated[Schedule, BeforeValidator(empty_if_none)] = Schedule()
+    teams: Annotated[
+        dict[TeamName, Annotated[TeamSchedule, BeforeValidator(empty_if_none)]],
+        BeforeValidator(empty_if_none),
+    ] = Field(default_factory=dict)
+    reports: Annotated[Reports, BeforeValidator(empty_if_none)] = Reports()
+
+    def record(self) -> dict[str, Any]:
+        """One record with the defaults filled in.
+
+        `calendars` names the calendar of the defaults and of each team; `hours` has one entry a
+        calendar and working day (1 is Monday), in minutes after its midnight; `holidays` one a
+        calendar and date.
+        """
+        schedules = list(self._schedules())
+        return {
+            "min_incidents": self.reports.min_incidents,
+            "windows": [{"days": days} for days in self.reports.windows_days],
+            "calendars": [
+                {"calendar": name, "team": team, "time_zone": schedule.time_zone}
+                for name, team, schedule in schedules
+            ],
+            "hours": [
+                {
+                    "calendar": name,
+                    "weekday": WEEKDAYS.index(day) + 1,
+                    "opens_minute": opening_minutes(schedule.working_hours)[0],
+                    "closes_minute": opening_minutes(schedule.working_hours)[1],
+                }
+                for name, _, schedule in schedules
+                for day in sorted(schedule.working_days, key=WEEKDAYS.index)
+            ],
+            "holidays": [
+                {"calendar": name, "date": holiday.date, "name": holiday.name}
+                for name, _, schedule in schedules
+                for holiday in schedule.holidays
+            ],
+        }
+
+    def _schedules(self) -> Iterator[tuple[str, str | None, Schedule]]:
+        yield DEFAULTS, None, self.defaults
+        for team, stated in self.teams.items():
+            said = {name: getattr(stated, name) for name in TeamSchedule.model_fields}
+            said = {name: value for name, value in said.items() if value is not None}
+            yield f"team:{team}", team, self.defaults.model_copy(update=said)

@@ -1,0 +1,280 @@
+"""Working seconds and pages out of hours, against Python's own time zones, on random data."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .compiled_models import AS_OF, Warehouse
+
+pytestmark = pytest.mark.xdist_group("compiled")
+
+DAY = timedelta(days=1)
+NOW = datetime.fromisoformat(AS_OF)
+# Whole hours, half and quarter hours, changes of half an hour, at midnight, and none.
+ZONES = (
+    "UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu",
+    "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo", "America/St_Johns",
+    "Pacific/Kiritimati", "Pacific/Pago_Pago",
+)  # fmt: skip
+# Days on which one of these clocks changes.
+CHANGES = (
+    datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2026, 3, 8), datetime(2026, 11, 1),
+    datetime(2026, 4, 4), datetime(2026, 10, 3), datetime(2026, 4, 23), datetime(2026, 10, 29),
+)  # fmt: skip
+
+Hours = dict[int, tuple[int, int]]
+Calendar = tuple[str, Hours, frozenset[date]]
+
+COUNTED = {
+    "incident_id": "varchar",
+    "service_id": "varchar",
+    "triggered_at": "timestamp",
+    "acknowledged_at": "timestamp",
+}
+LOOSE = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def hours(edges: st.SearchStrategy[int]) -> st.SearchStrategy[Hours]:
+    """Working hours by weekday, in minutes; such as end before they begin end on the next day."""
+
+    def opened(pair: tuple[int, int]) -> tuple[int, int]:
+        opens, closes = pair
+        return opens, closes if closes > opens else closes + 1440
+
+    pairs = st.tuples(edges.filter(lambda m: m < 1440), edges).filter(lambda p: p[0] != p[1])
+    return st.dictionaries(st.integers(1, 7), pairs.map(opened), min_size=2, max_size=7)
+
+
+def moments(step: int, change: datetime) -> st.SearchStrategy[datetime]:
+    """Moments of 2026 on whole `step` seconds, most of them near the change of a clock."""
+    anywhere = st.datetimes(datetime(2026, 1, 1), NOW - DAY * 9)
+    starts = st.one_of(st.just(change), st.just(change), anywhere)
+    offset = st.integers(-2 * 86400 // step, 2 * 86400 // step).map(
+        lambda n: timedelta(seconds=n * step)
+    )
+    return st.tuples(starts, offset).map(
+        lambda pair: pair[0].replace(second=0, microsecond=0) + pair[1]
+    )
+
+
+def near(stated: list[Calendar], change: datetime) -> st.SearchStrategy[datetime]:
+    """Moments near the change, and those around the beginnings and ends of hours, were there no
+    holidays."""
+    first, last = change.date() - 2 * DAY, change.date() + 2 * DAY
+    edges = {
+        edge + timedelta(seconds=n)
+        for zone, opened, _ in stated
+        for shift in shifts((zone, opened, frozenset()), first, last)
+        for edge in shift
+        for n in (-1, 0, 1)
+    }
+    return st.sampled_from(sorted(edges)) | moments(1, change) if edges else moments(1, change)
+
+
+def calendars(edges: st.SearchStrategy[int], change: datetime) -> st.SearchStrategy[list[Calendar]]:
+    days = st.sampled_from([change.date() + DAY * n for n in (-2, -1, 0, 1)])
+    one = st.tuples(st.sampled_from(ZONES), hours(edges), st.frozensets(days, max_size=2))
+    return st.lists(one, min_size=1, max_size=3)
+
+
+def fill_calendars(warehouse: Warehouse, stated: list[Calendar]) -> None:
+    """The calendars c0, c1, ... of the services s0, s1, ..."""
+    warehouse.fill(
+        "int_calendar__calendars",
+        {"calendar_name": "varchar", "team_key": "varchar", "time_zone": "varchar"},
+        [(f"c{n}", None, zone) for n, (zone, _, _) in enumerate(stated)],
+    )
+    warehouse.fill(
+        "int_calendar__services",
+        {"service_id": "varchar", "team_id": "varchar", "calendar_name": "varchar"},
+        [(f"s{n}", f"t{n}", f"c{n}") for n in range(len(stated))],
+    )
+    warehouse.fill(
+        "stg_calendar__hours",
+        {
+            "calendar_name": "varchar",
+            "iso_weekday": "bigint",
+            "opens_minute": "bigint",
+            "closes_minute": "bigint",
+        },
+        [(f"c{n}", day, *pair) for n, c in enumerate(stated) for day, pair in c[1].items()],
+    )
+    warehouse.fill(
+        "stg_calendar__holidays",
+        {"calendar_name": "varchar", "holiday_date": "date", "holiday_name": "varchar"},
+        [(f"c{n}", day, "Holiday") for n, c in enumerate(stated) for day in c[2]],
+    )
+
+
+def in_utc(zone: str, day: date, minute: int) -> datetime:
+    """When the zone's clock shows that minute of the day; of two such moments the first."""
+    local = datetime.combine(day, time()) + timedelta(minutes=minute)
+    return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+
+
+def shifts(calendar: Calendar, first: date, last: date) -> list[tuple[datetime, datetime]]:
+    """Working hours in UTC; such as run into the next day's end where those begin."""
+    zone, opened, holidays = calendar
+    found: list[tuple[datetime, datetime]] = []
+    begins: dict[date, datetime] = {}
+    day = last
+    while day >= first:
+        if day not in holidays and day.isoweekday() in opened:
+            opens, closes = opened[day.isoweekday()]
+            begins[day] = in_utc(zone, day, opens)
+            end = min(in_utc(zone, day, closes), begins.get(day + DAY, datetime.max))
+            found.append((begins[day], max(begins[day], end)))
+        day -= DAY
+    return found
+
+
+def worked(calendar: Calendar, start: datetime, end: datetime) -> int:
+    spans = shifts(calendar, start.date() - 2 * DAY, end.date() + 2 * DAY)
+    seconds = sum(
+        max((min(end, closes) - max(start, opens)).total_seconds(), 0) for opens, closes in spans
+    )
+    return int(seconds)
+
+
+def is_working(calendar: Calendar, moment: datetime) -> bool:
+    """Whether the clock on the wall shows a time at which the team works."""
+    zone, opened, holidays = calendar
+    local = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    for day in (local.date(), local.date() - DAY):
+        if day in holidays or day.isoweekday() not in opened:
+            continue
+        opens, closes = opened[day.isoweekday()]
+        midnight = datetime.combine(day, time())
+        if midnight + timedelta(minutes=opens) <= local < midnight + timedelta(minutes=closes):
+            return True
+    return False
+
+
+def business_seconds(
+    stated: list[Calendar], spans: list[tuple[int, datetime, list[tuple[datetime, datetime]]]]
+) -> dict[str, tuple[int | None, int | None]]:
+    """Incident -> working seconds to acknowledge and while active, by the models."""
+    warehouse = Warehouse()
+    fill_calendars(warehouse, stated)
+    rows, stretches = [], []
+    for n, (service, acknowledged, active) in enumerate(spans):
+        rows.append((f"i{n}", f"s{service}", active[0][0], acknowledged))
+        stretches += [(f"i{n}", *stretch) for stretch in active]
+    warehouse.fill("int_incidents__counted", COUNTED, rows)
+    columns = {"incident_id": "varchar", "started_at": "timestamp", "ended_at": "timestamp"}
+    warehouse.fill("int_incidents__stretches", columns, stretches)
+    warehouse.run("int_calendar__days")
+    warehouse.run("int_calendar__incident_seconds")
+    found = warehouse.ask("from paydown_intermediate.int_calendar__incident_seconds")
+    return {incident: (taken, active) for incident, taken, active in found}
+
+
+@st.composite
+def incidents(
+    draw: st.DrawFn, services: int, at_moments: st.SearchStrategy[datetime], step: int
+) -> tuple[int, datetime, list[tuple[datetime, datetime]]]:
+    """Service, acknowledgement, and one to three stretches of up to two days."""
+    lengths = st.integers(0, 2 * 86400 // step).map(lambda n: timedelta(seconds=n * step))
+    at = draw(at_moments)
+    acknowledged = at + draw(lengths)
+    active = []
+    for _ in range(draw(st.integers(1, 3))):
+        end = at + draw(lengths)
+        active.append((at, end))
+        at = end + draw(lengths)
+    return draw(st.integers(0, services - 1)), acknowledged, active
+
+
+@LOOSE
+@given(data=st.data())
+def test_business_seconds_equal_pythons_intervals(data: st.DataObject) -> None:
+    change = data.draw(st.sampled_from(CHANGES))
+    stated = data.draw(calendars(st.integers(0, 1440), change))
+    spans = data.draw(
+        st.lists(incidents(len(stated), near(stated, change), 1), min_size=1, max_size=12)
+    )
+    found = business_seconds(stated, spans)
+    for n, (service, acknowledged, active) in enumerate(spans):
+        calendar = stated[service]
+        assert found[f"i{n}"] == (
+            worked(calendar, active[0][0], acknowledged),
+            sum(worked(calendar, *stretch) for stretch in active),
+        )
+
+
+@settings(LOOSE, max_examples=15)
+@given(data=st.data())
+def test_business_seconds_equal_the_clock_read_every_minute(data: st.DataObject) -> None:
+    # No hours begin or end while a clock may change.
+    edges = st.one_of(st.just(0), st.integers(4 * 60, 22 * 60), st.just(1440))
+    change = data.draw(st.sampled_from(CHANGES))
+    stated = data.draw(calendars(edges, change))
+    spans = data.draw(
+        st.lists(incidents(len(stated), moments(60, change), 60), min_size=1, max_size=3)
+    )
+    found = business_seconds(stated, spans)
+    for n, (service, acknowledged, _) in enumerate(spans):
+        minute, minutes = spans[n][2][0][0], 0
+        while minute < acknowledged:
+            minutes += is_working(stated[service], minute)
+            minute += timedelta(minutes=1)
+        assert found[f"i{n}"][0] == 60 * minutes
+
+
+@LOOSE
+@given(data=st.data())
+def test_pages_are_out_of_hours_as_the_responders_clock_says(data: st.DataObject) -> None:
+    change = data.draw(st.sampled_from(CHANGES))
+    stated = data.draw(calendars(st.integers(0, 1440), change))
+    zones = st.none() | st.none() | st.sampled_from(ZONES)
+    page = st.tuples(st.integers(0, len(stated) - 1), zones, near(stated, change))
+    pages = data.draw(st.lists(page, min_size=1, max_size=30))
+    warehouse = Warehouse()
+    fill_calendars(warehouse, stated)
+    incident = {"incident_id": "varchar"}
+    text = dict.fromkeys(("exclusion_reason", "counted_as_id"), "varchar")
+    warehouse.fill("int_incidents__counted", COUNTED, [])
+    warehouse.fill(
+        "int_incidents__classified", incident | text, [(f"i{n}", None, None) for n in range(3)]
+    )
+    warehouse.fill(
+        "int_incidents__services",
+        incident | dict.fromkeys(("service_id", "triggered_service_id"), "varchar"),
+        [(f"i{n}", f"s{n}", None) for n in range(3)],
+    )
+    warehouse.fill(
+        "int_calendar__notifications",
+        dict.fromkeys(
+            ("page_id", "incident_id", "responder_id", "responder_name", "responder_time_zone"),
+            "varchar",
+        )
+        | {"paged_at": "timestamp"},
+        [(str(n), f"i{c}", "r", "R", zone, at) for n, (c, zone, at) in enumerate(pages)],
+    )
+    warehouse.run("int_calendar__pages")
+    found = {
+        int(page): (out, kind, local, monday)
+        for page, out, kind, local, monday in warehouse.ask(
+            "select page_id, is_out_of_hours, page_time, local_at, week_starts_on "
+            "from paydown_intermediate.int_calendar__pages"
+        )
+    }
+    assert len(found) == len(pages)
+    for n, (chosen, zone, at) in enumerate(pages):
+        own_zone, opened, holidays = stated[chosen]
+        calendar = (zone or own_zone, opened, holidays)
+        local = at.replace(tzinfo=UTC).astimezone(ZoneInfo(calendar[0])).replace(tzinfo=None)
+        day = local.date()
+        if is_working(calendar, at):
+            kind = "working hours"
+        elif day in holidays:
+            kind = "holiday"
+        else:
+            kind = "night" if day.isoweekday() in opened else "weekend"
+        monday = day - timedelta(days=day.weekday())
+        assert found[n] == (kind != "working hours", kind, local, monday)
