@@ -1,0 +1,155 @@
+{#
+    What was measured while each incident was active. The first and last day of a stretch are
+    joined to their pieces by day, the days between to their sums: a stretch meets two days of
+    pieces and one row for every other day, however long it lasted.
+#}
+with pieces as (
+    select *
+    from {{ ref('int_slo__pieces') }}
+    -- What looks back for longer can't tell an incident from the hours before it.
+    where window_seconds <= 3600
+),
+
+windows as (
+    select *
+    from {{ ref('int_slo__incident_windows') }}
+    where ends_epoch > starts_epoch
+),
+
+budgets as (
+    select * from {{ ref('int_slo__budgets') }}
+),
+
+placed as (
+    select
+        windows.incident_id,
+        budgets.slo_id,
+        windows.starts_epoch,
+        windows.ends_epoch,
+        cast(floor(windows.starts_epoch / 86400.0) as bigint) as first_day,
+        cast(floor((windows.ends_epoch - 1) / 86400.0) as bigint) as last_day
+    from windows
+    inner join budgets on windows.service_id = budgets.service_id
+),
+
+edges as (
+    select
+        placed.incident_id,
+        placed.slo_id,
+        placed.starts_epoch,
+        placed.ends_epoch,
+        placed.first_day as day_number
+    from placed
+    union all
+    select
+        placed.incident_id,
+        placed.slo_id,
+        placed.starts_epoch,
+        placed.ends_epoch,
+        placed.last_day as day_number
+    from placed
+    where placed.last_day > placed.first_day
+),
+
+met as (
+    select
+        edges.incident_id,
+        edges.slo_id,
+        pieces.burn_source,
+        (
+            least(edges.ends_epoch, pieces.ends_epoch)
+            - greatest(edges.starts_epoch, pieces.starts_epoch)
+        ) * pieces.covered_share as covered_seconds,
+        pieces.error_ratio,
+        pieces.burn_rate
+    from edges
+    inner join pieces
+        on
+            edges.slo_id = pieces.slo_id
+            and edges.day_number = pieces.day_number
+            and edges.starts_epoch < pieces.ends_epoch
+            and edges.ends_epoch > pieces.starts_epoch
+),
+
+sized as (
+    select
+        pieces.*,
+        (pieces.ends_epoch - pieces.starts_epoch) * pieces.covered_share as covered_seconds
+    from pieces
+),
+
+-- What is not known of a part is not known of the sum.
+days as (
+    select
+        sized.slo_id,
+        sized.burn_source,
+        sized.day_number,
+        {{ exact_sum('sized.covered_seconds') }} as covered_seconds,
+        case
+            when count(*) = count(sized.error_ratio)
+                then {{ exact_sum('sized.covered_seconds * sized.error_ratio') }}
+        end as bad_seconds,
+        case
+            when count(*) = count(sized.burn_rate)
+                then {{ exact_sum('sized.covered_seconds * sized.burn_rate') }}
+        end as burnt_seconds,
+        max(sized.burn_rate) as peak_burn_rate
+    from sized
+    group by sized.slo_id, sized.burn_source, sized.day_number
+),
+
+unioned as (
+    select
+        met.incident_id,
+        met.slo_id,
+        met.burn_source,
+        {{ exact_sum('met.covered_seconds') }} as covered_seconds,
+        case
+            when count(*) = count(met.error_ratio)
+                then {{ exact_sum('met.covered_seconds * met.error_ratio') }}
+        end as bad_seconds,
+        case
+            when count(*) = count(met.burn_rate)
+                then {{ exact_sum('met.covered_seconds * met.burn_rate') }}
+        end as burnt_seconds,
+        max(met.burn_rate) as peak_burn_rate
+    from met
+    group by met.incident_id, met.slo_id, met.burn_source
+    union all
+    select
+        placed.incident_id,
+        placed.slo_id,
+        days.burn_source,
+        days.covered_seconds,
+        days.bad_seconds,
+        days.burnt_seconds,
+        days.peak_burn_rate
+    from placed
+    inner join days
+        on
+            placed.slo_id = days.slo_id
+            and placed.first_day < days.day_number
+            and placed.last_day > days.day_number
+    where placed.last_day - placed.first_day > 1
+),
+
+burnt as (
+    select
+        unioned.incident_id,
+        unioned.slo_id,
+        unioned.burn_source,
+        {{ exact_sum('unioned.covered_seconds') }} as covered_seconds,
+        case
+            when count(*) = count(unioned.bad_seconds)
+                then {{ exact_sum('unioned.bad_seconds') }}
+        end as bad_seconds,
+        case
+            when count(*) = count(unioned.burnt_seconds)
+                then {{ exact_sum('unioned.burnt_seconds') }}
+        end as burnt_seconds,
+        max(unioned.peak_burn_rate) as peak_burn_rate
+    from unioned
+    group by unioned.incident_id, unioned.slo_id, unioned.burn_source
+)
+
+select * from burnt

@@ -1,0 +1,75 @@
+{#
+    When incidents were active, as int_incidents__stretches has it, and of open ones too: up to
+    as_of, because the budget that one has burnt so far is known.
+#}
+with counted as (
+    select * from {{ ref('int_incidents__counted') }}
+),
+
+stretches as (
+    select * from {{ ref('int_incidents__stretches') }}
+),
+
+intervals as (
+    select * from {{ ref('int_incidents__pagerduty_intervals') }}
+),
+
+still_open as (
+    select *
+    from counted
+    where incident_status != 'resolved' and resolved_at is null
+),
+
+timelines as (
+    select
+        still_open.incident_id,
+        intervals.started_at,
+        coalesce(intervals.ended_at, {{ as_of() }}) as ended_at
+    from still_open
+    inner join intervals on still_open.source_incident_id = intervals.source_incident_id
+    where still_open.source_name = 'pagerduty'
+),
+
+in_one_piece as (
+    select
+        still_open.incident_id,
+        still_open.triggered_at as started_at,
+        {{ as_of() }} as ended_at
+    from still_open
+    left join (
+        select distinct timelines.incident_id
+        from timelines
+    ) as told
+        on still_open.incident_id = told.incident_id
+    where told.incident_id is null
+),
+
+unioned as (
+    select
+        stretches.incident_id,
+        stretches.started_at,
+        stretches.ended_at
+    from stretches
+    union all
+    select * from timelines
+    union all
+    select * from in_one_piece
+),
+
+windows as (
+    select
+        unioned.incident_id,
+        counted.service_id,
+        {{ seconds_between("cast('1970-01-01' as timestamp)", 'unioned.started_at') }}
+            as starts_epoch,
+        {{ seconds_between(
+            "cast('1970-01-01' as timestamp)", 'least(unioned.ended_at, ' ~ as_of() ~ ')'
+        ) }} as ends_epoch
+    from unioned
+    inner join counted on unioned.incident_id = counted.incident_id
+    where unioned.started_at <= {{ as_of() }}
+)
+
+select *
+from windows
+where ends_epoch >= starts_epoch

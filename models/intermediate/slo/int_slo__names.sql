@@ -1,0 +1,40 @@
+{#
+    What monitoring may call an objective of a definition file. Sloth numbers the objectives of an
+    OpenSLO file, and so calls its only one `<name>-0`.
+#}
+with stated as (
+    select * from {{ ref('stg_slo__names') }}
+),
+
+aliases as (
+    select * from {{ ref('int_services__aliases') }}
+),
+
+resolved as (
+    select
+        coalesce(
+            aliases.service_id, 'uncatalogued:' || lower(trim(stated.stated_service_name))
+        ) as service_id,
+        lower(trim(stated.slo_alias)) as slo_alias,
+        lower(trim(stated.slo_name)) as slo_name
+    from stated
+    left join aliases
+        on
+            aliases.alias_kind = 'name'
+            and lower(trim(stated.stated_service_name)) = aliases.alias_value
+),
+
+-- A name that is an objective's own is never another's.
+named as (
+    select
+        resolved.service_id,
+        resolved.slo_alias,
+        coalesce(
+            min(case when resolved.slo_name = resolved.slo_alias then resolved.slo_name end),
+            min(resolved.slo_name)
+        ) as slo_name
+    from resolved
+    group by resolved.service_id, resolved.slo_alias
+)
+
+select * from named
