@@ -4,8 +4,10 @@ Pure models without any file access, so that a schema, a test or a preview can u
 `orchestration.documents.models.load_model` reads a file into one.
 """
 
+from orchestration.rubric.calendar import Calendar
 from orchestration.rubric.capacity import Capacity
 from orchestration.rubric.maturity import Maturity
 from orchestration.rubric.scoring import Scoring
+from orchestration.rubric.targets import Targets
 
-__all__ = ["Capacity", "Maturity", "Scoring"]
+__all__ = ["Calendar", "Capacity", "Maturity", "Scoring", "Targets"]

@@ -112,7 +112,7 @@ class Hysteresis(Strict):
     """
 
     margin: Amount = 2
-    hold_days: Annotated[int, Field(strict=True, ge=0, le=3660)] = 28
+    hold_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 28
 
 
 class Scoring(Strict):

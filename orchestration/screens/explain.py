@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ def _find(candidates: list[dict[str, Any]], service: str) -> dict[str, Any] | No
     return None
 
 
+def _since(entered_on: date | None) -> str:
+    return f"since {entered_on}" if entered_on else "for more than 90 days"
+
+
 def _show_score(console: Console, row: dict[str, Any]) -> None:
     console.print(
         Text(f"{row['service_name']}: {row['score']} points, rank {row['score_rank']}", "bold")
@@ -60,7 +65,7 @@ def _show_score(console: Console, row: dict[str, Any]) -> None:
     change = signed(row["score_delta"])
     console.print(
         Text(
-            f"{row['band']} since {row['promoted_at']}, decision {row['decision']}"
+            f"{row['band']} {_since(row['promoted_at'])}, decision {row['decision']}"
             + (f", {change} in 7 days" if change else "")
             + f", {row['coverage']:.0%} of the rubric's weight rests on data"
             + f" (rubric {row['rubric_hash']})"

@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.documents import READERS, ConfigError, load_model
 from orchestration.rubric import Capacity, Maturity
+from orchestration.rubric.maturity import DEFAULT_EVIDENCE
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"
 # The article's file, to the letter.
@@ -28,6 +29,7 @@ levels:
     - "Load tests in CI before prod (k6/Locust)"
     - "No AI-generated code without tests + lint gates"
 """
+EVIDENCE = "levels:\n  gold:\n    - text: x\n      evidence:\n"
 CAPACITY = """\
 defaults: {day_rate_usd: 1200}
 teams:
@@ -69,6 +71,50 @@ def test_maturity_levels_and_criteria(tmp_path: Path) -> None:
     assert len(record["criteria"]) == 8
 
 
+def test_the_articles_criteria_have_evidence_without_saying_so(tmp_path: Path) -> None:
+    record = read("maturity", ARTICLE, tmp_path)
+    criteria = {(row["level_ordinal"], row["ordinal"]) for row in record["criteria"]}
+    evidence = record["evidence"]
+    assert {(row["level_ordinal"], row["criterion_ordinal"]) for row in evidence} == criteria
+    assert {row["text"] for row in record["criteria"]} == set(DEFAULT_EVIDENCE)
+    assert [row["kind"] for row in evidence[:2]] == ["slo", "alerting"]
+    (chaos,) = [row for row in evidence if row["key"] == "paydown/chaos-date"]
+    assert (chaos["kind"], chaos["level_ordinal"], chaos["within_days"]) == ("annotation", 3, 100)
+
+
+def test_a_criterion_says_its_evidence_or_has_none(tmp_path: Path) -> None:
+    text = """\
+levels:
+  bronze:
+    - text: Chaos experiments quarterly
+      evidence:
+        - annotation: example.com/chaos
+          within_days: 30
+        - tag: Chaos
+    - text: Runbooks in repo (/runbooks)
+    - ours alone
+"""
+    record = read("maturity", text, tmp_path)
+    assert [row["text"] for row in record["criteria"]] == [
+        "Chaos experiments quarterly",
+        "Runbooks in repo (/runbooks)",
+        "ours alone",
+    ]
+    place = {"level_ordinal": 1, "criterion_ordinal": 1}
+    assert record["evidence"] == [
+        place | {"ordinal": 1, "kind": "annotation", "key": "example.com/chaos", "within_days": 30},
+        place | {"ordinal": 2, "kind": "tag", "key": "chaos", "within_days": None},
+        {
+            "level_ordinal": 1,
+            "criterion_ordinal": 2,
+            "ordinal": 1,
+            "kind": "annotation",
+            "key": "paydown/runbook",
+            "within_days": None,
+        },
+    ]
+
+
 def test_levels_keep_their_rank_when_one_is_left_out(tmp_path: Path) -> None:
     record = read("maturity", "levels: {gold: [x], bronze: [y]}", tmp_path)
     assert [(row["level"], row["ordinal"]) for row in record["levels"]] == [
@@ -87,6 +133,29 @@ def test_levels_keep_their_rank_when_one_is_left_out(tmp_path: Path) -> None:
         ("levels:\n  gold:\n    - x\n    - x\n", 4, "levels.gold.1", "listed twice"),
         ("levels: {}\n", 1, "levels", "at least one entry"),
         ("level: {}\n", 1, "level", "write levels"),
+        (EVIDENCE + "      - {}\n", 5, "levels.gold.0.evidence.0", "must name one thing"),
+        (EVIDENCE + "      - {tag: a, check: slo}\n", 5, "levels.gold.0.evidence.0", "name one"),
+        (EVIDENCE + "      - check: slos\n", 5, "levels.gold.0.evidence.0.check", "write slo"),
+        (
+            EVIDENCE + "      - annotaton: a\n",
+            5,
+            "levels.gold.0.evidence.0.annotaton",
+            "write annotation",
+        ),
+        (
+            EVIDENCE + "      - tag: a\n        within_days: 5\n",
+            6,
+            "levels.gold.0.evidence.0.within_days",
+            "has no date",
+        ),
+        (
+            EVIDENCE + "      - annotation: a\n        within_days: 0\n",
+            6,
+            "levels.gold.0.evidence.0.within_days",
+            "larger number",
+        ),
+        ("levels:\n  gold:\n    - evidence: []\n", 3, "levels.gold.0.text", "add the key"),
+        (EVIDENCE.replace("x\n", "x\n    - text: x\n", 1), 4, "levels.gold.1", "listed twice"),
     ],
 )
 def test_maturity_mistakes(tmp_path: Path, text: str, line: int, field: str, words: str) -> None:

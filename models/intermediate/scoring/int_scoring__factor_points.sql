@@ -17,15 +17,11 @@ levelled as (
         factor_values.*,
         factors.rubric_hash,
         factors.weight,
-        case
-            when factor_values.raw_value is null then null
-            when factor_values.raw_value >= factors.high_threshold then 3
-            when factor_values.raw_value >= factors.medium_threshold
-                then 2 + factor_values.level_raise
-            when factor_values.raw_value >= factors.low_threshold
-                then 1 + factor_values.level_raise
-            else factor_values.level_raise
-        end as level_ordinal
+        {{ level_ordinal(
+            'factor_values.raw_value',
+            'factor_values.level_raise',
+            ['factors.low_threshold', 'factors.medium_threshold', 'factors.high_threshold'],
+        ) }} as level_ordinal
     from factor_values
     inner join factors on factor_values.factor = factors.factor
 ),
@@ -42,7 +38,7 @@ pointed as (
         levelled.raw_value,
         levelled.weight * levels.share as exact_points,
         {{ round_half_away('levelled.weight * levels.share') }} as points,
-        levelled.raw_value is not null as has_data
+        levelled.level_ordinal is not null as has_data
     from levelled
     left join levels on levelled.level_ordinal = levels.level_ordinal
 )

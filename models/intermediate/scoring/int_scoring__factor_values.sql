@@ -18,13 +18,33 @@ centrality as (
     select * from {{ ref('int_services__centrality') }}
 ),
 
+daily_peaks as (
+    select * from {{ ref('int_slo__daily_peaks') }}
+),
+
+-- What monitoring measured. A day that is partly in the window counts.
+burnt as (
+    select
+        dates.scoring_date,
+        daily_peaks.service_id,
+        max(daily_peaks.peak_burn_rate) as measured_burn_rate
+    from dates
+    inner join daily_peaks
+        on
+            dates.scoring_date >= daily_peaks.measured_on
+            and cast(dates.window_starts_at as date) <= daily_peaks.measured_on
+    group by dates.scoring_date, daily_peaks.service_id
+),
+
 aggregated as (
     select
         windowed.scoring_date,
         windowed.service_id,
         count(*) as incident_count,
         sum(case when windowed.is_repeat then 1 else 0 end) as repeats,
-        max(windowed.slo_burn_rate) as slo_burn,
+        -- What a postmortem states counts for days on which nothing was measured.
+        max(case when daily_peaks.service_id is null then windowed.slo_burn_rate end)
+            as stated_burn_rate,
         count(windowed.active_seconds) as resolved_count,
         {{ percentile('windowed.active_seconds', 0.5) }} / 60.0 as mttr,
         max(windowed.users_share) as blast_radius,
@@ -33,17 +53,28 @@ aggregated as (
         sum(case when windowed.is_ai_code_without_tests then 1 else 0 end) as ai_risk,
         count(windowed.is_ai_code_without_tests) as ai_answer_count
     from windowed
+    left join daily_peaks
+        on
+            windowed.service_id = daily_peaks.service_id
+            and cast(windowed.triggered_at as date) = daily_peaks.measured_on
     group by windowed.scoring_date, windowed.service_id
 ),
 
 -- The same fix is estimated again after every incident of its kind: the newest estimate holds.
+-- Of a kind that nobody knows each postmortem speaks of a fix of its own.
 estimates as (
     select
         windowed.scoring_date,
         windowed.service_id,
         windowed.estimate_days,
         row_number() over (
-            partition by windowed.scoring_date, windowed.service_id, windowed.failure_mode
+            partition by
+                windowed.scoring_date,
+                windowed.service_id,
+                case
+                    when windowed.failure_mode = 'unknown' then windowed.postmortem_id
+                    else coalesce(windowed.failure_mode, windowed.postmortem_id)
+                end
             order by windowed.triggered_at desc, windowed.incident_id
         ) as estimate_rank
     from windowed
@@ -65,7 +96,20 @@ measured as (
     select
         dates.scoring_date,
         services.service_id,
-        aggregated.slo_burn,
+        case
+            when
+                aggregated.stated_burn_rate is null
+                or burnt.measured_burn_rate >= aggregated.stated_burn_rate
+                then burnt.measured_burn_rate
+            else aggregated.stated_burn_rate
+        end as slo_burn,
+        case
+            when
+                aggregated.stated_burn_rate is null
+                or burnt.measured_burn_rate >= aggregated.stated_burn_rate
+                then ', measured'
+            else ', stated'
+        end as slo_burn_said_by,
         coalesce(aggregated.repeats, 0) as repeats,
         coalesce(aggregated.incident_count, 0) as incident_count,
         aggregated.mttr,
@@ -84,6 +128,10 @@ measured as (
         on
             dates.scoring_date = aggregated.scoring_date
             and services.service_id = aggregated.service_id
+    left join burnt
+        on
+            dates.scoring_date = burnt.scoring_date
+            and services.service_id = burnt.service_id
     left join effort
         on
             dates.scoring_date = effort.scoring_date
@@ -99,7 +147,8 @@ factor_values as (
         'slo_burn' as factor,
         cast(measured.slo_burn as double precision) as raw_value,
         0 as level_raise,
-        'peak burn rate ' || {{ number_text('measured.slo_burn') }} as evidence
+        'peak burn rate ' || {{ number_text('measured.slo_burn') }}
+        || measured.slo_burn_said_by as evidence
     from measured
     union all
     select
@@ -129,8 +178,13 @@ factor_values as (
         'blast_radius' as factor,
         cast(measured.blast_radius as double precision) as raw_value,
         measured.is_regulatory as level_raise,
-        'up to ' || {{ number_text('100 * measured.blast_radius', 0) }} || '% of users'
-        || case when measured.is_regulatory = 1 then ', regulated data' else '' end as evidence
+        case
+            when measured.blast_radius is null and measured.is_regulatory = 1
+                then 'regulated data, share of users unknown'
+            else
+                'up to ' || {{ number_text('100 * measured.blast_radius', 0) }} || '% of users'
+                || case when measured.is_regulatory = 1 then ', regulated data' else '' end
+        end as evidence
     from measured
     union all
     select
@@ -178,7 +232,7 @@ select
     factor_values.raw_value,
     factor_values.level_raise,
     case
-        when factor_values.raw_value is null then 'no data'
+        when factor_values.raw_value is null and factor_values.level_raise = 0 then 'no data'
         else factor_values.evidence
     end as evidence
 from factor_values

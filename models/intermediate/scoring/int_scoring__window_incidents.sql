@@ -1,6 +1,6 @@
 {#
-    One row per scored day and incident in its window, with what was known on that day: an end or
-    a postmortem that came later is not.
+    One row per scored day and incident in its window, with what was known on that day: an end, a
+    postmortem, the service it names or a repeat of what it names that came later is not.
 #}
 with dates as (
     select * from {{ ref('int_scoring__dates') }}
@@ -10,8 +10,12 @@ counted as (
     select * from {{ ref('int_incidents__counted') }}
 ),
 
-repeats as (
-    select * from {{ ref('int_incidents__repeats') }}
+reviews as (
+    select * from {{ ref('int_incidents__reviews') }}
+),
+
+spells as (
+    select * from {{ ref('int_incidents__repeat_spells') }}
 ),
 
 postmortems as (
@@ -21,48 +25,57 @@ postmortems as (
 windowed as (
     select
         dates.scoring_date,
-        counted.service_id,
+        dates.scoring_at,
         counted.incident_id,
         counted.triggered_at,
-        coalesce(repeats.is_repeat, false) as is_repeat,
         case when counted.resolved_at <= dates.scoring_at then counted.active_seconds end
-            as active_seconds,
-        counted.reviewed_at is null or counted.reviewed_at <= dates.scoring_at as is_reviewed,
-        counted.postmortem_id
+            as active_seconds
     from dates
     inner join counted
         on
             dates.window_starts_at < counted.triggered_at
             and dates.scoring_at >= counted.triggered_at
-    left join repeats on counted.incident_id = repeats.incident_id
+),
+
+repeated as (
+    select distinct
+        windowed.scoring_date,
+        windowed.incident_id
+    from windowed
+    inner join spells on windowed.incident_id = spells.incident_id
+    where
+        (spells.known_from is null or windowed.scoring_at >= spells.known_from)
+        and (spells.known_until is null or windowed.scoring_at < spells.known_until)
 ),
 
 known as (
     select
         windowed.scoring_date,
-        windowed.service_id,
+        reviews.service_id,
         windowed.incident_id,
         windowed.triggered_at,
-        windowed.is_repeat,
+        repeated.incident_id is not null as is_repeat,
         windowed.active_seconds,
-        postmortems.postmortem_id,
-        postmortems.failure_mode,
-        counted.slo_burn_rate,
-        counted.revenue_impact_usd,
+        reviews.postmortem_id,
+        reviews.failure_mode,
+        case when reviews.is_primary then postmortems.max_burn_rate end as slo_burn_rate,
+        case when reviews.is_primary then postmortems.revenue_usd end as revenue_impact_usd,
         postmortems.users_share,
         postmortems.estimate_days,
         postmortems.is_regulatory,
         postmortems.is_ai_code_without_tests,
         postmortems.completed_at
     from windowed
-    left join postmortems
+    inner join reviews
         on
-            windowed.postmortem_id = postmortems.postmortem_id
-            and windowed.is_reviewed
-    left join counted
+            windowed.incident_id = reviews.incident_id
+            and (reviews.known_from is null or windowed.scoring_at >= reviews.known_from)
+            and (reviews.known_until is null or windowed.scoring_at < reviews.known_until)
+    left join repeated
         on
-            windowed.incident_id = counted.incident_id
-            and windowed.is_reviewed
+            windowed.scoring_date = repeated.scoring_date
+            and windowed.incident_id = repeated.incident_id
+    left join postmortems on reviews.postmortem_id = postmortems.postmortem_id
 )
 
 select * from known

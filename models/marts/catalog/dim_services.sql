@@ -25,6 +25,8 @@ services as (
         catalogued.maturity_level,
         catalogued.jira_project_key,
         catalogued.dashboard_url,
+        cast(catalogued.catalog_source as varchar) as catalog_source,
+        cast(catalogued.owner_source as varchar) as owner_source,
 
         -- numbers
         cast(centrality.direct_dependents as bigint) as direct_dependents,

@@ -138,20 +138,38 @@ fix_lists as (
     group by wanted.service_id
 ),
 
-risk_lists as (
+reviewed_risks as (
+    select distinct
+        reviewed.service_id,
+        risks.risk_id
+    from reviewed
+    inner join {{ ref('stg_postmortems__postmortem_risks') }} as risks
+        on reviewed.postmortem_id = risks.postmortem_id
+),
+
+-- Where no postmortem names a risk, the register tells those of the service.
+known_risks as (
+    select
+        reviewed_risks.service_id,
+        reviewed_risks.risk_id
+    from reviewed_risks
+    union all
     select
         registered.service_id,
-        {{ dbt.listagg('registered.risk_id', "', '", 'order by registered.risk_id') }}
+        registered.risk_id
+    from {{ ref('int_services__risks') }} as registered
+    left join (select distinct reviewed_risks.service_id from reviewed_risks) as named
+        on registered.service_id = named.service_id
+    where named.service_id is null
+),
+
+risk_lists as (
+    select
+        known_risks.service_id,
+        {{ dbt.listagg('known_risks.risk_id', "', '", 'order by known_risks.risk_id') }}
             as risk_ids
-    from (
-        select distinct
-            reviewed.service_id,
-            risks.risk_id
-        from reviewed
-        inner join {{ ref('stg_postmortems__postmortem_risks') }} as risks
-            on reviewed.postmortem_id = risks.postmortem_id
-    ) as registered
-    group by registered.service_id
+    from known_risks
+    group by known_risks.service_id
 ),
 
 estimates as (
@@ -213,7 +231,7 @@ assembled as (
             when bands.due_in_days is not null
                 then
                     cast(
-                        {{ dbt.dateadd('day', 'bands.due_in_days', 'scores.band_entered_on') }}
+                        {{ dbt.dateadd('day', 'bands.due_in_days', 'scores.scoring_date') }}
                         as date
                     )
         end as due_date,

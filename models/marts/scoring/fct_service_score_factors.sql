@@ -1,39 +1,32 @@
-with factor_points as (
-    select * from {{ ref('int_scoring__factor_points') }}
-),
-
-dates as (
-    select * from {{ ref('int_scoring__dates') }}
+with history as (
+    select * from {{ ref('int_scoring__factor_history') }}
 ),
 
 published as (
     select
         -- ids
-        factor_points.service_id || ' @ ' || cast(factor_points.scoring_date as varchar)
-        || ' / ' || factor_points.factor as score_factor_id,
-        factor_points.service_id || ' @ ' || cast(factor_points.scoring_date as varchar)
-            as score_id,
-        factor_points.service_id,
+        history.score_factor_id,
+        history.score_id,
+        history.service_id,
 
         -- strings
-        factor_points.rubric_hash,
-        factor_points.factor,
-        factor_points.factor_level,
-        cast(factor_points.evidence as varchar) as evidence,
+        history.rubric_hash,
+        history.factor,
+        history.factor_level,
+        history.evidence,
 
         -- numbers
-        cast(factor_points.weight as double precision) as weight,
-        cast(factor_points.raw_value as double precision) as raw_value,
-        factor_points.points,
+        history.weight,
+        history.raw_value,
+        history.points,
 
         -- booleans
-        factor_points.has_data,
+        history.has_data,
 
         -- timestamps
-        factor_points.scoring_date
-    from factor_points
-    inner join dates on factor_points.scoring_date = dates.scoring_date
-    where dates.is_published
+        history.scoring_date
+    from history
+    where history.scoring_date <= cast({{ as_of() }} as date)
 )
 
 select * from published

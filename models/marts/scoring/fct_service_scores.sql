@@ -1,139 +1,45 @@
-{%- set factors = [
-    'slo_burn', 'repeats', 'mttr', 'blast_radius', 'dependency_centrality', 'revenue_impact',
-    'effort', 'ai_risk',
-] -%}
-
-with scores as (
-    select * from {{ ref('int_scoring__scores') }}
+with history as (
+    select * from {{ ref('int_scoring__history') }}
 ),
 
-bands as (
-    select * from {{ ref('int_scoring__bands') }}
-),
-
-factor_points as (
-    select * from {{ ref('int_scoring__factor_points') }}
-),
-
-windowed as (
-    select * from {{ ref('int_scoring__window_incidents') }}
-),
-
-dates as (
-    select * from {{ ref('int_scoring__dates') }}
-),
-
-volumes as (
-    select
-        windowed.scoring_date,
-        windowed.service_id,
-        count(*) as incident_count,
-        max(windowed.triggered_at) as newest_incident_at
-    from windowed
-    group by windowed.scoring_date, windowed.service_id
-),
-
-pivoted as (
-    select
-        factor_points.scoring_date,
-        factor_points.service_id,
-        {%- for factor in factors %}
-            max(case when factor_points.factor = '{{ factor }}' then factor_points.points end)
-                as points_{{ factor }},
-        {%- endfor %}
-        {{ dbt.listagg(
-            "case when not factor_points.has_data then factor_points.factor end",
-            "', '",
-            "order by factor_points.factor"
-        ) }} as missing_factors
-    from factor_points
-    group by factor_points.scoring_date, factor_points.service_id
-),
-
-ranked as (
-    select
-        scores.*,
-        bands.band,
-        bands.band_ordinal,
-        bands.is_band_held,
-        coalesce(volumes.incident_count, 0) as incident_count,
-        volumes.newest_incident_at,
-        lag(bands.band_ordinal) over (
-            partition by scores.service_id order by scores.scoring_date
-        ) as previous_band_ordinal,
-        scores.score - lag(scores.score, 7) over (
-            partition by scores.service_id order by scores.scoring_date
-        ) as score_delta,
-        row_number() over (
-            partition by scores.scoring_date
-            order by scores.score desc, scores.exact_score desc, scores.service_id
-        ) as score_rank
-    from scores
-    inner join bands
-        on
-            scores.scoring_date = bands.scoring_date
-            and scores.service_id = bands.service_id
-    left join volumes
-        on
-            scores.scoring_date = volumes.scoring_date
-            and scores.service_id = volumes.service_id
-),
-
-entered as (
-    select
-        ranked.*,
-        max(
-            case
-                when
-                    ranked.previous_band_ordinal is null
-                    or ranked.previous_band_ordinal != ranked.band_ordinal
-                    then ranked.scoring_date
-            end
-        ) over (
-            partition by ranked.service_id
-            order by ranked.scoring_date
-            rows between unbounded preceding and current row
-        ) as band_entered_on
-    from ranked
-),
-
+-- What was scored later than as_of, by a run with a later one, is not known yet.
 published as (
     select
         -- ids
-        entered.service_id || ' @ ' || cast(entered.scoring_date as varchar) as score_id,
-        entered.service_id,
+        history.score_id,
+        history.service_id,
 
         -- strings
-        entered.rubric_hash,
-        entered.band,
-        cast(pivoted.missing_factors as varchar) as missing_factors,
+        history.rubric_hash,
+        history.band,
+        history.missing_factors,
 
         -- numbers
-        cast(entered.score_rank as integer) as score_rank,
-        entered.score,
-        cast(entered.score_delta as integer) as score_delta,
-        {%- for factor in factors %}
-            pivoted.points_{{ factor }},
-        {%- endfor %}
-        cast(entered.coverage as double precision) as coverage,
-        cast(entered.incident_count as bigint) as incident_count,
+        history.score_rank,
+        history.score,
+        history.score_delta,
+        history.points_slo_burn,
+        history.points_repeats,
+        history.points_mttr,
+        history.points_blast_radius,
+        history.points_dependency_centrality,
+        history.points_revenue_impact,
+        history.points_effort,
+        history.points_ai_risk,
+        history.coverage,
+        history.incident_count,
 
         -- booleans
-        entered.is_band_held,
-        dates.days_back = 0 as is_latest,
+        history.is_band_held,
+        history.scoring_date = max(history.scoring_date) over () as is_latest,
 
         -- timestamps
-        entered.newest_incident_at,
-        entered.band_entered_on,
-        entered.scoring_date,
-        dates.scoring_at
-    from entered
-    inner join pivoted
-        on
-            entered.scoring_date = pivoted.scoring_date
-            and entered.service_id = pivoted.service_id
-    inner join dates on entered.scoring_date = dates.scoring_date
-    where dates.is_published
+        history.newest_incident_at,
+        history.band_entered_on,
+        history.scoring_date,
+        history.scoring_at
+    from history
+    where history.scoring_date <= cast({{ as_of() }} as date)
 )
 
 select * from published

@@ -1,0 +1,222 @@
+{#
+    Every piece of evidence that the maturity levels ask for, looked for at every service of the
+    catalog. What nobody shows is not shown, which is no failure; refuted is what is known not to
+    hold: an annotation that says no, a date too far back, an incident of code without tests.
+#}
+with services as (
+    select * from {{ ref('int_services__catalogued') }}
+),
+
+rules as (
+    select * from {{ ref('stg_modernization__maturity_evidence') }}
+),
+
+settings as (
+    select * from {{ ref('stg_modernization__scoring') }}
+),
+
+annotations as (
+    select * from {{ ref('int_maturity__annotations') }}
+),
+
+alerting as (
+    select * from {{ ref('int_maturity__alerting') }}
+),
+
+objectives as (
+    select * from {{ ref('int_slo__objectives') }}
+),
+
+incidents as (
+    select * from {{ ref('int_incidents__counted') }}
+),
+
+asked as (
+    select
+        services.service_id,
+        rules.level_ordinal,
+        rules.criterion_ordinal,
+        rules.evidence_ordinal,
+        rules.evidence_kind,
+        rules.evidence_key,
+        rules.within_days,
+        coalesce(rules.within_days, settings.window_days) as window_days
+    from services
+    cross join rules
+    cross join settings
+),
+
+-- An annotation or a tag.
+stated as (
+    select
+        asked.*,
+        case
+            when asked.evidence_kind = 'tag' then annotations.stated_value
+            else asked.evidence_key || ': ' || substring(annotations.stated_value, 1, 200)
+        end as finding,
+        case
+            when coalesce(annotations.stated_value, '') = '' then 'not shown'
+            when asked.evidence_kind = 'tag' then 'shown'
+            when lower(annotations.stated_value) in ('false', 'no', 'none', 'off', '0')
+                then 'refuted'
+            when asked.within_days is null then 'shown'
+            -- An experiment that is planned was not made.
+            when
+                annotations.stated_on is null
+                or annotations.stated_on > cast({{ as_of() }} as date)
+                then 'not shown'
+            when
+                annotations.stated_on
+                < cast({{ time_after(as_of(), '-asked.within_days', 'day') }} as date)
+                then 'refuted'
+            else 'shown'
+        end as evidence_state,
+        case
+            when coalesce(annotations.stated_value, '') = ''
+                then asked.evidence_kind || ' ' || asked.evidence_key
+            when lower(annotations.stated_value) in ('false', 'no', 'none', 'off', '0')
+                then asked.evidence_key || ' says ' || lower(annotations.stated_value)
+            when annotations.stated_on is null
+                then asked.evidence_key || ' as a date (YYYY-MM-DD)'
+            when annotations.stated_on > cast({{ as_of() }} as date)
+                then asked.evidence_key || ' lies ahead'
+            else
+                asked.evidence_key || ' is older than ' || cast(asked.within_days as varchar)
+                || ' days'
+        end as lack
+    from asked
+    left join annotations
+        on
+            asked.service_id = annotations.service_id
+            and asked.evidence_kind = annotations.evidence_kind
+            and asked.evidence_key = annotations.evidence_key
+    where asked.evidence_kind in ('annotation', 'tag')
+),
+
+-- Where nobody says what is promised, nothing is.
+promised as (
+    select
+        objectives.service_id,
+        'SLO ' || {{ dbt.listagg('objectives.slo_name', "', '", 'order by objectives.slo_name') }}
+            as finding
+    from objectives
+    where objectives.objective is not null
+    group by objectives.service_id
+),
+
+defined as (
+    select
+        asked.*,
+        promised.finding,
+        case when promised.service_id is null then 'not shown' else 'shown' end as evidence_state,
+        'an SLO with an objective' as lack
+    from asked
+    left join promised on asked.service_id = promised.service_id
+    where asked.evidence_kind = 'slo'
+),
+
+alerted as (
+    select
+        alerting.service_id,
+        min(case when alerting.is_disabled then 1 else 0 end) = 1 as is_disabled,
+        {{ dbt.listagg(
+            'alerting.alerting_service', "', '", 'order by alerting.alerting_service'
+        ) }} as finding
+    from alerting
+    group by alerting.service_id
+),
+
+wired as (
+    select
+        asked.*,
+        alerted.finding,
+        case
+            when alerted.service_id is null then 'not shown'
+            when alerted.is_disabled then 'refuted'
+            else 'shown'
+        end as evidence_state,
+        case
+            when alerted.is_disabled then alerted.finding || ' is disabled'
+            else 'a service of PagerDuty or Opsgenie'
+        end as lack
+    from asked
+    left join alerted on asked.service_id = alerted.service_id
+    where asked.evidence_kind = 'alerting'
+),
+
+traced as (
+    select
+        asked.service_id,
+        asked.level_ordinal,
+        asked.criterion_ordinal,
+        asked.evidence_ordinal,
+        count(incidents.incident_id) as incident_count,
+        count(incidents.is_ai_code_without_tests) as answer_count,
+        sum(case when incidents.is_ai_code_without_tests then 1 else 0 end) as untested_count
+    from asked
+    left join incidents
+        on
+            asked.service_id = incidents.service_id
+            and incidents.triggered_at
+            >= {{ time_after(as_of(), '-asked.window_days', 'day') }}
+    where asked.evidence_kind = 'no_untested_ai_code'
+    group by
+        asked.service_id, asked.level_ordinal, asked.criterion_ordinal, asked.evidence_ordinal
+),
+
+cleared as (
+    select
+        asked.*,
+        'incidents traced to AI-written code without tests in '
+        || cast(asked.window_days as varchar) || ' days: 0 of '
+        || cast(traced.incident_count as varchar) as finding,
+        case
+            when traced.untested_count > 0 then 'refuted'
+            -- Incidents of which nobody said where they came from clear nothing.
+            when traced.incident_count > 0 and traced.answer_count = 0 then 'not shown'
+            else 'shown'
+        end as evidence_state,
+        case
+            when traced.untested_count > 0
+                then
+                    'incidents traced to AI-written code without tests: '
+                    || cast(traced.untested_count as varchar)
+            else 'a postmortem that says whether AI-written code without tests took part'
+        end as lack
+    from asked
+    inner join traced
+        on
+            asked.service_id = traced.service_id
+            and asked.level_ordinal = traced.level_ordinal
+            and asked.criterion_ordinal = traced.criterion_ordinal
+            and asked.evidence_ordinal = traced.evidence_ordinal
+),
+
+unioned as (
+    select * from stated
+    union all
+    select * from defined
+    union all
+    select * from wired
+    union all
+    select * from cleared
+),
+
+evidence as (
+    select
+        unioned.service_id || ' ' || cast(unioned.level_ordinal as varchar)
+        || '.' || cast(unioned.criterion_ordinal as varchar)
+        || '.' || cast(unioned.evidence_ordinal as varchar) as maturity_evidence_id,
+        unioned.service_id,
+        unioned.level_ordinal,
+        unioned.criterion_ordinal,
+        unioned.evidence_ordinal,
+        unioned.evidence_kind,
+        unioned.evidence_key,
+        unioned.evidence_state,
+        case when unioned.evidence_state = 'shown' then unioned.finding end as evidence_found,
+        case when unioned.evidence_state != 'shown' then unioned.lack end as evidence_missing
+    from unioned
+)
+
+select * from evidence

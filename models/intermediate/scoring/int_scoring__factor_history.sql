@@ -1,0 +1,46 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='scoring_date',
+    on_schema_change='sync_all_columns',
+) }}
+
+with factor_points as (
+    select * from {{ ref('int_scoring__factor_points') }}
+),
+
+dates as (
+    select * from {{ ref('int_scoring__dates') }}
+),
+
+published as (
+    select
+        -- ids
+        factor_points.service_id || ' @ ' || cast(factor_points.scoring_date as varchar)
+        || ' / ' || factor_points.factor as score_factor_id,
+        factor_points.service_id || ' @ ' || cast(factor_points.scoring_date as varchar)
+            as score_id,
+        factor_points.service_id,
+
+        -- strings
+        factor_points.rubric_hash,
+        factor_points.factor,
+        factor_points.factor_level,
+        cast(factor_points.evidence as varchar) as evidence,
+
+        -- numbers
+        cast(factor_points.weight as double precision) as weight,
+        cast(factor_points.raw_value as double precision) as raw_value,
+        factor_points.points,
+
+        -- booleans
+        factor_points.has_data,
+
+        -- timestamps
+        factor_points.scoring_date
+    from factor_points
+    inner join dates on factor_points.scoring_date = dates.scoring_date
+    where dates.is_published
+)
+
+select * from published

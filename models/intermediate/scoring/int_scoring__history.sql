@@ -1,0 +1,145 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='scoring_date',
+    on_schema_change='sync_all_columns',
+) }}
+{#
+    Days that were scored once stay; those that a build scores anew are replaced as a whole.
+#}
+{%- set factors = [
+    'slo_burn', 'repeats', 'mttr', 'blast_radius', 'dependency_centrality', 'revenue_impact',
+    'effort', 'ai_risk',
+] -%}
+
+with scores as (
+    select * from {{ ref('int_scoring__scores') }}
+),
+
+bands as (
+    select * from {{ ref('int_scoring__bands') }}
+),
+
+factor_points as (
+    select * from {{ ref('int_scoring__factor_points') }}
+),
+
+windowed as (
+    select * from {{ ref('int_scoring__window_incidents') }}
+),
+
+dates as (
+    select * from {{ ref('int_scoring__dates') }}
+),
+
+volumes as (
+    select
+        windowed.scoring_date,
+        windowed.service_id,
+        count(*) as incident_count,
+        max(windowed.triggered_at) as newest_incident_at
+    from windowed
+    group by windowed.scoring_date, windowed.service_id
+),
+
+pivoted as (
+    select
+        factor_points.scoring_date,
+        factor_points.service_id,
+        {%- for factor in factors %}
+            max(case when factor_points.factor = '{{ factor }}' then factor_points.points end)
+                as points_{{ factor }},
+        {%- endfor %}
+        {{ dbt.listagg(
+            "case when not factor_points.has_data then factor_points.factor end",
+            "', '",
+            "order by factor_points.factor"
+        ) }} as missing_factors
+    from factor_points
+    group by factor_points.scoring_date, factor_points.service_id
+),
+
+ranked as (
+    select
+        scores.*,
+        bands.band,
+        bands.band_ordinal,
+        bands.is_band_held,
+        coalesce(volumes.incident_count, 0) as incident_count,
+        volumes.newest_incident_at,
+        lag(bands.band_ordinal) over (
+            partition by scores.service_id order by scores.scoring_date
+        ) as previous_band_ordinal,
+        scores.score - lag(scores.score, 7) over (
+            partition by scores.service_id order by scores.scoring_date
+        ) as score_delta,
+        row_number() over (
+            partition by scores.scoring_date
+            order by scores.score desc, scores.exact_score desc, scores.service_id
+        ) as score_rank
+    from scores
+    inner join bands
+        on
+            scores.scoring_date = bands.scoring_date
+            and scores.service_id = bands.service_id
+    left join volumes
+        on
+            scores.scoring_date = volumes.scoring_date
+            and scores.service_id = volumes.service_id
+),
+
+-- How long a band has been held is known for band_memory_days; empty: for longer.
+entered as (
+    select
+        ranked.*,
+        max(
+            case
+                when ranked.previous_band_ordinal != ranked.band_ordinal then ranked.scoring_date
+            end
+        ) over (
+            partition by ranked.service_id
+            order by ranked.scoring_date
+            rows between {{ var('band_memory_days') }} preceding and current row
+        ) as band_entered_on
+    from ranked
+),
+
+published as (
+    select
+        -- ids
+        entered.service_id || ' @ ' || cast(entered.scoring_date as varchar) as score_id,
+        entered.service_id,
+
+        -- strings
+        entered.rubric_hash,
+        entered.band,
+        cast(pivoted.missing_factors as varchar) as missing_factors,
+
+        -- numbers
+        cast(entered.score_rank as integer) as score_rank,
+        entered.score,
+        cast(entered.score_delta as integer) as score_delta,
+        {%- for factor in factors %}
+            pivoted.points_{{ factor }},
+        {%- endfor %}
+        cast(entered.coverage as double precision) as coverage,
+        cast(entered.incident_count as bigint) as incident_count,
+
+        -- booleans
+        entered.is_band_held,
+
+        -- timestamps
+        entered.newest_incident_at,
+        entered.band_entered_on,
+        entered.scoring_date,
+        dates.scoring_at
+    from entered
+    inner join pivoted
+        on
+            entered.scoring_date = pivoted.scoring_date
+            and entered.service_id = pivoted.service_id
+    inner join dates on entered.scoring_date = dates.scoring_date
+    where dates.is_published
+)
+
+select * from published

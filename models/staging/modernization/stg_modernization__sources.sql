@@ -1,0 +1,20 @@
+with source as (
+    select *
+    from {{ current_rows(source('modernization', 'sources')) }} as documents
+),
+
+renamed as (
+    select
+        -- strings
+        source as source_name,
+        owner as owner_name,
+
+        -- numbers
+        fresh_within_hours,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,59 @@
+"""The script that comments on a pull request, with stand-ins for `gh` and `paydown`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .flow_helpers import ROOT
+
+GH = """#!/bin/sh
+echo "$@" >> calls
+case "$*" in
+    *--jq*) cat posted 2> /dev/null || true ;;
+    *body=@*) for last; do :; done; cat "${last#body=@}" > body ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("posted", "status", "call"),
+    [
+        ("", 0, "--method POST repos/o/r/issues/7/comments"),
+        ("41\n", 0, "--method PATCH repos/o/r/issues/comments/41"),
+        ("41\n", 1, "--method PATCH repos/o/r/issues/comments/41"),
+    ],
+)
+def test_one_comment_is_written_and_kept_up_to_date(
+    tmp_path: Path, posted: str, status: int, call: str
+) -> None:
+    for name, text in {
+        "bin/gh": GH,
+        ".venv/bin/paydown": f"#!/bin/sh\necho said of $3; exit {status}\n",
+    }.items():
+        script = tmp_path / name
+        script.parent.mkdir(parents=True)
+        script.write_text(text)
+        script.chmod(0o755)
+    (tmp_path / "posted").write_text(posted)
+    shutil.copy(ROOT / ".github" / "preview.sh", tmp_path)
+    done = subprocess.run(
+        ["./preview.sh", "proposed.yaml"],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "GITHUB_REPOSITORY": "o/r",
+            "PULL_REQUEST": "7",
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        },
+        check=False,
+    )
+    assert done.returncode == status
+    said = "<!-- paydown rubric preview -->\nsaid of proposed.yaml\n"
+    assert (tmp_path / "body").read_text() == said
+    assert (tmp_path / "summary").read_text() == said
+    assert call in (tmp_path / "calls").read_text().splitlines()[-1]
