@@ -32,9 +32,10 @@ format: .venv/ready  ## mend what can be mended
 
 lock: .venv/ready  ## write both locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --extra postgres --extra dev pyproject.toml -o requirements.lock
+		--python-version 3.11 --extra postgres --extra metrics --extra dev pyproject.toml \
+		-o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --extra postgres --extra dev --extra snowflake \
+		--python-version 3.11 --extra postgres --extra metrics --extra dev --extra snowflake \
 		-c requirements.lock pyproject.toml -o requirements-snowflake.lock
 
 clean:  ## forget what runs wrote, keep the environment

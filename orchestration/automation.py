@@ -1,6 +1,7 @@
 """When the flow runs: by hand, every hour, and when a file lands."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +13,8 @@ SENSOR_SECONDS = 60
 
 flow_job = dg.define_asset_job(
     FLOW_JOB,
-    selection=dg.AssetSelection.all(),
+    # Past days are scored again only when somebody asks for them.
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets("score_days"),
     description="The whole loop: landing files to raw, dbt build, analysts' copy, epics.",
     executor_def=dg.in_process_executor,
 )
@@ -27,7 +29,10 @@ hourly = dg.ScheduleDefinition(
 
 
 def landing_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Starts the flow when a file below the landing or modernization folder changed."""
+    """Starts the flow when a file below the landing or modernization folder changed.
+
+    Folders of sources that are switched on are left out, as each run writes there.
+    """
 
     @dg.sensor(
         name="landing_folder",
@@ -36,7 +41,7 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
         description="A file landed, changed or went. Off until switched on.",
     )
     def landing_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen = fingerprint(settings.roots.values())
+        seen = fingerprint(settings.roots.values(), _written_by_syncs(settings))
         if context.cursor == seen:
             return dg.SensorResult(skip_reason="nothing new in the landing folder")
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
@@ -44,8 +49,21 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
     return landing_folder
 
 
-def fingerprint(roots: Iterable[Path]) -> str:
+def _written_by_syncs(settings: Settings) -> set[Path]:
+    """Folders that each run writes by its syncs: a change there must not start the next run."""
+    if not settings.sources:
+        return set()
+    written = {settings.landing / name for name in (*settings.sources, "paydown")}
+    return written | set(settings.landing.glob("*/git"))
+
+
+def fingerprint(roots: Iterable[Path], left_out: AbstractSet[Path] = frozenset()) -> str:
     """The newest change and the count of files below the folders: equal while nothing changes."""
-    paths = [path for root in roots for path in root.rglob("*")]
+    paths = [
+        path
+        for root in roots
+        for path in root.rglob("*")
+        if left_out.isdisjoint((path, *path.parents))
+    ]
     newest = max((p.stat().st_mtime_ns for p in paths), default=0)
     return f"{newest}:{len(paths)}"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stdout
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
+from orchestration.screens.archive import app as archive_app
 from orchestration.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -14,7 +21,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turns incidents and postmortems into a ranked, owned, dated and funded backlog.",
 )
+quarantine = typer.Typer(
+    no_args_is_help=True, help="Records that were set aside: list them, show one, read them again."
+)
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(archive_app, name="archive")
 console = Console(highlight=False)
+DAY = "%Y-%m-%d"
 
 
 @app.command()
@@ -43,6 +56,39 @@ def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]
 
 
 @app.command()
+def whatif(
+    scoring: Annotated[Path, typer.Option(help="The other rubric, a scoring.yaml.")],
+    months: Annotated[int, typer.Option(min=0, max=36, help="Compare past months too.")] = 0,
+    markdown: Annotated[bool, typer.Option(help="As a comment for a pull request.")] = False,
+) -> None:
+    """Say who would move, and which epics would open, with another rubric. Changes nothing."""
+    settings = _settings()
+    from orchestration.rescore.whatif import what_if
+    from orchestration.screens.whatif import as_markdown, show_what_if
+
+    with _refusals(), redirect_stdout(io.StringIO()):
+        result = what_if(settings, scoring, months)
+    if markdown:
+        typer.echo(as_markdown(result), nl=False)
+    else:
+        show_what_if(console, result)
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=[DAY], help="First day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=[DAY], help="Last day.")],
+) -> None:
+    """Score past days again, each with what was known on it."""
+    settings = _settings()
+    from orchestration.rescore.backfill import backfill_scores
+
+    with console.status("scoring"), _refusals(), redirect_stdout(io.StringIO()):
+        backfill_scores(settings, first.date(), last.date())
+    console.print(f"scored {first:%Y-%m-%d} to {last:%Y-%m-%d}; the next run publishes it")
+
+
+@app.command()
 def doctor() -> None:
     """Check settings, contracts, rubric, landing files, warehouse, ledger and last load.
 
@@ -52,6 +98,104 @@ def doctor() -> None:
     from orchestration.screens.doctor import show_doctor
 
     raise typer.Exit(0 if show_doctor(console, settings) else 1)
+
+
+@app.command()
+def sync(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Which; all that are switched on if none."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=[DAY], help="Read everything from this day (UTC) on again."),
+    ] = None,
+) -> None:
+    """Read the live systems into the landing folder; `paydown run` does this first, and goes on.
+
+    Exits with 1 where one stopped before its end.
+    """
+    settings = _settings()
+    from orchestration.screens.sync import show_sync
+
+    day = since.date() if since else None
+    raise typer.Exit(0 if show_sync(console, settings, sources or [], day) else 1)
+
+
+Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
+
+
+@quarantine.command("list")
+def quarantine_list(
+    source: Source = None,
+    settled: Annotated[
+        bool, typer.Option("--all", help="Also what was settled since: replayed, or read again.")
+    ] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Record by record, each with its id.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+) -> None:
+    """Say what is set aside: by file and reason, newest first, with the id of one such record."""
+    settings = _settings()
+    from orchestration.screens.quarantine import show_list
+
+    with _refusals():
+        show_list(console, settings, source, settled=settled, each=each, as_json=as_json)
+
+
+@quarantine.command("show")
+def quarantine_show(
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write the original text to this new file instead.")
+    ] = None,
+) -> None:
+    """Show one record: where it stood, what is wrong, what to do about it, and its text."""
+    settings = _settings()
+    from orchestration.screens.quarantine import show_record
+
+    with _refusals():
+        show_record(console, settings, record_id, save)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Which; all that are open if none."),
+    ] = None,
+    source: Source = None,
+    correction: Annotated[
+        Path | None, typer.Option("--with", help="File with what the one record should have been.")
+    ] = None,
+) -> None:
+    """Read records again, by the contract of now or corrected; their files may be gone.
+
+    Exits with 1 where one is still set aside.
+    """
+    settings = _settings()
+    from orchestration.quarantine import replay_from
+    from orchestration.screens.quarantine import show_replay
+
+    with _refusals():
+        with console.status("reading the dbt project") as status:
+            report = replay_from(settings, ids or [], source, correction, status.update)
+        raise typer.Exit(0 if show_replay(console, report) else 1)
+
+
+@contextmanager
+def _refusals() -> Generator[None]:
+    """Show an error that tells people what to do, and exit with 1."""
+    from orchestration.documents import ConfigError
+    from orchestration.loader import ContractError
+    from orchestration.loader.aside import QuarantineError
+
+    try:
+        yield
+    except (ConfigError, ContractError, QuarantineError, SettingsError) as error:
+        console.print(Text(str(error), "red"))
+        raise typer.Exit(1) from None
 
 
 def _settings() -> Settings:

@@ -9,13 +9,19 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from orchestration.documents import ConfigError, load_model
-from orchestration.rubric import Capacity, Maturity, Scoring
+from orchestration.extract.config import Sources
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
 
 MODELS: dict[str, type[BaseModel]] = {
     "scoring.yaml": Scoring,
     "maturity.yaml": Maturity,
     "capacity.yaml": Capacity,
+    "calendar.yaml": Calendar,
+    "targets.yaml": Targets,
+    "sources.yaml": Sources,
 }
+# Each value has a default; a folder of before there were these files goes on working.
+OPTIONAL = ("targets.yaml", "sources.yaml")
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,11 @@ class CheckedFile:
 
 
 def check_configuration(folder: Path) -> Iterator[CheckedFile]:
-    """Read every configuration file of the folder; a missing one is a problem too."""
+    """Read every configuration file of the folder; a needed one that is missing is a problem."""
     for name, model in MODELS.items():
         path = folder / name
+        if name in OPTIONAL and not path.exists():
+            continue
         try:
             yield CheckedFile(path, "", load_model(path, model))
         except ConfigError as error:

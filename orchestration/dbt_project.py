@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_dbt import DbtCliResource, DbtProject
+from filelock import FileLock
 
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -34,9 +35,12 @@ def dbt_project(settings: Settings) -> DbtProject:
     )
     inputs = project.manifest_path.with_name("manifest.inputs")
     contract_inputs = _contract_inputs()
-    if _is_stale(project.manifest_path) or _read(inputs) != contract_inputs:
-        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
-        inputs.write_text(contract_inputs, encoding="utf-8")
+    project.manifest_path.parent.mkdir(parents=True, exist_ok=True)
+    # dbt writes the manifest in place: of processes that start at once, one parses.
+    with FileLock(inputs.with_suffix(".lock")):
+        if _is_stale(project.manifest_path) or _read(inputs) != contract_inputs:
+            dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+            inputs.write_text(contract_inputs, encoding="utf-8")
     return project
 
 
@@ -55,14 +59,21 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 def dbt_arguments(settings: Settings) -> list[str]:
     """What `dbt build` is told.
 
-    Unit tests speak of the code, not of the data, and run in `make test`. `as_of` is passed only
-    when it is fixed: a variable that changes with every run would make dbt parse the whole
-    project every time.
+    Unit tests speak of the code, not of the data, and run in `make test`.
     """
     arguments = ["build", "--target", settings.target, "--exclude-resource-type", "unit_test"]
-    if settings.as_of:
-        arguments += ["--vars", json.dumps({"as_of": settings.as_of.strftime("%Y-%m-%d %H:%M:%S")})]
+    if variables := dbt_variables(settings):
+        arguments += ["--vars", json.dumps(variables)]
     return arguments
+
+
+def dbt_variables(settings: Settings) -> dict[str, str]:
+    """The variables of a usual run.
+
+    `as_of` is passed only when it is fixed: a variable that changes with every run would make dbt
+    parse the whole project every time.
+    """
+    return {"as_of": f"{settings.as_of:%Y-%m-%d %H:%M:%S}"} if settings.as_of else {}
 
 
 def _contract_inputs() -> str:
@@ -79,7 +90,9 @@ def _read(path: Path) -> str | None:
 
 
 def _is_stale(manifest_path: Path) -> bool:
-    if not manifest_path.exists():
+    try:
+        json.loads(manifest_path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # dbt was killed while it wrote
         return True
     written = manifest_path.stat().st_mtime
     files = [PROJECT_ROOT / "dbt_project.yml"]

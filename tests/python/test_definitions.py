@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from orchestration.automation import fingerprint
+from orchestration.dbt_project import manifest
 from orchestration.definitions import build_definitions
 from orchestration.settings import Settings
 
@@ -40,7 +41,7 @@ def test_the_graph_is_connected_from_files_to_epics(definitions: dg.Definitions)
 def test_every_asset_has_group_description_and_owner(definitions: dg.Definitions) -> None:
     specs = list(definitions.resolve_all_asset_specs())
     assert {spec.group_name for spec in specs} == {
-        "ingest", "staging", "intermediate", "marts", "publish", "reference",
+        "ingest", "staging", "intermediate", "marts", "semantic", "publish", "reference",
     }  # fmt: skip
     assert not [spec.key for spec in specs if not spec.description]
     assert not [spec.key for spec in specs if not spec.owners]
@@ -81,3 +82,11 @@ def test_the_schedule_runs_the_whole_flow(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("hourly")
     assert schedule.job_name == "paydown"
     assert schedule.cron_schedule == "15 * * * *"
+
+
+def test_a_manifest_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"PAYDOWN_HOME": str(tmp_path)})
+    settings.dbt_target_path.mkdir(parents=True)
+    broken = settings.dbt_target_path / "manifest.json"
+    broken.write_text('{"nodes": {}}{"cut', encoding="utf-8")
+    assert manifest(settings)["sources"]
