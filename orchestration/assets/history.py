@@ -1,5 +1,6 @@
 """Score history by day: back-fill any past days from Dagster's UI, as one run."""
 
+import warnings
 from datetime import timedelta
 
 import dagster as dg
@@ -8,6 +9,9 @@ from orchestration.rescore.backfill import OLDEST_DAYS, backfill_scores
 from orchestration.settings import Settings
 
 SCORE_DAYS = dg.AssetKey("score_days")
+
+# Back-fill policies of assets are beta in this Dagster, which every command would print.
+warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
 
 
 def history_assets(settings: Settings) -> dg.AssetsDefinition:
