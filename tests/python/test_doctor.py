@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +24,9 @@ from orchestration.screens.doctor import show_doctor
 from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
 
-from .flow_helpers import Site
+from .flow_helpers import PAYDOWN, ROOT, Site
+from .loopback import Request, serving
+from .vendor_pagerduty import TOKEN, Account
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 NUMBERS = (
@@ -269,3 +274,34 @@ def test_sync_reads_only_what_is_switched_on(settings: Settings) -> None:
     assert not is_well
     assert "good: not switched on; add it: PAYDOWN_SOURCES=down,good" in joined(shown)
     assert list(settings.landing.rglob("*")) == [settings.landing / "postmortems"]
+
+
+def test_a_sync_that_waits_can_be_interrupted(tmp_path: Path) -> None:
+    vendor = Account()
+    asked, over = threading.Event(), threading.Event()
+
+    def hang(_: Request) -> None:
+        asked.set()
+        over.wait(60)
+
+    vendor.before = hang
+    with serving(vendor) as url:
+        modernization = tmp_path / "modernization"
+        modernization.mkdir()
+        (modernization / "sources.yaml").write_text(f"pagerduty: {{url: {url!r}}}\n")
+        environment = {
+            "PAYDOWN_HOME": str(tmp_path / "home"),
+            "PAYDOWN_MODERNIZATION": str(modernization),
+            "PAYDOWN_SOURCES": "pagerduty",
+            "PAGERDUTY_TOKEN": TOKEN,
+        }
+        with subprocess.Popen(
+            [str(PAYDOWN), "sync"],
+            cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert asked.wait(60)
+            process.send_signal(signal.SIGINT)
+            shown, _ = process.communicate(timeout=30)
+            over.set()
+    assert process.returncode == 130
+    assert "interrupted; what was committed stays" in shown
