@@ -444,11 +444,7 @@ def test_the_contracts_take_what_lands(tmp_path: Path) -> None:
     report = warehouse.load(*streams)
     assert report.rejected == []
     assert warehouse.query("select * from raw.quarantine") == []
-    counts = {
-        stream["name"]: warehouse.query(f"select count(*) as n from raw.{stream['identifier']}")
-        for stream in streams
-    }
-    assert {name: rows[0]["n"] for name, rows in counts.items()} == {
+    assert warehouse.counts(*streams) == {
         "incidents": 6, "alerts": 12, "alert_logs": 12, "timeline_entries": 6, "record_ids": 18,
         "sweeps": 3, "services": 1, "teams": 1, "users": 3,
     }  # fmt: skip
