@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from orchestration.documents import ConfigError, load_model
-from orchestration.extract.base import Context, Extractor, SourceConfig, moment
+from orchestration.extract.base import Context, Extractor, SourceConfig
 from orchestration.extract.config import Sources
 from orchestration.extract.errors import SourceError
 from orchestration.extract.http import Patience
-from orchestration.extract.landing import StreamReport, last_sync, open_landing
+from orchestration.extract.landing import StreamReport, open_landing
 from orchestration.settings import PROJECT_ROOT, Settings
 
 FILE = "sources.yaml"
@@ -137,13 +137,3 @@ def place(error: BaseException) -> str:
     """Where an error arose, as file and line; unlike its text, it can't hold a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
-
-
-def stale(settings: Settings, now: datetime) -> Iterator[tuple[str, SourceConfig, datetime | None]]:
-    """The sources whose last complete sync began too long ago, with that moment (None: never)."""
-    for name, config in read_sources(settings).enabled(settings.sources):
-        at = last_sync(state_folder(settings), name).get("complete_at")
-        complete_at = moment(at) if at else None
-        hours = (now - complete_at).total_seconds() / 3600 if complete_at else None
-        if hours is None or hours > config.fresh_within_hours:
-            yield name, config, complete_at

@@ -20,7 +20,9 @@ from orchestration.extract.config import Sources
 from orchestration.extract.errors import UnavailableError
 from orchestration.extract.landing import Landing, open_landing
 from orchestration.extract.run import state_folder
+from orchestration.flow import FlowResult
 from orchestration.screens.doctor import show_doctor
+from orchestration.screens.run import show_run
 from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
 
@@ -305,3 +307,11 @@ def test_a_sync_that_waits_can_be_interrupted(tmp_path: Path) -> None:
             over.set()
     assert process.returncode == 130
     assert "interrupted; what was committed stays" in shown
+
+
+def test_a_run_says_which_sources_came_to_their_end(settings: Settings) -> None:
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    synced = {"records": 1_203, "sources": {"good": "complete", "down": "stopped"}}
+    result = FlowResult("1", succeeded=False, seconds=1, metadata={"paydown/extract": synced})
+    show_run(console, settings, result)
+    assert "synced   1,203 records, from good; down stopped\n" in console.export_text()
