@@ -2,8 +2,9 @@
 
 A loopback server stands for a PagerDuty account with a year of incidents, three log entries each.
 The first sync reads them all into an empty landing folder, as a process of its own; then a plain
-loop asks the same server for the same pages and only decodes them, which is the server's pace.
-`--incidents` changes the sizes: memory should not grow with them.
+loop asks the same server for the same pages and only decodes them, which is the server's pace; and
+the loader takes what landed into a new warehouse. `--incidents` changes the sizes: memory should
+not grow with them.
 """
 
 from __future__ import annotations
@@ -138,8 +139,20 @@ def plain(url: str, _: str) -> list[Any]:
     return [records, len(asked), time.monotonic() - started]
 
 
-WAYS = {"sync": sync, "plain": plain}
-NAMES = {"sync": "first sync, into the landing folder", "plain": "the same pages, only decoded"}
+def load(_: str, folder: str) -> list[Any]:
+    from load import paydown
+
+    started = time.monotonic()
+    rows = paydown(Path(folder), Path(folder), ("incidents", "log_entries"))
+    return [rows, 0, time.monotonic() - started]
+
+
+WAYS = {"sync": sync, "plain": plain, "load": load}
+NAMES = {
+    "sync": "first sync, into the landing folder",
+    "plain": "the same pages, only decoded",
+    "load": "what landed, into `raw`",
+}
 
 
 def _text(at: datetime) -> str:
@@ -157,15 +170,15 @@ def _serving(number: int) -> Generator[str]:
         server.communicate()
 
 
-def _run(way: str, url: str, number: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="paydown-benchmark-") as folder:
-        run = subprocess.run(
-            [sys.executable, __file__, "--child", way, url, folder],
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=True,
-        )  # fmt: skip
-    records, asked, seconds, cpu, peak = json.loads(run.stdout)
-    # The plain loop counts records that overlap, the sync each once.
-    if way == "sync" and records != number * (1 + len(ENTRIES)):
+def _run(way: str, url: str, number: int, folder: str) -> None:
+    run = subprocess.run(
+        [sys.executable, __file__, "--child", way, url, folder],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"},
+        capture_output=True, check=True,
+    )  # fmt: skip
+    records, asked, seconds, cpu, peak = json.loads(run.stdout.splitlines()[-1])
+    # The plain loop counts records that overlap, the others each once.
+    if way != "plain" and records != number * (1 + len(ENTRIES)):
         raise SystemExit(f"{records:,} records landed for {number:,} incidents")
     print(
         f"| {NAMES[way]} | {number:,} | {asked:,} | {seconds:.1f} | {cpu:.1f} | "
@@ -196,9 +209,12 @@ def main() -> None:
     print("| way | incidents | requests | seconds | CPU s | incidents/s | peak MB |")
     print("| --- | --: | --: | --: | --: | --: | --: |")
     for number in arguments.incidents:
-        with _serving(number) as url:
-            _run("sync", url, number)
-            _run("plain", url, number)
+        with (
+            _serving(number) as url,
+            tempfile.TemporaryDirectory(prefix="paydown-benchmark-") as folder,
+        ):
+            for way in WAYS:
+                _run(way, url, number, folder)
 
 
 if __name__ == "__main__":

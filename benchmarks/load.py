@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,21 +98,24 @@ def incidents(number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def paydown(home: Path, folder: Path) -> int:
+def paydown(home: Path, folder: Path, streams: Sequence[str] = ("incidents",)) -> int:
     import dlt
     import yaml
 
     from orchestration.loader import contracts_from_manifest, load_landing
 
     (source,) = yaml.safe_load(SOURCES.read_text())["sources"]
-    (table,) = (one for one in source["tables"] if one["name"] == "incidents")
-    node = {
-        "source_name": source["name"],
-        "original_file_path": str(SOURCES.relative_to(ROOT)),
-        "columns": {column["name"]: column for column in table["columns"]},
-        **{key: table[key] for key in ("name", "identifier", "config")},
+    nodes = {
+        table["name"]: {
+            "source_name": source["name"],
+            "original_file_path": str(SOURCES.relative_to(ROOT)),
+            "columns": {column["name"]: column for column in table["columns"]},
+            **{key: table[key] for key in ("name", "identifier", "config")},
+        }
+        for table in source["tables"]
+        if table["name"] in streams
     }
-    contracts = contracts_from_manifest({"sources": {"incidents": node}})
+    contracts = contracts_from_manifest({"sources": nodes})
     return load_landing(contracts, {"landing": folder}, _pipeline(dlt, home), {}).rows_loaded
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from orchestration.alerts.message import Alert, fitted, more
 
-# Slack's limits: characters of a header, of a section, blocks and characters of a message.
+# Slack's limits: characters of a header, blocks and characters of a message. A section takes 3,000
+# characters, twice an item's.
 HEADER = 150
-SECTION = 3_000
 BLOCKS = 50
 MESSAGE = 13_200
 # Kept back for what stands around the items.

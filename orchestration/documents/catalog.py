@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from orchestration.documents.catalog_json import JSON_ENDINGS, read_json
+from orchestration.documents.fields import Reading
 from orchestration.documents.models import slug
 from orchestration.documents.problems import DocumentError, Line, Problem, problem_line
 from orchestration.documents.text_files import excerpt, read_text, split_documents
@@ -73,12 +74,11 @@ def _line(first_line: int, text: str, document: Document) -> Line:
     return Line(first_line, json.dumps(record, ensure_ascii=False, allow_nan=False))
 
 
-class _Entity:
+class _Entity(Reading):
     """Reads an entity key by key and collects what is wrong with it."""
 
     def __init__(self, document: Document) -> None:
-        self.document = document
-        self.problems: list[Problem] = []
+        super().__init__(document)
         self.kind = ""
         self.namespace = "default"
 
@@ -120,24 +120,6 @@ class _Entity:
             "parent": self.reference("group", "spec", "parent"),
             "members": self.references("user", "spec", "members"),
         }
-
-    def problem(self, at: Location, value: Any, what: str, fix: str) -> None:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        field = ".".join(map(str, at)) or "document"
-        self.problems.append(Problem(self.document.line_of(at), field, text, what, fix))
-
-    def at(self, *place: str) -> Any:
-        """The value at the place; None where the way there ends."""
-        value = self.document.value
-        for depth, key in enumerate(place):
-            if value is None:
-                return None
-            if not isinstance(value, dict):
-                fix = "write `key: value` lines, indented below it"
-                self.problem(place[:depth], value, "is not a mapping", fix)
-                return None
-            value = value.get(key)
-        return value
 
     def text(self, *place: str) -> str | None:
         value = self.at(*place)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeGuard
 
-from orchestration.documents.problems import Problem
-from orchestration.documents.yaml_lines import Document, Location
+from orchestration.documents.fields import Reading
+from orchestration.documents.yaml_lines import Location
 
 MAX_TEXT = 10_000
 IndicatorKind = Literal["availability", "latency", "error_rate"]
@@ -38,31 +37,8 @@ def indicator_kind(
     return "availability"
 
 
-class Fields:
-    """One document. Reading never fails: problems are collected and the value is None."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.problems: list[Problem] = []
-
-    def problem(self, at: Location, value: Any, what: str, fix: str) -> None:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        shown = "" if value is None or isinstance(value, (dict, list)) else text
-        field = ".".join(map(str, at)) or "document"
-        self.problems.append(Problem(self.document.line_of(at), field, shown, what, fix))
-
-    def at(self, *place: str) -> Any:
-        """The value at the place; None where the way there ends."""
-        value = self.document.value
-        for depth, key in enumerate(place):
-            if value is None:
-                return None
-            if not isinstance(value, dict):
-                fix = "write `key: value` lines, indented below it"
-                self.problem(place[:depth], value, "is not a mapping", fix)
-                return None
-            value = value.get(key)
-        return value
+class Fields(Reading):
+    """One definition."""
 
     def text(self, *place: str) -> str | None:
         return self._text(place, self.at(*place))

@@ -180,7 +180,7 @@ class Http:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = _read(response, deadline)
+                content = _read(response, deadline, f"{self.name}: {method} {path}")
         except BROKEN_OFF as error:
             # The message holds the address only; the class says what happened.
             raise _RetryableError(f"no whole answer ({type(error).__name__})") from None
@@ -251,7 +251,7 @@ class Http:
         return text
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
+def _read(response: requests.Response, deadline: float, what: str) -> bytes:
     """The body, within the deadline as a whole and not only from byte to byte."""
     blocks: list[bytes] = []
     size = 0
@@ -262,7 +262,7 @@ def _read(response: requests.Response, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise _RetryableError("answers too slowly")
         if size > MAX_REPLY_BYTES:
-            raise SourceError(f"answered with more than {MAX_REPLY_BYTES:,} bytes")
+            raise SourceError(f"{what}: answered with more than {MAX_REPLY_BYTES:,} bytes")
     return b"".join(blocks)
 
 

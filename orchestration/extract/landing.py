@@ -241,13 +241,6 @@ def last_sync(state_folder: Path, source: str) -> Mapping[str, Any]:
     return _read_state(state_folder / f"{source}.json").get("last", {})
 
 
-def forget_cursors(state_folder: Path, source: str) -> None:
-    """Let the next sync begin at the beginning; the loader knows what it has already."""
-    state_file = state_folder / f"{source}.json"
-    if state_file.exists():
-        _write_state(state_file, {**_read_state(state_file), "cursors": {}})
-
-
 def _show(root: Path, state: Mapping[str, Any]) -> None:
     """Give committed partial files their names; those that have them already are left alone."""
     for partial, target in state.get("showing", {}).items():

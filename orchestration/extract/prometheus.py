@@ -108,8 +108,10 @@ class Prometheus:
         return self._http.requests
 
     def check(self) -> str:
-        found = [f"{self._count(query):,} of {query.name}" for query in self._config.queries]
-        return f"series now: {', '.join(found)}"
+        counts = {query.name: self._count(query) for query in self._config.queries}
+        found = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
+        hint = "" if any(counts.values()) else "; none is recorded: name what is, in queries"
+        return f"series now: {found}{hint}"
 
     def sync(self, landing: Landing) -> None:
         settings = [query for query in self._config.queries if query.is_setting]
@@ -174,17 +176,16 @@ class Prometheus:
         asked_at: datetime,
     ) -> int:
         """Series that are new or told otherwise than before, and all points."""
-        known = list(landing.cursors.get("series", []))
-        seen = set(known)
+        # What landed last of each series, by its id.
+        known: dict[str, str] = dict(landing.cursors.get("series", {}))
         ids: list[str] = []
         for metric, _ in points:
             record = series_record(query, metric)
             ids.append(record["series_id"])
             version = fingerprint(record)
-            if version not in seen:
+            if known.get(record["series_id"]) != version:
                 landing.append("series", [{**record, "asked_at": iso(asked_at)}])
-                seen.add(version)
-                known.append(version)
+                known[record["series_id"]] = version
         landing.cursors["series"] = known
 
         def samples() -> Iterator[dict[str, Any]]:

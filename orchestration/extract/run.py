@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from orchestration.documents import ConfigError, load_model
-from orchestration.extract.base import Context, Extractor, SourceConfig, moment
+from orchestration.extract.base import Context, Extractor, SourceConfig
 from orchestration.extract.config import Sources
 from orchestration.extract.errors import SourceError
 from orchestration.extract.http import Patience
-from orchestration.extract.landing import StreamReport, last_sync, open_landing
+from orchestration.extract.landing import StreamReport, open_landing
 from orchestration.settings import PROJECT_ROOT, Settings
 
 FILE = "sources.yaml"
 Status = Literal["complete", "stopped", "failed"]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -78,14 +81,29 @@ def sync_sources(
     if since:
         sources = [(n, config.model_copy(update={"since": since})) for n, config in sources]
     context = Context(progress=progress, patience=patience or Patience(), base_folder=PROJECT_ROOT)
-    if not sources:
-        return []
-    with ThreadPoolExecutor(len(sources)) as pool:
-        return list(
-            pool.map(
-                lambda named: _sync(settings, context, *named, afresh=since is not None), sources
-            )
-        )
+    return at_once(
+        sources, lambda named: _sync(settings, context, *named, afresh=since is not None)
+    )
+
+
+def at_once(items: Iterable[Item], work: Callable[[Item], Result]) -> list[Result]:
+    """The work on all items, a thread each; results are in their order.
+
+    Not a pool of `concurrent.futures`: that waits for its threads however the program ends, so
+    that nobody could interrupt a sync. What these threads do is cut off then, as by a kill.
+    """
+    futures: list[Future[Result]] = []
+    for item in items:
+        futures.append(future := Future())
+        threading.Thread(target=_settle, args=(future, work, item), daemon=True).start()
+    return [future.result() for future in futures]
+
+
+def _settle(future: Future[Result], work: Callable[[Item], Result], item: Item) -> None:
+    try:
+        future.set_result(work(item))
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _sync(
@@ -119,13 +137,3 @@ def place(error: BaseException) -> str:
     """Where an error arose, as file and line; unlike its text, it can't hold a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
-
-
-def stale(settings: Settings, now: datetime) -> Iterator[tuple[str, SourceConfig, datetime | None]]:
-    """The sources whose last complete sync began too long ago, with that moment (None: never)."""
-    for name, config in read_sources(settings).enabled(settings.sources):
-        at = last_sync(state_folder(settings), name).get("complete_at")
-        complete_at = moment(at) if at else None
-        hours = (now - complete_at).total_seconds() / 3600 if complete_at else None
-        if hours is None or hours > config.fresh_within_hours:
-            yield name, config, complete_at

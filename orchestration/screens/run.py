@@ -51,8 +51,11 @@ def show_run(console: Console, settings: Settings, result: FlowResult) -> None:
 def _show_loading(console: Console, result: FlowResult) -> None:
     synced = result.metadata.get("paydown/extract", {})
     if synced.get("sources"):
-        names = ", ".join(synced["sources"])
-        console.print(Text(f"synced   {synced['records']:,} records from {names}"))
+        statuses: dict[str, str] = synced["sources"]
+        whole = [name for name, status in statuses.items() if status == "complete"]
+        parts = [f"from {', '.join(whole)}"] if whole else []
+        parts += [f"{name} {status}" for name, status in statuses.items() if name not in whole]
+        console.print(Text(f"synced   {synced['records']:,} records, {'; '.join(parts)}"))
     loads = result.metadata.get("paydown/loads", {})
     new, rows = loads.get("files_loaded", 0), loads.get("rows_loaded", 0)
     quarantined = result.metadata.get("paydown/quarantine", {}).get("rows_quarantined", 0)

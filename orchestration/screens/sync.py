@@ -35,6 +35,9 @@ def show_sync(
     except ConfigError as error:
         console.print(Text(str(error), "red"))
         return False
+    except KeyboardInterrupt:
+        console.print("interrupted; what was committed stays, the next sync goes on from there")
+        raise
     numbers = ("records", "requests", "seconds")
     table = plain_table("source", "status", *numbers, right=numbers)
     for result in results:

@@ -121,6 +121,13 @@ class Landing:
             names = [item[0] for item in result.description or []]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
+    def counts(self, *nodes: Json) -> dict[str, int]:
+        """Rows of each stream's raw table, by the stream's name."""
+        return {
+            node["name"]: self.query(f"select count(*) as n from raw.{node['identifier']}")[0]["n"]
+            for node in nodes
+        }
+
     def rows(self, name: str, columns: str = "*") -> list[Json]:
         """A stream's raw rows, by file and line."""
         return self.query(f"select {columns} from raw.demo__{name} order by _source_file, _line")

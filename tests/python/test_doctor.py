@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,11 +20,15 @@ from orchestration.extract.config import Sources
 from orchestration.extract.errors import UnavailableError
 from orchestration.extract.landing import Landing, open_landing
 from orchestration.extract.run import state_folder
+from orchestration.flow import FlowResult
 from orchestration.screens.doctor import show_doctor
+from orchestration.screens.run import show_run
 from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
 
-from .flow_helpers import Site
+from .flow_helpers import PAYDOWN, ROOT, Site
+from .loopback import Request, serving
+from .vendor_pagerduty import TOKEN, Account
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 NUMBERS = (
@@ -269,3 +276,42 @@ def test_sync_reads_only_what_is_switched_on(settings: Settings) -> None:
     assert not is_well
     assert "good: not switched on; add it: PAYDOWN_SOURCES=down,good" in joined(shown)
     assert list(settings.landing.rglob("*")) == [settings.landing / "postmortems"]
+
+
+def test_a_sync_that_waits_can_be_interrupted(tmp_path: Path) -> None:
+    vendor = Account()
+    asked, over = threading.Event(), threading.Event()
+
+    def hang(_: Request) -> None:
+        asked.set()
+        over.wait(60)
+
+    vendor.before = hang
+    with serving(vendor) as url:
+        modernization = tmp_path / "modernization"
+        modernization.mkdir()
+        (modernization / "sources.yaml").write_text(f"pagerduty: {{url: {url!r}}}\n")
+        environment = {
+            "PAYDOWN_HOME": str(tmp_path / "home"),
+            "PAYDOWN_MODERNIZATION": str(modernization),
+            "PAYDOWN_SOURCES": "pagerduty",
+            "PAGERDUTY_TOKEN": TOKEN,
+        }
+        with subprocess.Popen(
+            [str(PAYDOWN), "sync"],
+            cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert asked.wait(60)
+            process.send_signal(signal.SIGINT)
+            shown, _ = process.communicate(timeout=30)
+            over.set()
+    assert process.returncode == 130
+    assert "interrupted; what was committed stays" in shown
+
+
+def test_a_run_says_which_sources_came_to_their_end(settings: Settings) -> None:
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    synced = {"records": 1_203, "sources": {"good": "complete", "down": "stopped"}}
+    result = FlowResult("1", succeeded=False, seconds=1, metadata={"paydown/extract": synced})
+    show_run(console, settings, result)
+    assert "synced   1,203 records, from good; down stopped\n" in console.export_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.extract.landing import forget_cursors, last_sync, open_landing
+from orchestration.extract.landing import last_sync, open_landing
 
 from .loopback import killed_at, landed
 
@@ -55,7 +55,8 @@ def test_equal_snapshots_are_equal_files(tmp_path: Path) -> None:
     sync(tmp_path, 10)
     (file,) = (tmp_path / "made_up" / "all").iterdir()
     before = file.read_bytes()
-    forget_cursors(tmp_path / "state", "made_up")
+    with open_landing(tmp_path, tmp_path / "state", "made_up") as landing:
+        landing.commit(next=None)
     sync(tmp_path, 10)
     assert file.read_bytes() == before
 

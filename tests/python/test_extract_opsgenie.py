@@ -20,7 +20,7 @@ from orchestration.extract.opsgenie import HOSTS, OpsgenieConfig, api, feed
 from orchestration.extract.opsgenie.sync import OpsgenieExtractor
 
 from .loader_helpers import ROOT, Landing, project_streams
-from .loopback import FAULTS, IMPATIENT, Fault, Request, killed_at, landed, serving
+from .loopback import FAULTS, HURRIED, IMPATIENT, Fault, Request, killed_at, landed, serving
 from .vendor_opsgenie import KEY, OpsgenieVendor, ms, undescribed
 
 SINCE = date(2026, 5, 1)
@@ -134,20 +134,19 @@ def test_what_happens_while_paging_is_there_after_two_syncs(tmp_path: Path, seed
 def test_a_fault_at_any_request_loses_nothing(tmp_path: Path, fault: Fault) -> None:
     with serving(OpsgenieVendor(5, 3)) as url:
         total = sync(tmp_path / "0", url, OpsgenieVendor(), sweep_hours=1).requests
-    # Slow answers take half a second each.
-    step = 7 if fault == "slow_drip" else 1
-    for number in range(0, total, step):
+    patience = HURRIED if fault == "slow_drip" else IMPATIENT
+    for number in range(total):
         vendor = OpsgenieVendor(5, 3)
         vendor.faults = {number: fault}
         root = tmp_path / str(number + 1)
         with serving(vendor) as url:
             try:
-                sync(root, url, vendor, sweep_hours=1)
+                sync(root, url, vendor, sweep_hours=1, patience=patience)
                 assert fault not in ("redirect", "expired")
             except SourceError:
                 assert fault in ("redirect", "expired")
             vendor.renew()
-            sync(root, url, vendor, sweep_hours=1)
+            sync(root, url, vendor, sweep_hours=1, patience=patience)
         for kind in KINDS:
             rows = list(landed(root, f"opsgenie/{kind}"))
             assert Counter(row["id"] for row in rows) == dict.fromkeys(records(vendor, kind), 1)
@@ -444,11 +443,7 @@ def test_the_contracts_take_what_lands(tmp_path: Path) -> None:
     report = warehouse.load(*streams)
     assert report.rejected == []
     assert warehouse.query("select * from raw.quarantine") == []
-    counts = {
-        stream["name"]: warehouse.query(f"select count(*) as n from raw.{stream['identifier']}")
-        for stream in streams
-    }
-    assert {name: rows[0]["n"] for name, rows in counts.items()} == {
+    assert warehouse.counts(*streams) == {
         "incidents": 6, "alerts": 12, "alert_logs": 12, "timeline_entries": 6, "record_ids": 18,
         "sweeps": 3, "services": 1, "teams": 1, "users": 3,
     }  # fmt: skip

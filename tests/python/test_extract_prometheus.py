@@ -240,9 +240,12 @@ def test_another_mapping_of_labels_is_a_newer_version_of_the_series(tmp_path: Pa
         )
         sync(tmp_path, config(url, queries=(renamed,)))
         sync(tmp_path, config(url, queries=(renamed,)))
-    first, second = landed(tmp_path, SERIES)
-    assert first["series_id"] == second["series_id"]
-    assert (first["service"], second["service"]) == ("s0", "t")
+        vendor.at += 3600
+        vendor.held["errors"][0].points[NOW + 3600 + STEP] = "1"
+        sync(tmp_path, config(url, queries=(ERRORS,)))
+    first, second, third = landed(tmp_path, SERIES)
+    assert first["series_id"] == second["series_id"] == third["series_id"]
+    assert [one["service"] for one in (first, second, third)] == ["s0", "t", "s0"]
     assert first["metric"] == {"job": "j", "service": "s0", "team": "t"}
 
 
@@ -320,6 +323,9 @@ def test_check_says_what_there_is() -> None:
     with serving(vendor_of()) as url:
         extractor = config(url).extractor(Context(environment={}, patience=IMPATIENT))
         assert extractor.check() == "series now: 2 of errors, 1 of objectives"
+    with serving(FakePrometheus(NOW)) as url:
+        extractor = config(url).extractor(Context(environment={}, patience=IMPATIENT))
+        assert extractor.check().endswith("; none is recorded: name what is, in queries")
 
 
 def test_requests_are_those_of_the_description(tmp_path: Path) -> None:

@@ -249,11 +249,7 @@ def test_a_copy_of_it_loads_as_a_sync_would(tmp_path: Path) -> None:
     streams = [one for one in project_streams() if one["source_name"] == "opsgenie"]
     assert warehouse.load(*streams).rejected == []
     assert warehouse.query("select * from raw.quarantine") == []
-    loaded = {
-        stream["name"]: warehouse.query(f"select count(*) as n from raw.{stream['identifier']}")
-        for stream in streams
-    }
-    assert {name: rows[0]["n"] for name, rows in loaded.items()} == {
+    assert warehouse.counts(*streams) == {
         "alerts": 9, "alert_logs": 9, "incidents": 4, "timeline_entries": 4, "record_ids": 0,
         "sweeps": 0, "services": 1, "teams": 1, "users": 3,
     }  # fmt: skip

@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orchestration.extract.base import Context, EnvName, Hours, SourceConfig, Url, secret
+from orchestration.extract.base import Context, EnvName, SourceConfig, Url, secret
 from orchestration.extract.http import Http
 from orchestration.extract.opsgenie.api import Api
 from orchestration.extract.opsgenie.sync import OpsgenieExtractor, Reading
 from orchestration.rubric.strict import Number
 
+# 0 is never.
+HoursOrNever = Annotated[Number, Field(ge=0, le=24 * 366)]
 HOSTS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 
 
@@ -29,8 +31,8 @@ class OpsgenieConfig(SourceConfig):
     incidents: bool = True
     alert_logs: Literal["none", "incident", "all"] = "incident"
     late_minutes: Annotated[Number, Field(ge=0, le=24 * 60)] = 5
-    sweep_hours: Hours | Literal[0] = 24
-    reference_hours: Hours | Literal[0] = 24
+    sweep_hours: HoursOrNever = 24
+    reference_hours: HoursOrNever = 24
 
     def api(self, context: Context) -> Api:
         """Ready to be asked; nothing is sent yet.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from orchestration.extract.base import Context, SourceConfig, moment
@@ -11,7 +10,7 @@ from orchestration.extract.config import SOURCE_NAMES
 from orchestration.extract.errors import SourceError
 from orchestration.extract.http import Patience
 from orchestration.extract.landing import last_sync
-from orchestration.extract.run import configured_sources, place, state_folder
+from orchestration.extract.run import at_once, configured_sources, place, state_folder
 from orchestration.screens.doctor.finding import Finding
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -23,12 +22,10 @@ def check_sources(settings: Settings) -> Iterator[Finding]:
     """Ask each source that is switched on, all at once, and say how fresh it is."""
     enabled = list(configured_sources(settings).enabled(settings.sources))
     context = Context(patience=PATIENCE, base_folder=PROJECT_ROOT)
-    if enabled:
-        with ThreadPoolExecutor(len(enabled)) as pool:
-            asked = pool.map(lambda named: _ask(context, *named), enabled)
-            for (name, config), reach in zip(enabled, asked, strict=True):
-                yield reach
-                yield _freshness(settings, name, config, settings.now())
+    asked = at_once(enabled, lambda named: _ask(context, *named))
+    for (name, config), reach in zip(enabled, asked, strict=True):
+        yield reach
+        yield _freshness(settings, name, config, settings.now())
     off = [name for name in SOURCE_NAMES if name not in settings.sources]
     if off:
         yield Finding("ok", "sources", f"not switched on (PAYDOWN_SOURCES): {', '.join(off)}")
