@@ -20,7 +20,7 @@ with cases as (
         select
             cast({{ entered_on }} as date) as entered_on,
             cast('{{ today }}' as date) as today,
-            {{ days }} as days,
+            {{ days }} as due_in_days,
             cast('{{ expected }}' as date) as expected
     {%- endfor %}
 ),
@@ -28,7 +28,7 @@ with cases as (
 computed as (
     select
         cases.*,
-        {{ due_date('cases.entered_on', 'cases.today', 'cases.days') }} as actual
+        {{ due_date('cases.entered_on', 'cases.today', 'cases.due_in_days') }} as actual
     from cases
 )
 

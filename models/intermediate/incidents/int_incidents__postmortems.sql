@@ -98,7 +98,8 @@ stated as (
 
 -- Postmortems of one moment: with the last of them all are known, the others never were alone.
 effective as (
-    select * from stated
+    select stated.*
+    from stated
     where
         stated.is_last
         or stated.known_from < stated.known_until
