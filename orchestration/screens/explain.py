@@ -23,6 +23,15 @@ from orchestration.screens.tables import (
 from orchestration.settings import Settings
 
 SHOWN_INCIDENTS = 12
+MISSING = {
+    "slo_burn": "no SLO is measured, and no postmortem states a burn rate",
+    "mttr": "no incident with a known end",
+    "blast_radius": "no postmortem states the share of users, or regulated data",
+    "dependency_centrality": "the service is not in the catalog",
+    "revenue_impact": "no postmortem states what was lost",
+    "effort": "no postmortem estimates the fix",
+    "ai_risk": "no postmortem says whether AI-written code lacked tests",
+}
 
 
 def show_explanation(console: Console, settings: Settings, service: str) -> bool:
@@ -41,6 +50,8 @@ def show_explanation(console: Console, settings: Settings, service: str) -> bool
         return False
     _show_score(console, found)
     _show_factors(console, database, found)
+    _show_changes(console, database, found)
+    _show_stability(console, database, found)
     _show_epic(console, found)
     _show_incidents(console, database, found)
     return True
@@ -76,12 +87,13 @@ def _show_score(console: Console, row: dict[str, Any]) -> None:
 
 def _show_factors(console: Console, database: Path, row: dict[str, Any]) -> None:
     table = plain_table(
-        "factor", "points", "weight", "level", "evidence", right=("points", "weight")
-    )
-    for factor in _query(
+        "factor", "points", "weight", "level", "value", "evidence",
+        right=("points", "weight", "value"),
+    )  # fmt: skip
+    for factor, earned, weight, level, value, evidence in _query(
         database,
         """
-        select factor, points, weight, factor_level, evidence
+        select factor, points, weight, factor_level, raw_value, evidence
         from fct_service_score_factors
         where service_id = $service and scoring_date = $day
         order by has_data desc, abs(weight) desc, factor
@@ -89,12 +101,60 @@ def _show_factors(console: Console, database: Path, row: dict[str, Any]) -> None
         {"service": row["service_id"], "day": row["scoring_date"]},
     ):
         table.add_row(
-            Text(factor[0]),
-            points(factor[1]),
-            *text_row(f"{factor[2]:g}", factor[3] or "no data", factor[4]),
+            Text(factor),
+            points(earned),
+            *text_row(f"{weight:g}", level or "?", _value(value)),
+            Text(evidence if level else f"no data: {MISSING.get(factor, 'nothing is known')}"),
         )
     console.print(table)
     console.print()
+
+
+def _value(value: float | None) -> str:
+    """In the unit of the rubric's thresholds, without digits that say nothing."""
+    return "?" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def _show_changes(console: Console, database: Path, row: dict[str, Any]) -> None:
+    reasons = _query(
+        database,
+        """
+        select reason from rpt_score_changes
+        where service_id = $service order by abs(points_delta) desc, factor
+        """,
+        {"service": row["service_id"]},
+    )
+    if reasons:
+        console.print(Text("changed in the last 7 days", style="bold"))
+        for (reason,) in reasons:
+            console.print(Text(f"  {reason}"))
+    else:
+        console.print(Text("no factor has changed its points in the last 7 days"))
+    console.print()
+
+
+def _show_stability(console: Console, database: Path, row: dict[str, Any]) -> None:
+    for share, count, lowest, highest, best, worst in _query(
+        database,
+        """
+        select
+            same_band_share, scenario_count, lowest_score, highest_score, best_rank, worst_rank
+        from rpt_rank_stability
+        where service_id = $service
+        """,
+        {"service": row["service_id"]},
+    ):
+        console.print(
+            Text(
+                f"with thresholds moved by 10 % it keeps the band of its score in {share:.0%} of "
+                f"{count} cases, {_between(lowest, highest)} points, rank {_between(best, worst)}"
+            )
+        )
+        console.print()
+
+
+def _between(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _show_epic(console: Console, row: dict[str, Any]) -> None:
@@ -121,48 +181,35 @@ def _show_incidents(console: Console, database: Path, row: dict[str, Any]) -> No
         database,
         """
         select
-            strftime(triggered_at, '%Y-%m-%d'), incident_id, severity_level,
-            active_seconds, is_open, is_repeat, is_flap, slo_burn_rate, revenue_impact_usd,
-            coalesce(postmortem_id, ''), coalesce(incident_title, '')
+            strftime(triggered_at, '%Y-%m-%d'),
+            incident_id,
+            coalesce(severity_level::varchar, ''),
+            case
+                when is_open then 'open' else coalesce(format('{:.0f}', active_seconds / 60), '?')
+            end,
+            concat_ws(
+                ' ', case when is_repeat then 'repeat' end, case when is_flap then 'flap' end
+            ),
+            slo_burn_rate,
+            revenue_impact_usd,
+            coalesce(postmortem_id, '')
         from fct_incidents
-        where service_id = $service and triggered_at <= $until
-        order by triggered_at desc
+        where list_contains($incidents, incident_id)
+        order by triggered_at desc, incident_id
+        limit $shown
         """,
-        {"service": row["service_id"], "until": row["newest_incident_at"]},
+        {"incidents": row["incident_ids"].split(", "), "shown": SHOWN_INCIDENTS},
     )
-    recent = incidents[:SHOWN_INCIDENTS]
     table = plain_table(
         "triggered", "incident", "sev", "minutes", "", "burn", "revenue", "postmortem",
         right=("sev", "minutes", "burn", "revenue"),
     )  # fmt: skip
-    for (
-        at,
-        incident,
-        severity,
-        seconds,
-        is_open,
-        is_repeat,
-        is_flap,
-        burn,
-        revenue,
-        review,
-        _,
-    ) in recent:
-        state = "open" if is_open else "?" if seconds is None else f"{seconds / 60:.0f}"
-        marks = " ".join(m for m, on in (("repeat", is_repeat), ("flap", is_flap)) if on)
-        table.add_row(
-            *text_row(
-                at,
-                incident,
-                severity or "",
-                state,
-                marks,
-                "" if burn is None else f"{burn:g}",
-                "" if revenue is None else money(revenue),
-                review,
-            )
-        )
-    console.print(Text(f"newest {len(recent)} of {len(incidents)} incidents", style="bold"))
+    for at, incident, severity, minutes, marks, burn, revenue, review in incidents:
+        stated = "" if burn is None else f"{burn:g}", "" if revenue is None else money(revenue)
+        table.add_row(*text_row(at, incident, severity, minutes, marks, *stated, review))
+    console.print(
+        Text(f"newest {len(incidents)} of {row['incident_count']} incidents", style="bold")
+    )
     console.print(table)
 
 

@@ -157,6 +157,14 @@ def test_explain_says_why(demo: Demo) -> None:
     assert "24 points, rank 1" in explained.stdout
     assert "peak burn rate 18.2" in explained.stdout
     assert "pagerduty:QS7LPRXBZCVQRY" in explained.stdout
+    assert re.search(r"^revenue_impact +3 +5 medium 380,000 \$380000 lost", explained.stdout, re.M)
+    assert "+2 ai_risk: no data -> AI-written code without tests in 1 of 1" in explained.stdout
+    assert "in 83% of 18 cases, 21 to 25 points, rank 1 to 4" in explained.stdout
+    assert "newest 5 of 5 incidents" in explained.stdout
+    unknown = " ".join(site.command("explain", "ledger").stdout.split())
+    assert "effort · -3 ? ? no data: no postmortem estimates the fix" in unknown
+    assert "no factor has changed its points in the last 7 days" in unknown
+    assert "no epic without: budget" in unknown
     typo = site.command("explain", "api-gatway")
     assert typo.returncode == 1
     assert "did you mean api-gateway" in typo.stdout

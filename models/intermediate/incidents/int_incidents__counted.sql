@@ -10,10 +10,6 @@ services as (
     select * from {{ ref('int_incidents__services') }}
 ),
 
-postmortems as (
-    select * from {{ ref('int_postmortems__enriched') }}
-),
-
 reviews as (
     select *
     from {{ ref('int_incidents__reviews') }}
@@ -42,17 +38,17 @@ counted as (
         services.stated_name,
         services.stated_title,
         reviews.failure_mode,
-        postmortems.regulations,
+        reviews.regulations,
         incidents.severity_level,
         incidents.reopen_count,
-        case when reviews.is_primary then postmortems.max_burn_rate end as slo_burn_rate,
-        case when reviews.is_primary then postmortems.revenue_usd end as revenue_impact_usd,
-        postmortems.users_share,
-        postmortems.is_ai_code_without_tests,
-        -- Told of the first of the postmortem's incidents; an impact after the alert is a slip.
+        reviews.slo_burn_rate,
+        reviews.revenue_impact_usd,
+        reviews.users_share,
+        reviews.is_ai_code_without_tests,
+        -- An impact that began after the alert is a slip.
         case
-            when reviews.is_primary and postmortems.impact_started_at <= incidents.triggered_at
-                then {{ seconds_between('postmortems.impact_started_at', 'incidents.triggered_at') }}
+            when reviews.impact_started_at <= incidents.triggered_at
+                then {{ seconds_between('reviews.impact_started_at', 'incidents.triggered_at') }}
         end as time_to_detect_seconds,
         {{ seconds_between('incidents.triggered_at', 'incidents.acknowledged_at') }}
             as time_to_acknowledge_seconds,
@@ -70,7 +66,6 @@ counted as (
     inner join classified on incidents.incident_id = classified.incident_id
     inner join services on incidents.incident_id = services.incident_id
     inner join reviews on incidents.incident_id = reviews.incident_id
-    left join postmortems on reviews.postmortem_id = postmortems.postmortem_id
     where classified.exclusion_reason is null
 )
 

@@ -18,10 +18,6 @@ spells as (
     select * from {{ ref('int_incidents__repeat_spells') }}
 ),
 
-postmortems as (
-    select * from {{ ref('int_postmortems__enriched') }}
-),
-
 windowed as (
     select
         dates.scoring_date,
@@ -58,13 +54,12 @@ known as (
         windowed.active_seconds,
         reviews.postmortem_id,
         reviews.failure_mode,
-        case when reviews.is_primary then postmortems.max_burn_rate end as slo_burn_rate,
-        case when reviews.is_primary then postmortems.revenue_usd end as revenue_impact_usd,
-        postmortems.users_share,
-        postmortems.estimate_days,
-        postmortems.is_regulatory,
-        postmortems.is_ai_code_without_tests,
-        postmortems.completed_at
+        reviews.slo_burn_rate,
+        reviews.revenue_impact_usd,
+        reviews.users_share,
+        reviews.estimate_days,
+        reviews.regulations is not null as is_regulatory,
+        reviews.is_ai_code_without_tests
     from windowed
     inner join reviews
         on
@@ -75,7 +70,6 @@ known as (
         on
             windowed.scoring_date = repeated.scoring_date
             and windowed.incident_id = repeated.incident_id
-    left join postmortems on reviews.postmortem_id = postmortems.postmortem_id
 )
 
 select * from known

@@ -1,6 +1,8 @@
 with source as (
     select *
-    from {{ newest_version(source('servicenow', 'deletions'), ['sys_id'], ['deleted_at']) }} as newest
+    from
+        {{ newest_version(source('servicenow', 'deletions'), ['sys_id'], ['deleted_at']) }}
+            as newest
 ),
 
 renamed as (
