@@ -79,9 +79,10 @@ owned as (
     select
         services.source_service_id,
         case
-            when coalesce(
-                services.support_group, services.assignment_group, services.managed_by_group
-            ) is not null
+            when
+                coalesce(
+                    services.support_group, services.assignment_group, services.managed_by_group
+                ) is not null
                 then 'group'
             when services.owned_by is not null then 'user'
         end as owner_kind,

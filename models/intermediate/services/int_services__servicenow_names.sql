@@ -9,11 +9,11 @@ stated as (
         services.service_name as service_alias
     from services
     {% for place in range(1, 21) -%}
-    union all
-    select
-        services.source_service_id,
-        {{ dbt.split_part('services.service_aliases', "','", place) }} as service_alias
-    from services
+        union all
+        select
+            services.source_service_id,
+            {{ dbt.split_part('services.service_aliases', "','", place) }} as service_alias
+        from services
     {% endfor %}
 ),
 
