@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestration.ledger import Evidence
+from orchestration.trackers.protocol import Figures
 
 REQUIRED_FIELDS = ("owner", "due_date", "budget", "exit_criteria")
 
@@ -63,6 +64,13 @@ class Candidate:
     def evidence(self) -> Evidence:
         """What an epic for this service rests on."""
         return Evidence(self.incident_ids, self.score, self.band)
+
+    @property
+    def figures(self) -> Figures:
+        """The numbers that an epic for this service keeps true."""
+        return Figures(
+            score=self.score, estimate_days=self.estimate_days, budget_usd=self.budget_usd
+        )
 
     @property
     def missing(self) -> tuple[str, ...]:

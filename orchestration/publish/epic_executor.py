@@ -77,6 +77,7 @@ class EpicExecutor:
             candidate,
             key=record.key,
             told=record.evidence,
+            written=None,
             update_count=record.update_count,
             now=self.now,
         )

@@ -29,13 +29,16 @@ from orchestration.ledger import Ledger
 from orchestration.publish.epics import publish_epics
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import (
+    Check,
     CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     EpicStatus,
+    Rehearsal,
     StatusOutcome,
     Tracker,
+    TrackerError,
 )
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -117,19 +120,37 @@ class RemoteTracker:
             outcomes[draft.key] = EpicRef(draft.key, name, f"https://x/{name}")
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
+    def check(self) -> Sequence[Check]:
+        return [Check("directory", self._directory.is_dir(), str(self._directory))]
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
+
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
         comments = self._directory / f"{ref.id}.comments"
         told = comments.read_text().split() if comments.exists() else []
         if not (change.is_retry and change.change_id in told):
             with comments.open("a") as file:
                 file.write(f"{change.change_id}\n")
+        return frozenset()
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        return {ref.key: True for ref in refs}
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        self.update(ref, change)
+        (self._directory / f"{ref.id}.closed").touch()
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         return {
-            ref.key: EpicStatus(is_open=True, status_name="To Do", url=ref.url)
+            ref.key: self._state(ref)
             for ref in refs
             if (self._directory / f"{ref.id}.json").exists()
         }
+
+    def _state(self, ref: EpicRef) -> EpicStatus:
+        is_open = not (self._directory / f"{ref.id}.closed").exists()
+        return EpicStatus(is_open, "To Do" if is_open else "Done", ref.url)
 
 
 class _Clock:

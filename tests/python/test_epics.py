@@ -13,8 +13,9 @@ from orchestration.ledger import EpicState, Ledger
 from orchestration.publish.candidates import Candidate
 from orchestration.publish.epic_document import draft_epic, epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
+from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
-from orchestration.trackers.local_document import read_front_matter
+from orchestration.trackers.protocol import Figures
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 GATEWAY = "component:default/gateway"
@@ -103,7 +104,8 @@ def test_new_evidence_is_told_once(world: World) -> None:
     report = world.publish(more, days=7)
     assert [e.reason for e in report.updated] == ["score 24 -> 27, 1 more incident"]
     text = world.files[epic_key(GATEWAY, 1)]
-    assert "### 2026-07-03: score 27, was 24" in text
+    assert "### 2026-07-03 `change-" in text
+    assert "Score 27, was 24" in text
     assert "- New incidents: pagerduty:Q2" in text
     assert not world.publish(more, days=8).has_changes
     # Coming back to what it was is news again, once.
@@ -334,8 +336,7 @@ def test_a_draft_carries_what_trackers_map() -> None:
     draft = draft_epic(candidate, key="k", previous_key=None, now=NOW)
     assert draft.labels == ("incident-modernization", "k")
     assert draft.due_date == date(2026, 8, 10)
-    assert (draft.estimate_days, draft.budget_usd) == (5.0, 4500.0)
-    assert draft.incident_ids == ("pagerduty:Q1", "servicenow:INC0012345")
+    assert draft.figures == Figures(score=24, estimate_days=5.0, budget_usd=4500.0)
     assert draft.risk_ids == ("RISK-7",)
     long = Candidate.from_row(row(service_name="x" * 999))
     assert len(draft_epic(long, key="k", previous_key=None, now=NOW).title) <= 250

@@ -16,14 +16,17 @@ from orchestration.publish.epic_document import epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    Check,
     CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     EpicStatus,
     ForbiddenError,
+    Rehearsal,
     RejectedError,
     StatusOutcome,
+    TrackerError,
     UnavailableError,
 )
 
@@ -70,6 +73,7 @@ class FakeTracker:
         self.requests: list[str] = []
         self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
         self.rejected_keys: set[str] = set()
+        self.closed: set[str] = set()
 
     def clock(self) -> datetime:
         return self.time
@@ -101,16 +105,33 @@ class FakeTracker:
 
         return self._request("create", act)
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
-        if change.is_retry and change.change_id in {told.change_id for told in self.told}:
-            return
-        self._request("update", lambda: self.told.append(change))
+    def check(self) -> Sequence[Check]:
+        return [Check("reachable", True, "it is in memory")]
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
+
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+        if not (change.is_retry and change.change_id in {told.change_id for told in self.told}):
+            self._request("update", lambda: self.told.append(change))
+        return frozenset()
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        return {ref.key: True for ref in refs}
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        self.update(ref, change)
+        self.closed.add(ref.key)
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         ids = {ref.id for ref, _ in self.epics}
         return self._request(
             "status",
-            lambda: {r.key: EpicStatus(True, "To Do", r.url) for r in refs if r.id in ids},
+            lambda: {
+                r.key: EpicStatus(r.key not in self.closed, "To Do", r.url)
+                for r in refs
+                if r.id in ids
+            },
         )
 
     def _request(self, kind: str, act: Callable[[], Any]) -> Any:
