@@ -230,10 +230,9 @@ assembled as (
         case
             when bands.due_in_days is not null
                 then
-                    cast(
-                        {{ dbt.dateadd('day', 'bands.due_in_days', 'scores.scoring_date') }}
-                        as date
-                    )
+                    {{ due_date(
+                        'scores.band_entered_on', 'scores.scoring_date', 'bands.due_in_days'
+                    ) }}
         end as due_date,
         estimates.estimate_days,
         coalesce(teams.day_rate_usd, capacity.day_rate_usd) as day_rate_usd,
