@@ -36,6 +36,17 @@ class SettingsError(ValueError):
     """An environment variable that can't be used; the message names it and the fix."""
 
 
+def modernization_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the files are that people edit by pull request.
+
+    Raises:
+        SettingsError: the folder isn't there.
+    """
+    env = os.environ if environment is None else environment
+    stated = env.get("PAYDOWN_MODERNIZATION")
+    return _folder("PAYDOWN_MODERNIZATION", stated, PROJECT_ROOT / "modernization")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one run; build it with `from_environment`."""
@@ -70,11 +81,7 @@ class Settings:
         return cls(
             home=home,
             landing=_folder("PAYDOWN_LANDING", landing, DEMO_LANDING),
-            modernization=_folder(
-                "PAYDOWN_MODERNIZATION",
-                env.get("PAYDOWN_MODERNIZATION"),
-                PROJECT_ROOT / "modernization",
-            ),
+            modernization=modernization_folder(env),
             as_of=_moment("PAYDOWN_AS_OF", as_of) if as_of else None,
             target=env.get("PAYDOWN_TARGET") or "duckdb",
             ledger_url=env.get("PAYDOWN_LEDGER") or f"sqlite:///{home / 'ledger.db'}",

@@ -18,6 +18,7 @@ from orchestration.documents.rubric_files import (
     read_capacity,
     read_maturity,
     read_scoring,
+    read_shared_fixes,
     read_sources,
     read_targets,
 )
@@ -32,6 +33,7 @@ READERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "capacity": read_capacity,
     "calendar": read_calendar,
     "targets": read_targets,
+    "shared_fixes": read_shared_fixes,
     "sources": read_sources,
     "slo": read_slo,
 }

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from orchestration.documents.postmortem_model import Postmortem
 from orchestration.extract.config import Sources
-from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 
 FOLDER = Path(__file__).resolve().parents[2] / "modernization" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
@@ -23,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "capacity": Capacity,
     "calendar": Calendar,
     "targets": Targets,
+    "shared_fixes": SharedFixes,
     "sources": Sources,
 }
 

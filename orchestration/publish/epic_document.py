@@ -11,11 +11,12 @@ from orchestration.ledger import Evidence
 from orchestration.publish.candidates import Candidate
 from orchestration.publish.change_body import change_body
 from orchestration.publish.epic_body import epic_body
+from orchestration.publish.playbooks import Playbooks, read_playbooks
 from orchestration.trackers.protocol import EpicChange, EpicDraft, Figures
 from orchestration.trackers.text import one_line
 
 LABEL = "incident-modernization"
-_TITLE_LIMIT = 250  # Jira and Azure DevOps take 255 characters.
+TITLE_LIMIT = 250  # Jira and Azure DevOps take 255 characters.
 _SLUG_LIMIT = 40
 
 
@@ -26,23 +27,33 @@ def epic_key(service_id: str, cycle: int) -> str:
     hash of the whole id keeps services apart.
     """
     hashed = hashlib.sha256(service_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"paydown-{_slug(service_id)}-{hashed[:8]}-c{cycle}"
+    return f"paydown-{slug(service_id)}-{hashed[:8]}-c{cycle}"
 
 
 def draft_epic(
-    candidate: Candidate, *, key: str, previous_key: str | None, now: datetime
+    candidate: Candidate,
+    *,
+    key: str,
+    previous_key: str | None,
+    now: datetime,
+    playbooks: Playbooks | None = None,
 ) -> EpicDraft:
-    """The epic to open for a candidate that misses nothing; ValueError if it does."""
+    """The epic to open for a candidate that misses nothing; ValueError if it does.
+
+    playbooks: by default those of the configured folder.
+    """
     if candidate.due_date is None or candidate.budget_usd is None or candidate.missing:
         raise ValueError(f"{candidate.service_id!r} misses {', '.join(candidate.missing)}")
     service = one_line(candidate.service_name, 200)
     goal = f" to {one_line(candidate.target_maturity, 20)}" if candidate.target_maturity else ""
+    known = read_playbooks() if playbooks is None else playbooks
     return EpicDraft(
         key=key,
-        title=one_line(f"Modernize {service}{goal}", _TITLE_LIMIT),
-        body=epic_body(candidate, previous_key),
+        title=one_line(f"Modernize {service}{goal}", TITLE_LIMIT),
+        body=epic_body(candidate, previous_key, known),
         service_id=one_line(candidate.service_id),
         service=service,
+        members=_lines(candidate.members),
         owner=one_line(candidate.owner),
         due_date=candidate.due_date,
         figures=candidate.figures,
@@ -52,6 +63,7 @@ def draft_epic(
         rubric_hash=one_line(candidate.rubric_hash),
         scoring_date=candidate.scoring_date,
         risk_ids=_lines(candidate.risk_ids),
+        change_window=candidate.change_window if candidate.change_window != "none" else "",
         labels=(LABEL, key),
         project_key=one_line(candidate.project_key),
         opened_at=now,
@@ -83,7 +95,8 @@ def draft_change(
     )
 
 
-def _slug(service_id: str) -> str:
+def slug(service_id: str) -> str:
+    """The last segment of an id, as people and machines can both write it."""
     for part in (service_id.rsplit("/", 1)[-1], service_id):
         ascii_only = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
         slug = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:_SLUG_LIMIT].strip("-")

@@ -74,6 +74,9 @@ def decide(candidate: Candidate, record: EpicRecord | None, problems: Mapping[st
     """
     is_open = record is not None and record.state == EpicState.OPENED
     open_key = record.key if record is not None and is_open else None
+    if candidate.decision is Decision.SHARED:
+        why = f"the shared fix {one_line(candidate.shared_fix_id)} stands for it"
+        return Say(candidate, Section.WAITING, open_key, why)
     if candidate.decision is Decision.CLOSE:
         return Say(
             candidate, Section.CLOSED_AS_HYGIENE, open_key, _why_hygiene(candidate, open_key)

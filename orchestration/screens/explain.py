@@ -39,10 +39,11 @@ def show_explanation(console: Console, settings: Settings, service: str) -> bool
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         console.print(Text(f"no scored service is called {service!r}{hint}", style="red"))
         return False
+    services = _services(candidates, found)
     _show_score(console, found)
     _show_factors(console, database, found)
     _show_epic(console, found)
-    _show_incidents(console, database, found)
+    _show_incidents(console, database, found, services)
     return True
 
 
@@ -52,6 +53,17 @@ def _find(candidates: list[dict[str, Any]], service: str) -> dict[str, Any] | No
         if wanted in (row["service_name"].lower(), row["service_id"].lower()):
             return row
     return None
+
+
+def _services(candidates: list[dict[str, Any]], row: dict[str, Any]) -> list[str]:
+    """The ids of what the row stands for: the service, or the members of the shared fix."""
+    members = set(row["members"].split(", "))
+    ids = [
+        other["service_id"]
+        for other in candidates
+        if not other["members"] and other["service_name"] in members
+    ]
+    return ids or [row["service_id"]]
 
 
 def _since(entered_on: date | None) -> str:
@@ -86,7 +98,7 @@ def _show_factors(console: Console, database: Path, row: dict[str, Any]) -> None
         where service_id = $service and scoring_date = $day
         order by has_data desc, abs(weight) desc, factor
         """,
-        {"service": row["service_id"], "day": row["scoring_date"]},
+        {"service": row["lead_service_id"], "day": row["scoring_date"]},
     ):
         table.add_row(
             Text(factor[0]),
@@ -98,6 +110,10 @@ def _show_factors(console: Console, database: Path, row: dict[str, Any]) -> None
 
 
 def _show_epic(console: Console, row: dict[str, Any]) -> None:
+    if row["members"]:
+        console.print(Text(f"one change for {row['members']}"))
+    elif row["decision"] == "shared":
+        console.print(Text(f"waits for the shared fix {row['shared_fix_id']}"))
     if row["missing_fields"]:
         missing = row["missing_fields"].replace(",", ", ")
         console.print(Text(f"no epic without: {missing}", style="bold red"))
@@ -116,7 +132,9 @@ def _days(days: float | None) -> str:
     return "no estimate" if days is None else f"{days:g} days"
 
 
-def _show_incidents(console: Console, database: Path, row: dict[str, Any]) -> None:
+def _show_incidents(
+    console: Console, database: Path, row: dict[str, Any], services: list[str]
+) -> None:
     incidents = _query(
         database,
         """
@@ -125,10 +143,10 @@ def _show_incidents(console: Console, database: Path, row: dict[str, Any]) -> No
             active_seconds, is_open, is_repeat, is_flap, slo_burn_rate, revenue_impact_usd,
             coalesce(postmortem_id, ''), coalesce(incident_title, '')
         from fct_incidents
-        where service_id = $service and triggered_at <= $until
+        where list_contains($services, service_id) and triggered_at <= $until
         order by triggered_at desc
         """,
-        {"service": row["service_id"], "until": row["newest_incident_at"]},
+        {"services": services, "until": row["newest_incident_at"]},
     )
     recent = incidents[:SHOWN_INCIDENTS]
     table = plain_table(

@@ -79,7 +79,7 @@ def _show_ranking(console: Console, settings: Settings) -> None:
         right=("#", "score", "7d", *FACTORS.values(), "data"),
     )  # fmt: skip
     for row in shown:
-        score = by_service[row["service_id"]]
+        score = by_service[row["lead_service_id"]]
         table.add_row(
             *text_row(row["score_rank"], row["service_name"], row["score"]),
             Text(signed(row["score_delta"])),

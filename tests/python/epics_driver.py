@@ -80,6 +80,16 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
         "project_key": "MOD",
         "rubric_hash": "0123456789ab",
         "newest_incident_at": datetime(2026, 6, 20, 9, 30),
+        "lead_service_id": service_id,
+        "shared_fix_id": None,
+        "team_id": "group:default/team-edge",
+        "members": "",
+        "change_window": "canary",
+        "factor_changes": "+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
+        "incident_links": "pagerduty:Q1\tTimeouts\thttps://x.example/Q1\nservicenow:INC0012345\t\t",
+        "postmortem_links": "2026-05-01-gateway\tRetries pile up\t",
+        "slo_burn": 18.2,
+        "wip_limit": 2,
         "promoted_at": date(2026, 6, 19),
     } | columns
 

@@ -106,7 +106,7 @@ def test_new_evidence_is_told_once(world: World) -> None:
     text = world.files[epic_key(GATEWAY, 1)]
     assert "### 2026-07-03 `change-" in text
     assert "Score 27, was 24" in text
-    assert "- New incidents: pagerduty:Q2" in text
+    assert "- New incident: pagerduty:Q2" in text
     assert not world.publish(more, days=8).has_changes
     # Coming back to what it was is news again, once.
     assert len(world.publish(row(), days=9).updated) == 1
@@ -336,7 +336,7 @@ def test_a_draft_carries_what_trackers_map() -> None:
     draft = draft_epic(candidate, key="k", previous_key=None, now=NOW)
     assert draft.labels == ("incident-modernization", "k")
     assert draft.due_date == date(2026, 8, 10)
-    assert draft.figures == Figures(score=24, estimate_days=5.0, budget_usd=4500.0)
+    assert draft.figures == Figures(score=24, slo_burn=18.2, estimate_days=5.0, budget_usd=4500.0)
     assert draft.risk_ids == ("RISK-7",)
     long = Candidate.from_row(row(service_name="x" * 999))
     assert len(draft_epic(long, key="k", previous_key=None, now=NOW).title) <= 250

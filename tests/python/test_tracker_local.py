@@ -37,7 +37,7 @@ from orchestration.trackers.text import markdown, one_line, web_address
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 KEY = epic_key("component:default/gateway", 1)
-OPENED = Figures(score=24, estimate_days=5.0, budget_usd=4500.0)
+OPENED = Figures(score=24, slo_burn=18.2, estimate_days=5.0, budget_usd=4500.0)
 row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
@@ -100,8 +100,9 @@ def test_an_epic_reads_well(tracker: LocalTracker, ref: EpicRef, tmp_path: Path)
         "current_maturity": "bronze",
         "target_maturity": "silver",
         "score": 24,
-        "slo_burn": None,
+        "slo_burn": 18.2,
         "risks": ["RISK-7"],
+        "change_window": "canary",
         "project": "MOD",
         "labels": ["incident-modernization", KEY],
         "opened_at": NOW,
@@ -110,11 +111,15 @@ def test_an_epic_reads_well(tracker: LocalTracker, ref: EpicRef, tmp_path: Path)
     }
     assert is_sealed(text)
     for line in (
-        "| slo_burn | 5 | 5 | peak burn rate 18.2 |",
-        "| effort | -2 | -3 | 5 engineer-days |",
+        "- **Owner**: group:default/team-edge",
+        "- **Due**: 2026-08-10",
+        "- **Budget**: 5 engineer-days, $4,500",
+        "- **SLO**: [chart](<https://grafana.example.com/d/abc123>)",
+        "| slo burn | 5 | 5 | +2 | peak burn rate 18.2 |",
+        "| effort | -2 | -3 |  | 5 engineer-days |",
+        "- [Timeouts](<https://x.example/Q1>) `pagerduty:Q1`",
         "- [ ] Circuit breakers + timeouts configured",
         "- servicenow:INC0012345",
-        "- [SLO chart](<https://grafana.example.com/d/abc123>)",
         "- 2026-06-26: opened with score 24.",
     ):
         assert line in text.splitlines()
@@ -235,7 +240,7 @@ def test_evidence_is_added_once_and_edits_survive(
     assert kept in log
     assert "### 2026-06-26 `change-" in log
     assert "Score 27, was 24" in log
-    assert "- New incidents: servicenow:INC0012345" in log
+    assert "- New incident: servicenow:INC0012345" in log
     assert once.count("\n") == once.count(eol)
 
     tracker.update(ref, change(score=28))
@@ -267,6 +272,7 @@ def test_an_edit_made_during_an_update_survives(
     assert list(file_of(tmp_path).parent.glob(".*.tmp")) == []
 
 
+HARMLESS = {"text", "code_inline", "softbreak", "text_special", "strong_open", "strong_close"}
 HOSTILE = [
     "../../etc/passwd",
     "a | b\n| --- | --- |\n# not a heading",
@@ -289,6 +295,11 @@ def test_text_from_outside_is_only_text(tracker: LocalTracker, tmp_path: Path, t
         "service_name": text,
         "owner": text,
         "reasons": f"slo_burn: 5 of 5 points, {text}",
+        "factor_changes": f"+2 slo_burn: {text}",
+        "incident_links": f"{text}\t{text}\t{text}",
+        "postmortem_links": f"{text}\t\t",
+        "risk_ids": text,
+        "members": text,
         "exit_criteria": text.replace("\n", " "),
         "incident_ids": text,
         "fix_classes": text,
@@ -305,10 +316,10 @@ def test_text_from_outside_is_only_text(tracker: LocalTracker, tmp_path: Path, t
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(body)
     inline = [child for token in tokens for child in token.children or []]
     assert not [t for t in (*tokens, *inline) if t.type in {"html_block", "html_inline", "image"}]
-    assert {t.type for t in inline} <= {"text", "code_inline", "softbreak", "text_special"}
+    assert {t.type for t in inline} <= HARMLESS
     assert sum(t.type == "table_open" for t in tokens) == 1
     assert sum(t.type == "tr_open" for t in tokens) <= 1 + len(text.splitlines())
-    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h1", *["h2"] * 8]
+    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h1", *["h2"] * 6]
     shown = [t.content for t in tokens if t.type == "inline"]
     assert any("".join(c.content for c in t.children or []).startswith("Modernize") for t in tokens)
     assert all("\u202e" not in line and "\x1b" not in line for line in shown)
@@ -347,7 +358,7 @@ def test_figures_follow_until_a_person_edits_them(
     edit(path, "budget_usd: 7200.0", "budget_usd: 9000  # agreed with finance")
     edit(path, "estimate_days: 8.0\n", "")
     edit(path, "score: 27", "score: 27  # ours")
-    written = Figures(score=27, estimate_days=8.0, budget_usd=7200.0)
+    written = Figures(score=27, slo_burn=18.2, estimate_days=8.0, budget_usd=7200.0)
     later = replace(change(score=30, estimate_days=6.0, budget_usd=5400.0), written=written)
     assert tracker.update(ref, later) == {"budget_usd", "estimate_days"}
     assert front(path, "score", "budget_usd", "estimate_days") == (30, 9000, None)
