@@ -111,6 +111,8 @@ def _joined(spans: Iterator[Span]) -> Iterator[Span]:
     """Neighbours that look the same as one span, so that texts read whole."""
     last: Span | None = None
     for span in spans:
+        if not span.text:
+            continue
         if last and replace(last, text="") == replace(span, text=""):
             last = replace(last, text=last.text + span.text)
         else:
