@@ -39,13 +39,21 @@ reviewed as (
 -- Of several windows the one that asks the most of a change: downtime is agreed with people,
 -- a canary with machines, a flag with nobody.
 windows as (
-    select 'maintenance' as required_window, 3 as strictness
+    select
+        'maintenance' as required_window,
+        3 as strictness
     union all
-    select 'canary' as required_window, 2 as strictness
+    select
+        'canary' as required_window,
+        2 as strictness
     union all
-    select 'feature_flags' as required_window, 1 as strictness
+    select
+        'feature_flags' as required_window,
+        1 as strictness
     union all
-    select 'none' as required_window, 0 as strictness
+    select
+        'none' as required_window,
+        0 as strictness
 ),
 
 listed as (
