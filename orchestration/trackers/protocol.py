@@ -85,7 +85,7 @@ class EpicDraft:
     parent: of a story, the epic it belongs to. body: rendered by the tracker. Everything else is
     for fields: a tracker fills those that it has and is told of, the body says it all anyway.
     owner: a team or a person as the catalog names it. change_window: how the fix may reach
-    production (`canary`, `feature_flag`, `maintenance_window`), or empty.
+    production (`maintenance`, `canary`, `feature_flags`), or empty.
     """
 
     key: str
