@@ -11,11 +11,7 @@ from urllib.parse import quote
 
 from orchestration.extract.errors import AccessError, RefusedError
 from orchestration.extract.http import Http, Params
-from orchestration.trackers.azure_devops.refusals import (
-    forbidden_place,
-    is_missing_item,
-    refusal,
-)
+from orchestration.trackers.azure_devops.refusals import is_missing_item, no_access, refusal
 from orchestration.trackers.http import told_as_tracker
 from orchestration.trackers.protocol import (
     AmbiguousError,
@@ -82,8 +78,8 @@ class Api:
     def described_project(self) -> Json:
         return self._get(f"/_apis/projects/{quote(self.project, safe='')}")
 
-    def field_kinds(self) -> list[Json]:
-        """Every field of the organization with its data type."""
+    def fields(self) -> list[Json]:
+        """Every field of the organization with its data type, whatever type has it."""
         return _values(self._get("/_apis/wit/fields"))
 
     def work_item_type(self, project: str, name: str) -> Json:
@@ -245,7 +241,7 @@ class Api:
                 except RefusedError as error:
                     raise refusal(error) from None
                 except AccessError as error:
-                    raise forbidden_place(error) or error from None
+                    raise no_access(error) from None
         except TrackerError as error:
             text = str(error)
             for word in self._secrets:

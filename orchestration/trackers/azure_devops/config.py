@@ -141,7 +141,7 @@ class AzureDevOpsConfig(Strict):
             headers={"X-TFS-FedAuthRedirect": "Suppress"},
             access_hint=(
                 f"renew {self.token_env}: a token with the scope Work Items (Read & write), whose "
-                f"owner may edit work items in {self.project}"
+                f"owner may edit work items and create tags in {self.project}"
             ),
             patience=patience,
         )

@@ -39,15 +39,20 @@ def refusal(error: RefusedError) -> TrackerError:
     return RejectedError("; ".join([f"azure_devops: answered {error.status}: {said}", *fixes]))
 
 
-def forbidden_place(error: AccessError) -> RejectedError | None:
-    """A 403 that is about one area only (TF237111): other epics can still be opened."""
-    said = one_line(error.data.get("message") or "") if isinstance(error.data, dict) else ""
-    if "TF237111" not in said:
-        return None
-    return RejectedError(
-        f"azure_devops: {said}; let the token's owner edit work items in that area, or correct "
-        "`area_path` in `owners`"
-    )
+class ForbiddenPlaceError(RejectedError):
+    """Work items may not be edited in one area (TF237111); in others they may."""
+
+
+def no_access(error: AccessError) -> TrackerError:
+    """The error for a 401, a 403 or a page to sign in; it says which right is missing."""
+    data = error.data if isinstance(error.data, dict) else {}
+    said = one_line(data.get("message") or "", _SAID_LIMIT)
+    if "TF237111" in said:
+        return ForbiddenPlaceError(
+            f"azure_devops: {said}; let the token's owner edit work items in that area, or "
+            "correct `area_path` in `owners`"
+        )
+    return ForbiddenError(f"{error} ({said})" if said else str(error))
 
 
 def is_missing_item(error: RefusedError) -> bool:

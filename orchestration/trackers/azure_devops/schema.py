@@ -117,7 +117,7 @@ class Schema:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._kinds: dict[str, str] | None = None
+        self._known: dict[str, Mapping[str, Any]] | None = None
         self._fields: dict[tuple[str, str], dict[str, Field]] = {}
         self._workflows: dict[tuple[str, str], Workflow] = {}
 
@@ -139,29 +139,30 @@ class Schema:
         """Fields of a type by reference name in lower case. Raises TrackerError."""
         at = (project.casefold(), type_name.casefold())
         if at not in self._fields:
-            if self._kinds is None:
-                self._kinds = {
-                    str(one["referenceName"]): str(one.get("type", ""))
-                    for one in self._api.field_kinds()
-                }
+            if self._known is None:
+                self._known = {str(one["referenceName"]): one for one in self._api.fields()}
             self._fields[at] = {
-                str(one["referenceName"]).lower(): _field(one, self._kinds)
+                str(one["referenceName"]).lower(): _field(one, self._known)
                 for one in self._api.type_fields(project, type_name)
             }
         return self._fields[at]
 
 
-def _field(data: Mapping[str, Any], kinds: Mapping[str, str]) -> Field:
+def _field(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Field:
     reference = str(data["referenceName"])
-    kind = kinds.get(reference, "string")
-    # Of a person and a place the list is long, partial, and not ours to compare with.
-    is_listed = kind not in ("identity", "treePath")
+    about = known.get(reference, {})
+    kind = str(about.get("type") or "string")
+    # Of people and places the list is long, partial and spelled otherwise; a list that only
+    # suggests takes other values too.
+    is_closed = kind not in ("identity", "treePath") and not (
+        about.get("isIdentity") or about.get("isPicklistSuggested")
+    )
     return Field(
         reference,
         kind,
         is_required=bool(data.get("alwaysRequired")),
         has_default=data.get("defaultValue") not in (None, ""),
-        allowed=tuple(map(str, data.get("allowedValues") or ())) if is_listed else (),
+        allowed=tuple(map(str, data.get("allowedValues") or ())) if is_closed else (),
     )
 
 

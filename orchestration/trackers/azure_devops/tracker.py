@@ -22,6 +22,7 @@ from orchestration.trackers.azure_devops.patch import (
     figures_patch,
     tag,
 )
+from orchestration.trackers.azure_devops.refusals import ForbiddenPlaceError
 from orchestration.trackers.azure_devops.schema import Schema
 from orchestration.trackers.protocol import (
     Check,
@@ -102,7 +103,7 @@ class AzureDevOpsTracker:
         for draft in drafts:
             try:
                 patch = self._patch_of(draft)
-                self._api.create(self._type_of(draft), patch.operations, validate_only=True)
+                self._send(draft, patch, validate_only=True)
                 outcomes[draft.key] = Rehearsal(patch.operations, tuple(patch.notes))
             except (ForbiddenError, UnavailableError):
                 raise
@@ -118,7 +119,7 @@ class AzureDevOpsTracker:
                 if draft.parent:
                     _id(draft.parent)
                 patch = self._patch_of(draft)
-                item = self._api.create(self._type_of(draft), patch.operations, validate_only=False)
+                item = self._send(draft, patch, validate_only=False)
                 assert item is not None  # noqa: S101 - only a validation makes none
                 outcomes[draft.key] = self._ref(draft.key, item)
             except RejectedError as error:
@@ -217,6 +218,17 @@ class AzureDevOpsTracker:
         workflow = self._schema.workflow(item.project, item.type)
         if item.state not in workflow.closed_states(names):
             patch.set("System.State", workflow.way_to_closed(item.state, names))
+
+    def _send(self, draft: EpicDraft, patch: Patch, *, validate_only: bool) -> Item | None:
+        """Raises as `Api.create`; ForbiddenError where not even the project's root is allowed."""
+        try:
+            type_name = self._type_of(draft)
+            return self._api.create(type_name, patch.operations, validate_only=validate_only)
+        except ForbiddenPlaceError as error:
+            place = self._config.owners.get(draft.owner)
+            if place and place.area_path:
+                raise
+            raise ForbiddenError(str(error)) from None
 
     def _type_of(self, draft: EpicDraft) -> str:
         return self._config.story_type if draft.parent else self._config.epic_type
