@@ -21,8 +21,7 @@ from orchestration.trackers.protocol import (
     UnavailableError,
 )
 
-from .loopback import FAULTS, IMPATIENT, Answer, Fault, serving
-from .test_tracker_azure_devops import (
+from .azure_devops_helpers import (
     FIELDS,
     KEY,
     SETTINGS,
@@ -34,6 +33,7 @@ from .test_tracker_azure_devops import (
     status,
     tracker_at,
 )
+from .loopback import FAULTS, IMPATIENT, Answer, Fault, serving
 from .vendor_azure_devops import PAT, PROJECT, AzureDevOps
 
 BASIC = base64.b64encode(f":{PAT}".encode()).decode()

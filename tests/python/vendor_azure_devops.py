@@ -61,6 +61,7 @@ class AzureDevOps(Vendor):
         self.lag_seconds = 5.0
         self.projects = {PROJECT: PROJECT_ID, "Other": "8a5f2c1e-0000-4000-8000-000000000002"}
         self.types = {"Epic": Type(), "User Story": Type()}
+        self.past: list[Request] = []
         self.items: dict[int, Json] = {}
         self.updates: dict[int, list[Json]] = {}
         self.indexed: dict[int, list[tuple[datetime, Json]]] = {}
