@@ -113,3 +113,10 @@ def test_two_runs_make_one_query(vendor: AzureDevOps, tracker: AzureDevOpsTracke
 
     vendor.before = race
     assert "is there" in tracker.save_board_query()
+
+
+def test_stories_may_lack_the_fields_of_epics(vendor: AzureDevOps, url: str) -> None:
+    vendor.types["User Story"].fields.remove("Custom.SLOBurn")
+    checks = {check.name: check for check in tracker_at(url).check()}
+    assert all(check.is_ok for check in checks.values())
+    assert "Custom.SLOBurn" in checks["fields of User Story"].message

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from orchestration.extract.base import Context
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
+from orchestration.trackers.azure_devops import tracker as tracker_module
 from orchestration.trackers.protocol import (
     AmbiguousError,
     EpicRef,
@@ -262,6 +263,17 @@ def test_a_server_that_echoes_the_token_gives_nothing_away(
     refused(lambda: tracker.find([KEY]))
     monkeypatch.setattr(vendor, "answer", lambda _: Answer(said, 403))
     refused(lambda: tracker.find([KEY]))
+
+
+def test_nothing_is_written_when_the_lease_may_be_over(
+    vendor: AzureDevOps, tracker: AzureDevOpsTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = opened(tracker)
+    monkeypatch.setattr(tracker_module, "_WRITE_WITHIN_SECONDS", -1.0)
+    for work in (lambda: tracker.create([draft("late")]), lambda: tracker.update(ref, change())):
+        assert isinstance(refused(work), UnavailableError)
+    assert list(vendor.items) == [int(ref.id)]
+    assert comments(vendor, ref) == []
 
 
 def test_a_token_that_is_not_set_is_named() -> None:

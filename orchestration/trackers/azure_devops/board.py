@@ -121,8 +121,9 @@ def _type(schema: Schema, config: AzureDevOpsConfig, type_name: str) -> Iterator
         if (reference := getattr(config.fields, name))
     } | dict.fromkeys(config.extra_fields, "extra_fields")
     absent = [one for one in mapped if one.lower() not in fields]
-    # What nobody asked for may be absent: the description says it all.
-    asked = {one for one in absent if mapped[one] in {"extra_fields", *_set_by_hand(config)}}
+    # What nobody asked for may be absent, and in stories anything: descriptions say it all.
+    by_hand = {"extra_fields", *config.fields.model_fields_set}
+    asked = type_name == config.epic_type and any(mapped[one] in by_hand for one in absent)
     listed = one_line(", ".join(absent), 300)
     if absent:
         message = f"{type_name} has no {listed}; they stay in the description only"
@@ -154,10 +155,6 @@ def _usable(workflow: Workflow, config: AzureDevOpsConfig) -> tuple[bool, str]:
     if not closed:
         return False, f"{workflow.type_name} has no closed state; name one in `closed_states`"
     return True, f"closed when {one_line(' or '.join(closed), 200)}"
-
-
-def _set_by_hand(config: AzureDevOpsConfig) -> frozenset[str]:
-    return frozenset(config.fields.model_fields_set)
 
 
 def _permission(api: Api, schema: Schema, config: AzureDevOpsConfig) -> Check:

@@ -45,7 +45,7 @@ _QUERY_CHARACTERS = 24_000
 _CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.StateChangeDate")
 _STATUS_FIELDS = ("System.State", "System.WorkItemType", "System.TeamProject", *_CLOSED_AT_FIELDS)
 _EDIT_ATTEMPTS = 5
-# No write begins later than this after its call, however often others edit meanwhile.
+# No write begins later than this after its call, however long the reading before it took.
 _WRITE_WITHIN_SECONDS = 300.0
 
 
@@ -68,9 +68,10 @@ class AzureDevOpsTracker:
         self._schema = Schema(api)
         self.name = config.tracker_name
         self.search_lag_seconds = config.search_lag_seconds
-        # The last request can be sent again only after waits that the server asked for.
+        # The write itself may be sent again, each time after waits that the server asked for;
+        # an answer is given up at most one silence after its time is over.
         self.longest_call_seconds = _WRITE_WITHIN_SECONDS + patience.attempts * (
-            CONNECT_SECONDS + patience.reply_seconds + patience.max_wait_seconds
+            CONNECT_SECONDS + 2 * patience.reply_seconds + 2 * patience.max_wait_seconds
         )
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
@@ -114,11 +115,13 @@ class AzureDevOpsTracker:
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         """See `Tracker.create`. One request a draft, besides the type's fields once a process."""
         outcomes: dict[str, CreateOutcome] = {}
+        write_until = time.monotonic() + _WRITE_WITHIN_SECONDS
         for draft in drafts:
             try:
                 if draft.parent:
                     _id(draft.parent)
                 patch = self._patch_of(draft)
+                _in_time(write_until)
                 item = self._send(draft, patch, validate_only=False)
                 assert item is not None  # noqa: S101 - only a validation makes none
                 outcomes[draft.key] = self._ref(draft.key, item)
@@ -203,8 +206,7 @@ class AzureDevOpsTracker:
             if is_closing:
                 self._add_closing(patch, item)
             patch.operations.append(comment(change))
-            if time.monotonic() > write_until:
-                break
+            _in_time(write_until)
             if self._api.change(item_id, item.rev, patch.operations):
                 return edited
             # Whoever was faster may have been another run with the same change.
@@ -243,6 +245,12 @@ class AzureDevOpsTracker:
 
     def _url(self, item: Item) -> str:
         return f"{self._api.url}/{quote(item.project, safe='')}/_workitems/edit/{item.id}"
+
+
+def _in_time(write_until: float) -> None:
+    """UnavailableError where a write now could outlive the lease of its call."""
+    if time.monotonic() > write_until:
+        raise UnavailableError("azure_devops: answers too slowly; the next run tries again")
 
 
 def _id(ref: EpicRef) -> int:
