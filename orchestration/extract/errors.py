@@ -10,7 +10,14 @@ class SourceError(Exception):
 
 
 class AccessError(SourceError):
-    """The source refused the credentials (401) or the right to see something (403)."""
+    """The source refused the credentials (401) or the right to see something (403).
+
+    `data`: its words as JSON where they are. They may name a right that only one record misses.
+    """
+
+    def __init__(self, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.data = data
 
 
 class UnavailableError(SourceError):

@@ -251,9 +251,17 @@ class Http:
             )
         said = self._clean(content.decode(errors="replace")[:SHOWN_CHARACTERS].strip())
         if status in (401, 403):
-            raise AccessError(f"{self.name}: {what}: answered {status}; {self._access_hint}")
+            raise AccessError(
+                f"{self.name}: {what}: answered {status}; {self._access_hint}",
+                _json_or_none(content),
+            )
+        location = response.headers.get("location", "")
+        if _is_sign_in(response, location):
+            raise AccessError(
+                f"{self.name}: {what}: answered with a page to sign in; {self._access_hint}"
+            )
         if 300 <= status < 400:
-            target = urlsplit(response.headers.get("location", "")).netloc or "another address"
+            target = urlsplit(location).netloc or "another address"
             raise SourceError(
                 f"{self.name}: {what}: redirects to {target}; credentials are not sent there: "
                 "if that is right, set it as the source's url"
@@ -269,6 +277,10 @@ class Http:
         except ValueError:
             kind = response.headers.get("content-type", "no content type").split(";")[0]
             raise _RetryableError(f"answered {status} with {kind} that is not JSON") from None
+        # Azure DevOps asks for a pause together with the answer that it held back.
+        if pause := _retry_after(response.headers):
+            until = time.monotonic() + min(pause, self._patience.max_wait_seconds)
+            self._not_before = max(self._not_before, until)
         return Reply(data, response.headers, status, _date(response.headers))
 
     def _wait(self, state: RetryCallState) -> float:
@@ -326,6 +338,13 @@ def _never_sent(error: Exception) -> bool:
     return isinstance(
         reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
     ) or isinstance(error, requests.ConnectTimeout)
+
+
+def _is_sign_in(response: requests.Response, location: str) -> bool:
+    """How Azure DevOps answers credentials that it doesn't know: with a page, or the way to it."""
+    if response.status_code == 203:
+        return "json" not in response.headers.get("content-type", "")
+    return 300 <= response.status_code < 400 and "/_signin" in urlsplit(location).path
 
 
 def _json_or_none(content: bytes) -> Any:

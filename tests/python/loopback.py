@@ -163,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {"Retry-After": "2"} if fault == "429" else {}
             self._write(int((fault or "500")[:3]), b'{"message": "no"}', headers)
         else:
-            body = json.dumps(answer.data).encode()
+            data = answer.data
+            body = data if isinstance(data, bytes) else json.dumps(data).encode()
             headers = {"Content-Type": "application/json", **answer.headers}
             if fault is None and "gzip" in self.headers.get("accept-encoding", ""):
                 body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
