@@ -1,0 +1,1 @@
+"""Jira Cloud (REST 3, Atlassian Document Format) and Data Center (REST 2, wiki text)."""
