@@ -67,6 +67,8 @@ class Request:
 
 @dataclass
 class Answer:
+    """`data` goes out as JSON; bytes go out as they are, such as a page for people, or nothing."""
+
     data: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -166,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             data = answer.data
             body = data if isinstance(data, bytes) else json.dumps(data).encode()
             headers = {"Content-Type": "application/json", **answer.headers}
-            if fault is None and "gzip" in self.headers.get("accept-encoding", ""):
+            if fault is None and body and "gzip" in self.headers.get("accept-encoding", ""):
                 body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
             self._write(answer.status, body, headers, fault)
 
