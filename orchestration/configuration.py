@@ -12,6 +12,7 @@ from orchestration.documents import ConfigError, load_model
 from orchestration.extract.config import Sources
 from orchestration.publish.playbooks import playbook_paths, read_playbook
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
+from orchestration.trackers.config import TrackerConfig
 
 MODELS: dict[str, type[BaseModel]] = {
     "scoring.yaml": Scoring,
@@ -21,9 +22,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "targets.yaml": Targets,
     "shared_fixes.yaml": SharedFixes,
     "sources.yaml": Sources,
+    "tracker.yaml": TrackerConfig,
 }
 # Each value has a default; a folder of before there were these files goes on working.
-OPTIONAL = ("targets.yaml", "shared_fixes.yaml", "sources.yaml")
+OPTIONAL = ("targets.yaml", "shared_fixes.yaml", "sources.yaml", "tracker.yaml")
 
 
 @dataclass(frozen=True)

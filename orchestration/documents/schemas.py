@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from orchestration.documents.postmortem_model import Postmortem
 from orchestration.extract.config import Sources
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
+from orchestration.trackers.config import TrackerConfig
 
 FOLDER = Path(__file__).resolve().parents[2] / "modernization" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
@@ -25,6 +26,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "targets": Targets,
     "shared_fixes": SharedFixes,
     "sources": Sources,
+    "tracker": TrackerConfig,
 }
 
 

@@ -47,12 +47,15 @@ class EpicRef:
     key: our deterministic key, also a label of the epic.
     id: the tracker's own id (`MOD-123`, `4711`, a file name).
     was_there: `create` found the key taken and adopted the epic that holds it.
+    others: `find` saw the same label on these too, by the names that people know them by: a
+    person's copies. The oldest is ours.
     """
 
     key: str
     id: str
     url: str
     was_there: bool = False
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class EpicDraft:
     parent: of a story, the epic it belongs to. body: rendered by the tracker. Everything else is
     for fields: a tracker fills those that it has and is told of, the body says it all anyway.
     owner: a team or a person as the catalog names it. change_window: how the fix may reach
-    production (`maintenance`, `canary`, `feature_flags`), or empty.
+    production (`canary`, `feature_flag`, `maintenance_window`), or empty.
     """
 
     key: str

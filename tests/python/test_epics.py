@@ -19,7 +19,12 @@ from orchestration.trackers.protocol import Figures
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 GATEWAY = "component:default/gateway"
-row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+
+
+def row(service_id: str = GATEWAY, **columns: Any) -> dict[str, Any]:
+    """A row without workstreams or a limit, so that tests speak of epics only."""
+    return full_row(service_id, **({"fix_classes": "", "wip_limit": None} | columns))
 
 
 class World:
@@ -163,11 +168,21 @@ def test_blocked_rows_say_what_is_missing_and_who_acts(
 
 
 def test_hygiene_closes_nothing_that_people_have_open(world: World) -> None:
+    key = epic_key(GATEWAY, 1)
     world.publish(row())
-    report = world.publish(row(decision="close", score=4, band="close_as_hygiene"), days=30)
-    assert [e.key for e in report.closed_as_hygiene] == [epic_key(GATEWAY, 1)]
-    assert "stays open" in report.closed_as_hygiene[0].reason
+    path = world.epics / f"{key}.md"
+    path.write_text(path.read_text() + "\nAna: on it.\n")
+    over = row(decision="close", score=4, band="close_as_hygiene")
+    before = world.files
+    for days in (30, 31):
+        report = world.publish(over, days=days)
+        assert [e.key for e in report.closed_as_hygiene] == [key]
+        assert "stays open, because people have worked on it" in report.closed_as_hygiene[0].reason
+        assert not report.has_changes
+    assert world.files == before
     assert world.ledger.epics("local")[0].state is EpicState.OPENED
+    kinds = [event.kind for event in world.ledger.events("local", key)]
+    assert kinds == ["intended", "attempted", "opened", "touched"]
 
 
 def test_a_new_cycle_needs_a_closed_epic_and_a_later_incident(world: World) -> None:

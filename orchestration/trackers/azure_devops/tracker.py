@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -83,7 +84,10 @@ class AzureDevOpsTracker:
         for item in (items[one] for one in sorted(items)):
             # Azure DevOps spells a tag as it was first written by anybody.
             for key in filter(None, (by_tag.get(one.casefold()) for one in item.tags)):
-                found.setdefault(key, self._ref(key, item))
+                ref = self._ref(key, item)
+                ours = found.setdefault(key, ref)
+                if ours.id != ref.id:
+                    found[key] = replace(ours, others=(*ours.others, ref.id))
         return found
 
     def check(self) -> Sequence[Check]:

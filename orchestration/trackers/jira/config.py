@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
@@ -94,6 +95,11 @@ class JiraConfig(Strict):
                     f"{name!r} is filled by paydown", "leave it out", ("field_values", name)
                 )
         return self
+
+    @property
+    def tracker_name(self) -> str:
+        """The instance's name in the ledger."""
+        return f"jira:{urlsplit(self.url).netloc}/{self.project}"
 
     @property
     def is_cloud(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from orchestration.extract.base import moment
@@ -51,16 +52,20 @@ class Reader:
 
         Somebody's clone has the label too: the oldest issue is ours, since ids only grow.
         """
-        found: dict[str, Json] = {}
+        found: dict[str, list[Json]] = {}
         wanted = sorted(set(keys))
         for chunk in _chunks(wanted, PAGE):
             labels = ", ".join(jql_string(key) for key in chunk)
             jql = f"labels in ({labels}) ORDER BY created ASC"
             for issue in self._client.search(jql, ("labels",)):
                 for key in {*(issue["fields"].get("labels") or ())} & {*chunk}:
-                    if key not in found or int(issue["id"]) < int(found[key]["id"]):
-                        found[key] = issue
-        return {key: self.refer(key, issue) for key, issue in found.items()}
+                    found.setdefault(key, []).append(issue)
+        refs = {}
+        for key, issues in found.items():
+            ours, *copies = sorted(issues, key=lambda issue: int(issue["id"]))
+            others = tuple(dict.fromkeys(str(c["key"]) for c in copies if c["id"] != ours["id"]))
+            refs[key] = replace(self.refer(key, ours), others=others)
+        return refs
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """The state of each epic.

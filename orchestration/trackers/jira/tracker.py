@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from orchestration.extract.http import Patience
 from orchestration.trackers.jira import create
@@ -57,7 +56,7 @@ class JiraTracker:
         patience: Patience | None = None,
     ) -> None:
         secrets = os.environ if environment is None else environment
-        self.name = f"jira:{urlsplit(config.url).netloc}/{config.project}"
+        self.name = config.tracker_name
         self.search_lag_seconds = float(config.search_lag_seconds)
         self.notes: list[str] = []
         self._config = config
