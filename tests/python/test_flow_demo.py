@@ -75,12 +75,12 @@ def test_what_is_missing_blocks_an_epic(demo: Demo) -> None:
     )
     assert blocked == [("event-bus", "owner"), ("ledger", "budget")]
     assert "ledger: budget" in first.stdout
-    assert len(list((site.home / "epics").glob("*.md"))) == 2
+    assert len(list((site.home / "epics").glob("*-c1.md"))) == 2
 
 
 def test_an_epic_has_owner_date_budget_and_exit_criteria(demo: Demo) -> None:
     site, _ = demo
-    (path,) = (site.home / "epics").glob("paydown-api-gateway-*.md")
+    (path,) = (site.home / "epics").glob("paydown-api-gateway-*-c1.md")
     text = path.read_text(encoding="utf-8")
     front = yaml.safe_load(text.split("---")[1])
     assert front["status"] == "open"
