@@ -150,12 +150,11 @@ class AzureDevOps:
         for field in _values(reply.data):
             names[field["referenceName"].casefold()] = field["referenceName"]
         self._named = {
-            what: names[name.casefold()]
+            what: names.get(name.casefold(), "")
             for what, name in self._config.fields.named().items()
-            if name.casefold() in names
         }
         there = [one for one in FIELDS if one.casefold() in names]
-        self._fields = [*dict.fromkeys([*there, *self._named.values()])]
+        self._fields = [*dict.fromkeys([*there, *filter(None, self._named.values())])]
         if is_sweep:
             self._land_states(landing)
         return reply.date
