@@ -98,13 +98,23 @@ class Settings:
         return self.home / "epics"
 
     @property
+    def ledger_export(self) -> Path:
+        """Where the load finds what the ledger knows of epics; written just before it."""
+        return self.home / "ledger"
+
+    @property
     def dbt_target_path(self) -> Path:
         return self.home / "dbt" / "target"
 
     @property
     def roots(self) -> dict[str, Path]:
         """The folders that a contract's `files` may name."""
-        return {"landing": self.landing, "modernization": self.modernization}
+        return {
+            "landing": self.landing,
+            "modernization": self.modernization,
+            "epics": self.epics,
+            "ledger": self.ledger_export,
+        }
 
     def export(self) -> None:
         """Set what dbt, dlt and Dagster read from the environment, telemetry off first."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestration.documents.catalog import read_catalog
+from orchestration.documents.epic import read_epic
 from orchestration.documents.models import load_model
 from orchestration.documents.postmortem import read_postmortem
 from orchestration.documents.problems import ConfigError, Line, Problem
@@ -34,6 +35,7 @@ READERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "targets": read_targets,
     "sources": read_sources,
     "slo": read_slo,
+    "epic": read_epic,
 }
 
 __all__ = ["READERS", "ConfigError", "Line", "Problem", "load_model"]

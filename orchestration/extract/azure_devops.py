@@ -178,7 +178,9 @@ class AzureDevOps:
             for item in filter(None, _values(reply.data)):
                 values = item["fields"]
                 named = {what: values.get(name) for what, name in self._named.items()}
-                yield {**item, "named": named}
+                project = quote(str(values.get("System.TeamProject") or ""), safe="")
+                url = f"{self._config.url}/{project}/_workitems/edit/{item['id']}"
+                yield {**item, "named": {**named, "url": url}}
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
         """What was deleted is in the recycle bin. Anything else may just be hidden from us."""

@@ -18,7 +18,7 @@ from orchestration.extract.landing import Landing
 
 Item = Mapping[str, Any]
 # As `paydown-checkout-1a2b3c4d-c2`; a story's label goes on with its class of fix.
-EPIC_KEY = re.compile(r"paydown-.+-[0-9a-f]{8}-c[0-9]+")
+EPIC_KEY = re.compile(r"paydown-.+-[0-9a-f]{8}-c[0-9]{1,4}")
 
 
 class Tracker(Protocol):

@@ -237,7 +237,8 @@ class Jira:
             what: next((values[one] for one in ids if values.get(one) is not None), None)
             for what, ids in self._ids.items()
         }
-        return {**issue, "named": {**named, "epic_link": values.get(self._epic_link)}}
+        url = f"{self._config.url}/browse/{issue['key']}"
+        return {**issue, "named": {**named, "epic_link": values.get(self._epic_link), "url": url}}
 
     def _search(self, jql: str) -> Iterator[Sequence[Item]]:
         # An order that nothing changes, so that no page moves under us.

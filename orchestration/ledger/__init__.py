@@ -1,6 +1,7 @@
 """The ledger: what paydown meant to do to other systems, and what came of it."""
 
 from orchestration.ledger.claims import Claim, Hold, Intent
+from orchestration.ledger.export import export_epics
 from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent
 from orchestration.ledger.store import Ledger
 
@@ -13,4 +14,5 @@ __all__ = [
     "Intent",
     "Ledger",
     "LedgerEvent",
+    "export_epics",
 ]
