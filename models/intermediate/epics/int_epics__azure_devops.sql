@@ -72,7 +72,7 @@ items as (
         judged.budget_usd,
 
         -- booleans
-        not (judged.is_closed or coalesce(judged.is_gone, false)) as is_open,
+        not judged.is_closed and not coalesce(judged.is_gone, false) as is_open,
         coalesce(judged.is_gone, false) as is_deleted,
         judged.is_hidden,
 

@@ -27,7 +27,7 @@ ledger as (
             ) as instance_rank
         from recorded
     ) as ranked
-    where ranked.instance_rank = 1
+    where instance_rank = 1
 ),
 
 by_ref as (
@@ -63,7 +63,7 @@ named as (
 ours as (
     select *
     from named
-    where named.claim_rank = 1
+    where claim_rank = 1
 ),
 
 known as (
@@ -101,7 +101,7 @@ epics as (
 
         -- numbers
         cast(replace({{ dbt.split_part('known.epic_key', "'-'", -1) }}, 'c', '') as integer)
-            as cycle,
+            as cycle_number,
         items.slo_burn,
         items.score,
         items.story_points,

@@ -65,7 +65,8 @@ items as (
         judged.budget_usd,
 
         -- booleans
-        not (coalesce(judged.is_closed, false) or coalesce(judged.is_gone, false)) as is_open,
+        not coalesce(judged.is_closed, false) and not coalesce(judged.is_gone, false)
+            as is_open,
         coalesce(judged.is_gone, false) as is_deleted,
         judged.is_hidden,
 

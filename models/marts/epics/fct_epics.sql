@@ -60,7 +60,7 @@ facts as (
         cast(reviews.postmortem_ids as varchar) as postmortem_ids,
 
         -- numbers
-        epics.cycle,
+        epics.cycle_number,
         cast(epics.score as double precision) as score,
         cast(epics.slo_burn as double precision) as slo_burn,
         cast(epics.story_points as double precision) as story_points,

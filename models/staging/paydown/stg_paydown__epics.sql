@@ -18,7 +18,7 @@ renamed as (
         url as epic_url,
 
         -- numbers
-        cycle,
+        cycle as cycle_number,
 
         -- timestamps
         opened_at,
