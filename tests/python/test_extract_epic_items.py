@@ -238,12 +238,12 @@ def test_a_fault_at_any_request_loses_nothing(tmp_path: Path, kind: str, fault: 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path, kind: str) -> None:
-    """70 kills of each, at any event that Python audits."""
+    """30 kills of each kind, at any event that Python audits."""
     vendor = filled(kind, seed=5, count=30)
     chance, kills, rounds = random.Random(kind), 0, 0
     with serving(vendor) as url:
         config = settings(kind, url)
-        while kills < 70:
+        while kills < 30:
             root = tmp_path / str(rounds)
             rounds += 1
             while killed_at(
