@@ -29,9 +29,10 @@ hourly = dg.ScheduleDefinition(
 
 
 def landing_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Starts the flow when a file below the landing or modernization folder changed.
+    """Starts the flow when a file below one of the folders that are loaded changed.
 
-    Folders of sources that are switched on are left out, as each run writes there.
+    What each run writes itself is left out: folders of sources that are switched on, and the
+    ledger's export.
     """
 
     @dg.sensor(
@@ -51,9 +52,10 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
 
 def _written_by_syncs(settings: Settings) -> set[Path]:
     """Folders that each run writes by its syncs: a change there must not start the next run."""
+    written = {settings.ledger_export}
     if not settings.sources:
-        return set()
-    written = {settings.landing / name for name in (*settings.sources, "paydown")}
+        return written
+    written |= {settings.landing / name for name in (*settings.sources, "paydown")}
     return written | set(settings.landing.glob("*/git"))
 
 

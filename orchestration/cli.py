@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from orchestration.screens.archive import app as archive_app
-from orchestration.settings import Settings, SettingsError
+from orchestration.screens.command import read_settings as _settings
+from orchestration.screens.command import refusals as _refusals
+from orchestration.screens.ledger_commands import app as ledger_app
+from orchestration.screens.tracker_commands import app as tracker_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +27,8 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(archive_app, name="archive")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(tracker_app, name="tracker")
 console = Console(highlight=False)
 DAY = "%Y-%m-%d"
 
@@ -98,6 +101,25 @@ def doctor() -> None:
     from orchestration.screens.doctor import show_doctor
 
     raise typer.Exit(0 if show_doctor(console, settings) else 1)
+
+
+@app.command()
+def epics(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All of it as JSON, with each request.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show each request.")] = False,
+) -> None:
+    """Say what the next run would open, change and close in the tracker. Never writes.
+
+    Reads the candidates that the last run published. Exits with 1 where something would be
+    refused.
+    """
+    settings = _settings()
+    from orchestration.screens.epics import show_epics
+
+    with _refusals():
+        raise typer.Exit(0 if show_epics(console, settings, as_json=as_json, full=full) else 1)
 
 
 @app.command()
@@ -182,27 +204,3 @@ def quarantine_replay(
         with console.status("reading the dbt project") as status:
             report = replay_from(settings, ids or [], source, correction, status.update)
         raise typer.Exit(0 if show_replay(console, report) else 1)
-
-
-@contextmanager
-def _refusals() -> Generator[None]:
-    """Show an error that tells people what to do, and exit with 1."""
-    from orchestration.documents import ConfigError
-    from orchestration.loader import ContractError
-    from orchestration.loader.aside import QuarantineError
-
-    try:
-        yield
-    except (ConfigError, ContractError, QuarantineError, SettingsError) as error:
-        console.print(Text(str(error), "red"))
-        raise typer.Exit(1) from None
-
-
-def _settings() -> Settings:
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        console.print(f"[red]{error}[/red]", markup=True)
-        raise typer.Exit(1) from None
-    settings.export()
-    return settings

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 
 from orchestration.documents import ConfigError, load_model
 from orchestration.extract.config import Sources
-from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
+from orchestration.publish.playbooks import playbook_paths, read_playbook
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
+from orchestration.trackers.config import TrackerConfig
 
 MODELS: dict[str, type[BaseModel]] = {
     "scoring.yaml": Scoring,
@@ -18,10 +20,12 @@ MODELS: dict[str, type[BaseModel]] = {
     "capacity.yaml": Capacity,
     "calendar.yaml": Calendar,
     "targets.yaml": Targets,
+    "shared_fixes.yaml": SharedFixes,
     "sources.yaml": Sources,
+    "tracker.yaml": TrackerConfig,
 }
 # Each value has a default; a folder of before there were these files goes on working.
-OPTIONAL = ("targets.yaml", "sources.yaml")
+OPTIONAL = ("targets.yaml", "shared_fixes.yaml", "sources.yaml", "tracker.yaml")
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,8 @@ def check_configuration(folder: Path) -> Iterator[CheckedFile]:
             yield CheckedFile(path, str(error), None)
         except OSError as error:
             yield CheckedFile(path, f"{path}: {error.strerror}; add the file", None)
+    for path in playbook_paths(folder):
+        try:
+            yield CheckedFile(path, "", read_playbook(path).header)
+        except (ConfigError, OSError) as error:
+            yield CheckedFile(path, str(error), None)

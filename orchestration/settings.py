@@ -9,7 +9,7 @@
 | `PAYDOWN_AS_OF` | the moment that windows end at, ISO 8601 UTC | now; the demo has its own |
 | `PAYDOWN_TARGET` | the warehouse, a target of `profiles/profiles.yml` | `duckdb` |
 | `PAYDOWN_LEDGER` | SQLAlchemy address of the ledger | SQLite in `PAYDOWN_HOME` |
-| `PAYDOWN_DRY_RUN` | `1`: say what would be opened, open nothing | off for the local tracker |
+| `PAYDOWN_DRY_RUN` | `1`: say what would be opened; `0`: open it | `1`; `0` for local epics |
 """
 
 from __future__ import annotations
@@ -36,6 +36,17 @@ class SettingsError(ValueError):
     """An environment variable that can't be used; the message names it and the fix."""
 
 
+def modernization_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the files are that people edit by pull request.
+
+    Raises:
+        SettingsError: the folder isn't there.
+    """
+    env = os.environ if environment is None else environment
+    stated = env.get("PAYDOWN_MODERNIZATION")
+    return _folder("PAYDOWN_MODERNIZATION", stated, PROJECT_ROOT / "modernization")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one run; build it with `from_environment`."""
@@ -46,7 +57,7 @@ class Settings:
     as_of: datetime | None
     target: str
     ledger_url: str = field(repr=False)
-    dry_run: bool
+    dry_run: bool | None
     is_demo: bool
     sources: tuple[str, ...] = ()
 
@@ -70,15 +81,11 @@ class Settings:
         return cls(
             home=home,
             landing=_folder("PAYDOWN_LANDING", landing, DEMO_LANDING),
-            modernization=_folder(
-                "PAYDOWN_MODERNIZATION",
-                env.get("PAYDOWN_MODERNIZATION"),
-                PROJECT_ROOT / "modernization",
-            ),
+            modernization=modernization_folder(env),
             as_of=_moment("PAYDOWN_AS_OF", as_of) if as_of else None,
             target=env.get("PAYDOWN_TARGET") or "duckdb",
             ledger_url=env.get("PAYDOWN_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
-            dry_run=env.get("PAYDOWN_DRY_RUN", "0").lower() in ("1", "true", "yes"),
+            dry_run=_switch("PAYDOWN_DRY_RUN", env.get("PAYDOWN_DRY_RUN", "")),
             is_demo=is_demo,
             sources=sources,
         )
@@ -98,13 +105,23 @@ class Settings:
         return self.home / "epics"
 
     @property
+    def ledger_export(self) -> Path:
+        """Where the load finds what the ledger knows of epics; written just before it."""
+        return self.home / "ledger"
+
+    @property
     def dbt_target_path(self) -> Path:
         return self.home / "dbt" / "target"
 
     @property
     def roots(self) -> dict[str, Path]:
         """The folders that a contract's `files` may name."""
-        return {"landing": self.landing, "modernization": self.modernization}
+        return {
+            "landing": self.landing,
+            "modernization": self.modernization,
+            "epics": self.epics,
+            "ledger": self.ledger_export,
+        }
 
     def export(self) -> None:
         """Set what dbt, dlt and Dagster read from the environment, telemetry off first."""
@@ -119,6 +136,17 @@ class Settings:
     def now(self) -> datetime:
         """`as_of`, or the present moment; timezone-aware UTC."""
         return self.as_of or datetime.now(UTC)
+
+
+def _switch(name: str, value: str) -> bool | None:
+    """None where it isn't set. Anything that isn't clearly on or off is refused."""
+    states = dict.fromkeys(("1", "true", "yes", "on"), True)
+    states |= dict.fromkeys(("0", "false", "no", "off"), False)
+    if not value.strip():
+        return None
+    if value.strip().lower() not in states:
+        raise SettingsError(f"{name}={value}: is neither 1 nor 0; write one of them")
+    return states[value.strip().lower()]
 
 
 def _sources(value: str) -> tuple[str, ...]:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.assets.extract import EXTRACT
 from orchestration.configuration import check_configuration
 from orchestration.documents import READERS
+from orchestration.ledger import Ledger, export_epics
 from orchestration.loader import Contract, LoadReport, load_landing
 from orchestration.loader.history import Unaccounted, unaccounted
 from orchestration.settings import Settings
@@ -54,6 +56,11 @@ def ingest_assets(contracts: Sequence[Contract], settings: Settings) -> dg.Asset
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings.export()
+        try:
+            export_epics(Ledger(settings.ledger_url), settings.ledger_export)
+        except SQLAlchemyError as error:
+            # The export of before stands; that the ledger is away is told by what writes to it.
+            context.log.warning("the ledger can't be read: %s", type(error).__name__)
         pipeline = loading_pipeline(settings)
         report = load_landing(
             contracts, settings.roots, pipeline, READERS, progress=context.log.info

@@ -62,6 +62,7 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 **report.counts,
                 "tracker": report.tracker,
                 "dry_run": report.dry_run,
+                "stories": len(report.stories),
                 "report": dg.MetadataValue.json(asdict(report)),
             }
         )
@@ -71,10 +72,11 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _took_everything(report: EpicsReport) -> dg.AssetCheckResult:
-    problems = [f"- {entry.service}: {entry.reason}" for entry in report.failed]
+    failed = (*report.failed, *report.stories_failed)
+    problems = [f"- {entry.service}: {entry.reason}" for entry in failed]
     return dg.AssetCheckResult(
         check_name="tracker_took_everything",
-        passed=not report.failed and not report.stopped,
+        passed=report.is_clean,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"problems": dg.MetadataValue.md("\n".join(problems) or "none")},
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestration.documents.catalog import read_catalog
+from orchestration.documents.epic import read_epic
 from orchestration.documents.models import load_model
 from orchestration.documents.postmortem import read_postmortem
 from orchestration.documents.problems import ConfigError, Line, Problem
@@ -18,6 +19,7 @@ from orchestration.documents.rubric_files import (
     read_capacity,
     read_maturity,
     read_scoring,
+    read_shared_fixes,
     read_sources,
     read_targets,
 )
@@ -32,8 +34,10 @@ READERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "capacity": read_capacity,
     "calendar": read_calendar,
     "targets": read_targets,
+    "shared_fixes": read_shared_fixes,
     "sources": read_sources,
     "slo": read_slo,
+    "epic": read_epic,
 }
 
 __all__ = ["READERS", "ConfigError", "Line", "Problem", "load_model"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestration.documents.models import parse_model
 from orchestration.documents.problems import DocumentError, Line, problem_line
 from orchestration.documents.text_files import excerpt, read_text
-from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 
 if TYPE_CHECKING:
     from orchestration.extract.config import Sources
@@ -41,6 +41,11 @@ def read_targets(path: Path) -> Iterator[Line]:
     return _read(path, Targets)
 
 
+def read_shared_fixes(path: Path) -> Iterator[Line]:
+    """Changes that serve several services."""
+    return _read(path, SharedFixes)
+
+
 def read_sources(path: Path) -> Iterator[Line]:
     """Owner and freshness of every live source, with all defaults."""
     # Sources that read documents import this package, so it can't import them while it loads.
@@ -50,7 +55,8 @@ def read_sources(path: Path) -> Iterator[Line]:
 
 
 def _read(
-    path: Path, model: type[Scoring | Maturity | Capacity | Calendar | Targets | Sources]
+    path: Path,
+    model: type[Scoring | Maturity | Capacity | Calendar | Targets | SharedFixes | Sources],
 ) -> Iterator[Line]:
     try:
         text = read_text(path)

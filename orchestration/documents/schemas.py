@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from orchestration.documents.postmortem_model import Postmortem
 from orchestration.extract.config import Sources
-from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, Targets
+from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
+from orchestration.trackers.config import TrackerConfig
 
 FOLDER = Path(__file__).resolve().parents[2] / "modernization" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
@@ -23,7 +24,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "capacity": Capacity,
     "calendar": Calendar,
     "targets": Targets,
+    "shared_fixes": SharedFixes,
     "sources": Sources,
+    "tracker": TrackerConfig,
 }
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from orchestration.rubric.strict import FixClass as FixClass
+
 FailureMode = Literal[
     "timeout",
     "retry_storm",
@@ -25,13 +27,6 @@ FailureMode = Literal[
     "unknown",
 ]
 SloType = Literal["availability", "latency", "error_rate"]
-FixClass = Literal[
-    "config_only",
-    "code_refactor",
-    "infra_modernization",
-    "process_automation",
-    "ai_code_cleanup",
-]
 RequiredWindow = Literal["canary", "feature_flags", "maintenance", "none"]
 ContributingFactor = Literal[
     "missing_circuit_breaker",

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orchestration.extract.azure_devops import AzureDevOpsConfig
 from orchestration.extract.backstage import BackstageConfig
 from orchestration.extract.base import SourceConfig
 from orchestration.extract.datadog import DatadogConfig
 from orchestration.extract.git import GitConfig
+from orchestration.extract.jira import JiraConfig
 from orchestration.extract.opsgenie import OpsgenieConfig
 from orchestration.extract.pagerduty import PagerDutyConfig
 from orchestration.extract.prometheus import PrometheusConfig
@@ -23,9 +25,11 @@ from orchestration.rubric.strict import Strict
 class Sources(Strict):
     """Every live source, with defaults for those that the file doesn't name."""
 
+    azure_devops: AzureDevOpsConfig = AzureDevOpsConfig()
     backstage: BackstageConfig = BackstageConfig()
     datadog: DatadogConfig = DatadogConfig()
     git: GitConfig = GitConfig()
+    jira: JiraConfig = JiraConfig()
     opsgenie: OpsgenieConfig = OpsgenieConfig()
     pagerduty: PagerDutyConfig = PagerDutyConfig()
     prometheus: PrometheusConfig = PrometheusConfig()

@@ -14,10 +14,16 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.auth import AuthBase
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
-from orchestration.extract.errors import AccessError, SourceError, UnavailableError
+from orchestration.extract.errors import (
+    AccessError,
+    RefusedError,
+    SourceError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 
 Params = Mapping[str, str | int | Sequence[str]] | Sequence[tuple[str, str | int]]
 
@@ -63,11 +69,17 @@ class Patience:
 
 
 class _RetryableError(Exception):
-    """Worth asking again; `wait_seconds` where the server said when."""
+    """Worth asking again; `wait_seconds` where the server said when.
 
-    def __init__(self, what: str, wait_seconds: float | None = None) -> None:
+    is_harmless: the server did certainly nothing, so that a write may be sent again too.
+    """
+
+    def __init__(
+        self, what: str, wait_seconds: float | None = None, *, is_harmless: bool = False
+    ) -> None:
         super().__init__(what)
         self.wait_seconds = wait_seconds
+        self.is_harmless = is_harmless
 
 
 class _Headers(AuthBase):
@@ -138,6 +150,27 @@ class Http:
         assert reply is not None  # noqa: S101 - only `find` gets None
         return reply
 
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        params: Params | None = None,
+        *,
+        content_type: str = "application/json",
+    ) -> Reply:
+        """Send a JSON body that changes something; again only where nothing was done with it.
+
+        Raises:
+            UnknownOutcomeError: it may have been done.
+            RefusedError: the server said no, and did nothing.
+            AccessError, UnavailableError: as `get`; nothing was done.
+        """
+        headers = {"Content-Type": content_type}
+        reply = self._ask(method, path, params=params, body=body, headers=headers, is_write=True)
+        assert reply is not None  # noqa: S101 - only `find` gets None
+        return reply
+
     def _ask(
         self,
         method: str,
@@ -146,17 +179,25 @@ class Http:
         params: Params | None,
         body: Any = None,
         missing_ok: bool = False,
+        headers: Mapping[str, str] | None = None,
+        is_write: bool = False,
     ) -> Reply | None:
         retrying = Retrying(
-            retry=retry_if_exception_type(_RetryableError),
+            retry=retry_if_exception(
+                lambda e: isinstance(e, _RetryableError) and (e.is_harmless or not is_write)
+            ),
             stop=stop_after_attempt(self._patience.attempts),
             wait=self._wait,
             sleep=self._patience.sleep,
             reraise=True,
         )
         try:
-            return retrying(self._ask_once, method, path, params, body, missing_ok)
+            return retrying(self._ask_once, method, path, params, body, missing_ok, headers)
         except _RetryableError as error:
+            if is_write and not error.is_harmless:
+                raise UnknownOutcomeError(
+                    self._clean(f"{self.name}: {method} {path}: {error}")
+                ) from None
             raise UnavailableError(
                 self._clean(
                     f"{self.name}: {method} {path}: {error}, "
@@ -165,7 +206,13 @@ class Http:
             ) from None
 
     def _ask_once(
-        self, method: str, path: str, params: Params | None, body: Any, missing_ok: bool
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        body: Any,
+        missing_ok: bool,
+        headers: Mapping[str, str] | None,
     ) -> Reply | None:
         self._hold()
         self.requests += 1
@@ -176,6 +223,7 @@ class Http:
                 self.url + path,
                 params=list(params) if isinstance(params, Sequence) else params,
                 json=body,
+                headers=headers,
                 timeout=(CONNECT_SECONDS, min(READ_SECONDS, self._patience.reply_seconds)),
                 allow_redirects=False,
                 stream=True,
@@ -183,7 +231,9 @@ class Http:
                 content = _read(response, deadline, f"{self.name}: {method} {path}")
         except BROKEN_OFF as error:
             # The message holds the address only; the class says what happened.
-            raise _RetryableError(f"no whole answer ({type(error).__name__})") from None
+            raise _RetryableError(
+                f"no whole answer ({type(error).__name__})", is_harmless=_never_sent(error)
+            ) from None
         except requests.RequestException as error:
             raise SourceError(
                 self._clean(f"{self.name}: {method} {path}: {error}; correct the source's url")
@@ -196,12 +246,22 @@ class Http:
     ) -> Reply | None:
         status = response.status_code
         if status == 429 or status >= 500:
-            raise _RetryableError(f"answered {status}", _retry_after(response.headers))
+            raise _RetryableError(
+                f"answered {status}", _retry_after(response.headers), is_harmless=status == 429
+            )
         said = self._clean(content.decode(errors="replace")[:SHOWN_CHARACTERS].strip())
         if status in (401, 403):
-            raise AccessError(f"{self.name}: {what}: answered {status}; {self._access_hint}")
+            raise AccessError(
+                f"{self.name}: {what}: answered {status}; {self._access_hint}",
+                _json_or_none(content),
+            )
+        location = response.headers.get("location", "")
+        if _is_sign_in(response, location):
+            raise AccessError(
+                f"{self.name}: {what}: answered with a page to sign in; {self._access_hint}"
+            )
         if 300 <= status < 400:
-            target = urlsplit(response.headers.get("location", "")).netloc or "another address"
+            target = urlsplit(location).netloc or "another address"
             raise SourceError(
                 f"{self.name}: {what}: redirects to {target}; credentials are not sent there: "
                 "if that is right, set it as the source's url"
@@ -209,12 +269,18 @@ class Http:
         if missing_ok and status in (404, 410):
             return None
         if status >= 400:
-            raise SourceError(f"{self.name}: {what}: answered {status}: {said}")
+            raise RefusedError(
+                f"{self.name}: {what}: answered {status}: {said}", status, _json_or_none(content)
+            )
         try:
             data = json.loads(content) if content.strip() else None
         except ValueError:
             kind = response.headers.get("content-type", "no content type").split(";")[0]
             raise _RetryableError(f"answered {status} with {kind} that is not JSON") from None
+        # Azure DevOps asks for a pause together with the answer that it held back.
+        if pause := _retry_after(response.headers):
+            until = time.monotonic() + min(pause, self._patience.max_wait_seconds)
+            self._not_before = max(self._not_before, until)
         return Reply(data, response.headers, status, _date(response.headers))
 
     def _wait(self, state: RetryCallState) -> float:
@@ -264,6 +330,28 @@ def _read(response: requests.Response, deadline: float, what: str) -> bytes:
         if size > MAX_REPLY_BYTES:
             raise SourceError(f"{what}: answered with more than {MAX_REPLY_BYTES:,} bytes")
     return b"".join(blocks)
+
+
+def _never_sent(error: Exception) -> bool:
+    """Whether no connection was made, so that the server can't have got the request."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(
+        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    ) or isinstance(error, requests.ConnectTimeout)
+
+
+def _is_sign_in(response: requests.Response, location: str) -> bool:
+    """How Azure DevOps answers credentials that it doesn't know: with a page, or the way to it."""
+    if response.status_code == 203:
+        return "json" not in response.headers.get("content-type", "")
+    return 300 <= response.status_code < 400 and "/_signin" in urlsplit(location).path
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

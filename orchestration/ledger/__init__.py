@@ -1,7 +1,8 @@
 """The ledger: what paydown meant to do to other systems, and what came of it."""
 
 from orchestration.ledger.claims import Claim, Hold, Intent
-from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent
+from orchestration.ledger.export import export_epics
+from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent, Told
 from orchestration.ledger.store import Ledger
 
 __all__ = [
@@ -13,4 +14,6 @@ __all__ = [
     "Intent",
     "Ledger",
     "LedgerEvent",
+    "Told",
+    "export_epics",
 ]

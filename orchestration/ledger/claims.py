@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from orchestration.ledger.models import EpicRecord, Evidence
+from orchestration.ledger.models import EpicRecord, Told
 
 _SECRET = re.compile(
     r"(?i)(?<=://)[^/\s@]+@|(?<=\bbearer )[\w.~+/=-]{16,}|(?<=\bbasic )[\w+/=]{12,}"
@@ -34,15 +34,21 @@ class Hold:
 
 @dataclass(frozen=True)
 class Intent:
-    """An epic that should exist. `draft` and `why` are kept as history."""
+    """An epic that should exist, or a story below `parent_key`.
+
+    service_hash: identifies it, see `EpicRow`. told: what it will tell; None for stories, which
+    are never told anything later. `draft` and `why` are kept as history.
+    """
 
     key: str
     service_hash: str
     service: str
     cycle: int
     previous_key: str | None
-    evidence: Evidence
+    told: Told | None
     why: str
+    team: str | None = None
+    parent_key: str | None = None
     draft: Mapping[str, object] = field(default_factory=dict)
 
 

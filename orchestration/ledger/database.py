@@ -8,16 +8,18 @@ is then free of races, and a killed writer frees the lock with its connection.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import DDL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateColumn
 
-from orchestration.ledger.models import Base
+from orchestration.ledger.models import Base, EpicRow
 
 _LOCK_TIMEOUT_SECONDS = 60
 _ADVISORY_LOCK = 5_060_772_011_387
@@ -41,6 +43,7 @@ class LedgerDatabase:
             raise ValueError("the ledger needs a file: sqlite:////path/ledger.db")
         self._engine = _sqlite_engine(self._url) if self._is_sqlite else _postgres_engine(self._url)
         self._has_schema = False
+        self._missing_columns: frozenset[str] = frozenset()
 
     @contextmanager
     def exclusive(self) -> Generator[Session]:
@@ -52,10 +55,18 @@ class LedgerDatabase:
                 connection.execute(text("select pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
             if not self._has_schema:
                 Base.metadata.create_all(connection)
+                _add_columns(connection, missing_columns(connection))
             with Session(connection) as session:
                 yield session
                 session.commit()
         self._has_schema = True
+        self._missing_columns = frozenset()
+
+    @property
+    def columns(self) -> list[InstrumentedAttribute[Any]]:
+        """The columns of epics that the ledger has, for reading one of before without a change."""
+        names = EpicRow.__table__.columns.keys()
+        return [getattr(EpicRow, name) for name in names if name not in self._missing_columns]
 
     @contextmanager
     def reading(self) -> Generator[Session | None]:
@@ -66,12 +77,28 @@ class LedgerDatabase:
         engine = self._engine.execution_options(**{_READ_ONLY: True})
         with engine.connect() as connection:
             if not self._has_schema:
-                self._has_schema = inspect(connection).has_table("ledger_events")
-            if self._has_schema:
-                with Session(connection) as session:
-                    yield session
-            else:
-                yield None
+                if not inspect(connection).has_table("ledger_events"):
+                    yield None
+                    return
+                self._missing_columns = missing_columns(connection)
+                self._has_schema = not self._missing_columns
+            with Session(connection) as session:
+                yield session
+
+
+def missing_columns(connection: Connection) -> frozenset[str]:
+    """Columns of epics that came after this ledger was made."""
+    there = {column["name"] for column in inspect(connection).get_columns("ledger_epics")}
+    return frozenset(EpicRow.__table__.columns.keys()) - there
+
+
+def _add_columns(connection: Connection, names: Collection[str]) -> None:
+    # The whole migration there is: later columns are nullable, so older versions of paydown go
+    # on working with the same ledger.
+    for column in inspect(EpicRow).columns:
+        if column.name in names:
+            definition = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.execute(DDL(f"alter table ledger_epics add column {definition}"))
 
 
 def _postgres_engine(url: URL) -> Engine:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import DateTime, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import DateTime, Index, Integer, String, Text, UniqueConstraint, inspect, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from orchestration.trackers.protocol import Figures
 
 
 class EpicState(StrEnum):
     """The life of an epic in the ledger.
 
     intended: we mean to create it; a call may have been made whose outcome is not written yet.
-    opened: it is in the tracker. closed: a person closed it there.
+    opened: it is in the tracker. closed: a person closed it there, or we as hygiene.
     failed: the tracker did not create it, for `reason`; the next run tries again.
     """
 
@@ -55,8 +59,27 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What an epic says of its service: the evidence in its text, the figures in its fields.
+
+    figures: as paydown wrote them last; None where that isn't known.
+    """
+
+    evidence: Evidence
+    figures: Figures | None = None
+
+
+@dataclass(frozen=True)
 class EpicRecord:
-    """A row of `ledger_epics`, with defaults for what a planned epic doesn't have yet."""
+    """A row of `ledger_epics`, with defaults for what a planned epic doesn't have yet.
+
+    parent_key: of a story, the key of its epic; None: an epic.
+    figures: as written last, see `Told`. pending_evidence, pending_figures: what the pending
+    change tells and writes.
+    edited: figures that a person edited, each with whether the epic has been told so.
+    shared_key: the epic of a shared fix that this one has been told of.
+    touched_at: when we learnt that a person touched it, so that it is never closed by us.
+    """
 
     tracker: str
     key: str
@@ -64,18 +87,31 @@ class EpicRecord:
     service: str
     cycle: int
     state: EpicState
+    parent_key: str | None = None
+    team: str | None = None
     previous_key: str | None = None
     reason: str | None = None
     ref_id: str | None = None
     url: str | None = None
     evidence: Evidence | None = None
+    figures: Figures | None = None
+    edited: Mapping[str, bool] = field(default_factory=dict)
+    shared_key: str | None = None
+    touched_at: datetime | None = None
     update_count: int = 0
     pending_change_id: str | None = None
+    pending_evidence: Evidence | None = None
+    pending_figures: Figures | None = None
     owner: str | None = None
     lease_until: datetime | None = None
     attempted_at: datetime | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def told(self) -> Told | None:
+        """What the epic tells, None where that isn't known."""
+        return Told(self.evidence, self.figures) if self.evidence else None
 
 
 @dataclass(frozen=True)
@@ -113,10 +149,13 @@ class Base(DeclarativeBase):
 
 
 class EpicRow(Base):
-    """One row per epic. The database itself refuses a second unfinished epic for a service.
+    """One row per epic or story. The database itself refuses a second unfinished one.
 
     A service is identified by the SHA-256 of its id: ids come from outside and may be longer
-    than an index entry, or hold characters that a database refuses.
+    than an index entry, or hold characters that a database refuses. A story is identified by the
+    SHA-256 of its own key, which holds service, cycle and fix class.
+
+    Columns that came later are nullable: `database.py` adds them to ledgers of before.
     """
 
     __tablename__ = "ledger_epics"
@@ -138,13 +177,21 @@ class EpicRow(Base):
     service: Mapped[str] = mapped_column(Text)
     cycle: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(String(10))
+    parent_key: Mapped[str | None] = mapped_column(String(120))
+    team: Mapped[str | None] = mapped_column(Text)
     previous_key: Mapped[str | None] = mapped_column(String(120))
     reason: Mapped[str | None] = mapped_column(Text)
     ref_id: Mapped[str | None] = mapped_column(Text)
     url: Mapped[str | None] = mapped_column(Text)
     evidence: Mapped[str | None] = mapped_column(Text)
+    figures: Mapped[str | None] = mapped_column(Text)
+    edited: Mapped[str | None] = mapped_column(Text)
+    shared_key: Mapped[str | None] = mapped_column(String(120))
+    touched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     update_count: Mapped[int] = mapped_column(Integer, default=0)
     pending_change_id: Mapped[str | None] = mapped_column(String(40))
+    pending_evidence: Mapped[str | None] = mapped_column(Text)
+    pending_figures: Mapped[str | None] = mapped_column(Text)
     owner: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -152,27 +199,40 @@ class EpicRow(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     def record(self) -> EpicRecord:
-        """This row, cut loose from the database session."""
-        return EpicRecord(
-            tracker=self.tracker,
-            key=self.key,
-            service_hash=self.service_hash,
-            service=self.service,
-            cycle=self.cycle,
-            state=EpicState(self.state),
-            previous_key=self.previous_key,
-            reason=self.reason,
-            ref_id=self.ref_id,
-            url=self.url,
-            evidence=Evidence.from_json(self.evidence) if self.evidence else None,
-            update_count=self.update_count,
-            pending_change_id=self.pending_change_id,
-            owner=self.owner,
-            lease_until=self.lease_until,
-            attempted_at=self.attempted_at,
-            opened_at=self.opened_at,
-            closed_at=self.closed_at,
-        )
+        """This row, cut loose from the database session.
+
+        Columns that an older ledger doesn't have yet were not read, and are None.
+        """
+        missing = inspect(self).unloaded
+        columns = (column.key for column in inspect(type(self)).column_attrs)
+        values: dict[str, Any] = {
+            name: None if name in missing else getattr(self, name) for name in columns
+        }
+        values |= {
+            "state": EpicState(self.state),
+            "evidence": _evidence(values["evidence"]),
+            "pending_evidence": _evidence(values["pending_evidence"]),
+            "figures": figures_from_json(values["figures"]),
+            "pending_figures": figures_from_json(values["pending_figures"]),
+            "edited": json.loads(values["edited"] or "{}"),
+        }
+        return EpicRecord(**values)
+
+
+def _evidence(value: str | None) -> Evidence | None:
+    return Evidence.from_json(value) if value else None
+
+
+def figures_json(figures: Figures | None) -> str | None:
+    return json.dumps(asdict(figures)) if figures else None
+
+
+def figures_from_json(value: str | None) -> Figures | None:
+    """The inverse of `figures_json`; figures that a later version wrote are left out."""
+    if not value:
+        return None
+    fields = json.loads(value)
+    return Figures(**{n: fields[n] for n in Figures.__dataclass_fields__ if n in fields})
 
 
 class EventRow(Base):

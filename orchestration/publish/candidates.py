@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestration.ledger import Evidence
+from orchestration.trackers.protocol import Figures
 
 REQUIRED_FIELDS = ("owner", "due_date", "budget", "exit_criteria")
 
@@ -21,11 +22,25 @@ class Decision(StrEnum):
     BUNDLE = "bundle"
     BLOCKED = "blocked"
     CLOSE = "close"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An incident or a postmortem; title and address are empty where nobody wrote one."""
+
+    id: str
+    title: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One scored service at the latest scoring date; the mart's column names."""
+    """One scored service, or shared fix, at the latest scoring date; the mart's column names.
+
+    members: the services of a shared fix. shared_fix_id: the fix that the row is, or that the
+    service waits for.
+    """
 
     service_id: str
     service_name: str
@@ -53,6 +68,16 @@ class Candidate:
     project_key: str
     rubric_hash: str
     newest_incident_at: datetime | None
+    team_id: str
+    wip_limit: int | None
+    members: tuple[str, ...]
+    shared_fix_id: str
+    slo_burn: float | None
+    change_window: str
+    factor_changes: tuple[str, ...]
+    incident_links: tuple[Source, ...]
+    postmortem_links: tuple[Source, ...]
+    incident_count: int
 
     @property
     def service_hash(self) -> str:
@@ -60,9 +85,24 @@ class Candidate:
         return hashlib.sha256(self.service_id.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
+    def team(self) -> str:
+        """Whose limit of open epics it counts against: the team, else the owner itself."""
+        return self.team_id or self.owner
+
+    @property
     def evidence(self) -> Evidence:
         """What an epic for this service rests on."""
         return Evidence(self.incident_ids, self.score, self.band)
+
+    @property
+    def figures(self) -> Figures:
+        """The numbers that an epic for this service keeps true."""
+        return Figures(
+            score=self.score,
+            slo_burn=self.slo_burn,
+            estimate_days=self.estimate_days,
+            budget_usd=self.budget_usd,
+        )
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -107,6 +147,16 @@ class Candidate:
                 project_key=_text(row["project_key"]),
                 rubric_hash=_text(row["rubric_hash"]),
                 newest_incident_at=_timestamp(row["newest_incident_at"]),
+                team_id=_text(row["team_id"]),
+                wip_limit=None if _is_null(row["wip_limit"]) else int(row["wip_limit"]),
+                members=_items(row["members"], ","),
+                shared_fix_id=_text(row["shared_fix_id"]),
+                slo_burn=_number(row["slo_burn"]),
+                change_window=_text(row["change_window"]),
+                factor_changes=_items(row["factor_changes"], "\n"),
+                incident_links=_sources(row["incident_links"]),
+                postmortem_links=_sources(row["postmortem_links"]),
+                incident_count=int(_number(row["incident_count"]) or 0),
             )
         except (KeyError, TypeError, ValueError) as error:
             service = row.get("service_id", "without service_id")
@@ -141,6 +191,13 @@ def _number(value: Any) -> float | None:
 def _items(value: object, separator: str) -> tuple[str, ...]:
     parts = (part.strip() for part in _text(value).split(separator))
     return tuple(part for part in parts if part)
+
+
+def _sources(value: object) -> tuple[Source, ...]:
+    """Lines of id, title and address with tabs between them."""
+    text = "" if _is_null(value) else str(value)
+    parts = ([p.strip() for p in line.split("\t")] for line in text.split("\n") if line.strip())
+    return tuple(Source(*part[:3]) for part in parts)
 
 
 def _date(value: Any) -> date | None:

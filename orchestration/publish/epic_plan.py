@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -10,18 +10,26 @@ from typing import TypeAlias
 from orchestration.ledger import EpicRecord, EpicState
 from orchestration.publish.candidates import Candidate, Decision
 from orchestration.publish.epic_document import epic_key
+from orchestration.publish.figures import changed_figures
 from orchestration.trackers.text import one_line
 
 
 class Section(StrEnum):
-    """The parts of the report; every row ends in exactly one."""
+    """The parts of the report; every row ends in exactly one.
+
+    shared: its fix is one of several services', whose one epic is named. closed: its epic was
+    closed now. closed_as_hygiene: below the bands, and there was nothing to close, or people have
+    worked on it.
+    """
 
     OPENED = "opened"
     ALREADY_OPEN = "already_open"
     UPDATED = "updated"
     BUNDLED = "bundled"
+    SHARED = "shared"
     WAITING = "waiting"
     BLOCKED = "blocked"
+    CLOSED = "closed"
     CLOSED_AS_HYGIENE = "closed_as_hygiene"
     FAILED = "failed"
 
@@ -39,7 +47,27 @@ class Open:
 
 @dataclass(frozen=True)
 class AddEvidence:
-    """Tell new evidence in the open epic `record`."""
+    """Tell new evidence in the open epic `record`.
+
+    shared_key: the epic of the shared fix that it is to be told of, once that is open.
+    is_news: whether there is anything to tell but that.
+    """
+
+    candidate: Candidate
+    record: EpicRecord
+    why: str
+    shared_key: str | None = None
+    is_news: bool = True
+
+    @property
+    def section(self) -> Section:
+        is_promoted = self.candidate.decision is Decision.PROMOTE
+        return Section.UPDATED if is_promoted else Section.BUNDLED
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the open epic `record` as hygiene, if nobody touched it."""
 
     candidate: Candidate
     record: EpicRecord
@@ -56,7 +84,9 @@ class Say:
     why: str
 
 
-Action: TypeAlias = Open | AddEvidence | Say
+Action: TypeAlias = Open | AddEvidence | Close | Say
+
+TOUCHED = "its epic stays open, because people have worked on it"
 
 _WHO_FILLS = {
     "owner": "the service's team sets spec.owner in its catalog-info.yaml",
@@ -66,18 +96,44 @@ _WHO_FILLS = {
 }
 
 
+def plan(
+    candidates: Sequence[Candidate],
+    records: Mapping[str, EpicRecord],
+    problems: Mapping[str, str],
+) -> list[Action]:
+    """The action for each row, in the rows' order; what it means see `decide`.
+
+    records: each service's newest epic by service hash.
+    """
+    actions: dict[str, Action] = {}
+    shared: dict[str, str | None] = {}
+    for candidate in candidates:
+        if candidate.decision is not Decision.SHARED:
+            action = decide(candidate, records.get(candidate.service_hash), problems)
+            actions[candidate.service_id] = action
+            if candidate.members and candidate.shared_fix_id:
+                shared[candidate.shared_fix_id] = _key_of(action)
+    for candidate in candidates:
+        if candidate.decision is Decision.SHARED:
+            key = shared.get(candidate.shared_fix_id)
+            record = records.get(candidate.service_hash)
+            actions[candidate.service_id] = _share(candidate, record, problems, key)
+    return [actions[candidate.service_id] for candidate in candidates]
+
+
 def decide(candidate: Candidate, record: EpicRecord | None, problems: Mapping[str, str]) -> Action:
-    """The action for one row.
+    """The action for one row that stands for itself.
 
     record: the service's newest epic, as the tracker shows it. problems: epics by key whose
     state the tracker couldn't tell, and why: they are left alone.
     """
     is_open = record is not None and record.state == EpicState.OPENED
     open_key = record.key if record is not None and is_open else None
+    if candidate.decision is Decision.SHARED:
+        why = f"the shared fix {one_line(candidate.shared_fix_id)} stands for it"
+        return Say(candidate, Section.WAITING, open_key, why)
     if candidate.decision is Decision.CLOSE:
-        return Say(
-            candidate, Section.CLOSED_AS_HYGIENE, open_key, _why_hygiene(candidate, open_key)
-        )
+        return _close(candidate, record if is_open else None, problems)
     if candidate.decision is Decision.BLOCKED or (
         candidate.decision is Decision.PROMOTE and candidate.missing
     ):
@@ -90,6 +146,48 @@ def decide(candidate: Candidate, record: EpicRecord | None, problems: Mapping[st
         why = f"score {candidate.score} is in the bundle band and no epic of the service is open"
         return Say(candidate, Section.WAITING, None, why)
     return _open(candidate, record)
+
+
+def _share(
+    candidate: Candidate,
+    record: EpicRecord | None,
+    problems: Mapping[str, str],
+    shared_key: str | None,
+) -> Action:
+    """A member of a shared fix: no epic of its own, but one that it has stays and is told."""
+    if record is not None and record.key in problems:
+        return Say(candidate, Section.FAILED, record.key, problems[record.key])
+    where = shared_key or "an epic that is not open yet"
+    why = f"its fix is shared with other services, in {where}"
+    if record is None or record.state is not EpicState.OPENED:
+        return Say(candidate, Section.SHARED, shared_key, why)
+    action = _add_evidence(candidate, record)
+    if shared_key is None or record.shared_key == shared_key:
+        return action
+    if isinstance(action, AddEvidence):
+        return AddEvidence(candidate, record, f"{action.why}; {why}", shared_key)
+    return AddEvidence(candidate, record, why, shared_key, is_news=False)
+
+
+def _key_of(action: Action) -> str | None:
+    """The key of the epic that is open, or about to be."""
+    if isinstance(action, Open):
+        return action.key
+    if isinstance(action, AddEvidence | Close):
+        return action.record.key
+    return action.key if action.section in (Section.ALREADY_OPEN, Section.BLOCKED) else None
+
+
+def _close(candidate: Candidate, record: EpicRecord | None, problems: Mapping[str, str]) -> Action:
+    why = f"score {candidate.score} is below the bundle band"
+    key = record.key if record else None
+    if record is None:
+        return Say(candidate, Section.CLOSED_AS_HYGIENE, key, why)
+    if record.key in problems:
+        return Say(candidate, Section.FAILED, record.key, problems[record.key])
+    if record.touched_at or record.edited:
+        return Say(candidate, Section.CLOSED_AS_HYGIENE, key, f"{why}; {TOUCHED}")
+    return Close(candidate, record, why)
 
 
 def _open(candidate: Candidate, record: EpicRecord | None) -> Action:
@@ -110,7 +208,11 @@ def _open(candidate: Candidate, record: EpicRecord | None) -> Action:
 
 def _add_evidence(candidate: Candidate, record: EpicRecord) -> Action:
     told = record.evidence
-    if told is not None and told.digest == candidate.evidence.digest:
+    figures = changed_figures(record, candidate.figures)
+    is_same = told is not None and told.digest == candidate.evidence.digest and not figures
+    if is_same and record.pending_change_id:
+        return AddEvidence(candidate, record, "an earlier update may not have been finished")
+    if is_same:
         return Say(candidate, Section.ALREADY_OPEN, record.key, "nothing new since it was told")
     if told is None:
         return AddEvidence(candidate, record, "what the epic tells so far is not known")
@@ -123,12 +225,8 @@ def _add_evidence(candidate: Candidate, record: EpicRecord) -> Action:
         changes.append(f"{len(new)} more incident{'s' if len(new) > 1 else ''}")
     if left := set(told.incident_ids) - set(candidate.incident_ids):
         changes.append(f"{len(left)} incident{'s' if len(left) > 1 else ''} left the window")
+    changes += [change for name, change in figures.items() if name != "score"]
     return AddEvidence(candidate, record, ", ".join(changes))
-
-
-def _why_hygiene(candidate: Candidate, open_key: str | None) -> str:
-    why = f"score {candidate.score} is below the bundle band"
-    return f"{why}; its epic stays open until a person closes it" if open_key else why
 
 
 def _why_blocked(candidate: Candidate, open_key: str | None) -> str:

@@ -7,29 +7,48 @@ from typing import Any
 
 import duckdb
 
+from orchestration.extract.http import Patience
 from orchestration.ledger import Ledger
 from orchestration.publish.analyst_copy import CURRENT, DATABASE
+from orchestration.publish.candidates import Candidate, read_candidates
 from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.settings import Settings
-from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.config import build_tracker, is_dry_run, read_tracker_config
 
 CANDIDATES = "rpt_promotion_candidates"
 
 
-def run_epics(settings: Settings, run_id: str) -> EpicsReport:
-    """Make the tracker true to the published candidates.
+def run_epics(
+    settings: Settings,
+    run_id: str,
+    *,
+    dry_run: bool | None = None,
+    patience: Patience | None = None,
+) -> EpicsReport:
+    """Make the tracker true to the published candidates, or say how.
+
+    dry_run: as the settings say where None.
 
     Raises:
         duckdb.Error: where nothing was published yet.
+        ConfigError: tracker.yaml is wrong.
+        ForbiddenError: the tracker's secret is missing from the environment.
     """
+    config = read_tracker_config(settings)
     return publish_epics(
         read_mart(settings.published / CURRENT / DATABASE, CANDIDATES),
         Ledger(settings.ledger_url),
-        LocalTracker(settings.epics),
-        dry_run=settings.dry_run,
+        build_tracker(config, settings, patience=patience),
+        dry_run=is_dry_run(settings, config) if dry_run is None else dry_run,
         now=settings.now(),
         run_id=run_id,
     )
+
+
+def published_candidates(settings: Settings) -> list[Candidate]:
+    """The candidates of the analysts' copy; none where nothing was published yet."""
+    database = settings.published / CURRENT / DATABASE
+    return read_candidates(read_mart(database, CANDIDATES)) if database.exists() else []
 
 
 def read_mart(database: Path, mart: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from orchestration.rubric.calendar import Calendar
 from orchestration.rubric.capacity import Capacity
 from orchestration.rubric.maturity import Maturity
 from orchestration.rubric.scoring import Scoring
+from orchestration.rubric.shared_fixes import SharedFixes
 from orchestration.rubric.targets import Targets
 
-__all__ = ["Calendar", "Capacity", "Maturity", "Scoring", "Targets"]
+__all__ = ["Calendar", "Capacity", "Maturity", "Scoring", "SharedFixes", "Targets"]

@@ -13,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 MaturityLevel = Literal["bronze", "silver", "gold"]
+FixClass = Literal[
+    "config_only",
+    "code_refactor",
+    "infra_modernization",
+    "process_automation",
+    "ai_code_cleanup",
+]
 
 # Fields of an interchange record stay far below what a 64-bit integer or a mart column holds.
 MAX_DAYS = 3660

@@ -98,7 +98,7 @@ def _show_factors(console: Console, database: Path, row: dict[str, Any]) -> None
         where service_id = $service and scoring_date = $day
         order by has_data desc, abs(weight) desc, factor
         """,
-        {"service": row["service_id"], "day": row["scoring_date"]},
+        {"service": row["lead_service_id"], "day": row["scoring_date"]},
     ):
         table.add_row(
             Text(factor),
@@ -122,7 +122,7 @@ def _show_changes(console: Console, database: Path, row: dict[str, Any]) -> None
         select reason from rpt_score_changes
         where service_id = $service order by abs(points_delta) desc, factor
         """,
-        {"service": row["service_id"]},
+        {"service": row["lead_service_id"]},
     )
     if reasons:
         console.print(Text("changed in the last 7 days", style="bold"))
@@ -142,7 +142,7 @@ def _show_stability(console: Console, database: Path, row: dict[str, Any]) -> No
         from rpt_rank_stability
         where service_id = $service
         """,
-        {"service": row["service_id"]},
+        {"service": row["lead_service_id"]},
     ):
         console.print(
             Text(
@@ -158,6 +158,10 @@ def _between(least: int, most: int) -> str:
 
 
 def _show_epic(console: Console, row: dict[str, Any]) -> None:
+    if row["members"]:
+        console.print(Text(f"one change for {row['members']}"))
+    elif row["decision"] == "shared":
+        console.print(Text(f"waits for the shared fix {row['shared_fix_id']}"))
     if row["missing_fields"]:
         missing = row["missing_fields"].replace(",", ", ")
         console.print(Text(f"no epic without: {missing}", style="bold red"))

@@ -22,6 +22,7 @@ from orchestration.screens.tables import (
     text_row,
 )
 from orchestration.settings import Settings
+from orchestration.trackers.local import LocalTracker
 
 SHOWN_SERVICES = 10
 SHOWN_PROBLEMS = 5
@@ -82,7 +83,7 @@ def _show_ranking(console: Console, settings: Settings) -> None:
         right=("#", "score", "7d", *FACTORS.values(), "data"),
     )  # fmt: skip
     for row in shown:
-        score = by_service[row["service_id"]]
+        score = by_service[row["lead_service_id"]]
         table.add_row(
             *text_row(row["score_rank"], row["service_name"], row["score"]),
             Text(signed(row["score_delta"])),
@@ -111,30 +112,37 @@ def _show_epics(console: Console, settings: Settings, result: FlowResult) -> Non
         "opened": f"epics {would}opened",
         "updated": f"evidence {would}added to the open epic",
         "bundled": f"{would}bundled into the open epic",
+        "closed": f"epics {would}closed as hygiene",
         "already_open": "already open",
+        "shared": "part of a shared fix",
         "blocked": "blocked: above the band, but no epic without",
-        "waiting": "bundle band, no open epic to join",
+        "waiting": "waiting for their team, or for the next incident",
         "failed": "refused by the tracker",
+        "stories_failed": "stories refused by the tracker",
     }
     console.print()
     for part, title in titles.items():
         entries = report[part]
-        if not entries:
-            continue
         if part == "waiting":
-            names = ", ".join(entry["service"] for entry in entries)
-            console.print(Text(f"{title}: {names}"))
+            bundled = [e for e in entries if rows[e["service_id"]]["decision"] == "bundle"]
+            if bundled:
+                names = ", ".join(entry["service"] for entry in bundled)
+                console.print(Text(f"bundle band, no open epic to join: {names}"))
+            entries = [entry for entry in entries if entry not in bundled]
+        if not entries:
             continue
         console.print(Text(title, style="bold"))
         for entry in entries:
             console.print(Text(f"  {entry['service']}: {_entry(part, entry, rows)}"))
+    if report["stories"]:
+        console.print(Text(f"stories {would}opened below their epics: {len(report['stories'])}"))
 
 
 def _entry(part: str, entry: Mapping[str, Any], rows: Mapping[str, Row]) -> str:
     row = rows[entry["service_id"]]
     if part == "blocked":
         return row["missing_fields"].replace(",", ", ")
-    if part in ("opened", "already_open"):
+    if part in ("opened", "already_open") and row["decision"] == "promote":
         return (
             f"{row['owner']}, due {row['due_date']}, {row['estimate_days']:g} days "
             f"{money(row['budget_usd'])}, target {row['target_maturity']} [{entry['key']}]"
@@ -144,13 +152,17 @@ def _entry(part: str, entry: Mapping[str, Any], rows: Mapping[str, Row]) -> str:
 
 def _show_next(console: Console, settings: Settings, result: FlowResult) -> None:
     report = result.metadata["epics"]["report"]
-    changes = report["opened"] or report["updated"] or report["bundled"]
+    parts = ("opened", "updated", "bundled", "closed", "stories")
+    changes = not report["dry_run"] and any(report[part] for part in parts)
     loads = result.metadata["paydown/loads"]
     quiet = not (changes or loads["files_loaded"] or loads["files_removed"])
     console.print()
     if quiet and not result.metadata["analysts_copy"]["changed"]:
         console.print(Text("Nothing changed since the last run.", style="bold green"))
-    epics = f"{shown_path(settings.epics)}/*.md"
+    is_local = report["tracker"] == LocalTracker.name
+    epics = f"{shown_path(settings.epics)}/*.md" if is_local else report["tracker"]
+    if report["dry_run"]:
+        epics += " (dry run: paydown epics shows each request, PAYDOWN_DRY_RUN=0 sends them)"
     console.print(
         Text("why a score  paydown explain SERVICE (.venv/bin/paydown, or activate .venv)")
     )

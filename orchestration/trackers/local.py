@@ -9,35 +9,40 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.trackers.local_document import (
-    DONE_STATUSES,
-    add_evidence,
-    change_mark,
+from orchestration.trackers.front_matter import (
+    is_sealed,
     read_closed_at,
     read_front_matter,
-    render_epic,
+    sealed,
+    set_field,
+    set_figures,
 )
+from orchestration.trackers.local_document import add_evidence, change_mark, render_epic
 from orchestration.trackers.protocol import (
+    Check,
     CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     EpicStatus,
+    Rehearsal,
     RejectedError,
     StatusOutcome,
+    TrackerError,
     UnavailableError,
 )
 
+DONE_STATUSES = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "deleted"})
 _REPLACE_ATTEMPTS = 5
 
 
 class LocalTracker:
-    """Epics as files under `directory`, which is created with the first epic.
+    """Epics as files under `directory`, which is created with the first epic; stories beside them.
 
     Creating a key that exists adopts its file, whoever else is creating it (`os.link` refuses an
     existing name), so an unfinished intent needs no waiting.
@@ -77,25 +82,63 @@ class LocalTracker:
             outcomes |= {d.key: unavailable for d in drafts if d.key not in outcomes}
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
         """Add `change` to the evidence log unless it is there; people's edits are kept."""
-        try:
-            with self._locked():
-                for _ in range(_REPLACE_ATTEMPTS):
-                    path = self._current_path(ref)
-                    if path is None:
-                        raise RejectedError(f"{ref.id} is gone from {self._directory}")
-                    before = path.stat()
-                    text = _read(path)
-                    if change_mark(change.change_id) in text:
-                        return
-                    if self._replace(path, before, add_evidence(text, change)):
-                        return
-        except OSError as error:
-            raise UnavailableError(self._explain(error)) from None
-        except UnicodeDecodeError:
-            raise RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8") from None
-        raise UnavailableError(f"{ref.id} changes all the time, the next run tries again")
+        edited: frozenset[str] = frozenset()
+
+        def updated(text: str) -> str:
+            nonlocal edited
+            text, edited = _with_change(text, change)
+            return text
+
+        self._edit(ref, updated)
+        return edited
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        """Add `change`, and mark the epic as done at the time of the change."""
+
+        def closed(text: str) -> str:
+            if change_mark(change.change_id) in text:
+                return text  # Told and closed in one write; if it is open now, a person did that.
+            text, _ = _with_change(text, change)
+            if _status_name(text) in DONE_STATUSES:
+                return text
+            for name, value in (("status", "done"), ("closed_at", change.at.astimezone(UTC))):
+                text = set_field(text, name, value) or text
+            if _status_name(text) not in DONE_STATUSES:
+                raise ValueError("its `status` is not on a line of its own, close it by hand")
+            return text
+
+        self._edit(ref, closed)
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        """Whether each file has its first name, and is to the letter as paydown left it."""
+        return {ref.key: self._untouched(ref) for ref in refs}
+
+    def check(self) -> Sequence[Check]:
+        """Whether the directory can be written to, or made."""
+        nearest = self._directory.absolute()
+        while not nearest.exists():
+            nearest = nearest.parent
+        is_ok = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+        message = (
+            f"epics are files in {self._directory}"
+            if is_ok
+            else f"{self._directory}: {nearest} is no directory that may be written to; "
+            "let paydown write there, or set another PAYDOWN_HOME"
+        )
+        return [Check("directory", is_ok, message)]
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        """The file of each draft, letter by letter."""
+        found = self.find([draft.key for draft in drafts])
+        there = {key: (f"{ref.id} is there, it is adopted as it is",) for key, ref in found.items()}
+        return {
+            draft.key: Rehearsal(
+                {"file": f"{draft.key}.md", "text": render_epic(draft)}, there.get(draft.key, ())
+            )
+            for draft in drafts
+        }
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """The state of each epic; nothing when the directory itself is gone."""
@@ -108,11 +151,11 @@ class LocalTracker:
             path = self._current_path(ref)
             if path is None:
                 return EpicStatus(is_open=False, status_name="deleted", url=ref.url)
-            fields = read_front_matter(_read(path))
-            status = str(fields.get("status", "open")).strip().lower()
+            text = _read(path)
+            status = _status_name(text)
             if status not in DONE_STATUSES:
                 return EpicStatus(is_open=True, status_name=status, url=ref.url)
-            closed_at = read_closed_at(fields.get("closed_at"))
+            closed_at = read_closed_at(read_front_matter(text).get("closed_at"))
             if closed_at is None:
                 closed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             return EpicStatus(is_open=False, status_name=status, url=ref.url, closed_at=closed_at)
@@ -122,6 +165,40 @@ class LocalTracker:
             return RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8")
         except ValueError as error:
             return RejectedError(f"{ref.id} can't be read: {error}")
+
+    def _untouched(self, ref: EpicRef) -> bool | TrackerError:
+        try:
+            path = self._current_path(ref)
+            if path is None:
+                return RejectedError(f"{ref.id} is gone from {self._directory}")
+            return path.name == f"{ref.key}.md" and is_sealed(_read(path))
+        except OSError as error:
+            return UnavailableError(self._explain(error))
+        except UnicodeDecodeError:
+            return False
+
+    def _edit(self, ref: EpicRef, edit: Callable[[str], str]) -> None:
+        """Replace the epic's text by what `edit` makes of it, whole, and not over a new edit."""
+        try:
+            with self._locked():
+                for _ in range(_REPLACE_ATTEMPTS):
+                    path = self._current_path(ref)
+                    if path is None:
+                        raise RejectedError(f"{ref.id} is gone from {self._directory}")
+                    before = path.stat()
+                    text = _read(path)
+                    edited = edit(text)
+                    if edited != text and is_sealed(text):
+                        edited = sealed(edited)
+                    if edited == text or self._replace(path, before, edited):
+                        return
+        except OSError as error:
+            raise UnavailableError(self._explain(error)) from None
+        except UnicodeDecodeError:
+            raise RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8") from None
+        except ValueError as error:
+            raise RejectedError(f"{ref.id} can't be changed: {error}") from None
+        raise UnavailableError(f"{ref.id} changes all the time, the next run tries again")
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.md"
@@ -200,6 +277,20 @@ class LocalTracker:
 
     def _explain(self, error: OSError) -> str:
         return f"{self._directory}: {error.strerror or error}"
+
+
+def _status_name(text: str) -> str:
+    return str(read_front_matter(text).get("status", "open")).strip().lower()
+
+
+def _with_change(text: str, change: EpicChange) -> tuple[str, frozenset[str]]:
+    """`text` with `change` told and its figures, and the names of figures that people edited."""
+    edited: frozenset[str] = frozenset()
+    if change.written is not None:
+        text, edited = set_figures(text, change.figures, change.written)
+    if change_mark(change.change_id) not in text:
+        text = add_evidence(text, change)
+    return text, edited
 
 
 def _read(path: Path) -> str:

@@ -7,7 +7,7 @@ Rules of the protocol:
 * An error about the whole call is raised; an error about one key is returned as its value.
 * Messages of errors end up in the ledger and on people's screens: they hold no secret.
 * Text in drafts and changes is one line, without control characters, but otherwise as people
-  wrote it: a tracker escapes it for its own format.
+  wrote it: a tracker escapes it for its own format. Bodies are blocks; see `document.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+from orchestration.trackers.document import Document
 
 
 class TrackerError(Exception):
@@ -45,12 +47,15 @@ class EpicRef:
     key: our deterministic key, also a label of the epic.
     id: the tracker's own id (`MOD-123`, `4711`, a file name).
     was_there: `create` found the key taken and adopted the epic that holds it.
+    others: `find` saw the same label on these too, by the names that people know them by: a
+    person's copies. The oldest is ours.
     """
 
     key: str
     id: str
     url: str
     was_there: bool = False
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,65 +69,84 @@ class EpicStatus:
 
 
 @dataclass(frozen=True)
-class Link:
-    """A titled address from outside; trackers link only `http` and `https`."""
+class Figures:
+    """Numbers of an epic that stay true while it is open, each in a field where there is one.
 
-    title: str
-    url: str
+    slo_burn: peak burn rate. Estimates are in engineer-days, money in US dollars; None: not known.
+    """
+
+    score: int
+    slo_burn: float | None = None
+    estimate_days: float | None = None
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpicDraft:
-    """All that an epic says when it is opened. Money in US dollars, estimates in engineer-days."""
+    """All that an epic, or a story below one, says when it is opened.
+
+    parent: of a story, the epic it belongs to. body: rendered by the tracker. Everything else is
+    for fields: a tracker fills those that it has and is told of, the body says it all anyway.
+    owner: a team or a person as the catalog names it. change_window: how the fix may reach
+    production (`canary`, `feature_flag`, `maintenance_window`), or empty.
+    """
 
     key: str
     title: str
+    body: Document
     service_id: str
     service: str
+    members: tuple[str, ...] = ()
     owner: str
     due_date: date
-    estimate_days: float | None
-    budget_usd: float
+    figures: Figures
     current_maturity: str
     target_maturity: str
-    exit_criteria: tuple[str, ...]
-    score: int
     band: str
-    coverage: float
     rubric_hash: str
     scoring_date: date
-    why: tuple[str, ...]
-    fix_classes: tuple[str, ...]
-    incident_ids: tuple[str, ...]
-    postmortem_ids: tuple[str, ...]
     risk_ids: tuple[str, ...]
-    links: tuple[Link, ...]
+    change_window: str = ""
     labels: tuple[str, ...]
     project_key: str
     opened_at: datetime
     previous_key: str | None = None
+    parent: EpicRef | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpicChange:
-    """New evidence for an open epic, told once.
+    """New evidence for an open epic, told once as a comment, and its figures as they are now.
 
-    change_id: unique for this telling; a tracker shows it, so that it can be found again.
+    change_id: unique for this telling; the comment shows it, so that it can be found again.
     is_retry: an earlier attempt ended unknown, so look for `change_id` in the epic first.
-    previous_score: None when the ledger doesn't know what the epic said before.
+    body: the comment. written: the figures that we wrote last (None: not known, then fields stay
+    as they are). A field that holds something else now was edited by a person: it stays.
     """
 
     change_id: str
     at: datetime
-    decision: str
-    score: int
-    previous_score: int | None
-    band: str
-    why: tuple[str, ...]
-    new_incident_ids: tuple[str, ...]
-    left_incident_ids: tuple[str, ...]
-    rubric_hash: str
+    body: Document
+    figures: Figures
+    written: Figures | None
     is_retry: bool = False
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What `create` would send for a draft (JSON, without credentials), and what to know of it."""
+
+    request: Any
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must hold before a tracker is switched on; `message` names fault and fix."""
+
+    name: str
+    is_ok: bool
+    message: str
 
 
 CreateOutcome: TypeAlias = EpicRef | TrackerError
@@ -165,16 +189,48 @@ class Tracker(Protocol):
         """The epics, open or closed, that carry one of `keys` as a label; one search a page."""
         ...
 
+    def check(self) -> Sequence[Check]:
+        """Whether epics can be opened: reachable, permissions, types, required fields, queries.
+
+        Writes nothing and raises nothing; a fault of a step is its check, and ends what needs it.
+        """
+        ...
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        """What `create` would do with each draft, validated by the tracker where it can be asked.
+
+        Writes nothing.
+        """
+        ...
+
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        """Create at most `batch_size` epics, never retrying what may already have been done.
+        """Create at most `batch_size` epics or stories, never retrying what may have been done.
 
         A key that is absent from the answer counts as ambiguous. Raises `AmbiguousError`,
         `UnavailableError` or `ForbiddenError` about all of `drafts`.
         """
         ...
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
-        """Add `change` to the epic, once, leaving alone what people wrote. Raises TrackerError."""
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+        """Add `change` to the epic, once, and bring its figures up to date.
+
+        Returns the names of the figures (fields of `Figures`) that a person has edited and that
+        were therefore left alone. Raises TrackerError.
+        """
+        ...
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        """Whether nobody but paydown ever edited, moved, assigned or commented on each epic.
+
+        Asked only of epics that are about to be closed. What can't be told is an error.
+        """
+        ...
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        """Add `change` as by `update`, and close the epic. Closed already is fine.
+
+        Raises TrackerError; RejectedError where its workflow has no way to a closed state.
+        """
         ...
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:

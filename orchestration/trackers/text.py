@@ -10,8 +10,9 @@ _DROPPED = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-# An underscore inside a word, and an ampersand that begins no entity, are left readable.
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<#|~]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_]))")
+# An underscore inside a word, and an ampersand that begins no entity, are left readable. At the
+# end of the text they may begin something together with what follows; so may `!` before a link.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<#|~]|&(?=[#\w]|\Z)|!\Z|(?<![^\W_])_|_(?![^\W_]))")
 _MARKDOWN_LEADING = re.compile(r"^(?:([-+=>])|(\d+)([.)]))")
 _URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`]")
 
@@ -34,14 +35,18 @@ def one_line(value: object, limit: int = 500) -> str:
 
 def markdown(value: object, limit: int = 500) -> str:
     """`value` as inline Markdown that shows it letter by letter, in a table cell too."""
-    text = _MARKDOWN_SPECIAL.sub(r"\\\1", one_line(value, limit))
-    return _MARKDOWN_LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", text)
+    return escape_markdown_start(escape_markdown(one_line(value, limit)))
 
 
-def markdown_link(title: str, url: str) -> str:
-    """A Markdown link, or plain text when `url` is no http(s) address (`javascript:`, a path)."""
-    safe_url = web_address(url)
-    return f"[{markdown(title)}](<{safe_url}>)" if safe_url else markdown(f"{title}: {url}")
+def escape_markdown(text: str) -> str:
+    """One line of text for anywhere within a line of Markdown."""
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", text)
+
+
+def escape_markdown_start(line: str) -> str:
+    """A line of Markdown that begins no list, quote or rule."""
+    line = line.strip()
+    return _MARKDOWN_LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", line)
 
 
 def web_address(url: str) -> str | None:

@@ -1,7 +1,7 @@
 """Runs the epics publisher in processes that get killed, or that race, for the tests.
 
     python epics_driver.py kills LEDGER_URL DIRECTORY local|remote SEED KILLS
-    python epics_driver.py races LEDGER_URL DIRECTORY local|remote SEED PAIRS
+    python epics_driver.py races LEDGER_URL DIRECTORY local|remote SEED PAIRS [PROMOTIONS]
 
 Prints one JSON object about what happened. Imports once and forks for each run, which is fast.
 """
@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from io import StringIO
@@ -25,17 +27,24 @@ from pathlib import Path
 from types import BuiltinFunctionType
 from typing import Any
 
-from orchestration.ledger import Ledger
-from orchestration.publish.epics import publish_epics
+from orchestration.ledger import EpicState, Ledger
+from orchestration.publish.candidates import Candidate
+from orchestration.publish.epic_document import epic_key
+from orchestration.publish.epics import EpicsReport, publish_epics
+from orchestration.publish.workstreams import draft_workstreams
+from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import (
+    Check,
     CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     EpicStatus,
+    Rehearsal,
     StatusOutcome,
     Tracker,
+    TrackerError,
 )
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -77,6 +86,16 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
         "project_key": "MOD",
         "rubric_hash": "0123456789ab",
         "newest_incident_at": datetime(2026, 6, 20, 9, 30),
+        "lead_service_id": service_id,
+        "shared_fix_id": None,
+        "team_id": "group:default/team-edge",
+        "members": "",
+        "change_window": "canary",
+        "factor_changes": "+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
+        "incident_links": "pagerduty:Q1\tTimeouts\thttps://x.example/Q1\nservicenow:INC0012345\t\t",
+        "postmortem_links": "2026-05-01-gateway\tRetries pile up\t",
+        "slo_burn": 18.2,
+        "wip_limit": 2,
         "promoted_at": date(2026, 6, 19),
     } | columns
 
@@ -84,11 +103,12 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
 class RemoteTracker:
     """A tracker with no help against duplicates: each `create` makes one more epic.
 
-    An epic is a file `<uuid>.json`; `find` misses those younger than the search lag.
+    An epic is a file `<key>.<uuid>.json`; `find` misses those younger than the search lag. Beside
+    it are its comments, its figures, and a mark when it is closed.
     """
 
     name = "remote"
-    batch_size = 3
+    batch_size = 50
     search_lag_seconds = 20.0
     longest_call_seconds = 30.0
     is_idempotent = False
@@ -100,36 +120,66 @@ class RemoteTracker:
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         visible_at = self._clock() - timedelta(seconds=self.search_lag_seconds)
         found = {}
-        for path in self._directory.glob("*.json"):
-            epic = json.loads(path.read_text())
-            if epic["key"] in keys and datetime.fromisoformat(epic["at"]) <= visible_at:
-                found[epic["key"]] = EpicRef(epic["key"], path.stem, f"https://x/{path.stem}")
+        for name in os.listdir(self._directory):
+            key, _, rest = name.partition(".")
+            if key in keys and rest.endswith(".json"):
+                epic = json.loads((self._directory / name).read_text())
+                if datetime.fromisoformat(epic["at"]) <= visible_at:
+                    ref_id = name.removesuffix(".json")
+                    found[key] = EpicRef(key, ref_id, f"https://x/{ref_id}")
         return found
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         outcomes: dict[str, CreateOutcome] = {}
         for draft in drafts:
-            time.sleep(0.002)  # So that racing runs overlap.
-            name = uuid.uuid4().hex
-            temporary = self._directory / f"{name}.tmp"
-            temporary.write_text(json.dumps({"key": draft.key, "at": str(self._clock())}))
-            temporary.rename(temporary.with_suffix(".json"))
+            time.sleep(0.0005)  # So that racing runs overlap.
+            name = f"{draft.key}.{uuid.uuid4().hex}"
+            parent = draft.parent.id if draft.parent else None
+            epic = {"key": draft.key, "at": str(self._clock()), "parent": parent}
+            self._write(f"{name}.figures", asdict(draft.figures))
+            self._write(f"{name}.json", epic)
             outcomes[draft.key] = EpicRef(draft.key, name, f"https://x/{name}")
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
+    def check(self) -> Sequence[Check]:
+        return [Check("directory", self._directory.is_dir(), str(self._directory))]
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
+
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
         comments = self._directory / f"{ref.id}.comments"
         told = comments.read_text().split() if comments.exists() else []
         if not (change.is_retry and change.change_id in told):
             with comments.open("a") as file:
                 file.write(f"{change.change_id}\n")
+        if change.written is None:
+            return frozenset()
+        there = json.loads((self._directory / f"{ref.id}.figures").read_text())
+        now, written = asdict(change.figures), asdict(change.written)
+        edited = {name for name in there if there[name] not in (now[name], written[name])}
+        self._write(f"{ref.id}.figures", {n: there[n] if n in edited else now[n] for n in there})
+        return frozenset(edited)
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        return {ref.key: True for ref in refs}
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        self.update(ref, change)
+        self._write(f"{ref.id}.closed", {"at": str(self._clock())})
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+        names = set(os.listdir(self._directory))
         return {
-            ref.key: EpicStatus(is_open=True, status_name="To Do", url=ref.url)
+            ref.key: EpicStatus(f"{ref.id}.closed" not in names, "?", ref.url)
             for ref in refs
-            if (self._directory / f"{ref.id}.json").exists()
+            if f"{ref.id}.json" in names
         }
+
+    def _write(self, name: str, content: Mapping[str, object]) -> None:
+        temporary = self._directory / f".{uuid.uuid4().hex}"
+        temporary.write_text(json.dumps(content))
+        temporary.rename(self._directory / name)
 
 
 class _Clock:
@@ -145,20 +195,32 @@ class _Clock:
         self.time += timedelta(seconds=seconds)
 
 
-def rows_of(count: int, score: int) -> list[dict[str, Any]]:
-    """Rows of `count` services, all with `score`."""
-    return [row(f"component:default/service-{n}", rank=n, score=score) for n in range(count)]
+def rows_of(services: Iterable[str], score: int = 24, **columns: Any) -> list[dict[str, Any]]:
+    """Rows of these services, all with this score, and a budget that hangs on it."""
+    return [
+        row(
+            f"component:default/{name}",
+            score=score,
+            budget_usd=100.0 * score,
+            wip_limit=None,
+            **columns,
+        )
+        for name in services
+    ]
 
 
-def _publish(url: str, directory: Path, kind: str, rows: list[dict[str, Any]], hour: int) -> None:
+def _tracker(directory: Path, kind: str, clock: Callable[[], datetime]) -> Tracker:
+    return LocalTracker(directory) if kind == "local" else RemoteTracker(directory, clock)
+
+
+def _publish(
+    url: str, directory: Path, kind: str, rows: list[dict[str, Any]], hour: int
+) -> EpicsReport:
     clock = _Clock(NOW + timedelta(hours=hour))
-    tracker: Tracker = (
-        LocalTracker(directory) if kind == "local" else RemoteTracker(directory, clock)
-    )
-    publish_epics(
+    return publish_epics(
         rows,
         Ledger(url),
-        tracker,
+        _tracker(directory, kind, clock),
         dry_run=False,
         now=NOW,
         run_id=f"run-{hour}",
@@ -167,7 +229,7 @@ def _publish(url: str, directory: Path, kind: str, rows: list[dict[str, Any]], h
     )
 
 
-def _fork(work: Callable[[], None]) -> int:
+def _fork(work: Callable[[], object]) -> int:
     """Run `work` in a child; its exit code is 0 when it comes back."""
     child = os.fork()
     if child == 0:
@@ -183,7 +245,7 @@ def _fork(work: Callable[[], None]) -> int:
     return child
 
 
-def _suicidal(work: Callable[[], None], boundary: int, told: int) -> None:
+def _suicidal(work: Callable[[], object], boundary: int, told: int) -> None:
     """Run `work`, killed before or after its n-th boundary, whose name is written to `told`."""
     seen = 0
 
@@ -208,23 +270,27 @@ def _suicidal(work: Callable[[], None], boundary: int, told: int) -> None:
     os.write(told, str(seen).encode())
 
 
-def _when_told(work: Callable[[], None], told: int) -> None:
+def _when_told(work: Callable[[], object], told: int) -> None:
     os.read(told, 1)
     work()
 
 
 def kills(url: str, directory: Path, kind: str, seed: int, count: int) -> dict[str, Any]:
-    """Kill `count` runs; there are ever more services, and their score changes now and then."""
+    """Kill `count` runs. There is a new service every few hours; the newest have scores and
+    budgets that change now and then, those before them are over."""
     dice = random.Random(seed)
     points: Counter[str] = Counter()
-    boundaries, hour, services = 0, 0, 0
+    boundaries, hour = 0, 0
+    names: list[str] = []
+    score = 24
     while points.total() < count:
         hour += 1
-        services = 3 + hour // 4
-        rows = rows_of(services, 24 + dice.randrange(2))
+        names = [f"service-{n}" for n in range(3 + hour // 4)]
+        score = 24 + dice.randrange(2)
+        rows = _open_then_over(names[-18:], score)
         read_end, write_end = os.pipe()
         # The first run lives, to learn how many boundaries a run has; so do some later ones.
-        boundary = dice.randrange(1, int(1.5 * boundaries)) if boundaries else sys.maxsize
+        boundary = dice.randrange(1, int(1.2 * boundaries)) if boundaries else sys.maxsize
 
         publish = partial(_publish, url, directory, kind, rows, hour)
         child = _fork(partial(_suicidal, publish, boundary, write_end))
@@ -238,27 +304,128 @@ def kills(url: str, directory: Path, kind: str, seed: int, count: int) -> dict[s
             boundaries = max(boundaries, int(said))
         else:
             raise SystemExit(f"run {hour} failed")
-    return {"services": services, "hours": hour, "points": points}
+    rows = _open_then_over(names, score)
+    return {"runs": hour, "points": points} | verify(url, directory, kind, rows, hour)
 
 
-def races(url: str, directory: Path, kind: str, seed: int, pairs: int) -> dict[str, Any]:
-    """Let `pairs` pairs of runs start together, each pair with five services more."""
+def _open_then_over(names: list[str], score: int) -> list[dict[str, Any]]:
+    """Rows of these services: the last twelve in the band, as far as there are more than three."""
+    first = max(0, min(len(names) - 3, 2), len(names) - 12)
+    return rows_of(names[first:], score) + rows_of(names[:first], 3, decision="close")
+
+
+def races(
+    url: str, directory: Path, kind: str, seed: int, pairs: int, promotions: int = 5
+) -> dict[str, Any]:
+    """Let `pairs` pairs of runs start together, over `promotions` new services each time; those of
+    the pair before have news, and those of the one before that are over."""
     del seed
+    rows: list[dict[str, Any]] = []
     for pair in range(1, pairs + 1):
         read_end, write_end = os.pipe()
-        rows = rows_of(5 * pair, 24)
-
+        rows = [
+            *rows_of(_names(pair, promotions)),
+            *rows_of(_names(pair - 1, promotions), 27),
+            *rows_of(_names(pair - 2, promotions), 3, decision="close"),
+        ]
         publish = partial(_publish, url, directory, kind, rows, pair)
         children = [_fork(partial(_when_told, publish, read_end)) for _ in range(2)]
         os.write(write_end, b"go")
-        if any(os.waitpid(child, 0)[1] for child in children):
+        codes = [os.waitpid(child, 0)[1] for child in children]
+        if any(codes):
             raise SystemExit(f"a run of pair {pair} failed")
         os.close(read_end)
         os.close(write_end)
-    return {"services": 5 * pairs, "hours": pairs}
+    rows = [
+        *rows_of(_names(pairs, promotions)),
+        *(row for pair in range(1, pairs) for row in rows_of(_names(pair, promotions), 27)),
+    ]
+    over = {name for pair in range(1, pairs - 1) for name in _names(pair, promotions)}
+    for each in rows:
+        if each["service_name"] in over:
+            each |= {"score": 3, "budget_usd": 300.0, "decision": "close"}
+    return {"runs": 2 * pairs} | verify(url, directory, kind, rows, pairs)
+
+
+def _names(pair: int, promotions: int) -> list[str]:
+    return [f"pair-{pair}-{n}" for n in range(promotions)] if pair > 0 else []
+
+
+def verify(
+    url: str, directory: Path, kind: str, rows: list[dict[str, Any]], hour: int
+) -> dict[str, Any]:
+    """What two clean runs leave: nothing twice, nothing lost, nothing told twice, then silence."""
+    first = _publish(url, directory, kind, rows, hour + 1)
+    second = _publish(url, directory, kind, rows, hour + 2)
+    if kind == "local":
+        keys = Counter(path.stem for path in directory.glob("*.md"))
+        texts = [path.read_text() for path in directory.glob("*.md")]
+        told = Counter(mark for text in texts for mark in re.findall(r"`(change-\w+)`", text))
+        closed = {
+            path.stem
+            for path in directory.glob("*.md")
+            if read_front_matter(path.read_text())["status"] == "done"
+        }
+    else:
+        keys = Counter(path.name.split(".")[0] for path in directory.glob("*.json"))
+        texts = [path.read_text() for path in directory.glob("*.comments")]
+        told = Counter(line for text in texts for line in text.split())
+        closed = {path.name.split(".")[0] for path in directory.glob("*.closed")}
+    ledger = Ledger(url)
+    records = {record.key: record for record in ledger.records(kind)}
+    wanted: set[str] = set()
+    over: set[str] = set()
+    for each in rows:
+        key = epic_key(each["service_id"], 1)
+        candidate = Candidate.from_row(each)
+        if each["decision"] == "close":
+            over.add(key)
+        else:
+            epic = EpicRef(key, "", "")
+            drafts = draft_workstreams(candidate, epic=epic, now=NOW)
+            wanted |= {key, *(draft.key for draft in drafts)}
+    return {
+        "epics": len(rows),
+        "keys": len(keys),
+        "duplicates": sum(count - 1 for count in keys.values()),
+        "lost": sorted(wanted - keys.keys()),
+        "unknown_to_ledger": sorted(keys.keys() ^ records.keys()),
+        "told": sum(told.values()),
+        "told_twice": sorted(mark for mark, count in told.items() if count > 1),
+        "not_closed": sorted((over & keys.keys()) - closed),
+        "closed_wrongly": sorted(closed & wanted),
+        "closed": len(closed),
+        "wrong_states": sorted(
+            key
+            for key, record in records.items()
+            if record.state is not (EpicState.CLOSED if key in closed else EpicState.OPENED)
+        ),
+        "false_edits": sorted(key for key, record in records.items() if record.edited),
+        "stale_figures": _stale(directory, kind, rows),
+        "problems": [entry.reason for entry in (*first.failed, *first.waiting, *second.failed)],
+        "is_quiet": not second.has_changes,
+    }
+
+
+def _stale(directory: Path, kind: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Open epics whose figures in the tracker are not those of the rows."""
+    stale = []
+    for each in rows:
+        key = epic_key(each["service_id"], 1)
+        if each["decision"] == "close":
+            continue
+        if kind == "local":
+            text = (directory / f"{key}.md").read_text()
+            budget = float(str(read_front_matter(text)["budget_usd"]))
+        else:
+            (epic,) = directory.glob(f"{key}.*.json")
+            budget = json.loads(epic.with_suffix(".figures").read_text())["budget_usd"]
+        if budget != each["budget_usd"]:
+            stale.append(key)
+    return stale
 
 
 if __name__ == "__main__":
-    mode, ledger_url, folder, tracker_kind, seed_text, count_text = sys.argv[1:]
+    mode, ledger_url, folder, tracker_kind, *numbers = sys.argv[1:]
     run = {"kills": kills, "races": races}[mode]
-    print(json.dumps(run(ledger_url, Path(folder), tracker_kind, int(seed_text), int(count_text))))
+    print(json.dumps(run(ledger_url, Path(folder), tracker_kind, *map(int, numbers))))

@@ -94,7 +94,7 @@ class Landing:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.roots = {"landing": home / "landing", "modernization": home / "modernization"}
+        self.roots = {name: home / name for name in ("landing", "modernization", "epics", "ledger")}
         self.warehouse = home / "warehouse.duckdb"
         for root in self.roots.values():
             root.mkdir(parents=True, exist_ok=True)

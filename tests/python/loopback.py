@@ -69,6 +69,8 @@ class Request:
 
 @dataclass
 class Answer:
+    """`data` goes out as JSON; bytes go out as they are, such as a page for people, or nothing."""
+
     data: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -165,9 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {"Retry-After": "2"} if fault == "429" else {}
             self._write(int((fault or "500")[:3]), b'{"message": "no"}', headers)
         else:
-            body = json.dumps(answer.data).encode()
+            data = answer.data
+            body = data if isinstance(data, bytes) else json.dumps(data).encode()
             headers = {"Content-Type": "application/json", **answer.headers}
-            if fault is None and "gzip" in self.headers.get("accept-encoding", ""):
+            if fault is None and body and "gzip" in self.headers.get("accept-encoding", ""):
                 body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
             self._write(answer.status, body, headers, fault)
 

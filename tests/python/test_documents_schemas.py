@@ -51,7 +51,7 @@ def test_nothing_else_is_published(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["scoring", "maturity", "capacity", "calendar", "targets", "sources"]
+    "name", ["scoring", "maturity", "capacity", "calendar", "targets", "shared_fixes", "sources"]
 )
 def test_the_files_that_ship_agree_with_their_schema(name: str) -> None:
     assert errors(name, (MODERNIZATION / f"{name}.yaml").read_text(encoding="utf-8")) == []

@@ -13,12 +13,18 @@ from orchestration.ledger import EpicState, Ledger
 from orchestration.publish.candidates import Candidate
 from orchestration.publish.epic_document import draft_epic, epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
+from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
-from orchestration.trackers.local_document import read_front_matter
+from orchestration.trackers.protocol import Figures
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 GATEWAY = "component:default/gateway"
-row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+
+
+def row(service_id: str = GATEWAY, **columns: Any) -> dict[str, Any]:
+    """A row without workstreams or a limit, so that tests speak of epics only."""
+    return full_row(service_id, **({"fix_classes": "", "wip_limit": None} | columns))
 
 
 class World:
@@ -103,8 +109,9 @@ def test_new_evidence_is_told_once(world: World) -> None:
     report = world.publish(more, days=7)
     assert [e.reason for e in report.updated] == ["score 24 -> 27, 1 more incident"]
     text = world.files[epic_key(GATEWAY, 1)]
-    assert "### 2026-07-03: score 27, was 24" in text
-    assert "- New incidents: pagerduty:Q2" in text
+    assert "### 2026-07-03 `change-" in text
+    assert "Score 27, was 24" in text
+    assert "- New incident: pagerduty:Q2" in text
     assert not world.publish(more, days=8).has_changes
     # Coming back to what it was is news again, once.
     assert len(world.publish(row(), days=9).updated) == 1
@@ -161,11 +168,21 @@ def test_blocked_rows_say_what_is_missing_and_who_acts(
 
 
 def test_hygiene_closes_nothing_that_people_have_open(world: World) -> None:
+    key = epic_key(GATEWAY, 1)
     world.publish(row())
-    report = world.publish(row(decision="close", score=4, band="close_as_hygiene"), days=30)
-    assert [e.key for e in report.closed_as_hygiene] == [epic_key(GATEWAY, 1)]
-    assert "stays open" in report.closed_as_hygiene[0].reason
+    path = world.epics / f"{key}.md"
+    path.write_text(path.read_text() + "\nAna: on it.\n")
+    over = row(decision="close", score=4, band="close_as_hygiene")
+    before = world.files
+    for days in (30, 31):
+        report = world.publish(over, days=days)
+        assert [e.key for e in report.closed_as_hygiene] == [key]
+        assert "stays open, because people have worked on it" in report.closed_as_hygiene[0].reason
+        assert not report.has_changes
+    assert world.files == before
     assert world.ledger.epics("local")[0].state is EpicState.OPENED
+    kinds = [event.kind for event in world.ledger.events("local", key)]
+    assert kinds == ["intended", "attempted", "opened", "touched"]
 
 
 def test_a_new_cycle_needs_a_closed_epic_and_a_later_incident(world: World) -> None:
@@ -334,8 +351,7 @@ def test_a_draft_carries_what_trackers_map() -> None:
     draft = draft_epic(candidate, key="k", previous_key=None, now=NOW)
     assert draft.labels == ("incident-modernization", "k")
     assert draft.due_date == date(2026, 8, 10)
-    assert (draft.estimate_days, draft.budget_usd) == (5.0, 4500.0)
-    assert draft.incident_ids == ("pagerduty:Q1", "servicenow:INC0012345")
+    assert draft.figures == Figures(score=24, slo_burn=18.2, estimate_days=5.0, budget_usd=4500.0)
     assert draft.risk_ids == ("RISK-7",)
     long = Candidate.from_row(row(service_name="x" * 999))
     assert len(draft_epic(long, key="k", previous_key=None, now=NOW).title) <= 250

@@ -16,20 +16,23 @@ from orchestration.publish.epic_document import epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    Check,
     CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     EpicStatus,
     ForbiddenError,
+    Rehearsal,
     RejectedError,
     StatusOutcome,
+    TrackerError,
     UnavailableError,
 )
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 LAG, LONGEST_CALL = 20.0, 30.0
-row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 Fault = Callable[[Callable[[], Any]], Any]
 
@@ -44,13 +47,18 @@ def done_but(error: BaseException) -> Fault:
     return fault
 
 
-def instead(error: Exception) -> Fault:
+def instead(error: BaseException) -> Fault:
     """The server does nothing, the client sees `error`."""
 
     def fault(_act: Callable[[], Any]) -> Any:
         raise error
 
     return fault
+
+
+def row(service_id: str, **columns: Any) -> dict[str, Any]:
+    """A row without workstreams or a limit, so that tests speak of epics only."""
+    return full_row(service_id, **({"fix_classes": "", "wip_limit": None} | columns))
 
 
 class FakeTracker:
@@ -65,11 +73,13 @@ class FakeTracker:
         self.batch_size = batch_size
         self.time = NOW
         self.waited = 0.0
+        self.is_down = False
         self.epics: list[tuple[EpicRef, datetime]] = []
         self.told: list[EpicChange] = []
         self.requests: list[str] = []
         self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
         self.rejected_keys: set[str] = set()
+        self.closed: set[str] = set()
 
     def clock(self) -> datetime:
         return self.time
@@ -101,16 +111,35 @@ class FakeTracker:
 
         return self._request("create", act)
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
-        if change.is_retry and change.change_id in {told.change_id for told in self.told}:
-            return
-        self._request("update", lambda: self.told.append(change))
+    def check(self) -> Sequence[Check]:
+        return [Check("reachable", True, "it is in memory")]
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
+
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+        if self.is_down:
+            raise UnavailableError("503")
+        if not (change.is_retry and change.change_id in {told.change_id for told in self.told}):
+            self._request("update", lambda: self.told.append(change))
+        return frozenset()
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        return {ref.key: True for ref in refs}
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        self.update(ref, change)
+        self.closed.add(ref.key)
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         ids = {ref.id for ref, _ in self.epics}
         return self._request(
             "status",
-            lambda: {r.key: EpicStatus(True, "To Do", r.url) for r in refs if r.id in ids},
+            lambda: {
+                r.key: EpicStatus(r.key not in self.closed, "To Do", r.url)
+                for r in refs
+                if r.id in ids
+            },
         )
 
     def _request(self, kind: str, act: Callable[[], Any]) -> Any:
@@ -228,9 +257,28 @@ def test_an_intent_is_adopted_even_when_the_service_is_promoted_no_more(
     with pytest.raises(KeyboardInterrupt):
         publish(ledger, tracker, services(1))
     tracker.sleep(3600)
-    publish(ledger, tracker, services(1, decision="close", score=3))
+    waiting = services(1, decision="blocked", owner="")
+    publish(ledger, tracker, waiting)
     assert states(ledger) == {"s0": EpicState.OPENED}
     assert len(tracker.keys) == 1
+
+
+def test_an_attempt_that_came_to_nothing_is_asked_about_once(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    tracker.faults["create"] = [instead(KeyboardInterrupt())]
+    with pytest.raises(KeyboardInterrupt):
+        publish(ledger, tracker, services(1))
+    over = services(1, decision="close", score=3)
+    publish(ledger, tracker, over)
+    assert states(ledger) == {"s0": EpicState.INTENDED}, "it may turn up until its lease is over"
+    tracker.sleep(3600)
+    publish(ledger, tracker, over)
+    assert states(ledger) == {"s0": EpicState.FAILED}
+    assert kinds(ledger, "s0") == ["intended", "attempted", "missing"]
+    tracker.requests.clear()
+    publish(ledger, tracker, over)
+    assert tracker.requests == []
 
 
 def test_a_run_that_was_stalled_past_its_lease_does_not_create(
@@ -321,6 +369,38 @@ def test_evidence_whose_outcome_is_unknown_is_told_once(
     assert not publish(ledger, tracker, services(1, score=27)).has_changes
 
 
+def test_evidence_that_was_told_before_a_tracker_went_down_is_told_once(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    publish(ledger, tracker, services(1))
+    news = services(1, score=27)
+    tracker.faults["update"] = [done_but(AmbiguousError("read timed out"))]
+    publish(ledger, tracker, news)
+    tracker.sleep(3600)
+    # The one that looks whether it was told can't: nothing is known of the first one yet.
+    tracker.is_down = True
+    assert publish(ledger, tracker, news).failed[0].reason == "503"
+    tracker.is_down = False
+    assert len(publish(ledger, tracker, news).updated) == 1
+    assert len(tracker.told) == 1
+    assert not publish(ledger, tracker, news).has_changes
+
+
+def test_evidence_that_goes_back_and_forth_between_dying_runs_is_told_under_no_id_twice(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    publish(ledger, tracker, services(1))
+    for score in (27, 28, 27, 28):
+        tracker.faults["update"] = [done_but(KeyboardInterrupt())]
+        with pytest.raises(KeyboardInterrupt):
+            publish(ledger, tracker, services(1, score=score))
+        tracker.sleep(3600)
+    publish(ledger, tracker, services(1, score=28))
+    ids = [change.change_id for change in tracker.told]
+    assert len(ids) == len(set(ids)) == 4
+    assert not publish(ledger, tracker, services(1, score=28)).has_changes
+
+
 def test_evidence_that_was_refused_is_tried_again(ledger: Ledger, tracker: FakeTracker) -> None:
     publish(ledger, tracker, services(1))
     tracker.faults["update"] = [instead(RejectedError("comment too long"))]
@@ -329,7 +409,7 @@ def test_evidence_that_was_refused_is_tried_again(ledger: Ledger, tracker: FakeT
     assert [change.is_retry for change in tracker.told] == [False]
 
 
-def test_a_duplicate_made_by_hand_is_told(
+def test_a_run_that_was_frozen_after_its_attempt_looks_who_has_it_before_it_sends(
     ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_attempt = ledger.start_attempt
@@ -342,6 +422,37 @@ def test_a_duplicate_made_by_hand_is_told(
         return held
 
     monkeypatch.setattr(ledger, "start_attempt", slow)
+    report = publish(ledger, tracker, services(1))
+    assert "another run has claimed it" in report.waiting[0].reason
+    assert len(tracker.keys) == 1
+
+
+def test_a_run_that_stands_still_again_and_again_sends_nothing(
+    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_attempt = ledger.start_attempt
+
+    def slow(*arguments: Any) -> Any:
+        held = start_attempt(*arguments)
+        tracker.sleep(31)
+        return held
+
+    monkeypatch.setattr(ledger, "start_attempt", slow)
+    assert "stood still" in publish(ledger, tracker, services(1)).failed[0].reason
+    monkeypatch.undo()
+    assert tracker.keys == []
+    assert len(publish(ledger, tracker, services(1)).opened) == 1
+
+
+def test_a_duplicate_that_a_freeze_within_the_call_made_is_told(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    def frozen(act: Callable[[], Any]) -> Any:
+        tracker.sleep(3600)  # Far longer than a call may take.
+        publish(ledger, tracker, services(1))
+        return act()
+
+    tracker.faults["create"] = [frozen]
     report = publish(ledger, tracker, services(1))
     assert report.failed[0].reason == "the tracker has it twice, MOD-1 and MOD-2: close one of them"
 

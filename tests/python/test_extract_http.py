@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,3 +142,28 @@ def test_takes_no_credentials_out_of_a_netrc(
     with serving(vendor) as url:
         client(url).get("/1")
     assert vendor.requests[0].headers["authorization"] == f"Token {TOKEN}"
+
+
+def test_a_pause_asked_for_with_a_good_answer_is_kept() -> None:
+    vendor = Echo({"Retry-After": "7"})
+    slept: list[float] = []
+    with serving(vendor) as url:
+        http = client(url, replace(IMPATIENT, sleep=slept.append))
+        http.get("/1")
+        assert slept == []
+        http.get("/2")
+    assert len(slept) == 1
+    assert 6 < slept[0] <= 7
+
+
+class SignIn(Vendor):
+    def answer(self, request: Request) -> Answer:
+        return Answer(b"<html>Sign in</html>", 203, {"Content-Type": "text/html"})
+
+
+def test_a_page_to_sign_in_is_a_matter_of_access() -> None:
+    with serving(SignIn()) as url:
+        http = client(url)
+        with pytest.raises(AccessError, match="page to sign in; renew ECHO_TOKEN"):
+            http.get("/1")
+        assert http.requests == 1

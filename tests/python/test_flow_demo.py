@@ -75,12 +75,12 @@ def test_what_is_missing_blocks_an_epic(demo: Demo) -> None:
     )
     assert blocked == [("event-bus", "owner"), ("ledger", "budget")]
     assert "ledger: budget" in first.stdout
-    assert len(list((site.home / "epics").glob("*.md"))) == 2
+    assert len(list((site.home / "epics").glob("*-c1.md"))) == 2
 
 
 def test_an_epic_has_owner_date_budget_and_exit_criteria(demo: Demo) -> None:
     site, _ = demo
-    (path,) = (site.home / "epics").glob("paydown-api-gateway-*.md")
+    (path,) = (site.home / "epics").glob("paydown-api-gateway-*-c1.md")
     text = path.read_text(encoding="utf-8")
     front = yaml.safe_load(text.split("---")[1])
     assert front["status"] == "open"
@@ -139,14 +139,27 @@ def test_every_column_of_every_model_is_described(demo: Demo) -> None:
         assert described == columns[model["name"]], model["name"]
 
 
-def test_a_second_run_changes_nothing_and_says_so(demo: Demo) -> None:
+def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo: Demo) -> None:
     site, _ = demo
-    before = _hashes(site.home / "epics"), site.published.resolve()
+    epics = _hashes(site.home / "epics")
     checkout = _status()
+    assert site.query("select count(*) from fct_epics") == [(0,)]
     second = site.command("run")
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "Nothing changed since the last run." in second.stdout
-    assert (_hashes(site.home / "epics"), site.published.resolve()) == before
+    assert _hashes(site.home / "epics") == epics
+    opened = site.query(
+        "select services.service_name, tracker_name, status_name, is_open, is_read_back "
+        "from fct_epics join dim_services as services using (service_id) order by 1"
+    )
+    promoted = site.query(
+        "select service_name from rpt_promotion_candidates where decision = 'promote' order by 1"
+    )
+    assert opened == [(name, "local", "open", True, True) for (name,) in promoted]
+    before = site.published.resolve()
+    third = site.command("run")
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert "Nothing changed since the last run." in third.stdout
+    assert (_hashes(site.home / "epics"), site.published.resolve()) == (epics, before)
     assert _status() == checkout
 
 

@@ -17,7 +17,7 @@ STREAMS = project_streams()
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
     landing = Landing(tmp_path_factory.mktemp("samples"))
-    landing.roots = {"landing": LANDING, "modernization": ROOT / "modernization"}
+    landing.roots |= {"landing": LANDING, "modernization": ROOT / "modernization"}
     report = landing.load(*STREAMS, readers=READERS)
     assert report.rejected == []
     return landing

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import runpy
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import yaml
@@ -18,13 +20,24 @@ from orchestration.ledger import Evidence
 from orchestration.publish.candidates import Candidate
 from orchestration.publish.epic_document import draft_change, draft_epic, epic_key
 from orchestration.trackers import local
+from orchestration.trackers.front_matter import is_sealed, read_front_matter
 from orchestration.trackers.local import LocalTracker
-from orchestration.trackers.local_document import add_evidence, read_front_matter
-from orchestration.trackers.protocol import EpicChange, EpicDraft, EpicRef, EpicStatus, TrackerError
-from orchestration.trackers.text import markdown, markdown_link, one_line, web_address
+from orchestration.trackers.local_document import add_evidence
+from orchestration.trackers.protocol import (
+    EpicChange,
+    EpicDraft,
+    EpicRef,
+    EpicStatus,
+    Figures,
+    Rehearsal,
+    RejectedError,
+    TrackerError,
+)
+from orchestration.trackers.text import markdown, one_line, web_address
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 KEY = epic_key("component:default/gateway", 1)
+OPENED = Figures(score=24, slo_burn=18.2, estimate_days=5.0, budget_usd=4500.0)
 row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
@@ -35,7 +48,7 @@ def draft(**columns: Any) -> EpicDraft:
 def change(score: int = 27, **columns: Any) -> EpicChange:
     candidate = Candidate.from_row(row(score=score, **columns))
     told = Evidence(("pagerduty:Q1",), 24, "promote_to_epic")
-    return draft_change(candidate, key=KEY, told=told, update_count=0, now=NOW)
+    return draft_change(candidate, key=KEY, told=told, written=OPENED, update_count=0, now=NOW)
 
 
 @pytest.fixture
@@ -61,6 +74,11 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+def front(path: Path, *names: str) -> tuple[Any, ...]:
+    fields = read_front_matter(path.read_text())
+    return tuple(fields.get(name) for name in names)
+
+
 def status(tracker: LocalTracker, ref: EpicRef) -> EpicStatus:
     found = tracker.status([ref])[ref.key]
     assert isinstance(found, EpicStatus), found
@@ -71,7 +89,7 @@ def test_an_epic_reads_well(tracker: LocalTracker, ref: EpicRef, tmp_path: Path)
     text = file_of(tmp_path).read_text()
     assert read_front_matter(text) == {
         "key": KEY,
-        "title": "Modernize gateway to silver: score 24",
+        "title": "Modernize gateway to silver",
         "service": "gateway",
         "service_id": "component:default/gateway",
         "status": "open",
@@ -81,19 +99,27 @@ def test_an_epic_reads_well(tracker: LocalTracker, ref: EpicRef, tmp_path: Path)
         "budget_usd": 4500.0,
         "current_maturity": "bronze",
         "target_maturity": "silver",
-        "score_at_opening": 24,
+        "score": 24,
+        "slo_burn": 18.2,
+        "risks": ["RISK-7"],
+        "change_window": "canary",
         "project": "MOD",
-        "previous": None,
         "labels": ["incident-modernization", KEY],
         "opened_at": NOW,
         "closed_at": None,
+        "written_by_paydown": ANY,
     }
+    assert is_sealed(text)
     for line in (
-        "| slo_burn | 5 | 5 | peak burn rate 18.2 |",
-        "| effort | -2 | -3 | 5 engineer-days |",
+        "- **Owner**: group:default/team-edge",
+        "- **Due**: 2026-08-10",
+        "- **Budget**: 5 engineer-days, $4,500",
+        "- **SLO**: [chart](<https://grafana.example.com/d/abc123>)",
+        "| slo burn | 5 | 5 | +2 | peak burn rate 18.2 |",
+        "| effort | -2 | -3 |  | 5 engineer-days |",
+        "- [Timeouts](<https://x.example/Q1>) `pagerduty:Q1`",
         "- [ ] Circuit breakers + timeouts configured",
         "- servicenow:INC0012345",
-        "- [SLO chart](<https://grafana.example.com/d/abc123>)",
         "- 2026-06-26: opened with score 24.",
     ):
         assert line in text.splitlines()
@@ -178,7 +204,7 @@ def test_renamed_deleted_and_lost_files(
         KEY: EpicRef(KEY, "Gateway reliability.md", renamed.as_uri())
     }
     tracker.update(ref, change())
-    assert "score 27" in renamed.read_text()
+    assert "Score 27" in renamed.read_text()
 
     renamed.unlink()
     assert status(tracker, ref).status_name == "deleted"
@@ -210,9 +236,11 @@ def test_evidence_is_added_once_and_edits_survive(
     added = once.replace("\r\n", "\n")
     log, notes = added.split("## Notes")
     assert notes == "\n\nKeep me: ä | <b>\n"
-    assert edited.split("## Notes")[0].rstrip() in log
-    assert "### 2026-06-26: score 27, was 24" in log
-    assert "- New incidents: servicenow:INC0012345" in log
+    kept = edited.split("## Notes")[0].rstrip().replace("score: 24", "score: 27")
+    assert kept in log
+    assert "### 2026-06-26 `change-" in log
+    assert "Score 27, was 24" in log
+    assert "- New incident: servicenow:INC0012345" in log
     assert once.count("\n") == once.count(eol)
 
     tracker.update(ref, change(score=28))
@@ -225,7 +253,7 @@ def test_evidence_finds_a_place_when_the_log_is_gone(
     path = file_of(tmp_path)
     path.write_text(path.read_text().split("## Evidence log")[0].rstrip())
     tracker.update(ref, change())
-    assert "\n\n## Evidence log\n\n### 2026-06-26: score 27" in path.read_text()
+    assert "\n\n## Evidence log\n\n### 2026-06-26 `change-" in path.read_text()
 
 
 def test_an_edit_made_during_an_update_survives(
@@ -240,10 +268,11 @@ def test_an_edit_made_during_an_update_survives(
     tracker.update(ref, change())
     text = file_of(tmp_path).read_text()
     assert "status: paused" in text
-    assert text.count("score 27, was 24") == 1
+    assert text.count("Score 27, was 24") == 1
     assert list(file_of(tmp_path).parent.glob(".*.tmp")) == []
 
 
+HARMLESS = {"text", "code_inline", "softbreak", "text_special", "strong_open", "strong_close"}
 HOSTILE = [
     "../../etc/passwd",
     "a | b\n| --- | --- |\n# not a heading",
@@ -266,6 +295,11 @@ def test_text_from_outside_is_only_text(tracker: LocalTracker, tmp_path: Path, t
         "service_name": text,
         "owner": text,
         "reasons": f"slo_burn: 5 of 5 points, {text}",
+        "factor_changes": f"+2 slo_burn: {text}",
+        "incident_links": f"{text}\t{text}\t{text}",
+        "postmortem_links": f"{text}\t\t",
+        "risk_ids": text,
+        "members": text,
         "exit_criteria": text.replace("\n", " "),
         "incident_ids": text,
         "fix_classes": text,
@@ -282,10 +316,10 @@ def test_text_from_outside_is_only_text(tracker: LocalTracker, tmp_path: Path, t
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(body)
     inline = [child for token in tokens for child in token.children or []]
     assert not [t for t in (*tokens, *inline) if t.type in {"html_block", "html_inline", "image"}]
-    assert {t.type for t in inline} <= {"text", "code_inline", "softbreak", "text_special"}
+    assert {t.type for t in inline} <= HARMLESS
     assert sum(t.type == "table_open" for t in tokens) == 1
     assert sum(t.type == "tr_open" for t in tokens) <= 1 + len(text.splitlines())
-    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h1", *["h2"] * 8]
+    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h1", *["h2"] * 6]
     shown = [t.content for t in tokens if t.type == "inline"]
     assert any("".join(c.content for c in t.children or []).startswith("Modernize") for t in tokens)
     assert all("\u202e" not in line and "\x1b" not in line for line in shown)
@@ -307,12 +341,129 @@ def test_links() -> None:
     assert web_address("javascript:alert(1)") is None
     assert web_address("https://user:secret@x.example/") is None
     assert web_address("http://[broken") is None
-    assert markdown_link("a]b", "file:///etc/passwd") == r"a\]b: file:///etc/passwd"
 
 
 def test_front_matter_is_plain_yaml(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
     documents = file_of(tmp_path).read_text().split("---\n")
     assert yaml.safe_load(documents[1])["title"].startswith("Modernize gateway")
+
+
+def test_figures_follow_until_a_person_edits_them(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path
+) -> None:
+    path = file_of(tmp_path)
+    assert tracker.update(ref, change(estimate_days=8.0, budget_usd=7200.0)) == frozenset()
+    assert front(path, "score", "estimate_days", "budget_usd") == (27, 8.0, 7200.0)
+
+    edit(path, "budget_usd: 7200.0", "budget_usd: 9000  # agreed with finance")
+    edit(path, "estimate_days: 8.0\n", "")
+    edit(path, "score: 27", "score: 27  # ours")
+    written = Figures(score=27, slo_burn=18.2, estimate_days=8.0, budget_usd=7200.0)
+    later = replace(change(score=30, estimate_days=6.0, budget_usd=5400.0), written=written)
+    assert tracker.update(ref, later) == {"budget_usd", "estimate_days"}
+    assert front(path, "score", "budget_usd", "estimate_days") == (30, 9000, None)
+    assert "score: 30  # ours" in path.read_text()
+    assert tracker.update(ref, later) == {"budget_usd", "estimate_days"}, "also when asked again"
+
+    unknown = replace(change(score=31), written=None)
+    assert tracker.update(ref, unknown) == frozenset()
+    assert front(path, "score") == (30,)
+
+
+@pytest.mark.parametrize("value", ["'24'", "&a 24", "true", "[24]", "twenty", "24\n  7"])
+def test_a_figure_that_is_not_plainly_ours_is_a_persons(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path, value: str
+) -> None:
+    edit(file_of(tmp_path), "score: 24", f"score: {value}")
+    before = read_front_matter(file_of(tmp_path).read_text())["score"]
+    assert tracker.update(ref, change()) == {"score"}
+    assert front(file_of(tmp_path), "score") == (before,)
+
+
+def test_an_epic_is_untouched_until_a_person_edits_it(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path
+) -> None:
+    tracker.update(ref, change())
+    assert tracker.untouched([ref]) == {KEY: True}
+    edit(file_of(tmp_path), "- [ ] Canary", "- [x] Canary")
+    assert tracker.untouched([ref]) == {KEY: False}
+    tracker.update(ref, change(score=29))
+    assert tracker.untouched([ref]) == {KEY: False}, "our own writing doesn't hide an edit"
+
+    edit(file_of(tmp_path), "- [x] Canary", "- [ ] Canary")
+    file_of(tmp_path).unlink()
+    assert isinstance(tracker.untouched([ref])[KEY], RejectedError)
+
+
+def test_a_renamed_epic_is_touched(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    file_of(tmp_path).rename(tmp_path / "epics" / "mine.md")
+    assert tracker.untouched([ref]) == {KEY: False}
+
+
+def test_an_epic_is_closed_once(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    tracker.close(ref, change(score=3))
+    assert status(tracker, ref) == EpicStatus(False, "done", ref.url, NOW)
+    assert front(file_of(tmp_path), "score", "closed_at") == (3, NOW)
+    assert "Score 3, was 24" in file_of(tmp_path).read_text()
+    once = file_of(tmp_path).read_text()
+    tracker.close(ref, change(score=3))
+    assert file_of(tmp_path).read_text() == once
+    edit(file_of(tmp_path), "status: done", "status: open")
+    tracker.close(ref, change(score=3))
+    assert status(tracker, ref).is_open, "a person reopened it after this change"
+
+
+def test_who_closed_it_first_keeps_the_date(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path
+) -> None:
+    edit(file_of(tmp_path), "status: open", "status: cancelled")
+    edit(file_of(tmp_path), "closed_at: null", "closed_at: 2026-06-01")
+    tracker.close(ref, change(score=3))
+    assert front(file_of(tmp_path), "status", "closed_at") == ("cancelled", date(2026, 6, 1))
+
+
+def test_a_status_that_cannot_be_set_is_told(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path
+) -> None:
+    edit(file_of(tmp_path), "status: open", "status: 'open'")
+    before = file_of(tmp_path).read_text()
+    with pytest.raises(RejectedError, match="close it by hand"):
+        tracker.close(ref, change(score=3))
+    assert file_of(tmp_path).read_text() == before
+
+
+def test_stories_name_their_epic(tracker: LocalTracker, ref: EpicRef, tmp_path: Path) -> None:
+    story = replace(draft(), key=f"{KEY}-config-only", parent=ref)
+    created = tracker.create([story])[story.key]
+    assert isinstance(created, EpicRef)
+    text = (tmp_path / "epics" / created.id).read_text()
+    assert read_front_matter(text)["parent"] == KEY
+    assert tracker.find([KEY, story.key]).keys() == {KEY, story.key}
+
+
+def test_a_rehearsal_shows_the_file_and_writes_nothing(
+    tracker: LocalTracker, tmp_path: Path
+) -> None:
+    shown = tracker.rehearse([draft()])[KEY]
+    assert isinstance(shown, Rehearsal)
+    assert not (tmp_path / "epics").exists()
+    tracker.create([draft()])
+    assert shown.request == {"file": f"{KEY}.md", "text": file_of(tmp_path).read_text()}
+    assert shown.notes == ()
+    again = tracker.rehearse([draft()])[KEY]
+    assert isinstance(again, Rehearsal)
+    assert "adopted" in again.notes[0]
+
+
+def test_the_check_tells_a_directory_that_cannot_be_made(
+    tracker: LocalTracker, tmp_path: Path
+) -> None:
+    assert [check.is_ok for check in tracker.check()] == [True]
+    (tmp_path / "epics").write_text("a file where the directory should be")
+    (check,) = tracker.check()
+    assert not check.is_ok
+    assert str(tmp_path / "epics") in check.message
+    assert "PAYDOWN_HOME" in check.message
 
 
 def test_a_disk_that_refuses_is_reported(tracker: LocalTracker, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ enriched as (
         -- strings
         ranked.template_name,
         ranked.postmortem_title,
+        ranked.file_name,
         ranked.causal_service_name,
         ranked.failure_mode,
         ranked.required_window,

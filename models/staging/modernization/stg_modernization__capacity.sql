@@ -10,6 +10,7 @@ renamed as (
 
         -- numbers
         day_rate_usd,
+        wip_limit,
 
         -- timestamps
         _loaded_at as loaded_at

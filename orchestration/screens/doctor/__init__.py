@@ -2,6 +2,7 @@
 
 checks.py   settings, files, warehouse, ledger
 sources.py  live sources: reachable, allowed, fresh
+tracker.py  the tracker: reachable, allowed, complete
 streams.py  rows of each stream, from the source to the facts, and why some are left out
 """
 
@@ -26,6 +27,7 @@ from orchestration.screens.doctor.checks import (
 from orchestration.screens.doctor.finding import Finding
 from orchestration.screens.doctor.sources import check_sources
 from orchestration.screens.doctor.streams import check_streams, show_streams
+from orchestration.screens.doctor.tracker import check_tracker
 from orchestration.settings import Settings
 
 STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
@@ -39,6 +41,7 @@ CHECKS: list[Callable[[Settings], Iterator[Finding]]] = [
     check_quarantine,
     check_services,
     check_ledger,
+    check_tracker,
 ]
 # Columns of a finding: its state, what it is about. What is longer has a line of its own.
 STATE, SUBJECT = 5, 28

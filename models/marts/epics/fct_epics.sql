@@ -1,0 +1,108 @@
+with epics as (
+    select * from {{ ref('int_epics__epics') }}
+),
+
+services as (
+    select * from {{ ref('int_epics__services') }}
+),
+
+stories as (
+    select * from {{ ref('int_epics__stories') }}
+),
+
+links as (
+    select * from {{ ref('int_epics__postmortems') }}
+),
+
+postmortems as (
+    select * from {{ ref('stg_postmortems__postmortems') }}
+),
+
+story_counts as (
+    select
+        stories.epic_id,
+        count(*) as story_count,
+        sum(case when stories.is_open then 0 else 1 end) as done_story_count
+    from stories
+    group by stories.epic_id
+),
+
+reviews as (
+    select
+        links.epic_id,
+        {{ dbt.listagg('links.postmortem_id', "', '", 'order by links.postmortem_id') }}
+            as postmortem_ids,
+        min(postmortems.impact_started_at) as first_impact_at,
+        min(postmortems.completed_at) as first_postmortem_at
+    from links
+    inner join postmortems on links.postmortem_id = postmortems.postmortem_id
+    group by links.epic_id
+),
+
+facts as (
+    select
+        -- ids
+        cast(epics.epic_id as varchar) as epic_id,
+        cast(epics.epic_key as varchar) as epic_key,
+        cast(epics.previous_epic_key as varchar) as previous_epic_key,
+        services.service_id,
+        cast(epics.source_item_id as varchar) as source_item_id,
+        cast(epics.item_ref as varchar) as item_ref,
+
+        -- strings
+        cast(epics.tracker_name as varchar) as tracker_name,
+        cast(epics.epic_title as varchar) as epic_title,
+        cast(services.service_name as varchar) as service_name,
+        cast(epics.status_name as varchar) as status_name,
+        cast(epics.assignee_name as varchar) as assignee_name,
+        cast(epics.owner_name as varchar) as owner_name,
+        cast(epics.epic_url as varchar) as epic_url,
+        cast(reviews.postmortem_ids as varchar) as postmortem_ids,
+
+        -- numbers
+        epics.cycle_number,
+        cast(epics.score as double precision) as score,
+        cast(epics.slo_burn as double precision) as slo_burn,
+        cast(epics.story_points as double precision) as story_points,
+        cast(epics.estimate_days as double precision) as estimate_days,
+        cast(epics.budget_usd as double precision) as budget_usd,
+        cast(coalesce(story_counts.story_count, 0) as bigint) as story_count,
+        cast(coalesce(story_counts.done_story_count, 0) as bigint) as done_story_count,
+        case
+            when epics.opened_at is not null then cast(
+                floor(
+                    greatest(
+                        {{ seconds_between(
+                            'epics.opened_at',
+                            'coalesce(epics.closed_at, epics.deleted_at, ' ~ as_of() ~ ')'
+                        ) }},
+                        0
+                    ) / 86400.0
+                ) as bigint
+            )
+        end as days_open,
+
+        -- booleans
+        epics.is_open,
+        -- Due on a day means by its end; work closed late was overdue, and no longer is.
+        coalesce(epics.is_open and epics.due_date < cast({{ as_of() }} as date), false)
+            as is_overdue,
+        epics.is_deleted,
+        epics.is_hidden,
+        epics.is_read_back,
+
+        -- timestamps
+        epics.due_date,
+        reviews.first_impact_at,
+        reviews.first_postmortem_at,
+        epics.opened_at,
+        epics.closed_at,
+        epics.deleted_at,
+        epics.updated_at
+    from epics
+    inner join services on epics.epic_id = services.epic_id
+    left join story_counts on epics.epic_id = story_counts.epic_id
+    left join reviews on epics.epic_id = reviews.epic_id
+)
+
+select * from facts

@@ -1,0 +1,36 @@
+with source as (
+    select *
+    from {{ current_rows(source('local', 'epics')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        file as source_item_id,
+        key as epic_key,
+        story_of_key,
+
+        -- strings
+        title as item_title,
+        service as service_name,
+        status as status_name,
+        owner as owner_name,
+        assignee as assignee_name,
+        url as item_url,
+
+        -- numbers
+        score,
+        slo_burn,
+        estimate_days,
+        budget_usd,
+
+        -- timestamps
+        due_date,
+        opened_at,
+        closed_at,
+        changed_at as updated_at,
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

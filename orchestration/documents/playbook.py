@@ -1,0 +1,133 @@
+"""`modernization/playbooks/*.md`: how to fix a class of faults, with blanks for the service.
+
+Front matter says what a playbook is for; below it is Markdown with blanks such as `{{ service }}`.
+Braces with anything but a name in them (`{{ .Values.image }}`) belong to the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from orchestration.documents.models import validate
+from orchestration.documents.problems import ConfigError, DocumentError, Problem
+from orchestration.documents.text_files import Chunk, read_text
+from orchestration.documents.vocabulary import FixClass, RequiredWindow
+from orchestration.documents.yaml_lines import Document, parse
+from orchestration.rubric.strict import Strict, empty_if_none, fault, unique
+
+# What paydown fills in itself; everything else has its default in the front matter.
+GIVEN = ("service", "owner")
+BLANK = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _parameter(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise fault(f"{name!r} is not a name", "write lower-case letters, digits and _")
+    if name in GIVEN:
+        raise fault(f"{name} is filled in by paydown", "take it out, or use another name")
+    return name
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers are text in a playbook."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | int | float),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+]
+
+
+class PlaybookHeader(Strict):
+    """What a playbook is for; without `change_windows` it is for all of them."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+    fix_classes: Annotated[list[FixClass], Field(min_length=1), AfterValidator(unique)]
+    change_windows: Annotated[list[RequiredWindow], AfterValidator(unique)] = Field(
+        default_factory=list
+    )
+    parameters: Annotated[
+        dict[Annotated[str, AfterValidator(_parameter)], Text], BeforeValidator(empty_if_none)
+    ] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """A playbook as it is written; `first_line` is where `text` begins in the file."""
+
+    path: Path
+    header: PlaybookHeader
+    text: str
+    first_line: int
+
+
+def load_playbook(path: Path) -> Playbook:
+    """The file, with each blank known and each parameter used.
+
+    Raises:
+        ConfigError: with every problem of the file, each with line and fix.
+        OSError: the file can't be read.
+    """
+    try:
+        text = read_text(path)
+        chunk, body, first_line = _split(text)
+        document = parse(chunk)
+        header = validate(Document(document.value or {}, document.lines), PlaybookHeader)
+        if problems := [*_blanks(header, body, first_line), *_unused(header, body, document)]:
+            raise DocumentError(*sorted(problems, key=lambda problem: problem.line))
+    except DocumentError as error:
+        raise ConfigError(path, error.problems) from None
+    return Playbook(path, header, body, first_line)
+
+
+def _split(text: str) -> tuple[Chunk, str, int]:
+    lines = text.split("\n")
+    if lines[0].rstrip() != "---":
+        fix = "begin the file with a line ---, then title and fix_classes, then --- again"
+        raise DocumentError(Problem(1, "document", lines[0], "has no front matter", fix))
+    for end in range(1, len(lines)):
+        if lines[end].rstrip() == "---":
+            chunk = Chunk(2, "\n".join(lines[1:end]) + "\n")
+            return chunk, "\n".join(lines[end + 1 :]), end + 2
+    raise DocumentError(
+        Problem(1, "document", "---", "the front matter is never closed", "put a line --- below it")
+    )
+
+
+def _blanks(header: PlaybookHeader, body: str, first_line: int) -> list[Problem]:
+    known = [*GIVEN, *header.parameters]
+    return [
+        Problem(
+            first_line + offset,
+            "blank",
+            blank[0],
+            "is not a parameter of this playbook",
+            f"give it a default under parameters, or use one of {', '.join(known)}",
+        )
+        for offset, line in enumerate(body.split("\n"))
+        for blank in BLANK.finditer(line)
+        if blank[1] not in known
+    ]
+
+
+def _unused(header: PlaybookHeader, body: str, document: Document) -> list[Problem]:
+    used = set(BLANK.findall(body))
+    return [
+        Problem(
+            document.line_of(("parameters", name)),
+            f"parameters.{name}",
+            header.parameters[name],
+            "is used nowhere in the text",
+            f"write {{{{ {name} }}}} where it belongs, or take it out",
+        )
+        for name in header.parameters
+        if name not in used
+    ]

@@ -1,0 +1,179 @@
+"""The screens of `paydown ledger`: all epics, the history of some, what reconciling found."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
+
+from orchestration.ledger import EpicRecord, Ledger, LedgerEvent
+from orchestration.publish.epic_run import PublishRun
+from orchestration.publish.epics import utc_now
+from orchestration.publish.reconcile import reconcile
+from orchestration.publish.run import published_candidates
+from orchestration.screens.quarantine import shown
+from orchestration.screens.tables import plain_table
+from orchestration.settings import Settings, SettingsError
+from orchestration.trackers.config import build_tracker, read_tracker_config
+
+STATE_STYLES = {"opened": "green", "failed": "bold red", "intended": "yellow", "closed": "dim"}
+RUN_ID = "reconcile"
+
+
+def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
+    """Print every epic and story with its state and last event.
+
+    Raises:
+        SettingsError: the ledger can't be read.
+    """
+    records, last = _read(settings)
+    if as_json:
+        rows = [_record_json(r) | {"last_event": _last_json(last, r)} for r in records]
+        print(json.dumps(rows, indent=2, default=str))
+        return
+    if not records:
+        console.print("the ledger is empty: no epic was opened yet")
+        return
+    table = plain_table("service", "state", "in the tracker", "last event")
+    for record in records:
+        event = last.get((record.tracker, record.key))
+        name = f"  {record.key}" if record.parent_key else f"{record.service} [{record.key}]"
+        table.add_row(
+            Text(shown(name)),
+            Text(record.state.value, STATE_STYLES.get(record.state.value, "")),
+            Text(shown(record.url or record.ref_id or "")),
+            Text(f"{event.kind} {event.at:%Y-%m-%d %H:%M}" if event else ""),
+        )
+    console.print(table)
+    console.print(Text("paydown ledger show KEY tells what was sent and why", "dim"))
+
+
+def show_history(console: Console, settings: Settings, what: str, *, as_json: bool) -> bool:
+    """Print everything that happened to the epics of a key or a service; False if there is none.
+
+    Raises:
+        SettingsError: the ledger can't be read.
+    """
+    records, _ = _read(settings)
+    wanted = [record for record in records if what in (record.key, record.service)]
+    keys = {record.key for record in wanted}
+    wanted += [r for r in records if r.parent_key in keys and r.key not in keys]
+    ledger = Ledger(settings.ledger_url)
+    histories = [(record, ledger.events(record.tracker, record.key)) for record in wanted]
+    if as_json:
+        rows = [_record_json(r) | {"events": [asdict(e) for e in es]} for r, es in histories]
+        print(json.dumps(rows, indent=2, default=str))
+        return bool(wanted)
+    if not wanted:
+        console.print(Text(shown(f"no epic has the key or service {what}")))
+        console.print(Text("paydown ledger show lists them", "dim"))
+    for record, events in histories:
+        _print_history(console, record, events)
+    return bool(wanted)
+
+
+def show_reconciled(console: Console, settings: Settings, *, as_json: bool) -> bool:
+    """Reconcile and print what was found; False where something is left to do.
+
+    Raises:
+        ConfigError, TrackerError: tracker.yaml is wrong, or the tracker can't be asked.
+    """
+    tracker = build_tracker(read_tracker_config(settings), settings)
+    run = PublishRun(
+        Ledger(settings.ledger_url), tracker, RUN_ID, settings.now(), utc_now, time.sleep
+    )
+    findings = reconcile(published_candidates(settings), run)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            style = "yellow" if finding.is_open else ""
+            console.print(Text(shown(f"{finding.key} {finding.what}"), style))
+        counted = len(ledger_keys(settings, tracker.name))
+        text = f"{tracker.name}: {counted} epics and stories in the ledger, {len(findings)} news"
+        console.print(Text(text, "bold"))
+    return not any(finding.is_open for finding in findings)
+
+
+def ledger_keys(settings: Settings, tracker: str) -> list[str]:
+    """Keys of everything that the ledger knows of a tracker."""
+    return [record.key for record in Ledger(settings.ledger_url).records(tracker)]
+
+
+def _read(
+    settings: Settings,
+) -> tuple[list[EpicRecord], dict[tuple[str, str], LedgerEvent]]:
+    """Records, each epic before its stories, and the newest event of each."""
+    ledger = Ledger(settings.ledger_url)
+    try:
+        records, last = ledger.records(), ledger.last_events()
+    except SQLAlchemyError as error:
+        # The address may hold a password; the driver's message may too.
+        raise SettingsError(
+            f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
+        ) from None
+    order = {r.key: (r.tracker, r.service, r.cycle) for r in records if not r.parent_key}
+    records.sort(
+        key=lambda r: (
+            *order.get(r.parent_key or r.key, (r.tracker, r.service, 0)),
+            r.parent_key is not None,
+            r.key,
+        )
+    )
+    return records, last
+
+
+def _print_history(console: Console, record: EpicRecord, events: Iterable[LedgerEvent]) -> None:
+    state = Text(record.state.value, STATE_STYLES.get(record.state.value, ""))
+    console.print(Text.assemble((shown(f"{record.service} [{record.key}] "), "bold"), state))
+    facts = {
+        "tracker": record.tracker,
+        "there": record.url or record.ref_id,
+        "epic": record.parent_key,
+        "before it": record.previous_key,
+        "reason": record.reason,
+        "people set": ", ".join(record.edited) or None,
+        "touched": record.touched_at and f"by people, seen {record.touched_at:%Y-%m-%d %H:%M}",
+        "held by": record.owner and f"{record.owner} until {record.lease_until:%H:%M:%S} UTC",
+    }
+    for name, value in facts.items():
+        if value:
+            console.print(Padding(Text(shown(f"{name:<10} {value}")), (0, 0, 0, 2)))
+    for event in events:
+        console.print(
+            Padding(
+                Text.assemble(
+                    f"{event.at:%Y-%m-%d %H:%M:%S} ",
+                    (event.kind, "bold"),
+                    shown(f" {_told(event)} (run {event.run_id})"),
+                ),
+                (0, 0, 0, 2),
+            )
+        )
+    console.print()
+
+
+def _told(event: LedgerEvent) -> str:
+    """An event's detail in a line; what was sent as a whole is in the JSON."""
+    kept = {name: v for name, v in event.detail.items() if name not in ("draft", "change")}
+    return ", ".join(f"{name}: {value}" for name, value in kept.items())
+
+
+def _record_json(record: EpicRecord) -> dict[str, object]:
+    evidence = record.evidence
+    return asdict(replace(record, evidence=None)) | {
+        "evidence": asdict(evidence) if evidence else None
+    }
+
+
+def _last_json(
+    last: dict[tuple[str, str], LedgerEvent], record: EpicRecord
+) -> dict[str, object] | None:
+    event = last.get((record.tracker, record.key))
+    return {"at": event.at, "kind": event.kind, "run_id": event.run_id} if event else None

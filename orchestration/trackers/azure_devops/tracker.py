@@ -1,0 +1,290 @@
+"""The tracker of one Azure DevOps project."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from orchestration.extract.base import moment
+from orchestration.extract.http import CONNECT_SECONDS, Patience
+from orchestration.trackers.azure_devops import board, history
+from orchestration.trackers.azure_devops.api import Api, Item
+from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
+from orchestration.trackers.azure_devops.patch import (
+    Patch,
+    comment,
+    draft_patch,
+    edited_since,
+    figures_patch,
+    tag,
+)
+from orchestration.trackers.azure_devops.refusals import ForbiddenPlaceError
+from orchestration.trackers.azure_devops.schema import Schema
+from orchestration.trackers.protocol import (
+    Check,
+    CreateOutcome,
+    EpicChange,
+    EpicDraft,
+    EpicRef,
+    EpicStatus,
+    ForbiddenError,
+    Rehearsal,
+    RejectedError,
+    StatusOutcome,
+    TrackerError,
+    UnavailableError,
+)
+
+# A query may have 32,000 characters; a key with what is around it takes some 120 of them.
+_QUERY_CHARACTERS = 24_000
+# A removed work item has no date of closing.
+_CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.StateChangeDate")
+_STATUS_FIELDS = ("System.State", "System.WorkItemType", "System.TeamProject", *_CLOSED_AT_FIELDS)
+_EDIT_ATTEMPTS = 5
+# No write begins later than this after its call, however long the reading before it took.
+_WRITE_WITHIN_SECONDS = 300.0
+
+
+class AzureDevOpsTracker:
+    """Epics and stories as work items of one project. Build it with `AzureDevOpsConfig.tracker`.
+
+    A change is one PATCH: its comment, its figures and its state, and the revision that they were
+    decided on, all of it or nothing. The comment goes into `System.History`, because the history
+    of a work item can be read by id without lag, and nobody can edit or delete what it says: a
+    change that was told is found again by its mark whatever people do to the discussion.
+    """
+
+    # The batch interface isn't part of the published description.
+    batch_size = 1
+    is_idempotent = False
+
+    def __init__(self, api: Api, config: AzureDevOpsConfig, patience: Patience) -> None:
+        self._api = api
+        self._config = config
+        self._schema = Schema(api)
+        self.name = config.tracker_name
+        self.search_lag_seconds = config.search_lag_seconds
+        # The write itself may be sent again, each time after waits that the server asked for;
+        # an answer is given up at most one silence after its time is over.
+        self.longest_call_seconds = _WRITE_WITHIN_SECONDS + patience.attempts * (
+            CONNECT_SECONDS + 2 * patience.reply_seconds + 2 * patience.max_wait_seconds
+        )
+
+    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+        """The work items tagged with one of `keys`; of two with one key, the older one."""
+        by_tag = {tag(key).casefold(): key for key in keys}
+        found: dict[str, EpicRef] = {}
+        ids = [one for wiql in _tag_queries(by_tag) for one in self._api.search(wiql)]
+        items = self._api.items(ids, ("System.Tags", "System.TeamProject")) if ids else {}
+        for item in (items[one] for one in sorted(items)):
+            # Azure DevOps spells a tag as it was first written by anybody.
+            for key in filter(None, (by_tag.get(one.casefold()) for one in item.tags)):
+                ref = self._ref(key, item)
+                ours = found.setdefault(key, ref)
+                if ours.id != ref.id:
+                    found[key] = replace(ours, others=(*ours.others, ref.id))
+        return found
+
+    def check(self) -> Sequence[Check]:
+        """See `Tracker.check`; ends with a draft that the server validates, and the query."""
+        return board.checks(self._api, self._schema, self._config)
+
+    def save_board_query(self) -> str:
+        """Create or correct the shared query of open epics; says in a sentence what was done.
+
+        Raises:
+            TrackerError: it can't be.
+        """
+        return board.save_query(self._api, self._schema, self._config)
+
+    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+        """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
+        outcomes: dict[str, Rehearsal | TrackerError] = {}
+        for draft in drafts:
+            try:
+                patch = self._patch_of(draft)
+                self._send(draft, patch, validate_only=True)
+                outcomes[draft.key] = Rehearsal(patch.operations, tuple(patch.notes))
+            except (ForbiddenError, UnavailableError):
+                raise
+            except TrackerError as error:
+                outcomes[draft.key] = error
+        return outcomes
+
+    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+        """See `Tracker.create`. One request a draft, besides the type's fields once a process."""
+        outcomes: dict[str, CreateOutcome] = {}
+        write_until = time.monotonic() + _WRITE_WITHIN_SECONDS
+        for draft in drafts:
+            try:
+                if draft.parent:
+                    _id(draft.parent)
+                patch = self._patch_of(draft)
+                _in_time(write_until)
+                item = self._send(draft, patch, validate_only=False)
+                assert item is not None  # noqa: S101 - only a validation makes none
+                outcomes[draft.key] = self._ref(draft.key, item)
+            except RejectedError as error:
+                outcomes[draft.key] = error
+        return outcomes
+
+    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+        """See `Tracker.update`."""
+        return self._tell(ref, change, is_closing=False)
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        """See `Tracker.close`. A work item that a person reopened since stays open."""
+        self._tell(ref, change, is_closing=True)
+
+    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
+        """See `Tracker.untouched`; one request an epic, and who the token belongs to."""
+        outcomes: dict[str, bool | TrackerError] = {}
+        me = history.identity(self._api.connection()) if refs else ""
+        for ref in refs:
+            try:
+                outcomes[ref.key] = history.is_untouched(self._api.updates(_id(ref)), me)
+            except ForbiddenError:
+                raise
+            except TrackerError as error:
+                outcomes[ref.key] = error
+        return outcomes
+
+    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+        """See `Tracker.status`; another request only where work items are gone."""
+        outcomes: dict[str, StatusOutcome] = {}
+        ids: dict[str, int] = {}
+        for ref in refs:
+            try:
+                ids[ref.key] = _id(ref)
+            except RejectedError as error:
+                outcomes[ref.key] = error
+        items = self._api.items(ids.values(), _STATUS_FIELDS)
+        gone = [one for one in ids.values() if one not in items]
+        deleted = self._api.deleted(gone)
+        for ref in refs:
+            item_id = ids.get(ref.key)
+            if item_id is None:
+                continue
+            if item_id in items:
+                outcomes[ref.key] = self._status(ref, items[item_id])
+            elif item_id in deleted:
+                closed_at = _moment(deleted[item_id].get("deletedDate"))
+                outcomes[ref.key] = EpicStatus(False, "deleted", ref.url, closed_at)
+            else:
+                outcomes[ref.key] = RejectedError(
+                    f"azure_devops: work item {item_id} is neither readable nor in the recycle "
+                    "bin: it was destroyed, or is in a project that the token's owner may not read"
+                )
+        return outcomes
+
+    def _status(self, ref: EpicRef, item: Item) -> StatusOutcome:
+        try:
+            workflow = self._schema.workflow(item.project, item.type)
+        except ForbiddenError:
+            raise
+        except TrackerError as error:
+            return error
+        url = self._url(item)
+        if item.state not in workflow.closed_states(self._config.closed_states):
+            return EpicStatus(True, item.state, url)
+        at = next(filter(None, map(item.fields.get, _CLOSED_AT_FIELDS)), None)
+        return EpicStatus(False, item.state, url, _moment(at))
+
+    def _tell(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> frozenset[str]:
+        item_id = _id(ref)
+        write_until = time.monotonic() + _WRITE_WITHIN_SECONDS
+        may_be_told = change.is_retry
+        for _ in range(_EDIT_ATTEMPTS):
+            item = self._api.item(item_id)
+            fields = self._schema.fields(item.project, item.type)
+            if may_be_told and history.is_told(self._api.updates(item_id), change.change_id):
+                return edited_since(change, item.fields, fields, self._config)
+            patch = Patch()
+            operations, edited = figures_patch(change, item.fields, fields, self._config)
+            patch.operations += operations
+            if is_closing:
+                self._add_closing(patch, item)
+            patch.operations.append(comment(change))
+            _in_time(write_until)
+            if self._api.change(item_id, item.rev, patch.operations):
+                return edited
+            # Whoever was faster may have been another run with the same change.
+            may_be_told = True
+        raise UnavailableError(
+            f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
+        )
+
+    def _add_closing(self, patch: Patch, item: Item) -> None:
+        names = self._config.closed_states
+        workflow = self._schema.workflow(item.project, item.type)
+        if item.state not in workflow.closed_states(names):
+            patch.set("System.State", workflow.way_to_closed(item.state, names))
+
+    def _send(self, draft: EpicDraft, patch: Patch, *, validate_only: bool) -> Item | None:
+        """Raises as `Api.create`; ForbiddenError where not even the project's root is allowed."""
+        try:
+            type_name = self._type_of(draft)
+            return self._api.create(type_name, patch.operations, validate_only=validate_only)
+        except ForbiddenPlaceError as error:
+            place = self._config.owners.get(draft.owner)
+            if place and place.area_path:
+                raise
+            raise ForbiddenError(str(error)) from None
+
+    def _type_of(self, draft: EpicDraft) -> str:
+        return self._config.story_type if draft.parent else self._config.epic_type
+
+    def _patch_of(self, draft: EpicDraft) -> Patch:
+        type_name = self._type_of(draft)
+        fields = self._schema.fields(self._config.project, type_name)
+        return draft_patch(draft, type_name, fields, self._config)
+
+    def _ref(self, key: str, item: Item) -> EpicRef:
+        return EpicRef(key, str(item.id), self._url(item))
+
+    def _url(self, item: Item) -> str:
+        return f"{self._api.url}/{quote(item.project, safe='')}/_workitems/edit/{item.id}"
+
+
+def _in_time(write_until: float) -> None:
+    """UnavailableError where a write now could outlive the lease of its call."""
+    if time.monotonic() > write_until:
+        raise UnavailableError("azure_devops: answers too slowly; the next run tries again")
+
+
+def _id(ref: EpicRef) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,9}", ref.id):
+        raise RejectedError(f"azure_devops: {ref.id!r} is no work item's number")
+    return int(ref.id)
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return moment(text) if text else None
+    except ValueError:
+        return None
+
+
+def _tag_queries(tags: Iterable[str]) -> Iterator[str]:
+    """Queries for work items with any of the tags, each as long as is safe."""
+    head = (
+        "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND ({}) "
+        "ORDER BY [System.Id]"
+    )
+    part: list[str] = []
+    size = 0
+    for one in tags:
+        quoted = one.replace("'", "''")
+        clause = f"[System.Tags] CONTAINS '{quoted}'"
+        if part and size + len(clause) > _QUERY_CHARACTERS:
+            yield head.format(" OR ".join(part))
+            part, size = [], 0
+        part.append(clause)
+        size += len(clause) + 4
+    if part:
+        yield head.format(" OR ".join(part))

@@ -1,0 +1,150 @@
+"""What must hold before epics can be opened, asked step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from orchestration.trackers.document import Paragraph, spans
+from orchestration.trackers.jira.board import Board
+from orchestration.trackers.jira.client import Client
+from orchestration.trackers.jira.fields import Schemas
+from orchestration.trackers.jira.issues import Issues
+from orchestration.trackers.jira.reading import Reader
+from orchestration.trackers.protocol import Check, EpicDraft, Figures, TrackerError
+
+PERMISSIONS = (
+    "BROWSE_PROJECTS",
+    "CREATE_ISSUES",
+    "EDIT_ISSUES",
+    "ADD_COMMENTS",
+    "TRANSITION_ISSUES",
+)
+_OLDEST_SERVER = 9
+
+
+class Doctor:
+    """Asks, and writes nothing. A step that fails ends those that need it."""
+
+    def __init__(
+        self, client: Client, schemas: Schemas, issues: Issues, reader: Reader, board: Board
+    ) -> None:
+        self._client = client
+        self._config = client.config
+        self._schemas = schemas
+        self._issues = issues
+        self._reader = reader
+        self._board = board
+
+    def check(self) -> Sequence[Check]:
+        checks = [_step("connection", self._connection)]
+        if not checks[0].is_ok:
+            return checks
+        for project in (self._config.project, *self._config.other_projects):
+            checks += self._project(project)
+        return [*checks, _step("board query", self._query)]
+
+    def _connection(self) -> Iterator[str]:
+        info = self._client.find("/serverInfo")
+        if info is None:
+            yield (
+                f"there is no REST API of {self._config.deployment} at {self._config.url}; "
+                "correct `url` or `deployment`"
+            )
+            return
+        is_cloud = info.get("deploymentType", "Cloud") == "Cloud"
+        if is_cloud != self._config.is_cloud:
+            yield f"it is {info.get('deploymentType')}; correct `deployment`"
+        numbers = info.get("versionNumbers") or [0]
+        if not is_cloud and numbers[0] < _OLDEST_SERVER:
+            yield f"it is version {info.get('version')}; paydown needs {_OLDEST_SERVER} or later"
+        self._client.myself()
+
+    def _project(self, project: str) -> Iterator[Check]:
+        there = _step(f"project {project}", lambda: self._is_there(project))
+        yield there
+        if not there.is_ok:
+            return
+        yield _step(f"permissions in {project}", lambda: self._permissions(project))
+        yield _step(f"{self._config.issue_type} in {project}", lambda: self._epics(project))
+        yield _step(f"{self._config.story_type} in {project}", lambda: self._stories(project))
+        yield _step(f"owners in {project}", lambda: self._owners(project))
+
+    def _is_there(self, project: str) -> Iterator[str]:
+        self._schemas.project(project)
+        yield from ()
+
+    def _permissions(self, project: str) -> Iterator[str]:
+        key = self._schemas.project(project)["key"]
+        params = {"projectKey": key, "permissions": ",".join(PERMISSIONS)}
+        granted = self._client.get("/mypermissions", params).get("permissions") or {}
+        for name in PERMISSIONS:
+            if not (granted.get(name) or {}).get("havePermission"):
+                yield f"grant {name} to the user of {self._config.token_env}"
+
+    def _epics(self, project: str) -> Iterator[str]:
+        """Notes of an epic as it would be sent: required fields, mapped ones, priorities."""
+        notes: list[str] = []
+        for band in self._config.priorities or ("",):
+            notes += self._issues.prepare(_sample(project, band=band)).notes
+        yield from dict.fromkeys(notes)
+
+    def _stories(self, project: str) -> Iterator[str]:
+        parent = self._reader.refer("sample", {"id": "0", "key": f"{project}-0"})
+        story = replace(_sample(project), parent=parent)
+        yield from self._issues.prepare(story).notes
+
+    def _owners(self, project: str) -> Iterator[str]:
+        name = "accountId" if self._config.is_cloud else "username"
+        same = "accountId" if self._config.is_cloud else "name"
+        key = self._schemas.project(project)["key"]
+        for owner, settings in self._config.owners.items():
+            draft = replace(_sample(project), owner=owner)
+            yield from (note for note in self._issues.prepare(draft).notes if "omponent" in note)
+            if settings.assignee is None:
+                continue
+            params = {"project": key, name: settings.assignee}
+            people = self._client.get("/user/assignable/search", params)
+            if all(person.get(same) != settings.assignee for person in people):
+                yield f"{settings.assignee} of {owner} can't be assigned epics; correct `owners`"
+
+    def _query(self) -> Iterator[str]:
+        faults = self._board.faults()
+        if faults:
+            yield (
+                f"{self._board.jql}: {faults}; create what it names, or set `fields.slo_burn` to "
+                "the field that there is"
+            )
+
+
+def _step(name: str, faults: Callable[[], Iterator[str]]) -> Check:
+    try:
+        found = "; ".join(faults())
+    except TrackerError as error:
+        found = str(error)
+    return Check(name, not found, found or "ok")
+
+
+def _sample(project: str, band: str = "") -> EpicDraft:
+    """An epic that has everything, to see where it would go."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return EpicDraft(
+        key="paydown-sample",
+        title="Sample",
+        body=(Paragraph(spans("Sample")),),
+        service_id="sample",
+        service="sample",
+        owner="sample",
+        due_date=date(2026, 1, 1),
+        figures=Figures(score=1, slo_burn=1.0, estimate_days=1.0, budget_usd=1.0),
+        current_maturity="bronze",
+        target_maturity="silver",
+        band=band,
+        rubric_hash="sample",
+        scoring_date=now.date(),
+        risk_ids=("SAMPLE-1",),
+        labels=("paydown-sample",),
+        project_key=project,
+        opened_at=now,
+    )

@@ -1,0 +1,208 @@
+"""Requests to Jira as trackers need them: faults as the protocol's, pages, and a last moment."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from orchestration.extract.base import Context, secret
+from orchestration.extract.errors import RefusedError
+from orchestration.extract.errors import UnavailableError as UnreachableError
+from orchestration.extract.http import Http, Params, Patience, Reply
+from orchestration.trackers.http import told_as_tracker
+from orchestration.trackers.jira.config import JiraConfig
+from orchestration.trackers.protocol import TrackerError, UnavailableError
+from orchestration.trackers.text import one_line
+
+Json: TypeAlias = dict[str, Any]
+
+PAGE = 100
+REPLY_SECONDS = 120.0
+# Nothing is sent later than this after a call began, however long Jira asks to wait.
+SEND_WITHIN_SECONDS = 240.0
+# Jira finishes a request that nobody waits for any more.
+FINISH_SECONDS = 60.0
+LONGEST_CALL_SECONDS = SEND_WITHIN_SECONDS + REPLY_SECONDS + FINISH_SECONDS
+_CONFLICTS = (409, 412)
+
+
+class Client:
+    """One Jira. Methods raise the protocol's errors; messages hold no secret."""
+
+    def __init__(
+        self, config: JiraConfig, environment: Mapping[str, str], patience: Patience
+    ) -> None:
+        self.config = config
+        self._sleep = patience.sleep
+        self._send_before = float("inf")
+        self._secrets: tuple[str, ...] = ()
+        self._myself: Json | None = None
+        with self._told():
+            credentials = self._credentials(Context(environment=environment))
+        self._http = Http(
+            "jira",
+            (config.api_url or config.url) + ("/rest/api/3" if config.is_cloud else "/rest/api/2"),
+            credentials={"Authorization": credentials},
+            access_hint=(
+                f"check {config.token_env}, and give its user the permissions that "
+                "`paydown doctor` lists"
+            ),
+            patience=replace(
+                patience,
+                reply_seconds=min(patience.reply_seconds, REPLY_SECONDS),
+                sleep=self._sleep_in_time,
+            ),
+        )
+
+    @property
+    def requests(self) -> int:
+        return self._http.requests
+
+    @contextmanager
+    def limited(self) -> Generator[None]:
+        """Within it, nothing is sent after `SEND_WITHIN_SECONDS`."""
+        self._send_before = time.monotonic() + SEND_WITHIN_SECONDS
+        try:
+            yield
+        finally:
+            self._send_before = float("inf")
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        with self._told():
+            return self._http.get(path, params).data
+
+    def find(self, path: str, params: Params | None = None) -> Any:
+        """As `get`; None where there is no such thing, or it is hidden from us."""
+        with self._told():
+            reply = self._http.find(path, params)
+        return reply.data if reply else None
+
+    def ask(self, path: str, body: Any, params: Params | None = None) -> Any:
+        """A question that is a POST."""
+        with self._told():
+            return self._http.post(path, body, params).data
+
+    def write(self, method: str, path: str, body: Any) -> Any:
+        with self._told():
+            return self._written(method, path, body).data
+
+    def write_or_refused(self, method: str, path: str, body: Any) -> Any:
+        """As `write`, but a 400 that lists `errors` of single elements is an answer too."""
+        with self._told():
+            try:
+                return self._written(method, path, body).data
+            except RefusedError as error:
+                data = error.data if isinstance(error.data, dict) else {}
+                if error.status != 400 or not isinstance(data.get("errors"), list):
+                    raise
+                return data
+
+    def search(self, jql: str, fields: Sequence[str]) -> Iterator[Json]:
+        """Issues that a query finds, a page at a time; the index lags behind writes."""
+        if self.config.is_cloud:
+            yield from self._search_by_token(jql, fields)
+            return
+        start = 0
+        while True:
+            body = {"jql": jql, "fields": [*fields], "startAt": start, "maxResults": PAGE}
+            page = self.ask("/search", body)
+            issues = page.get("issues") or []
+            yield from issues
+            start += len(issues)
+            if not issues or start >= int(page.get("total") or 0):
+                return
+
+    def pages(self, path: str, names: Sequence[str], **params: str) -> Iterator[Json]:
+        """Items of a list that is paged by `startAt`, under whichever of `names` it calls them."""
+        start = 0
+        while True:
+            page = self.get(path, {**params, "startAt": start, "maxResults": PAGE})
+            items = next((page[name] for name in names if name in page), [])
+            yield from items
+            start += len(items)
+            if not items or page.get("isLast") is True or start >= page.get("total", start + 1):
+                return
+
+    def myself(self) -> Json:
+        """The account that we write as, asked once."""
+        if self._myself is None:
+            self._myself = self.get("/myself")
+        return self._myself
+
+    def is_me(self, person: Json | None) -> bool:
+        me, other = self.myself(), person or {}
+        names = ("accountId",) if self.config.is_cloud else ("key", "name")
+        return any(me.get(name) and me.get(name) == other.get(name) for name in names)
+
+    def said(self, errors: Any) -> str:
+        """What Jira says in `errorMessages` and `errors`, as one line without secrets."""
+        if not isinstance(errors, dict):
+            return ""
+        words = [str(text) for text in errors.get("errorMessages") or []]
+        words += [f"{name}: {text}" for name, text in (errors.get("errors") or {}).items()]
+        return one_line(self._clean("; ".join(words)))
+
+    def _search_by_token(self, jql: str, fields: Sequence[str]) -> Iterator[Json]:
+        body: Json = {"jql": jql, "fields": [*fields], "maxResults": PAGE}
+        seen: set[str] = set()
+        while True:
+            page = self.ask("/search/jql", body)
+            yield from page.get("issues") or []
+            token = page.get("nextPageToken")
+            if not token or page.get("isLast") is True:
+                return
+            if token in seen:
+                raise UnavailableError("jira: its search goes round in circles; try again later")
+            seen.add(token)
+            body = {**body, "nextPageToken": token}
+
+    def _written(self, method: str, path: str, body: Any) -> Reply:
+        if time.monotonic() > self._send_before:
+            raise UnreachableError("jira: answered too slowly to write anything in time")
+        return self._http.write(method, path, body)
+
+    def _sleep_in_time(self, seconds: float) -> None:
+        if time.monotonic() + seconds > self._send_before:
+            raise UnreachableError(f"jira: asks to wait {seconds:,.0f} s, which is too long")
+        self._sleep(seconds)
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        try:
+            with told_as_tracker(), _conflicts_pass():
+                yield
+        except TrackerError as error:
+            raise type(error)(self._clean(str(error))) from None
+
+    def _clean(self, text: str) -> str:
+        for word in self._secrets:
+            text = text.replace(word, "***")
+        return text
+
+    def _credentials(self, context: Context) -> str:
+        token = secret(context, self.config.token_env, "jira", "an API token")
+        if not self.config.is_cloud:
+            self._secrets = (token,)
+            return f"Bearer {token}"
+        user = secret(context, self.config.user_env, "jira", "the e-mail address of its account")
+        encoded = base64.b64encode(f"{user}:{token}".encode()).decode()
+        self._secrets = (token, encoded)
+        return f"Basic {encoded}"
+
+
+@contextmanager
+def _conflicts_pass() -> Generator[None]:
+    """Somebody else changed the same issue at the same moment: nothing was done, and may be later.
+
+    Any other refusal stays one.
+    """
+    try:
+        yield
+    except RefusedError as error:
+        if error.status in _CONFLICTS:
+            raise UnreachableError(str(error)) from None
+        raise

@@ -1,0 +1,169 @@
+"""Tells an open epic of new evidence, keeps its figures true, and closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestration.trackers.document import Paragraph, Span
+from orchestration.trackers.jira import adf, wiki
+from orchestration.trackers.jira.client import Client, Json
+from orchestration.trackers.jira.fields import JiraField, Schemas, put, read_field, same
+from orchestration.trackers.jira.issues import FIGURES, figures_of, render
+from orchestration.trackers.jira.reading import Reader, is_done
+from orchestration.trackers.jira.transitions import Transition, choose
+from orchestration.trackers.protocol import (
+    AmbiguousError,
+    EpicChange,
+    EpicRef,
+    RejectedError,
+    TrackerError,
+)
+
+
+@dataclass
+class _Edits:
+    """What to write into fields, whose figures a person has taken over, and what to know."""
+
+    fields: Json = field(default_factory=dict)
+    of_people: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+class Life:
+    """Changes epics that are there.
+
+    The comment goes first, the fields after it. If we are killed in between, the retry finds the
+    comment by its mark, and each field still holds what was written before, so it is written now.
+    The other way round a run that dies before its comment would leave figures that the ledger
+    doesn't know of, and the next run would take them for a person's. Whatever fails after the
+    comment is therefore an unknown outcome and not a refusal: the next try must look for the mark.
+    """
+
+    def __init__(self, client: Client, schemas: Schemas, reader: Reader) -> None:
+        self._client = client
+        self._schemas = schemas
+        self._reader = reader
+
+    def update(self, ref: EpicRef, change: EpicChange) -> tuple[frozenset[str], list[str]]:
+        """One GET, one comment, at most one PUT; more only for a retry, or for a field found empty.
+
+        Returns the figures that are a person's now, and notes.
+        """
+        ids = self._figure_ids()
+        edits = self._edits(ref, self._read(ref, ids), ids, change)
+        self._tell(ref, change)
+        with _after_comment():
+            self._write(ref, edits)
+        return frozenset(edits.of_people), edits.notes
+
+    def close(self, ref: EpicRef, change: EpicChange) -> list[str]:
+        """As `update`, then the transition; where there is none, nothing is done at all."""
+        ids = self._figure_ids()
+        issue = self._read(ref, ids)
+        transition = None if is_done(issue["fields"]) else self._transition(ref)
+        edits = self._edits(ref, issue, ids, change)
+        self._tell(ref, change)
+        with _after_comment():
+            self._write(ref, edits)
+            if transition:
+                body: Json = {"transition": {"id": transition.id}}
+                if transition.fields:
+                    body["fields"] = transition.fields
+                self._client.write("POST", f"/issue/{ref.id}/transitions", body)
+        return edits.notes
+
+    def _figure_ids(self) -> Mapping[str, tuple[str, ...]]:
+        """Ids of the fields that may hold each figure; names need not be unique."""
+        names = self._client.config.fields
+        return {
+            what: self._schemas.ids(name)
+            for what in FIGURES
+            if (name := getattr(names, what)) is not None
+        }
+
+    def _read(self, ref: EpicRef, ids: Mapping[str, tuple[str, ...]]) -> Json:
+        wanted = ["status", *(one for some in ids.values() for one in some)]
+        params = {"fields": ",".join(dict.fromkeys(wanted)), "expand": "editmeta"}
+        issue = self._client.find(f"/issue/{ref.id}", params)
+        if issue is None:
+            raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+        return issue
+
+    def _edits(
+        self,
+        ref: EpicRef,
+        issue: Json,
+        ids: Mapping[str, tuple[str, ...]],
+        change: EpicChange,
+    ) -> _Edits:
+        edits = _Edits()
+        if change.written is None:
+            return edits
+        editable = (issue.get("editmeta") or {}).get("fields") or {}
+        written, now = figures_of(change.written), figures_of(change.figures)
+        for what, candidates in ids.items():
+            found = next((one for one in candidates if one in editable), None)
+            if found is None:
+                edits.notes.append(f"field for {what} can't be edited: put it on the edit screen")
+                continue
+            current = issue["fields"].get(found)
+            if same(current, now[what]):
+                continue
+            entry = read_field(found, editable[found])
+            if not same(current, written[what]) and not self._never_filled(ref, current, entry):
+                edits.of_people.add(what)
+                continue
+            try:
+                edits.fields[found] = self._value(entry, now[what])
+            except ValueError as error:
+                edits.notes.append(f"field for {what} {error}; it stays as it is")
+        return edits
+
+    def _never_filled(self, ref: EpicRef, current: Any, entry: JiraField) -> bool:
+        """Whether an empty field is so because it was mapped, or put on the screen, only since.
+
+        A person who clears a field leaves that in the history.
+        """
+        is_empty = current in (None, "")
+        return is_empty and not self._reader.was_changed(ref, entry.id, entry.name)
+
+    def _value(self, found: JiraField, value: float | None) -> Any:
+        if found.kind not in {"number", "string"} or found.is_long_text:
+            raise ValueError("is no field for a number or a line of text")
+        return None if value is None else put(found, value, lambda text: text)
+
+    def _tell(self, ref: EpicRef, change: EpicChange) -> None:
+        if change.is_retry and any(
+            self._is_marked(comment.get("body"), change.change_id)
+            for comment in self._reader.comments(ref)
+        ):
+            return
+        mark = Paragraph((Span(change.change_id, is_code=True),))
+        body = {"body": render(self._client.config, change.body, (mark,))}
+        self._client.write("POST", f"/issue/{ref.id}/comment", body)
+
+    def _is_marked(self, body: Any, change_id: str) -> bool:
+        if self._client.config.is_cloud:
+            return change_id in adf.texts(body)
+        return wiki.fixed_width(change_id) in str(body)
+
+    def _write(self, ref: EpicRef, edits: _Edits) -> None:
+        if edits.fields:
+            self._client.write("PUT", f"/issue/{ref.id}", {"fields": edits.fields})
+
+    def _transition(self, ref: EpicRef) -> Transition:
+        answer = self._client.get(f"/issue/{ref.id}/transitions", {"expand": "transitions.fields"})
+        wanted = self._client.config.done_transition
+        return choose(answer.get("transitions") or (), wanted, ref.url)
+
+
+@contextmanager
+def _after_comment() -> Generator[None]:
+    """Within it, every fault leaves the change half made."""
+    try:
+        yield
+    except TrackerError as error:
+        raise AmbiguousError(f"{error} (the comment is there; the rest is tried again)") from None

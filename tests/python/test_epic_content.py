@@ -1,0 +1,193 @@
+"""What an epic, its stories and its changes say."""
+
+from __future__ import annotations
+
+import runpy
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.ledger import Evidence
+from orchestration.publish.candidates import Candidate
+from orchestration.publish.epic_document import draft_change, draft_epic
+from orchestration.publish.playbooks import Playbooks, read_playbooks
+from orchestration.publish.workstreams import draft_workstreams
+from orchestration.trackers.markdown_body import render
+from orchestration.trackers.protocol import EpicDraft, EpicRef, Figures
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+EPIC = EpicRef("paydown-gateway-1-c1", "MOD-1", "https://jira.example/browse/MOD-1")
+row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+
+
+def candidate(**columns: Any) -> Candidate:
+    return Candidate.from_row(row(**columns))
+
+
+def epic(**columns: Any) -> str:
+    return render(draft_epic(candidate(**columns), key="k", previous_key=None, now=NOW).body)
+
+
+def stories(**columns: Any) -> tuple[EpicDraft, ...]:
+    return draft_workstreams(candidate(**columns), epic=EPIC, now=NOW)
+
+
+def change(told: Evidence | None, **columns: Any) -> list[str]:
+    body = draft_change(
+        candidate(**columns), key="k", told=told, written=None, update_count=0, now=NOW
+    ).body
+    return render(body).splitlines()
+
+
+def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
+    lines = epic().splitlines()
+    assert lines[0] == (
+        "gateway: 2 incidents in the scoring window, peak burn rate 18.2. It scores 24, +3 in "
+        "seven days, which is above the band from which work is planned instead of patched."
+    )
+    for line in (
+        "- **Owner**: group:default/team-edge",
+        "- **Due**: 2026-08-10",
+        "- **Budget**: 5 engineer-days, $4,500",
+        "- **Maturity**: bronze to silver",
+        "- **Goes live**: by a canary",
+        "- **Risk register**: RISK-7",
+        "- [ ] Canary deployment",
+        "- [ ] Four weeks without a repeat of the incidents below",
+        "| slo burn | 5 | 5 | +2 | peak burn rate 18.2 |",
+        "- \\+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
+        "- [Timeouts](<https://x.example/Q1>) `pagerduty:Q1`",
+        "- servicenow:INC0012345",
+        "- Retries pile up `2026-05-01-gateway`",
+        "- **config only**: Circuit breaker and timeouts in the mesh; Canary over 48 hours",
+        "- **code refactor**: Retries with jittered back-off; Canary over 48 hours",
+    ):
+        assert line in lines, line
+    assert "88% of the weight rests on data" in " ".join(lines)
+    assert "group:default/team-edge closes the epic" in " ".join(lines)
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    text = epic(
+        slo_burn=None, score_delta=None, risk_ids="", change_window="", slo_chart_url="",
+        factor_changes="", incident_links="", postmortem_links="", fix_classes="",
+        reasons="mttr: no data for its 3 points", incident_count=0,
+    )  # fmt: skip
+    assert "| mttr |  | 3 |  | no data |" in text
+    for word in ("Risk", "Goes live", "SLO", "seven days:", "Postmortems", "None,", "burn"):
+        assert word not in text, word
+    assert "None in the window." in text
+    assert "the owner's first task is to name it" in text
+
+
+def test_an_epic_after_one_that_did_not_hold_names_it() -> None:
+    body = draft_epic(candidate(), key="k", previous_key="k-before", now=NOW).body
+    assert "An earlier epic was closed and did not hold: `k-before`" in render(body)
+
+
+def test_a_long_list_of_incidents_is_cut_and_counted() -> None:
+    links = "\n".join(f"pagerduty:{n}\tTimeout {n}\thttps://x/{n}" for n in range(20))
+    text = epic(incident_links=links, incident_count=31)
+    assert text.count("](<https://x/") == 10
+    assert "21 more in the window" in text
+
+
+def test_a_shared_fix_names_its_members() -> None:
+    columns = {
+        "service_name": "Timeouts", "members": "alpha, beta", "shared_fix_id": "timeouts",
+    }  # fmt: skip
+    draft = draft_epic(
+        candidate(service_id="shared-fix:timeouts", **columns), key="k", previous_key=None, now=NOW
+    )
+    assert draft.members == ("alpha", "beta")
+    assert "- **Services**: alpha, beta" in render(draft.body)
+    assert "Timeouts: one change for 2 services" in render(draft.body)
+    (story,) = draft_workstreams(
+        candidate(service_id="shared-fix:timeouts", fix_classes="infra_modernization", **columns),
+        epic=EPIC,
+        now=NOW,
+    )
+    assert 'module "shared-fix-timeouts"' in render(story.body)
+
+
+def test_a_story_for_each_class_of_fix() -> None:
+    config, code = stories()
+    assert (config.key, code.key) == (f"{EPIC.key}-config-only", f"{EPIC.key}-code-refactor")
+    assert config.title == "gateway: Circuit breaker and timeouts in the mesh"
+    assert config.labels == ("incident-modernization", config.key)
+    assert config.parent == code.parent == EPIC
+    assert config.owner == "group:default/team-edge"
+    assert config.due_date == code.due_date == candidate().due_date
+    assert config.figures == Figures(score=24)
+    text = render(config.body)
+    assert "a part of [`paydown-gateway-1-c1`](<https://jira.example/browse/MOD-1>)" in text
+    assert "host: gateway.default.svc.cluster.local" in text
+    assert "## Canary over 48 hours" in text
+    assert "Budget" not in text
+
+
+def test_a_class_without_a_playbook_still_gets_a_story() -> None:
+    (story,) = draft_workstreams(
+        candidate(fix_classes="config_only"), epic=EPIC, now=NOW, playbooks=Playbooks()
+    )
+    assert story.title == "gateway: config only"
+    assert "no playbook for this class" in render(story.body)
+    text = render(
+        draft_epic(candidate(), key="k", previous_key=None, now=NOW, playbooks=Playbooks()).body
+    )
+    assert "- **config only**: no playbook" in text
+
+
+def test_no_fix_class_no_story() -> None:
+    assert stories(fix_classes="") == ()
+
+
+def test_the_configured_folder_holds_the_playbooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks" / "own.md").write_text(
+        "---\ntitle: Our own way\nfix_classes: [config_only]\n---\nAsk {{ owner }}.\n"
+    )
+    monkeypatch.setenv("PAYDOWN_MODERNIZATION", str(tmp_path))
+    (story,) = stories(fix_classes="config_only")
+    assert story.title == "gateway: Our own way"
+    assert "Ask group:default/team-edge." in render(story.body)
+    assert len(read_playbooks(tmp_path).all) == 1
+
+
+def test_text_of_a_service_never_reaches_a_manifest() -> None:
+    (story,) = stories(
+        service_id="component:default/x\n  evil: true", fix_classes="config_only",
+        owner="team {{ service }}",
+    )  # fmt: skip
+    assert "  name: x-evil-true\n" in render(story.body)
+
+
+def test_a_change_says_only_what_changed() -> None:
+    told = Evidence(("pagerduty:Q1", "pagerduty:Q0"), 24, "promote_to_epic")
+    assert change(told, score=27, factor_changes="+3 mttr: slower") == [
+        "Score 27, was 24.",
+        "",
+        "- New incident: servicenow:INC0012345",
+        "- No longer in the window: pagerduty:Q0",
+        "- \\+3 mttr: slower",
+    ]
+    assert change(replace(told, score=27), score=27, band="bundle_with_existing")[0] == (
+        "Score 27; band bundle with existing, was promote to epic."
+    )
+    assert change(None, factor_changes="")[:3] == [
+        "Score 24, band promote to epic.",
+        "",
+        "- New incident: [Timeouts](<https://x.example/Q1>) `pagerduty:Q1`",
+    ]
+
+
+def test_many_new_incidents_are_cut_and_counted() -> None:
+    ids = ",".join(f"pagerduty:N{n:02}" for n in range(15))
+    lines = change(Evidence((), 24, "promote_to_epic"), incident_ids=ids, factor_changes="")
+    assert lines[-1] == "- New incident: 5 more"
+    assert sum(line.startswith("- New incident: ") for line in lines) == 11

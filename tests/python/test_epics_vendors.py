@@ -1,0 +1,288 @@
+"""The publisher on loopback Jira and Azure DevOps, which lag, break, storm and forbid."""
+
+from __future__ import annotations
+
+import runpy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from orchestration.extract.base import Context
+from orchestration.extract.http import Patience
+from orchestration.ledger import EpicState, Ledger
+from orchestration.publish.epics import EpicsReport, publish_epics
+from orchestration.trackers.azure_devops import AzureDevOpsConfig
+from orchestration.trackers.jira import JiraTracker
+from orchestration.trackers.protocol import Tracker
+
+from .azure_devops_helpers import SETTINGS
+from .jira_helpers import ENVIRONMENT, settings
+from .loopback import IMPATIENT, Answer, Request, Vendor, serving
+from .vendor_azure_devops import ORGANIZATION, PAT, AzureDevOps
+from .vendor_jira import Jira
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+
+
+def rows(count: int, **columns: Any) -> list[dict[str, Any]]:
+    given = {"wip_limit": None, "fix_classes": "", "project_key": ""} | columns
+    return [full_row(f"s{n}", score_rank=n, **given) for n in range(count)]
+
+
+@dataclass
+class Site:
+    """A vendor's server, a ledger, and runs against both in the server's time."""
+
+    vendor: Any
+    url: str
+    ledger: Ledger
+    patience: Patience = IMPATIENT
+
+    @property
+    def tracker(self) -> Tracker:
+        """A fresh one, as each run has it."""
+        patience = replace(self.patience, sleep=self.vendor.tick)
+        if isinstance(self.vendor, Jira):
+            return JiraTracker(settings(self.url, self.vendor), ENVIRONMENT, patience)
+        config = AzureDevOpsConfig.model_validate({"url": f"{self.url}/{ORGANIZATION}", **SETTINGS})
+        return config.tracker(Context({"AZURE_DEVOPS_TOKEN": PAT}, patience=patience))
+
+    def publish(self, rows: list[dict[str, Any]], **options: Any) -> EpicsReport:
+        given: dict[str, Any] = {"dry_run": False, "run_id": "run", "now": NOW}
+        report = publish_epics(
+            rows,
+            self.ledger,
+            self.tracker,
+            clock=self.vendor.now,
+            sleep=self.vendor.tick,
+            **given | options,
+        )
+        assert sum(report.counts.values()) == len(rows)
+        return report
+
+    def asked(self) -> list[str]:
+        """The requests since it was asked last, as method and path."""
+        sent = [f"{request.method} {request.path}" for request in self.vendor.requests]
+        self.vendor.requests.clear()
+        return sent
+
+    @property
+    def count(self) -> int:
+        items = self.vendor.issues if isinstance(self.vendor, Jira) else self.vendor.items
+        return len(items)
+
+    def break_next(self, wanted: str, *faults: Literal["slow", "502", "429"]) -> None:
+        """Let the next writes whose path holds `wanted` fail; but for 429, they are done first."""
+        waiting, answer = list(faults), self.vendor.answer
+
+        def broken(request: Request) -> Answer:
+            if not waiting or wanted not in request.path or request.method == "GET":
+                return answer(request)
+            fault = waiting.pop(0)
+            if fault == "429":
+                return Answer({"message": "slow down"}, 429, {"Retry-After": "2"})
+            done = answer(request)
+            if fault == "502":
+                return Answer(b"<html>bad gateway</html>", 502, {"Content-Type": "text/html"})
+            time.sleep(2 * self.patience.reply_seconds)
+            return done
+
+        self.vendor.answer = broken
+
+    def kinds(self) -> set[str]:
+        """Of everything that happened, by the ledger."""
+        records = self.ledger.records()
+        return {e.kind for r in records for e in self.ledger.events(r.tracker, r.key)}
+
+    @property
+    def creating(self) -> str:
+        return "/issue/bulk" if isinstance(self.vendor, Jira) else "/workitems/$"
+
+
+def is_write(asked: str) -> bool:
+    method, path = asked.split(" ", 1)
+    questions = ("search", "bulkfetch", "wiql", "workitemsbatch", "parse")
+    return method in ("POST", "PUT", "PATCH") and not any(word in path for word in questions)
+
+
+@pytest.fixture(params=["jira-cloud", "jira-data-center", "azure-devops"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    vendor: Vendor
+    vendor = (
+        AzureDevOps()
+        if request.param == "azure-devops"
+        else Jira(is_cloud=request.param == "jira-cloud")
+    )
+    with serving(vendor) as url:
+        yield Site(vendor, url, Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
+
+
+def test_epics_and_stories_are_opened_in_few_requests_and_then_there_is_silence(
+    site: Site,
+) -> None:
+    both = rows(60, fix_classes="config_only,code_refactor")
+    report = site.publish(both)
+    assert (len(report.opened), len(report.stories), report.failed) == (60, 120, ())
+    assert site.count == 180
+    writes = [one for one in site.asked() if is_write(one)]
+    assert len(writes) <= (60 / 50 + 120 / 50 + 2 if isinstance(site.vendor, Jira) else 180)
+
+    site.vendor.tick(3600)
+    assert not site.publish(both).has_changes
+    asked = site.asked()
+    assert not any(map(is_write, asked))
+    # At most one a page, and one to learn who or where we are.
+    assert len(asked) <= 2, asked
+
+
+@pytest.mark.parametrize("fault", ["slow", "502"])
+def test_a_time_out_after_it_was_done_opens_nothing_twice(
+    site: Site, fault: Literal["slow", "502"]
+) -> None:
+    site.patience = replace(IMPATIENT, reply_seconds=0.2)
+    site.break_next(site.creating, fault)
+    report = site.publish(rows(3))
+    assert len(report.opened) == 3
+    assert "ambiguous" in site.kinds()
+    assert site.count == 3
+    site.vendor.tick(3600)
+    assert not site.publish(rows(3)).has_changes
+    assert site.count == 3
+
+
+def test_a_run_killed_after_the_server_did_it_is_completed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "record_opened", die)
+        with pytest.raises(KeyboardInterrupt):
+            site.publish(rows(1))
+    assert site.count == 1
+    assert len(site.publish(rows(1)).waiting) == 1
+    site.vendor.tick(24 * 3600)
+    assert len(site.publish(rows(1)).already_open) == 1
+    assert site.count == 1
+
+
+def test_new_evidence_whose_answer_is_lost_is_told_once(site: Site) -> None:
+    site.patience = replace(IMPATIENT, reply_seconds=0.2)
+    site.publish(rows(1))
+    wanted = "/comment" if isinstance(site.vendor, Jira) else "/workitems/"
+    site.break_next(wanted, "502")
+    site.publish(rows(1, score=27))
+    assert "update_ambiguous" in site.kinds()
+    site.vendor.tick(24 * 3600)
+    site.publish(rows(1, score=27))
+    site.vendor.tick(24 * 3600)
+    assert not site.publish(rows(1, score=27)).has_changes
+    assert len(comments(site)) == 1
+
+
+def comments(site: Site) -> list[str]:
+    """Comments of ours that the server keeps."""
+    if isinstance(site.vendor, Jira):
+        return [str(c) for issue in site.vendor.issues.values() for c in issue.comments]
+    updates = [u for updates in site.vendor.updates.values() for u in updates]
+    return [str(u) for u in updates if "System.History" in str(u) and "change-" in str(u)]
+
+
+def test_a_storm_of_429_is_waited_out(site: Site) -> None:
+    site.break_next(site.creating, "429", "429")
+    before = site.vendor.now()
+    report = site.publish(rows(3))
+    assert len(report.opened) == 3
+    assert (site.vendor.now() - before).total_seconds() >= 4, "waited as it was told"
+    assert site.count == 3
+
+
+def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
+    site: Site,
+) -> None:
+    site.publish(rows(2))
+    writes = 0
+
+    def before(request: Any) -> None:
+        nonlocal writes
+        writes += is_write(f"{request.method} {request.path}")
+        if writes > 1:
+            if isinstance(site.vendor, Jira):
+                site.vendor.permissions = {"BROWSE_PROJECTS"}
+            else:
+                site.vendor.is_signed_out = True
+
+    site.vendor.before = before
+    changed = [*rows(2, score=27), *rows(60)[2:]]
+    report = site.publish(changed)
+    assert report.stopped or report.failed
+    assert len(report.failed) + len(report.opened) + len(report.updated) == 60
+
+    site.vendor.before = lambda _: None
+    if isinstance(site.vendor, Jira):
+        site.vendor.permissions |= {
+            "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES",
+        }  # fmt: skip
+    else:
+        site.vendor.is_signed_out = False
+    site.vendor.tick(24 * 3600)
+    again = site.publish(changed)
+    assert (again.failed, again.stopped) == ((), None)
+    assert site.count == 60
+    assert {r.state for r in site.ledger.epics(site.tracker.name)} == {EpicState.OPENED}
+    site.vendor.tick(24 * 3600)
+    assert not site.publish(changed).has_changes
+
+
+def test_hygiene_closes_what_nobody_touched_and_leaves_the_rest(site: Site) -> None:
+    site.publish(rows(2, fix_classes="config_only"))
+    site.vendor.tick(3600)
+    touched = next(
+        record for record in site.ledger.epics(site.tracker.name) if record.service == "s1"
+    )
+    if isinstance(site.vendor, Jira):
+        site.vendor.edit(site.vendor.issues[touched.ref_id or ""], priority={"name": "High"})
+    else:
+        site.vendor.edit(int(touched.ref_id or 0), **{"Microsoft.VSTS.Common.Priority": 1})
+    over = rows(2, decision="close", score=3, fix_classes="config_only")
+    report = site.publish(over)
+    assert [entry.service for entry in report.closed] == ["s0"]
+    assert [entry.service for entry in report.closed_as_hygiene] == ["s1"]
+    site.vendor.tick(3600)
+    site.asked()
+    assert not site.publish(over).has_changes
+    asked = site.asked()
+    assert not any(map(is_write, asked))
+    assert len(asked) <= 3, asked
+
+
+def test_a_dry_run_writes_nothing_and_shows_the_request(site: Site) -> None:
+    report = site.publish(rows(2, fix_classes="config_only"), dry_run=True)
+    assert len(report.opened) == 2
+    assert all(entry.rehearsal for entry in report.opened)
+    assert "Modernize s0" in str(report.opened[0].rehearsal)
+    assert len(report.stories) == 2
+    assert site.count == 0
+    assert site.ledger.records() == []
+    asked = site.asked()
+    assert not any(is_write(one) for one in asked if "$" not in one), asked
+
+
+def test_what_a_person_set_there_stays(site: Site) -> None:
+    site.publish(rows(1))
+    record = site.ledger.epics(site.tracker.name)[0]
+    if isinstance(site.vendor, Jira):
+        site.vendor.edit(site.vendor.issues[record.ref_id or ""], customfield_10202=99)
+    else:
+        site.vendor.edit(int(record.ref_id or 0), **{"Custom.Score": 99})
+    report = site.publish(rows(1, score=27))
+    assert "people set the score there, which stays" in report.updated[0].reason
+    site.vendor.tick(3600)
+    assert not site.publish(rows(1, score=27)).has_changes

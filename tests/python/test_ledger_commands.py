@@ -1,0 +1,210 @@
+"""`paydown ledger`, `paydown epics` and the tracker's settings, from outside."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.configuration import check_configuration
+from orchestration.ledger import EpicState, Ledger
+from orchestration.publish.candidates import read_candidates
+from orchestration.publish.epic_document import epic_key
+from orchestration.publish.epic_run import PublishRun
+from orchestration.publish.epics import publish_epics
+from orchestration.publish.reconcile import reconcile
+from orchestration.settings import Settings
+from orchestration.trackers.config import TrackerConfig, is_dry_run, read_tracker_config
+from orchestration.trackers.local import LocalTracker
+
+from .jira_helpers import jira
+from .vendor_jira import Jira
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
+JIRA = {"url": "https://acme.atlassian.net", "project": "MOD"}
+
+
+def row(service_id: str = "gateway", **columns: Any) -> dict[str, Any]:
+    return full_row(service_id, **({"fix_classes": "config_only", "wip_limit": None} | columns))
+
+
+KEY = epic_key("gateway", 1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose ledger knows one epic."""
+    for name in ("PAYDOWN_LEDGER", "PAYDOWN_DRY_RUN", "PAYDOWN_SOURCES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PAYDOWN_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    publish(tmp_path)
+    return tmp_path
+
+
+def publish(home: Path) -> None:
+    publish_epics(
+        [row()],
+        Ledger(f"sqlite:///{home / 'ledger.db'}"),
+        LocalTracker(home / "epics"),
+        dry_run=False,
+        now=NOW,
+        run_id="first",
+    )
+
+
+def published(home: Path, *rows: dict[str, Any]) -> None:
+    """Put candidates where the analysts' copy is."""
+    folder = home / "published" / "current"
+    folder.mkdir(parents=True)
+    kinds = {datetime: "timestamp", float: "double", int: "bigint"}
+    with duckdb.connect(str(folder / "paydown.duckdb")) as con:
+        columns = ", ".join(
+            f'"{name}" {kinds.get(type(value), "varchar")}' for name, value in rows[0].items()
+        )
+        con.execute(f"create table rpt_promotion_candidates ({columns})")
+        marks = ", ".join("?" for _ in rows[0])
+        con.executemany(
+            f"insert into rpt_promotion_candidates values ({marks})",
+            [[*each.values()] for each in rows],
+        )
+
+
+def call(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [*arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def test_the_ledger_lists_epics_and_tells_the_history_of_one(home: Path) -> None:
+    code, text = call("ledger", "show")
+    assert code == 0
+    assert f"gateway [{KEY}]" in text
+    code, text = call("ledger", "show", "--json")
+    rows = {each["key"]: each for each in json.loads(text)}
+    assert rows[KEY]["last_event"]["kind"] == "opened"
+    assert rows[f"{KEY}-config-only"]["parent_key"] == KEY
+
+    for name in (KEY, "gateway"):
+        code, text = call("ledger", "show", name)
+        assert code == 0
+        for word in ("intended", "attempted", "opened", "run first", "score 24"):
+            assert word in text
+    code, text = call("ledger", "show", KEY, "--json")
+    sent = json.loads(text)[0]["events"][0]["detail"]
+    assert sent["draft"]["title"] == "Modernize gateway to silver"
+    assert call("ledger", "show", "nobody")[0] == 1
+
+
+def test_the_ledgers_password_is_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYDOWN_LEDGER", "postgresql+psycopg2://u:hunter2@127.0.0.1:9/x")
+    code, text = call("ledger", "show")
+    assert code == 1
+    assert "PAYDOWN_LEDGER: not reachable" in text
+    assert "hunter2" not in text
+
+
+def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
+    assert call("epics")[0] == 1  # Nothing was published yet.
+    published(home, row(score=27), row("b", score_rank=2))
+    before = {path: path.read_bytes() for path in (home / "epics").iterdir()}
+    code, text = call("epics", "--full")
+    assert code == 0
+    assert "gateway [" in text
+    assert "score 24 -> 27" in text
+    assert "Modernize b to silver" in text
+    report = json.loads(call("epics", "--json")[1])
+    assert report["dry_run"]
+    assert report["opened"][0]["rehearsal"]["file"] == f"{epic_key('b', 1)}.md"
+    assert {path: path.read_bytes() for path in (home / "epics").iterdir()} == before
+    assert len(Ledger(f"sqlite:///{home / 'ledger.db'}").epics("local")) == 1
+
+
+def test_reconciling_brings_a_lost_ledger_back(home: Path) -> None:
+    published(home, row())
+    (home / "ledger.db").unlink()
+    files = sorted((home / "epics").glob("*.md"))
+    code, text = call("ledger", "reconcile")
+    assert code == 0
+    assert f"{KEY} adopted" in text
+    ledger = Ledger(f"sqlite:///{home / 'ledger.db'}")
+    assert {record.key for record in ledger.records()} == {KEY, f"{KEY}-config-only"}
+    assert json.loads(call("ledger", "reconcile", "--json")[1]) == []
+    assert sorted((home / "epics").glob("*.md")) == files
+
+
+def test_reconciling_follows_what_people_did_to_stories_too(home: Path) -> None:
+    story = home / "epics" / f"{KEY}-config-only.md"
+    story.write_text(story.read_text().replace("status: open", "status: done", 1))
+    (home / "epics" / f"{KEY}.md").unlink()
+    code, text = call("ledger", "reconcile")
+    assert code == 0
+    assert f"{KEY} was closed" in text
+    assert f"{KEY}-config-only was closed" in text
+    states = {r.key: r.state for r in Ledger(f"sqlite:///{home / 'ledger.db'}").records()}
+    assert set(states.values()) == {EpicState.CLOSED}
+
+
+def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = Jira()
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    rows = [row(project_key="", fix_classes="")]
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with jira(vendor) as tracker:
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "record_opened", die)
+            with pytest.raises(KeyboardInterrupt):
+                publish_epics(
+                    rows, ledger, tracker, dry_run=False, now=NOW, run_id="dies",
+                    clock=vendor.now, sleep=vendor.tick,
+                )  # fmt: skip
+
+        def findings() -> list[tuple[str, bool]]:
+            run = PublishRun(ledger, tracker, "reconcile", NOW, vendor.now, vendor.tick)
+            return [(f.what, f.is_open) for f in reconcile(read_candidates(rows), run)]
+
+        assert "is being created, or may still turn up" in findings()[0][0]
+        vendor.tick(24 * 3600)
+        assert findings()[0][0].startswith("was opened as")
+        copy = vendor.clone(next(iter(vendor.issues.values())))
+        vendor.tick(3600)
+        written = len(vendor.issues)
+        told = findings()
+        assert [(copy.key in what, is_open) for what, is_open in told] == [(True, True)]
+        assert findings() == told
+        assert len(vendor.issues) == written
+    kinds = [event.kind for event in ledger.events(tracker.name, KEY)]
+    assert kinds.count("duplicate") == 1
+
+
+def test_a_remote_tracker_is_a_dry_run_until_it_is_switched_on(tmp_path: Path) -> None:
+    local, remote = TrackerConfig(), TrackerConfig.model_validate({"kind": "jira", "jira": JIRA})
+    for value, dry in ((None, (False, True)), ("0", (False, False)), ("1", (True, True))):
+        env = {"PAYDOWN_MODERNIZATION": str(tmp_path)} | (
+            {} if value is None else {"PAYDOWN_DRY_RUN": value}
+        )
+        settings = Settings.from_environment(env)
+        assert (is_dry_run(settings, local), is_dry_run(settings, remote)) == dry
+    assert read_tracker_config(settings) == local
+
+
+def test_a_kind_without_its_section_is_told_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "tracker.yaml").write_text("kind: jira\n")
+    problems = {file.path.name: file.problem for file in check_configuration(tmp_path)}
+    assert "there is no section jira" in problems["tracker.yaml"]
+    with pytest.raises(ValidationError, match="token"):
+        TrackerConfig.model_validate({"kind": "jira", "jira": JIRA | {"token": "s3cret"}})
