@@ -40,16 +40,18 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
     if not records:
         console.print("the ledger is empty: no epic was opened yet")
         return
-    table = plain_table("service", "state", "in the tracker", "last event")
+    table = plain_table("epic, and the stories below it", "state", "last event")
     for record in records:
         event = last.get((record.tracker, record.key))
-        name = f"  {record.key}" if record.parent_key else f"{record.service} [{record.key}]"
+        indent = "  " if record.parent_key else ""
         table.add_row(
-            Text(shown(name)),
+            Text(shown(f"{indent}{record.key}")),
             Text(record.state.value, STATE_STYLES.get(record.state.value, "")),
-            Text(shown(record.url or record.ref_id or "")),
-            Text(f"{event.kind} {event.at:%Y-%m-%d %H:%M}" if event else ""),
+            Text(f"{event.kind} {event.at:%Y-%m-%d}" if event else ""),
         )
+        # A local epic is the file of that name.
+        if record.url and not record.url.startswith("file:"):
+            table.add_row(Text(shown(f"{indent}  {record.url}"), "dim"), Text(), Text())
     console.print(table)
     console.print(Text("paydown ledger show KEY tells what was sent and why", "dim"))
 
