@@ -19,6 +19,8 @@ from .loader_helpers import Landing, project_streams
 pytestmark = pytest.mark.xdist_group("demo")
 
 # What tells of the loads themselves.
+# The demo's epics may have been read back; here no epic was opened.
+NO_EPICS = "source_name not in ('paydown', 'local')"
 LEFT_OUT = {"rpt_data_quality": "newest_load_at", "rpt_load_quality": "load_id, loaded_at"}
 
 
@@ -46,10 +48,11 @@ def test_the_order_of_loading_changes_no_mart(
             "select table_name from duckdb_tables() where database_name = 'here'"
         ).fetchall()
         assert len(marts) >= 20
-        for (mart,) in marts:
+        for (mart,) in sorted({*marts} - {("fct_epics",)}):
             chosen = f"* exclude ({LEFT_OUT[mart]})" if mart in LEFT_OUT else "*"
-            here = f"select {chosen} from here.{mart}"
-            there = f"select {chosen} from warehouse.paydown_marts.{mart}"
+            where = f"where {NO_EPICS}" if mart in LEFT_OUT else ""
+            here = f"select {chosen} from here.{mart} {where}"
+            there = f"select {chosen} from warehouse.paydown_marts.{mart} {where}"
             different = con.execute(
                 f"select * from (({here} except all {there}) union all by name "
                 f"({there} except all {here})) limit 4"
