@@ -134,7 +134,14 @@ class Changes(LedgerDatabase):
                 if row.pending_change_id and not by_us:
                     detail["pending_change_id"] = row.pending_change_id
                 row.reason = None
-                _settle(row)
+                # Fields may hold what is pending: whoever reopens the epic is not to be taken for
+                # the one who wrote it.
+                if row.figures and row.pending_figures and by_us:
+                    row.figures = row.pending_figures
+                if by_us:
+                    _settle(row)
+                else:
+                    release(row)
                 kind = "closed_as_hygiene" if by_us else "closed"
                 add_event(session, hold, row, kind, **detail)
             return row.record()

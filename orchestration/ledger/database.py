@@ -15,11 +15,13 @@ from typing import Any
 
 from sqlalchemy import DDL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 
 from orchestration.ledger.models import Base, EpicRow
+from orchestration.settings import SettingsError
 
 _LOCK_TIMEOUT_SECONDS = 60
 _ADVISORY_LOCK = 5_060_772_011_387
@@ -30,18 +32,31 @@ class LedgerDatabase:
     """A SQLite file or a PostgreSQL database with the ledger's tables.
 
     url: `sqlite:////path/ledger.db` or `postgresql+psycopg2://...`. Nothing is created before the
-    first write, so a dry run leaves no trace.
+    first write, so a dry run leaves no trace. SettingsError for an address that can't be used.
     """
 
     def __init__(self, url: str | URL) -> None:
-        self._url = make_url(url)
+        try:
+            self._url = make_url(url)
+        except (ArgumentError, ValueError):  # Their texts hold a part of the address.
+            raise SettingsError(
+                "PAYDOWN_LEDGER is no address such as postgresql+psycopg2://user:password@host/db; "
+                "write @, : and / of a password as %40, %3A and %2F"
+            ) from None
         backend = self._url.get_backend_name()
         if backend not in {"sqlite", "postgresql"}:
-            raise ValueError(f"the ledger needs SQLite or PostgreSQL, not {backend}")
+            raise SettingsError(f"the ledger needs SQLite or PostgreSQL, not {backend}")
         self._is_sqlite = backend == "sqlite"
         if self._is_sqlite and not self._url.database:
-            raise ValueError("the ledger needs a file: sqlite:////path/ledger.db")
-        self._engine = _sqlite_engine(self._url) if self._is_sqlite else _postgres_engine(self._url)
+            raise SettingsError("the ledger needs a file: sqlite:////path/ledger.db")
+        make_engine = _sqlite_engine if self._is_sqlite else _postgres_engine
+        try:
+            self._engine = make_engine(self._url)
+        except (ImportError, NoSuchModuleError):
+            raise SettingsError(
+                f"PAYDOWN_LEDGER: the driver of {self._url.drivername} is not installed; "
+                "postgresql+psycopg2 is"
+            ) from None
         self._has_schema = False
         self._missing_columns: frozenset[str] = frozenset()
 

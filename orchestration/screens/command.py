@@ -17,6 +17,8 @@ console = Console(highlight=False)
 @contextmanager
 def refusals() -> Generator[None]:
     """Show an error that tells people what to do, and exit with 1."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from orchestration.documents import ConfigError
     from orchestration.loader import ContractError
     from orchestration.loader.aside import QuarantineError
@@ -26,6 +28,11 @@ def refusals() -> Generator[None]:
         yield
     except (ConfigError, ContractError, QuarantineError, SettingsError, TrackerError) as error:
         console.print(Text(str(error), "red"))
+        raise typer.Exit(1) from None
+    except SQLAlchemyError as error:
+        # The driver's message may hold the address, and that a password.
+        text = f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
+        console.print(Text(text, "red"))
         raise typer.Exit(1) from None
 
 

@@ -23,6 +23,9 @@ def create_filter(
 ) -> None:
     """Save the query of open epics, most urgent first, of which a board is made. Once."""
     settings = read_settings()
+    if settings.dry_run:
+        console.print("PAYDOWN_DRY_RUN=1: nothing was saved; unset it to save the query")
+        raise typer.Exit(1)
     from orchestration.trackers.config import create_filter as create
     from orchestration.trackers.config import read_tracker_config
 

@@ -115,6 +115,33 @@ def test_the_ledgers_password_is_not_shown(home: Path, monkeypatch: pytest.Monke
     assert "hunter2" not in text
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://paydown:hunt@er2:et99@db.example/l",
+        "mysql://u:hunter2@127.0.0.1/x",
+        "postgresql+psycopg9://u:hunter2@127.0.0.1/x",
+    ],
+)
+@pytest.mark.parametrize("command", [("ledger", "show"), ("ledger", "reconcile"), ("epics",)])
+def test_an_address_that_cannot_be_used_is_told_without_its_password(
+    home: Path, monkeypatch: pytest.MonkeyPatch, address: str, command: tuple[str, ...]
+) -> None:
+    published(home, row())
+    monkeypatch.setenv("PAYDOWN_LEDGER", address)
+    code, text = call(*command)
+    assert code == 1
+    assert "ledger" in text.lower()
+    assert not re.search("hunt|er2|et99", text)
+
+
+def test_a_dry_run_saves_no_filter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYDOWN_DRY_RUN", "1")
+    code, text = call("tracker", "create-filter")
+    assert code == 1
+    assert "nothing was saved" in text
+
+
 def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
     assert call("epics")[0] == 1  # Nothing was published yet.
     published(home, row(score=27), row("b", score_rank=2))

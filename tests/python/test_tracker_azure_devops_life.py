@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,22 @@ def test_a_figure_that_a_person_edited_stays(
     assert tracker.update(
         ref, change("change-3", written=known, figures=Figures(30, None, 8, None))
     ) == {"budget_usd"}
+
+
+def test_newer_figures_of_a_change_that_was_told_are_written(
+    vendor: AzureDevOps, tracker: AzureDevOpsTracker
+) -> None:
+    ref = opened(tracker)
+    first = change()
+    assert tracker.update(ref, first) == frozenset()
+    newer = replace(first.figures, score=first.figures.score + 7)
+    retry = change(is_retry=True, figures=newer, written=first.figures)
+    assert tracker.update(ref, retry) == frozenset()
+    assert fields(vendor, ref)["Custom.Score"] == newer.score
+    sent(vendor)
+    assert tracker.update(ref, retry) == frozenset()
+    assert "PATCH workitems" not in sent(vendor)
+    assert tracker.untouched([ref]) == {ref.key: True}
 
 
 def test_a_figure_that_is_no_longer_known_is_cleared(

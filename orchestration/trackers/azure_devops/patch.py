@@ -108,19 +108,6 @@ def figures_patch(
     return operations, frozenset(edited)
 
 
-def edited_since(
-    change: EpicChange, now: Mapping[str, Any], fields: TypeFields, config: AzureDevOpsConfig
-) -> frozenset[str]:
-    """The figures that differ from a change which is in the work item already."""
-    if change.written is None:
-        return frozenset()
-    return frozenset(
-        name
-        for name, one in _mapped_figures(fields, config)
-        if not _is_same(now.get(one.reference), _held(one, change.figures, name))
-    )
-
-
 def comment(change: EpicChange) -> Operation:
     """The change as a comment that ends with its mark."""
     mark = Paragraph((Span(TOLD_BY), Span(change.change_id, is_code=True)))

@@ -19,12 +19,12 @@ from orchestration.trackers.azure_devops.patch import (
     Patch,
     comment,
     draft_patch,
-    edited_since,
     figures_patch,
     tag,
 )
 from orchestration.trackers.azure_devops.refusals import ForbiddenPlaceError
 from orchestration.trackers.azure_devops.schema import Schema
+from orchestration.trackers.document import Paragraph, spans
 from orchestration.trackers.protocol import (
     Check,
     CreateOutcome,
@@ -46,6 +46,7 @@ _QUERY_CHARACTERS = 24_000
 _CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.StateChangeDate")
 _STATUS_FIELDS = ("System.State", "System.WorkItemType", "System.TeamProject", *_CLOSED_AT_FIELDS)
 _EDIT_ATTEMPTS = 5
+ONLY_FIGURES = (Paragraph(spans("The figures are brought up to date.")),)
 # No write begins later than this after its call, however long the reading before it took.
 _WRITE_WITHIN_SECONDS = 300.0
 
@@ -202,14 +203,18 @@ class AzureDevOpsTracker:
         for _ in range(_EDIT_ATTEMPTS):
             item = self._api.item(item_id)
             fields = self._schema.fields(item.project, item.type)
-            if may_be_told and history.is_told(self._api.updates(item_id), change.change_id):
-                return edited_since(change, item.fields, fields, self._config)
+            is_told = may_be_told and history.is_told(self._api.updates(item_id), change.change_id)
             patch = Patch()
             operations, edited = figures_patch(change, item.fields, fields, self._config)
             patch.operations += operations
-            if is_closing:
+            if is_closing and not is_told:
                 self._add_closing(patch, item)
-            patch.operations.append(comment(change))
+            if is_told and not patch.operations:
+                return edited
+            # Told by a run that died before it had newer figures: only those are still to do.
+            patch.operations.append(
+                comment(replace(change, body=ONLY_FIGURES) if is_told else change)
+            )
             _in_time(write_until)
             if self._api.change(item_id, item.rev, patch.operations):
                 return edited
