@@ -200,6 +200,27 @@ def test_an_update_is_told_once_and_only_on_top_of_what_it_knows(url: str) -> No
     assert claim_change(ledger, hold("run-3", 9), "change-2", 1).is_granted
 
 
+def test_what_a_hygiene_close_wrote_is_remembered_for_a_reopening(url: str) -> None:
+    ledger = Ledger(url)
+    opened(ledger)
+    lower = replace(FIGURES, score=3)
+    ledger.claim_change(hold(), "local", KEY, "close-1", 0, None, lower, "close", {})
+    closed = ledger.record_closed(hold(), "local", KEY, NOW, "hygiene", by_us=True)
+    assert (closed.figures, closed.pending_change_id) == (lower, None)
+    assert ledger.record_reopened(hold(), "local", KEY, "To Do").figures == lower
+
+
+def test_what_was_pending_when_a_person_closed_it_is_pending_when_reopened(url: str) -> None:
+    ledger = Ledger(url)
+    opened(ledger)
+    assert claim_change(ledger, hold(), "change-1", 0).is_granted
+    closed = ledger.record_closed(hold(), "local", KEY, NOW, "Done")
+    assert (closed.figures, closed.pending_change_id) == (FIGURES, "change-1")
+    assert claim_change(ledger, hold("run-2"), "change-1", 0).is_granted is False
+    ledger.record_reopened(hold(), "local", KEY, "To Do")
+    assert claim_change(ledger, hold("run-2"), "change-1", 0).was_attempted
+
+
 def test_history_holds_no_secret(url: str) -> None:
     ledger = Ledger(url)
     ledger.claim(hold(), "local", [intent()])
