@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
-from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.ledger import EpicRecord, Ledger, LedgerEvent
 from orchestration.publish.epic_run import PublishRun
@@ -19,7 +18,7 @@ from orchestration.publish.reconcile import reconcile
 from orchestration.publish.run import published_candidates
 from orchestration.screens.quarantine import shown
 from orchestration.screens.tables import plain_table
-from orchestration.settings import Settings, SettingsError
+from orchestration.settings import Settings
 from orchestration.trackers.config import build_tracker, read_tracker_config
 
 STATE_STYLES = {"opened": "green", "failed": "bold red", "intended": "yellow", "closed": "dim"}
@@ -30,7 +29,7 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
     """Print every epic and story with its state and last event.
 
     Raises:
-        SettingsError: the ledger can't be read.
+        SettingsError, SQLAlchemyError: the ledger can't be read.
     """
     records, last = _read(settings)
     if as_json:
@@ -60,7 +59,7 @@ def show_history(console: Console, settings: Settings, what: str, *, as_json: bo
     """Print everything that happened to the epics of a key or a service; False if there is none.
 
     Raises:
-        SettingsError: the ledger can't be read.
+        SettingsError, SQLAlchemyError: the ledger can't be read.
     """
     records, _ = _read(settings)
     wanted = [record for record in records if what in (record.key, record.service)]
@@ -113,13 +112,7 @@ def _read(
 ) -> tuple[list[EpicRecord], dict[tuple[str, str], LedgerEvent]]:
     """Records, each epic before its stories, and the newest event of each."""
     ledger = Ledger(settings.ledger_url)
-    try:
-        records, last = ledger.records(), ledger.last_events()
-    except SQLAlchemyError as error:
-        # The address may hold a password; the driver's message may too.
-        raise SettingsError(
-            f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
-        ) from None
+    records, last = ledger.records(), ledger.last_events()
     order = {r.key: (r.tracker, r.service, r.cycle) for r in records if not r.parent_key}
     records.sort(
         key=lambda r: (
