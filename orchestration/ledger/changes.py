@@ -12,7 +12,15 @@ from datetime import datetime
 
 from orchestration.ledger.claims import Claim, Hold, redact
 from orchestration.ledger.database import LedgerDatabase
-from orchestration.ledger.models import EpicRecord, EpicRow, EpicState, Evidence, Told, figures_json
+from orchestration.ledger.models import (
+    EpicRecord,
+    EpicRow,
+    EpicState,
+    Evidence,
+    Told,
+    figures_json,
+    is_closing,
+)
 from orchestration.ledger.rows import add_event, is_held_by_other, release
 from orchestration.trackers.protocol import Figures
 
@@ -125,7 +133,10 @@ class Changes(LedgerDatabase):
         *,
         by_us: bool = False,
     ) -> EpicRecord:
-        """Write down that it is closed: by a person, or as hygiene by us."""
+        """Write down that it is closed: by a person, or as hygiene by us.
+
+        A person who closes or deletes it has touched it, unless that may have been us.
+        """
         with self.exclusive() as session:
             row = session.get_one(EpicRow, (tracker, key))
             if row.state == EpicState.OPENED:
@@ -134,6 +145,8 @@ class Changes(LedgerDatabase):
                 if row.pending_change_id and not by_us:
                     detail["pending_change_id"] = row.pending_change_id
                 row.reason = None
+                if not by_us and not is_closing(row.pending_change_id):
+                    row.touched_at = row.touched_at or hold.at
                 # Fields may hold what is pending: whoever reopens the epic is not to be taken for
                 # the one who wrote it.
                 if row.figures and row.pending_figures and by_us:

@@ -113,6 +113,16 @@ class EpicRecord:
         """What the epic tells, None where that isn't known."""
         return Told(self.evidence, self.figures) if self.evidence else None
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether paydown may have closed it as hygiene without having written that down."""
+        return is_closing(self.pending_change_id)
+
+
+def is_closing(pending_change_id: str | None) -> bool:
+    """Whether the change that is pending closes the epic."""
+    return (pending_change_id or "").startswith("close-")
+
 
 @dataclass(frozen=True)
 class LedgerEvent:

@@ -23,7 +23,11 @@ class Openings(LedgerDatabase):
     """The half of the ledger that opens; stories differ from epics by their `parent_key` only."""
 
     def claim(self, hold: Hold, tracker: str, intents: Sequence[Intent]) -> dict[str, Claim]:
-        """Commit the intent to create; grants those that nobody else is creating."""
+        """Commit the intent to create; grants those that nobody else is creating.
+
+        What somebody claimed and sent nothing of yet is granted: `start_attempt` will refuse
+        them, and had they died, nobody would have to wait for their lease.
+        """
         with self.exclusive() as session:
             return {intent.key: _claim(session, hold, tracker, intent) for intent in intents}
 
@@ -119,6 +123,19 @@ class Openings(LedgerDatabase):
                     row.reason = redact(reason)
                 add_event(session, hold, row, "ambiguous", reason=reason)
 
+    def give_back(self, hold: Hold, tracker: str, keys: Collection[str], reason: str) -> None:
+        """Let others have what `hold` claimed and sent nothing of; earlier attempts stay noted."""
+        with self.exclusive() as session:
+            for key in keys:
+                row = session.get_one(EpicRow, (tracker, key))
+                if row.state == EpicState.INTENDED and row.owner == hold.owner:
+                    if row.attempted_at is None:
+                        _fail(row, reason)
+                    else:
+                        row.reason = redact(reason)
+                        release(row)
+                    add_event(session, hold, row, "not_attempted", reason=reason)
+
     def record_missing(
         self, hold: Hold, tracker: str, keys: Collection[str], reason: str
     ) -> set[str]:
@@ -145,7 +162,7 @@ def _claim(session: Session, hold: Hold, tracker: str, intent: Intent) -> Claim:
     if row is None:
         return _claim_new(session, hold, tracker, intent)
     was_attempted = row.state == EpicState.INTENDED and row.attempted_at is not None
-    if row.state not in UNFINISHED or is_held_by_other(row, hold):
+    if row.state not in UNFINISHED or (was_attempted and is_held_by_other(row, hold)):
         return Claim(False, was_attempted, row.record())
     row.state, row.owner, row.lease_until = EpicState.INTENDED, hold.owner, hold.until
     row.team = intent.team

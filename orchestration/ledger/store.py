@@ -15,18 +15,6 @@ from orchestration.ledger.openings import Openings
 class Ledger(Openings, Changes):
     """The ledger of epics, for all trackers; see `LedgerDatabase` for `url`."""
 
-    def latest(self, tracker: str) -> dict[str, EpicRecord]:
-        """The newest epic of every service, by the hash of the service's id."""
-        return {record.service_hash: record for record in self.epics(tracker)}
-
-    def epics(self, tracker: str) -> list[EpicRecord]:
-        """All epics of `tracker`, by service and cycle."""
-        return [record for record in self.records(tracker) if record.parent_key is None]
-
-    def stories(self, tracker: str) -> dict[str, EpicRecord]:
-        """All stories of `tracker`, by key."""
-        return {record.key: record for record in self.records(tracker) if record.parent_key}
-
     def records(self, tracker: str | None = None) -> list[EpicRecord]:
         """Epics and stories, of one tracker or all, by tracker, service and cycle."""
         with self.reading() as session:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from orchestration.ledger import EpicRecord, EpicState, Intent, Told
 from orchestration.publish.candidates import Candidate
 from orchestration.publish.epic_changes import EpicChanger
+from orchestration.publish.epic_closing import EpicCloser
 from orchestration.publish.epic_document import draft_epic
 from orchestration.publish.epic_opener import Opener, Opening, Outcome
 from orchestration.publish.epic_plan import Action, AddEvidence, Close, Open, Section
@@ -40,7 +41,8 @@ class EpicExecutor:
         for action in actions:
             if isinstance(action, AddEvidence):
                 changer.add_evidence(action)
-        changer.close_hygiene([action for action in actions if isinstance(action, Close)])
+        closer = EpicCloser(self.run, self.states, self.report)
+        closer.close([action for action in actions if isinstance(action, Close)])
 
     def _open_epics(self, actions: Sequence[Open]) -> set[str]:
         """Open epics; returns the keys of those that this run created, which have no stories."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -15,6 +16,8 @@ from orchestration.trackers.protocol import (
     EpicRef,
     TrackerError,
 )
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,17 @@ class Opener:
         granted = [key for key, claim in self._claims.items() if claim.is_granted]
         for key in self._claims.keys() - set(granted):
             self._say_taken(key, self._claims[key].record)
-        # A granted claim's old lease is over, and it outlasts call and search lag: what one
+        # The lease of an earlier attempt is over, and it outlasts call and search lag: what one
         # search doesn't find now was not created.
         suspects = {key for key in granted if self._claims[key].was_attempted}
         missing = suspects if run.tracker.is_idempotent else self._adopt_found(suspects)
-        if missing is not None:
-            settled = suspects - missing
-            unknown = self._create([key for key in granted if key not in settled])
-            self._settle(unknown)
+        if missing is None:
+            why = f"not attempted: {run.stopped}"
+            run.ledger.give_back(run.hold(), run.tracker.name, granted, why)
+            return self._outcomes
+        settled = suspects - missing
+        unknown = self._create([key for key in granted if key not in settled])
+        self._settle(unknown)
         return self._outcomes
 
     def _create(self, keys: Sequence[str]) -> set[str]:
@@ -155,6 +161,12 @@ class Opener:
         for seconds in (tracker.search_lag_seconds, tracker.longest_call_seconds):
             if not unknown:
                 return
+            _log.warning(
+                "%s doesn't say whether it opened %s; asking again in %.0f s",
+                tracker.name,
+                ", ".join(sorted(unknown)),
+                seconds,
+            )
             self.run.sleep(seconds)
             missing = self._adopt_found(unknown, is_ours=True)
             if missing is None:

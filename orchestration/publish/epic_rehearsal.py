@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestration.publish.epic_changes import EpicChanger, change_of, closing_of
+from orchestration.publish.epic_changes import change_of
+from orchestration.publish.epic_closing import EpicCloser, Verdict, closing_of
 from orchestration.publish.epic_executor import draft_action
 from orchestration.publish.epic_plan import Action, AddEvidence, Close, Open, Section
 from orchestration.publish.epic_report import ReportBuilder
@@ -50,11 +51,13 @@ class EpicRehearsal:
                 self.report.add_epic(
                     action.candidate, action.section, action.why, action.record, _shown(change)
                 )
-        changer = EpicChanger(self.run, self.states, self.report)
-        for action, why_not in changer.judged([a for a in actions if isinstance(a, Close)]):
-            section, why = why_not or (Section.CLOSED, action.why)
-            shown = None if why_not else _shown(closing_of(action, action.record, self.run))
-            self.report.add_epic(action.candidate, section, why, action.record, shown)
+        closer = EpicCloser(self.run, self.states, self.report)
+        for action in actions:
+            if isinstance(action, Close):
+                verdict = closer.judge(action, dry_run=True)
+                shown = None if verdict else _shown(closing_of(action, action.record, self.run))
+                said = verdict or Verdict(Section.CLOSED, action.why)
+                self.report.add_epic(action.candidate, said.section, said.why, action.record, shown)
 
     def _foretell_epic(self, action: Open, rehearsal: Rehearsal | TrackerError | None) -> None:
         if isinstance(rehearsal, TrackerError):

@@ -11,7 +11,13 @@ from orchestration.publish.candidates import Candidate
 from orchestration.publish.epic_plan import Action, Open, plan
 from orchestration.publish.epic_run import PublishRun
 from orchestration.publish.epic_wip import limit_work
-from orchestration.trackers.protocol import EpicRef, EpicStatus, TrackerError
+from orchestration.trackers.protocol import (
+    EpicRef,
+    EpicStatus,
+    ForbiddenError,
+    RejectedError,
+    TrackerError,
+)
 from orchestration.trackers.text import one_line
 
 MISSING = "the tracker doesn't have it, long after the attempt: it was not created"
@@ -21,7 +27,8 @@ MISSING = "the tracker doesn't have it, long after the attempt: it was not creat
 class EpicStates:
     """The newest epic of each service (by service hash), as tracker and ledger agree on it.
 
-    stories: by key, as the ledger has them; nobody asks the tracker how they are doing.
+    stories: by key, as the ledger has them; the tracker is asked how they are doing only where
+    their epic is to be closed.
     problems: by key, why the tracker can't tell the state. adopted: keys that the tracker had
     and the ledger didn't have as opened.
     """
@@ -186,13 +193,22 @@ def learn_status(
                 else (states.records, record.service_hash)
             )
             group[name] = change or record
-        else:
-            states.problems[record.key] = (
-                f"the tracker can't tell the state of {record.key}: {status}"
-                if isinstance(status, TrackerError)
-                else f"{record.key} was opened as {record.ref_id}, and the tracker shows it no "
-                "more: restore it, or see to it that paydown may read it"
-            )
+        elif problem := _problem(record, status):
+            states.problems[record.key] = problem
+
+
+def _problem(record: EpicRecord, answer: TrackerError | None) -> str | None:
+    """Why the state of `record` can't be told; None where it is closed and can't be seen again."""
+    is_lasting = answer is None or isinstance(answer, RejectedError | ForbiddenError)
+    if is_lasting and record.state is EpicState.CLOSED:
+        return None
+    by_hand = f"; if it is gone for good: paydown ledger close {record.key}" if is_lasting else ""
+    if answer is None:
+        return (
+            f"{record.key} was opened as {record.ref_id}, and the tracker shows it no more: "
+            f"restore it, or see to it that paydown may read it{by_hand}"
+        )
+    return f"the tracker can't tell the state of {record.key}: {answer}{by_hand}"
 
 
 def _change_of_state(record: EpicRecord, status: EpicStatus, now: datetime) -> EpicRecord | None:
@@ -206,7 +222,8 @@ def _change_of_state(record: EpicRecord, status: EpicStatus, now: datetime) -> E
         closed_at = status.closed_at or now
         # Clocks differ: no epic is closed before it is opened.
         closed_at = max(closed_at, record.opened_at or closed_at)
-        return replace(record, state=EpicState.CLOSED, closed_at=closed_at)
+        touched_at = record.touched_at if record.is_closing else record.touched_at or now
+        return replace(record, state=EpicState.CLOSED, closed_at=closed_at, touched_at=touched_at)
     return None
 
 

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from orchestration.ledger import EpicRecord, Ledger, LedgerEvent
+from orchestration.publish.by_hand import NotOpenError, close_by_hand
 from orchestration.publish.epic_run import PublishRun
 from orchestration.publish.epics import utc_now
 from orchestration.publish.reconcile import reconcile
@@ -40,7 +41,12 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
         console.print("the ledger is empty: no epic was opened yet")
         return
     table = plain_table("epic, and the stories below it", "state", "last event")
+    is_one_tracker = len({record.tracker for record in records}) == 1
+    told = None
     for record in records:
+        if record.tracker != told and not is_one_tracker:
+            told = record.tracker
+            table.add_row(Text(shown(told), "bold"), Text(), Text())
         event = last.get((record.tracker, record.key))
         indent = "  " if record.parent_key else ""
         table.add_row(
@@ -102,6 +108,29 @@ def show_reconciled(console: Console, settings: Settings, *, as_json: bool) -> b
     return not any(finding.is_open for finding in findings)
 
 
+def close_in_ledger(
+    console: Console, settings: Settings, key: str, *, tracker: str | None, why: str
+) -> bool:
+    """Write down that an epic is closed, and print what was; False where nothing is open.
+
+    Raises:
+        SettingsError, SQLAlchemyError: the ledger can't be written.
+    """
+    ledger = Ledger(settings.ledger_url)
+    try:
+        closed = close_by_hand(
+            ledger, key, tracker=tracker, why=why, now=settings.now(), at=utc_now()
+        )
+    except NotOpenError as error:
+        console.print(Text(shown(str(error)), "yellow"))
+        return False
+    for record in closed:
+        text = f"{record.key} is closed in the ledger; nothing was asked of {record.tracker}"
+        console.print(Text(shown(text)))
+    console.print(Text("the next incident above the band opens a new epic", "dim"))
+    return True
+
+
 def ledger_keys(settings: Settings, tracker: str) -> list[str]:
     """Keys of everything that the ledger knows of a tracker."""
     return [record.key for record in Ledger(settings.ledger_url).records(tracker)]
@@ -113,14 +142,14 @@ def _read(
     """Records, each epic before its stories, and the newest event of each."""
     ledger = Ledger(settings.ledger_url)
     records, last = ledger.records(), ledger.last_events()
-    order = {r.key: (r.tracker, r.service, r.cycle) for r in records if not r.parent_key}
-    records.sort(
-        key=lambda r: (
-            *order.get(r.parent_key or r.key, (r.tracker, r.service, 0)),
-            r.parent_key is not None,
-            r.key,
-        )
-    )
+    epics = {(r.tracker, r.key): r for r in records if not r.parent_key}
+
+    def place(record: EpicRecord) -> tuple[str, str, int, bool, str]:
+        is_story = record.parent_key is not None
+        epic = epics.get((record.tracker, record.parent_key or record.key), record)
+        return record.tracker, epic.service, epic.cycle, is_story, record.key
+
+    records.sort(key=place)
     return records, last
 
 

@@ -38,6 +38,27 @@ def show(
 
 
 @app.command()
+def close(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The epic, or one story.")],
+    why: Annotated[str, typer.Option(help="Kept in the history, for who asks in a year.")],
+    tracker: Annotated[
+        str | None, typer.Option(help="Where several trackers in the ledger hold the key.")
+    ] = None,
+) -> None:
+    """Write down that an epic is closed which the tracker can't show any more.
+
+    Frees its team's place in the limit of work in progress. Asks nothing of the tracker. Exits
+    with 1 where nothing under that key is open.
+    """
+    settings = read_settings()
+    from orchestration.screens.ledger import close_in_ledger
+
+    with refusals():
+        is_done = close_in_ledger(console, settings, key, tracker=tracker, why=why)
+        raise typer.Exit(0 if is_done else 1)
+
+
+@app.command()
 def reconcile(as_json: AsJson = False) -> None:
     """Ask the tracker what became of everything, and write that into the ledger only.
 

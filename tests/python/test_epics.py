@@ -180,7 +180,7 @@ def test_hygiene_closes_nothing_that_people_have_open(world: World) -> None:
         assert "stays open, because people have worked on it" in report.closed_as_hygiene[0].reason
         assert not report.has_changes
     assert world.files == before
-    assert world.ledger.epics("local")[0].state is EpicState.OPENED
+    assert world.ledger.records("local")[0].state is EpicState.OPENED
     kinds = [event.kind for event in world.ledger.events("local", key)]
     assert kinds == ["intended", "attempted", "opened", "touched"]
 
@@ -193,7 +193,7 @@ def test_a_new_cycle_needs_a_closed_epic_and_a_later_incident(world: World) -> N
     quiet = world.publish(row(newest_incident_at=datetime(2026, 7, 1, 23, 59, 59)), days=10)
     assert [e.key for e in quiet.waiting] == [first]
     assert "closed on 2026-07-01 and no incident came after" in quiet.waiting[0].reason
-    record = world.ledger.latest("local")[Candidate.from_row(row()).service_hash]
+    (record,) = world.ledger.records("local")
     assert record.closed_at == datetime(2026, 7, 1, 23, 59, 59, tzinfo=UTC)
 
     again = row(newest_incident_at=datetime(2026, 7, 2, 0, 0, 1))
@@ -265,7 +265,7 @@ def test_a_lost_ledger_adopts_what_the_tracker_has(world: World) -> None:
         assert said.opened == ()
         assert {e.key for e in said.updated} == {epic_key(GATEWAY, 2), epic_key("b", 1)}
     assert [*world.files] == [*before]
-    assert {r.state for r in world.ledger.epics("local")} == {EpicState.OPENED, EpicState.CLOSED}
+    assert {r.state for r in world.ledger.records("local")} == {EpicState.OPENED, EpicState.CLOSED}
     assert not world.publish(later, row("b"), days=12).has_changes
 
 

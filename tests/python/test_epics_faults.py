@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import runpy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestration.ledger import EpicState, Ledger
-from orchestration.publish.candidates import Candidate
+from orchestration.publish.by_hand import close_by_hand
 from orchestration.publish.epic_document import epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.protocol import (
@@ -80,6 +81,7 @@ class FakeTracker:
         self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
         self.rejected_keys: set[str] = set()
         self.closed: set[str] = set()
+        self.numbers = itertools.count(1)
 
     def clock(self) -> datetime:
         return self.time
@@ -103,7 +105,7 @@ class FakeTracker:
                 if draft.key in self.rejected_keys:
                     outcomes[draft.key] = RejectedError("field Team is required")
                     continue
-                number = len(self.epics) + 1
+                number = next(self.numbers)
                 ref = EpicRef(draft.key, f"MOD-{number}", f"https://x.example/MOD-{number}")
                 self.epics.append((ref, self.time))
                 outcomes[draft.key] = ref
@@ -182,7 +184,7 @@ def services(count: int, **columns: Any) -> list[dict[str, Any]]:
 
 
 def states(ledger: Ledger) -> dict[str, EpicState]:
-    return {record.service: record.state for record in ledger.epics("fake")}
+    return {record.service: record.state for record in ledger.records("fake")}
 
 
 def kinds(ledger: Ledger, service_id: str) -> list[str]:
@@ -299,6 +301,69 @@ def test_a_run_that_was_stalled_past_its_lease_does_not_create(
     assert len(tracker.keys) == 1
 
 
+def test_what_a_dead_run_claimed_and_never_sent_is_opened_at_once(
+    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "start_attempt", _die)
+        with pytest.raises(KeyboardInterrupt):
+            publish(ledger, tracker, services(3))
+    assert set(states(ledger).values()) == {EpicState.INTENDED}
+    assert len(publish(ledger, tracker, services(3)).opened) == 3
+    assert tracker.waited == 0
+
+
+def test_a_search_that_fails_before_anything_is_sent_blocks_nobody(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    tracker.faults["create"] = [instead(KeyboardInterrupt())]
+    with pytest.raises(KeyboardInterrupt):
+        publish(ledger, tracker, services(1))
+    tracker.sleep(3600)
+    tracker.faults["find"] = [lambda act: act(), instead(UnavailableError("503"))]
+    report = publish(ledger, tracker, services(2))
+    assert report.stopped == "503"
+    assert [e.reason for e in report.failed] == ["503", "503"]
+    assert len(publish(ledger, tracker, services(2)).opened) == 2
+    assert len(tracker.keys) == 2
+
+
+def test_an_epic_that_was_destroyed_holds_its_place_until_it_is_closed_by_hand(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    limited = services(2, team="edge", wip_limit=1)
+    assert [e.service for e in publish(ledger, tracker, limited).opened] == ["s0"]
+    lost = tracker.epics.pop()[0]
+    report = publish(ledger, tracker, limited)
+    assert f"paydown ledger close {lost.key}" in report.failed[0].reason
+    assert [e.service for e in report.waiting] == ["s1"]
+    close_by_hand(ledger, lost.key, tracker=None, why="destroyed", now=NOW, at=NOW)
+    assert [e.service for e in publish(ledger, tracker, limited).opened] == ["s1"]
+    # Its next incident opens a new cycle, though the tracker still can't show the first epic.
+    later = [row("s0", team="edge", newest_incident_at=datetime(2027, 1, 1)), limited[1]]
+    tracker.closed.add(epic_key("s1", 1))
+    assert [e.key for e in publish(ledger, tracker, later).opened] == [epic_key("s0", 2)]
+
+
+def test_an_epic_that_cannot_be_seen_for_the_moment_is_not_taken_for_closed(
+    ledger: Ledger, tracker: FakeTracker
+) -> None:
+    publish(ledger, tracker, services(1))
+    tracker.closed.add(epic_key("s0", 1))
+    publish(ledger, tracker, services(1))
+    assert states(ledger) == {"s0": EpicState.CLOSED}
+    tracker.faults["status"] = [
+        lambda _act: {epic_key("s0", 1): UnavailableError("not readable now")}
+    ]
+    again = [row("s0", newest_incident_at=datetime(2027, 1, 1))]
+    assert "not readable now" in publish(ledger, tracker, again).failed[0].reason
+    assert len(tracker.keys) == 1
+
+
+def _die(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_no_permission_stops_the_run(ledger: Ledger) -> None:
     tracker = FakeTracker(batch_size=2)
     publish(ledger, tracker, [row("old", score_rank=99)])
@@ -329,9 +394,8 @@ def test_a_rejected_row_is_alone(ledger: Ledger, tracker: FakeTracker) -> None:
     assert [(e.service, e.reason) for e in report.failed] == [("s1", "field Team is required")]
     assert [e.service for e in report.opened] == ["s0", "s2"]
     assert report.stopped is None
-    assert ledger.latest("fake")[Candidate.from_row(row("s1")).service_hash].reason == (
-        "field Team is required"
-    )
+    reasons = {record.service: record.reason for record in ledger.records("fake")}
+    assert reasons["s1"] == "field Team is required"
     assert len(publish(ledger, tracker, services(3)).failed) == 1
     tracker.rejected_keys = set()
     assert [e.service for e in publish(ledger, tracker, services(3)).opened] == ["s1"]
@@ -463,4 +527,4 @@ def test_a_dry_run_only_reads(ledger: Ledger, tracker: FakeTracker) -> None:
     report = publish(ledger, tracker, services(3, score=30), dry_run=True)
     assert (len(report.opened), len(report.updated)) == (2, 1)
     assert tracker.requests == ["status", "find"]
-    assert len(ledger.epics("fake")) == 1
+    assert len(ledger.records("fake")) == 1

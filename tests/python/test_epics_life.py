@@ -15,6 +15,7 @@ from orchestration.publish.epic_document import epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.protocol import EpicChange, EpicRef
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
@@ -121,7 +122,7 @@ def test_stories_are_found_again_after_the_ledger_was_lost(world: World, tmp_pat
     report = world.publish(both)
     assert (report.stories, report.opened) == ((), ())
     assert sorted(world.files) == before
-    assert {s.parent_key for s in world.ledger.stories("local").values()} == {KEY}
+    assert {record.parent_key for record in world.ledger.records("local")} == {None, KEY}
     assert not world.publish(both).has_changes
 
 
@@ -265,6 +266,11 @@ def test_a_limit_holds_back_nothing_that_was_begun(world: World) -> None:
 
 # Hygiene.
 
+
+def _die(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
 OVER: dict[str, Any] = {"decision": "close", "score": 4, "band": "close_as_hygiene"}
 
 
@@ -300,6 +306,55 @@ def test_a_story_that_people_work_on_keeps_its_epic_open(world: World) -> None:
         assert not report.has_changes
     assert world.field(f"{KEY}-config-only", "status") == "open"
     assert world.record(KEY).touched_at
+
+
+@pytest.mark.parametrize("how", ["deleted", "closed"])
+def test_a_story_that_people_deleted_or_closed_keeps_its_epic_open(world: World, how: str) -> None:
+    world.publish(row(fix_classes="config_only,code_refactor"))
+    story = f"{KEY}-code-refactor"
+    if how == "deleted":
+        (world.epics / f"{story}.md").unlink()
+    else:
+        world.edit(story, "status: open", "status: done")
+    foretold = world.publish(row(**OVER), dry_run=True)
+    assert world.record(story).state is EpicState.OPENED
+    for report in (foretold, world.publish(row(**OVER)), world.publish(row(**OVER))):
+        assert (report.failed, report.closed) == ((), ())
+        assert "people have worked on it" in report.closed_as_hygiene[0].reason
+    assert world.record(story).state is EpicState.CLOSED
+    assert world.field(KEY, "status") == "open"
+    assert world.kinds(KEY).count("touched") == 1
+
+
+def test_a_story_that_we_closed_before_we_died_is_no_persons_work(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publish(row(fix_classes="config_only"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "record_closed", _die)
+        with pytest.raises(KeyboardInterrupt):
+            world.publish(row(**OVER))
+    assert world.field(f"{KEY}-config-only", "status") == "done"
+    assert world.record(f"{KEY}-config-only").state is EpicState.OPENED
+    assert [e.key for e in world.publish(row(**OVER)).closed] == [KEY]
+    assert world.field(KEY, "status") == "done"
+
+
+def test_an_epic_that_people_take_up_while_others_are_closed_stays_open(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = [row("a"), row("b", score_rank=2)]
+    world.publish(*services)
+    close = LocalTracker.close
+
+    def close_while_people_work(self: LocalTracker, ref: EpicRef, change: EpicChange) -> None:
+        close(self, ref, change)
+        world.edit(epic_key("b", 1), "status: open", "status: in progress")
+
+    monkeypatch.setattr(LocalTracker, "close", close_while_people_work)
+    report = world.publish(row("a", **OVER), row("b", score_rank=2, **OVER))
+    assert [e.key for e in report.closed] == [epic_key("a", 1)]
+    assert world.record(epic_key("b", 1)).touched_at
 
 
 def test_an_epic_that_people_reopened_is_never_closed_again(world: World) -> None:

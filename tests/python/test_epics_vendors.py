@@ -236,7 +236,7 @@ def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
     again = site.publish(changed)
     assert (again.failed, again.stopped) == ((), None)
     assert site.count == 60
-    assert {r.state for r in site.ledger.epics(site.tracker.name)} == {EpicState.OPENED}
+    assert {r.state for r in site.ledger.records(site.tracker.name)} == {EpicState.OPENED}
     site.vendor.tick(24 * 3600)
     assert not site.publish(changed).has_changes
 
@@ -245,7 +245,7 @@ def test_hygiene_closes_what_nobody_touched_and_leaves_the_rest(site: Site) -> N
     site.publish(rows(2, fix_classes="config_only"))
     site.vendor.tick(3600)
     touched = next(
-        record for record in site.ledger.epics(site.tracker.name) if record.service == "s1"
+        record for record in site.ledger.records(site.tracker.name) if record.service == "s1"
     )
     if isinstance(site.vendor, Jira):
         site.vendor.edit(site.vendor.issues[touched.ref_id or ""], priority={"name": "High"})
@@ -277,7 +277,7 @@ def test_a_dry_run_writes_nothing_and_shows_the_request(site: Site) -> None:
 
 def test_what_a_person_set_there_stays(site: Site) -> None:
     site.publish(rows(1))
-    record = site.ledger.epics(site.tracker.name)[0]
+    record = site.ledger.records(site.tracker.name)[0]
     if isinstance(site.vendor, Jira):
         site.vendor.edit(site.vendor.issues[record.ref_id or ""], customfield_10202=99)
     else:

@@ -86,25 +86,25 @@ def kinds(ledger: Ledger) -> list[str]:
 def test_reading_creates_nothing(tmp_path: Path) -> None:
     path = tmp_path / "state" / "ledger.db"
     ledger = Ledger(f"sqlite:///{path}")
-    assert ledger.latest("local") == {}
+    assert ledger.records("local") == []
     assert ledger.events("local", KEY) == []
     assert not path.parent.exists()
 
 
 def test_an_epic_lives_from_intent_to_closing(url: str) -> None:
     ledger = Ledger(url)
-    assert ledger.epics("local") == []
+    assert ledger.records("local") == []
     claims = ledger.claim(hold(), "local", [intent()])
     assert claims[KEY].is_granted
     assert not claims[KEY].was_attempted
-    assert ledger.epics("local")[0].state is EpicState.INTENDED
+    assert ledger.records("local")[0].state is EpicState.INTENDED
     assert ledger.start_attempt(hold(), "local", {KEY: TOLD}) == {KEY}
     ledger.record_opened(hold(), "local", KEY, REF, NOW, TOLD, is_adopted=False)
 
     closed_at = datetime(2026, 7, 1, 9, 30, 15, 250, UTC)
     ledger.record_closed(hold(), "local", KEY, closed_at, "done")
 
-    record = Ledger(url).latest("local")["ab" * 32]
+    (record,) = Ledger(url).records("local")
     assert record.state is EpicState.CLOSED
     assert (record.ref_id, record.url) == REF
     assert (record.opened_at, record.closed_at) == (NOW, closed_at)
@@ -132,9 +132,33 @@ def test_a_leased_claim_is_refused_to_others_until_the_lease_is_over(url: str) -
     assert ledger.start_attempt(hold("run-1", 5), "local", {KEY: TOLD}) == set()
 
 
+def test_a_claim_of_which_nothing_was_sent_is_free_for_others(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold("dies"), "local", [intent()])
+    claim = ledger.claim(hold("next", 1), "local", [intent()])[KEY]
+    assert (claim.is_granted, claim.was_attempted) == (True, False)
+    assert ledger.start_attempt(hold("dies", 1), "local", {KEY: TOLD}) == set()
+    assert ledger.start_attempt(hold("next", 1), "local", {KEY: TOLD}) == {KEY}
+
+
+def test_what_is_given_back_is_free_and_keeps_what_was_attempted(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold("dies"), "local", [intent()])
+    ledger.start_attempt(hold("dies"), "local", {KEY: TOLD})
+    assert ledger.claim(hold("next", 5), "local", [intent()])[KEY].was_attempted
+    ledger.give_back(hold("dies", 5), "local", [KEY], "not its own any more")
+    assert not ledger.claim(hold("third", 5), "local", [intent()])[KEY].is_granted
+
+    ledger.give_back(hold("next", 5), "local", [KEY], "jira is away")
+    claim = ledger.claim(hold("third", 5), "local", [intent()])[KEY]
+    assert (claim.is_granted, claim.was_attempted) == (True, True)
+    assert kinds(ledger).count("not_attempted") == 1
+
+
 def test_a_tracker_that_creates_once_needs_no_lease(url: str) -> None:
     ledger = Ledger(url)
     ledger.claim(hold("run-1"), "local", [intent()])
+    ledger.start_attempt(hold("run-1"), "local", {KEY: TOLD})
     assert ledger.claim(hold("run-2", takes_over=True), "local", [intent()])[KEY].is_granted
     assert ledger.start_attempt(hold("run-1"), "local", {KEY: TOLD}) == set()
 
@@ -144,7 +168,7 @@ def test_a_failed_epic_is_retried_with_fresh_evidence(url: str) -> None:
     ledger.claim(hold(), "local", [intent()])
     ledger.start_attempt(hold(), "local", {KEY: TOLD})
     ledger.record_failed(hold(), "local", [KEY], "rejected", "field Team is required")
-    record = ledger.epics("local")[0]
+    record = ledger.records("local")[0]
     assert (record.state, record.reason) == (EpicState.FAILED, "field Team is required")
 
     fresh = replace(EVIDENCE, score=27)
@@ -177,7 +201,7 @@ def test_the_database_itself_refuses_duplicates(url: str) -> None:
         with pytest.raises(IntegrityError), ledger.exclusive() as session:  # noqa: PT012
             session.add(row)
             session.flush()
-    assert len(ledger.epics("local")) == 1
+    assert len(ledger.records("local")) == 1
 
 
 def test_an_update_is_told_once_and_only_on_top_of_what_it_knows(url: str) -> None:
@@ -194,7 +218,7 @@ def test_an_update_is_told_once_and_only_on_top_of_what_it_knows(url: str) -> No
     told = Told(replace(EVIDENCE, score=30), FIGURES)
     assert ledger.record_updated(hold("run-2", 5), "local", KEY, "change-1", told, {})
     assert not ledger.record_updated(hold("run-1", 5), "local", KEY, "change-1", TOLD, {})
-    record = ledger.epics("local")[0]
+    record = ledger.records("local")[0]
     assert (record.told, record.update_count) == (told, 1)
     assert not claim_change(ledger, hold("run-3", 9), "change-1", 0).is_granted
     assert claim_change(ledger, hold("run-3", 9), "change-2", 1).is_granted
@@ -229,7 +253,7 @@ def test_history_holds_no_secret(url: str) -> None:
         "aHVudGVyMjpodW50ZXIy failed"
     )
     ledger.record_failed(hold(), "local", [KEY], "unavailable", reason)
-    shown = f"{ledger.epics('local')} {ledger.events('local', KEY)}"
+    shown = f"{ledger.records('local')} {ledger.events('local', KEY)}"
     assert "hunter2" not in shown
     assert "aHVudGVy" not in shown
     assert "jira.example.com/x" in shown
@@ -248,15 +272,19 @@ def test_only_databases_that_can_hold_it(bad: str) -> None:
         Ledger(bad)
 
 
-def test_racing_first_writers_create_one_schema_and_one_grant(url: str) -> None:
+def test_racing_first_writers_create_one_schema_and_one_attempt(url: str) -> None:
     def claim(number: int) -> bool:
-        claims = Ledger(url).claim(hold(f"run-{number}"), "local", [intent()])
-        return claims[KEY].is_granted
+        ledger, mine = Ledger(url), hold(f"run-{number}")
+        is_granted = ledger.claim(mine, "local", [intent()])[KEY].is_granted
+        return is_granted and bool(ledger.start_attempt(mine, "local", {KEY: TOLD}))
 
     with ThreadPoolExecutor(8) as pool:
         grants = list(pool.map(claim, range(8)))
     assert sum(grants) == 1
-    assert kinds(Ledger(url)) == ["intended"]
+    assert [kind for kind in kinds(Ledger(url)) if kind != "claimed_again"] == [
+        "intended",
+        "attempted",
+    ]
 
 
 def drive(mode: str, url: str, directory: Path, kind: str, count: int) -> dict[str, Any]:
@@ -322,19 +350,19 @@ def test_a_ledger_of_before_there_were_stories_goes_on_working(url: str) -> None
             connection.execute(text(f"alter table ledger_epics drop column {column}"))
 
     # Reading changes nothing.
-    (record,) = Ledger(url).epics("local")
+    (record,) = Ledger(url).records("local")
     assert (record.key, record.state, record.evidence) == (KEY, EpicState.OPENED, EVIDENCE)
     assert (record.figures, record.edited, record.parent_key) == (None, {}, None)
     names = {column["name"] for column in inspect(engine).get_columns("ledger_epics")}
     assert not names & {*LATER_COLUMNS}
 
     old = Ledger(url)
-    assert old.epics("local") == [record]
+    assert old.records("local") == [record]
     assert claim_change(old, hold(), "change-1", 0).is_granted
     assert old.record_updated(hold(), "local", KEY, "change-1", TOLD, {"budget_usd": False})
-    (record,) = old.epics("local")
+    (record,) = old.records("local")
     assert (record.told, record.edited) == (TOLD, {"budget_usd": False})
     story = intent(key=f"{KEY}-config-only", service_hash="cd" * 32, parent_key=KEY, told=None)
     assert old.claim(hold(), "local", [story])[story.key].is_granted
-    assert [*Ledger(url).stories("local")] == [story.key]
+    assert [r.key for r in Ledger(url).records("local") if r.parent_key] == [story.key]
     engine.dispose()

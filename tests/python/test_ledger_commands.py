@@ -155,7 +155,8 @@ def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
     assert report["dry_run"]
     assert report["opened"][0]["rehearsal"]["file"] == f"{epic_key('b', 1)}.md"
     assert {path: path.read_bytes() for path in (home / "epics").iterdir()} == before
-    assert len(Ledger(f"sqlite:///{home / 'ledger.db'}").epics("local")) == 1
+    records = Ledger(f"sqlite:///{home / 'ledger.db'}").records("local")
+    assert {record.service for record in records} == {"gateway"}
 
 
 def test_reconciling_brings_a_lost_ledger_back(home: Path) -> None:
@@ -169,6 +170,40 @@ def test_reconciling_brings_a_lost_ledger_back(home: Path) -> None:
     assert {record.key for record in ledger.records()} == {KEY, f"{KEY}-config-only"}
     assert json.loads(call("ledger", "reconcile", "--json")[1]) == []
     assert sorted((home / "epics").glob("*.md")) == files
+
+
+def test_an_epic_that_no_tracker_shows_any_more_is_closed_by_hand(home: Path) -> None:
+    url = f"sqlite:///{home / 'ledger.db'}"
+    code, text = call("ledger", "close", KEY, "--why", "destroyed with its project")
+    assert code == 0
+    assert f"{KEY}-config-only is closed in the ledger" in text
+    assert {r.state for r in Ledger(url).records()} == {EpicState.CLOSED}
+    event = Ledger(url).events("local", KEY)[-1]
+    assert (event.kind, event.run_id) == ("closed", "by-hand")
+    assert event.detail["status"] == "closed by hand: destroyed with its project"
+    for key, said in ((KEY, "is closed already"), ("no-such-key", "paydown ledger show lists")):
+        code, text = call("ledger", "close", key, "--why", "again")
+        assert code == 1
+        assert said in text
+    assert call("ledger", "close", KEY)[0] == 2  # Without a reason.
+
+
+def test_a_key_that_two_trackers_hold_is_closed_where_it_is_said(home: Path) -> None:
+    url = f"sqlite:///{home / 'ledger.db'}"
+    other = LocalTracker(home / "others")
+    other.name = "jira:acme/MOD"
+    publish_epics([row()], Ledger(url), other, dry_run=False, now=NOW, run_id="second")
+    listed = [line.strip() for line in call("ledger", "show")[1].splitlines()]
+    assert [line for line in listed if line in ("local", "jira:acme/MOD")] == [
+        "jira:acme/MOD",
+        "local",
+    ]
+    code, text = call("ledger", "close", KEY, "--why", "gone")
+    assert code == 1
+    assert "open in jira:acme/MOD, local" in text
+    assert call("ledger", "close", KEY, "--why", "gone", "--tracker", "local")[0] == 0
+    states = {r.tracker: r.state for r in Ledger(url).records() if r.key == KEY}
+    assert states == {"local": EpicState.CLOSED, "jira:acme/MOD": EpicState.OPENED}
 
 
 def test_reconciling_follows_what_people_did_to_stories_too(home: Path) -> None:
