@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +17,10 @@ from orchestration.publish.workstreams import draft_workstreams
 from orchestration.trackers.markdown_body import render
 from orchestration.trackers.protocol import EpicDraft, EpicRef, Figures
 
+from .epics_driver import row
+
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 EPIC = EpicRef("paydown-gateway-1-c1", "MOD-1", "https://jira.example/browse/MOD-1")
-row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
 def candidate(**columns: Any) -> Candidate:

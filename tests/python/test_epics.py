@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import Figures
 
+from .epics_driver import row as full_row
+
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 GATEWAY = "component:default/gateway"
-full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
 def row(service_id: str = GATEWAY, **columns: Any) -> dict[str, Any]:

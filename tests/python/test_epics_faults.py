@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import runpy
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,141 +15,18 @@ from orchestration.publish.epic_document import epic_key
 from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.protocol import (
     AmbiguousError,
-    Check,
-    CreateOutcome,
-    EpicChange,
-    EpicDraft,
-    EpicRef,
-    EpicStatus,
     ForbiddenError,
-    Rehearsal,
     RejectedError,
-    StatusOutcome,
-    TrackerError,
     UnavailableError,
 )
 
-NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
-LAG, LONGEST_CALL = 20.0, 30.0
-full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
-
-Fault = Callable[[Callable[[], Any]], Any]
-
-
-def done_but(error: BaseException) -> Fault:
-    """The server does it, the client sees `error`."""
-
-    def fault(act: Callable[[], Any]) -> Any:
-        act()
-        raise error
-
-    return fault
-
-
-def instead(error: BaseException) -> Fault:
-    """The server does nothing, the client sees `error`."""
-
-    def fault(_act: Callable[[], Any]) -> Any:
-        raise error
-
-    return fault
+from .epics_driver import row as full_row
+from .fake_tracker import LAG, LONGEST_CALL, NOW, FakeTracker, done_but, instead
 
 
 def row(service_id: str, **columns: Any) -> dict[str, Any]:
     """A row without workstreams or a limit, so that tests speak of epics only."""
     return full_row(service_id, **({"fix_classes": "", "wip_limit": None} | columns))
-
-
-class FakeTracker:
-    """Jira in memory: bulk create, a search that lags, no protection against duplicates."""
-
-    name = "fake"
-    search_lag_seconds = LAG
-    longest_call_seconds = LONGEST_CALL
-    is_idempotent = False
-
-    def __init__(self, batch_size: int = 50) -> None:
-        self.batch_size = batch_size
-        self.time = NOW
-        self.waited = 0.0
-        self.is_down = False
-        self.epics: list[tuple[EpicRef, datetime]] = []
-        self.told: list[EpicChange] = []
-        self.requests: list[str] = []
-        self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
-        self.rejected_keys: set[str] = set()
-        self.closed: set[str] = set()
-        self.numbers = itertools.count(1)
-
-    def clock(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-        self.waited += seconds
-
-    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
-        visible_at = self.time - timedelta(seconds=LAG)
-        return self._request(
-            "find", lambda: {r.key: r for r, at in self.epics if r.key in keys and at <= visible_at}
-        )
-
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        assert 1 <= len(drafts) <= self.batch_size
-
-        def act() -> dict[str, CreateOutcome]:
-            outcomes: dict[str, CreateOutcome] = {}
-            for draft in drafts:
-                if draft.key in self.rejected_keys:
-                    outcomes[draft.key] = RejectedError("field Team is required")
-                    continue
-                number = next(self.numbers)
-                ref = EpicRef(draft.key, f"MOD-{number}", f"https://x.example/MOD-{number}")
-                self.epics.append((ref, self.time))
-                outcomes[draft.key] = ref
-            return outcomes
-
-        return self._request("create", act)
-
-    def check(self) -> Sequence[Check]:
-        return [Check("reachable", True, "it is in memory")]
-
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
-        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
-
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
-        if self.is_down:
-            raise UnavailableError("503")
-        if not (change.is_retry and change.change_id in {told.change_id for told in self.told}):
-            self._request("update", lambda: self.told.append(change))
-        return frozenset()
-
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        return {ref.key: True for ref in refs}
-
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
-        self.update(ref, change)
-        self.closed.add(ref.key)
-
-    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
-        ids = {ref.id for ref, _ in self.epics}
-        return self._request(
-            "status",
-            lambda: {
-                r.key: EpicStatus(r.key not in self.closed, "To Do", r.url)
-                for r in refs
-                if r.id in ids
-            },
-        )
-
-    def _request(self, kind: str, act: Callable[[], Any]) -> Any:
-        self.requests.append(kind)
-        faults = self.faults[kind]
-        return faults.pop(0)(act) if faults else act()
-
-    @property
-    def keys(self) -> list[str]:
-        return [ref.key for ref, _ in self.epics]
 
 
 @pytest.fixture

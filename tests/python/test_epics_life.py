@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +16,9 @@ from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import EpicChange, EpicRef
 
+from .epics_driver import row as full_row
+
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
-full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
 def row(service_id: str = "gateway", **columns: Any) -> dict[str, Any]:

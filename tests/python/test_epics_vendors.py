@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,13 +20,13 @@ from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.protocol import Tracker
 
 from .azure_devops_helpers import SETTINGS
+from .epics_driver import row as full_row
 from .jira_helpers import ENVIRONMENT, settings
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving
 from .vendor_azure_devops import ORGANIZATION, PAT, AzureDevOps
 from .vendor_jira import Jira
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
-full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
 def rows(count: int, **columns: Any) -> list[dict[str, Any]]:

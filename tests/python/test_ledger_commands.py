@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,11 @@ from orchestration.settings import Settings
 from orchestration.trackers.config import TrackerConfig, is_dry_run, read_tracker_config
 from orchestration.trackers.local import LocalTracker
 
+from .epics_driver import row as full_row
 from .jira_helpers import jira
 from .vendor_jira import Jira
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
-full_row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 JIRA = {"url": "https://acme.atlassian.net", "project": "MOD"}
 
 

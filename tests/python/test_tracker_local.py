@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,10 +34,11 @@ from orchestration.trackers.protocol import (
 )
 from orchestration.trackers.text import markdown, one_line, web_address
 
+from .epics_driver import row
+
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 KEY = epic_key("component:default/gateway", 1)
 OPENED = Figures(score=24, slo_burn=18.2, estimate_days=5.0, budget_usd=4500.0)
-row = runpy.run_path(str(Path(__file__).with_name("epics_driver.py")))["row"]
 
 
 def draft(**columns: Any) -> EpicDraft:
