@@ -100,7 +100,8 @@ class Opener:
             held = run.ledger.start_attempt(run.hold(), run.tracker.name, tellings)
             for key in keys:
                 if key not in held:
-                    self._say_taken(key, self._claims[key].record)
+                    # The lease on record is the one that this run has lost.
+                    self._say_taken(key, replace(self._claims[key].record, lease_until=None))
             keys = [key for key in keys if key in held]
             if run.is_in_time():
                 return keys

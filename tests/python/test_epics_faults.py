@@ -172,7 +172,7 @@ def test_a_run_that_was_stalled_past_its_lease_does_not_create(
 
     monkeypatch.setattr(ledger, "claim", stall)
     report = publish(ledger, tracker, services(1))
-    assert len(report.waiting) == 1
+    assert [e.reason for e in report.waiting] == ["another run has claimed it"]
     assert len(tracker.keys) == 1
 
 
