@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from orchestration.extract.http import Patience
+from orchestration.trackers import http as tracker_http
 from orchestration.trackers.jira import JiraTracker, client
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    ConflictError,
     EpicRef,
     EpicStatus,
     ForbiddenError,
@@ -83,7 +85,7 @@ def test_nothing_is_sent_after_the_longest_call(monkeypatch: pytest.MonkeyPatch)
     """The ledger gives an epic to another run when this call can do nothing any more."""
     vendor = Jira()
     clock = [0.0]
-    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(tracker_http, "time", SimpleNamespace(monotonic=lambda: clock[0]))
 
     def sleep(seconds: float) -> None:
         clock[0] += seconds
@@ -194,7 +196,7 @@ def test_a_refusal_at_any_request_makes_nothing_twice(vendor: Jira, status: int)
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(409, UnavailableError), (412, UnavailableError), (400, RejectedError), (403, ForbiddenError)],
+    [(409, ConflictError), (412, ConflictError), (400, RejectedError), (401, ForbiddenError)],
 )
 def test_what_a_refused_comment_is_told_as(
     vendor: Jira, status: int, kind: type[TrackerError]

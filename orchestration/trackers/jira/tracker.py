@@ -96,7 +96,7 @@ class JiraTracker:
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         outcomes: dict[str, CreateOutcome] = {}
         issues: list[Issue] = []
-        with self._client.limited():
+        with self._client.window.limited():
             for draft in drafts:
                 issue = _or_error(self._issues.prepare, draft)
                 if isinstance(issue, Issue):
@@ -113,7 +113,7 @@ class JiraTracker:
         return outcomes
 
     def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
-        with self._client.limited():
+        with self._client.window.limited():
             of_people, notes = self._life.update(ref, change)
         self._note(notes)
         return of_people
@@ -122,7 +122,7 @@ class JiraTracker:
         return self._reader.untouched(refs)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
-        with self._client.limited():
+        with self._client.window.limited():
             notes = self._life.close(ref, change)
         self._note(notes)
 
