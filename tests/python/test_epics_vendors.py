@@ -210,6 +210,23 @@ def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doe
     assert len(comments(site)) == 3
 
 
+def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> None:
+    if not isinstance(site.vendor, Jira):
+        pytest.skip("Azure DevOps forbids areas, and not single work items")
+    site.publish(rows(3))
+    refs = {record.service: record.ref_id for record in site.ledger.epics(site.tracker.name)}
+    site.vendor.locked = {str(refs["s0"])}
+    report = site.publish(rows(3, score=27))
+    assert report.stopped is None
+    assert [entry.service for entry in report.updated] == ["s1", "s2"]
+    assert [entry.service for entry in report.failed] == ["s0"]
+    assert "security level" in report.failed[0].reason
+    assert "update_rejected" in site.kinds()
+    site.vendor.locked.clear()
+    assert [entry.service for entry in site.publish(rows(3, score=27)).updated] == ["s0"]
+    assert len(comments(site)) == 3
+
+
 def comments(site: Site) -> list[str]:
     """Comments of ours that the server keeps."""
     if isinstance(site.vendor, Jira):

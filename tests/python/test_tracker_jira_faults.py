@@ -196,7 +196,7 @@ def test_a_refusal_at_any_request_makes_nothing_twice(vendor: Jira, status: int)
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(409, ConflictError), (412, ConflictError), (400, RejectedError), (401, ForbiddenError)],
+    [(409, ConflictError), (412, ConflictError), (400, RejectedError)],
 )
 def test_what_a_refused_comment_is_told_as(
     vendor: Jira, status: int, kind: type[TrackerError]
@@ -205,6 +205,47 @@ def test_what_a_refused_comment_is_told_as(
         ref = opened(tracker)
         vendor.refusals = {len(vendor.requests) + 1: refusal("no", status=status)}
         with pytest.raises(kind):
+            tracker.update(ref, change())
+    assert only(vendor).comments == []
+
+
+@pytest.mark.parametrize(
+    ("step", "asked_for"),
+    [
+        ("update", "ADD_COMMENTS,EDIT_ISSUES"),
+        ("close", "ADD_COMMENTS,EDIT_ISSUES,TRANSITION_ISSUES"),
+    ],
+)
+def test_an_issue_that_is_forbidden_alone_is_rejected_and_no_reason_to_stop(
+    vendor: Jira, step: str, asked_for: str
+) -> None:
+    with jira(vendor) as tracker:
+        ref = opened(tracker)
+        vendor.locked = {ref.id}
+        vendor.rename("100", "DEBT")
+        vendor.requests.clear()
+        with pytest.raises(RejectedError, match=r"browse/MOD-1 .*security level.*archived"):
+            getattr(tracker, step)(ref, change())
+        question = vendor.requests[-1]
+        assert [one.path[-14:] for one in vendor.requests].count("/mypermissions") == 1
+    assert (question.one("projectKey"), question.one("permissions")) == ("DEBT", asked_for)
+    assert only(vendor).comments == []
+
+
+@pytest.mark.parametrize("lost", ["ADD_COMMENTS", "EDIT_ISSUES", "question", "token"])
+def test_an_issue_is_not_forbidden_alone_where_its_project_grants_nothing_or_can_t_be_asked(
+    vendor: Jira, lost: str
+) -> None:
+    with jira(vendor) as tracker:
+        ref = opened(tracker)
+        vendor.locked = {ref.id}
+        vendor.permissions.discard(lost)
+        comment = len(vendor.requests) + 1
+        if lost == "question":
+            vendor.refusals = {comment + 1: refusal("no", status=404)}
+        if lost == "token":
+            vendor.refusals = dict.fromkeys(range(comment, comment + 9), refusal(status=401))
+        with pytest.raises(ForbiddenError, match="JIRA_TOKEN"):
             tracker.update(ref, change())
     assert only(vendor).comments == []
 

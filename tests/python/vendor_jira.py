@@ -71,6 +71,7 @@ class Jira(Vendor):
         required: fields (by id) that every create must fill.
         create_screen, edit_screen: ids of fields there; None for all.
         epic_only: ids of fields that only the screen of epics has.
+        locked: ids of issues that take no comment from us, whatever their project grants.
         page_cap, meta_cap, history_cap: the most that one answer holds.
     """
 
@@ -88,6 +89,7 @@ class Jira(Vendor):
             "BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES",
         }  # fmt: skip
         self.refusals: dict[int, Answer] = {}
+        self.locked: set[str] = set()
         self.required: set[str] = set()
         self.create_screen: set[str] | None = None
         self.edit_screen: set[str] | None = None
@@ -520,7 +522,7 @@ class Jira(Vendor):
         issue = self.issue(name)
         if issue is None:
             return refusal("Issue does not exist", status=404)
-        if "ADD_COMMENTS" not in self.permissions:
+        if "ADD_COMMENTS" not in self.permissions or issue.id in self.locked:
             return refusal("You do not have the permission to comment on this issue.", status=403)
         body = request.body["body"]
         if isinstance(body, dict) is not self.is_cloud or issue.project.is_archived:

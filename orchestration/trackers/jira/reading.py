@@ -47,6 +47,11 @@ class Reader:
             self._issue_keys[ref.id] = issue["key"]
         return self._issue_keys[ref.id]
 
+    def project_key(self, ref: EpicRef) -> str:
+        """The key of an epic's project as this process saw it last, or as it was recorded."""
+        issue_key = self._issue_keys.get(ref.id) or ref.url.rsplit("/", 1)[-1]
+        return issue_key.rsplit("-", 1)[0]
+
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         """Epics by label, in whatever project they are now.
 
@@ -177,7 +182,7 @@ class Reader:
 
         Jira says 404 to both. Where its project is there and we may browse it, it is deleted.
         """
-        project = ref.url.rsplit("/", 1)[-1].rsplit("-", 1)[0]
+        project = self.project_key(ref)
         if project not in browsable:
             browsable[project] = self._hindrance(project)
         error = browsable[project]
@@ -185,17 +190,18 @@ class Reader:
 
     def _hindrance(self, project: str) -> TrackerError | None:
         try:
-            if self.may("BROWSE_PROJECTS", self._schemas.project(project)["key"]):
+            if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
                 return None
         except TrackerError as error:
             return error
         user = f"the user of {self._client.config.token_env}"
         return ForbiddenError(f"jira: {user} can't browse {project}; grant Browse Projects")
 
-    def may(self, permission: str, project: str) -> bool:
-        params = {"projectKey": project, "permissions": permission}
+    def not_granted(self, project: str, *permissions: str) -> list[str]:
+        """Those of `permissions` that the project doesn't grant us, by one request."""
+        params = {"projectKey": project, "permissions": ",".join(permissions)}
         granted = self._client.get("/mypermissions", params).get("permissions") or {}
-        return bool((granted.get(permission) or {}).get("havePermission"))
+        return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
 
     def _untouched(self, ref: EpicRef) -> bool | TrackerError:
         try:

@@ -142,7 +142,7 @@ class JiraTracker:
         denied = set()
         for project in {screen.project_key for screen in screens.values()}:
             try:
-                if not self._reader.may("CREATE_ISSUES", project):
+                if self._reader.not_granted(project, "CREATE_ISSUES"):
                     denied.add(project)
             except TrackerError:
                 # That nothing was created stands, whatever the reason.
