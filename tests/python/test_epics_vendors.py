@@ -284,6 +284,8 @@ def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
 def test_hygiene_closes_what_nobody_touched_and_leaves_the_rest(site: Site) -> None:
     site.publish(rows(2, fix_classes="config_only"))
     site.vendor.tick(3600)
+    assert len(site.publish(rows(2, fix_classes="config_only", score=27)).updated) == 2
+    site.vendor.tick(3600)
     touched = next(
         record for record in site.ledger.epics(site.tracker.name) if record.service == "s1"
     )

@@ -534,28 +534,6 @@ def test_a_figure_off_the_edit_screen_is_said_once(vendor: Jira) -> None:
     assert only(vendor).fields["customfield_10202"] == 27
 
 
-def test_only_our_own_epics_are_untouched(vendor: Jira) -> None:
-    epics = drafts(7)
-    with jira(vendor) as tracker:
-        refs = refs_of(tracker.create(epics))
-        issues = [vendor.issues[ref.id] for ref in refs]
-        tracker.update(refs[0], change())
-        body = {"type": "doc", "content": []} if vendor.is_cloud else "hm"
-        vendor.edit(issues[1], duedate="2027-01-01")
-        vendor.comment(issues[2], body)
-        vendor.comment(issues[3], body, "bot")["updateAuthor"] = vendor.people["ana"]
-        issues[4].creator = vendor.people["ana"]
-        # Beyond the first page of its history.
-        vendor.history_cap = 2
-        for number in range(5):
-            vendor.edit(issues[5], "bot" if number < 4 else "ana", duedate="2027-01-01")
-            vendor.comment(issues[0], body, "bot")
-        vendor.delete(issues[6])
-        told = tracker.untouched(refs)
-    assert [told[epic.key] for epic in epics[:6]] == [True, False, False, False, False, False]
-    assert isinstance(told[epics[6].key], RejectedError)
-
-
 def test_closing_takes_the_way_to_done(vendor: Jira) -> None:
     with jira(vendor) as tracker:
         ref = opened(tracker)

@@ -19,6 +19,8 @@ TYPES = {"10001": "Epic", "10002": "Story"}
 CATEGORIES = {"To Do": "new", "In Progress": "indeterminate", "Done": "done", "Rejected": "done"}
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 PAGE = b"<html><body>Oops, you have found a dead link</body></html>"
+# Dates that follow from what the history does tell.
+UNLOGGED = {"statuscategorychangedate"}
 ROUTES: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = []
 RESOLUTION = {
     "required": True, "name": "Resolution", "schema": {"type": "resolution"},
@@ -155,15 +157,23 @@ class Jira(Vendor):
     def edit(self, issue: Issue, by: str = "ana", **fields: Any) -> None:
         """A person (or we) edits an issue."""
         issue.fields |= fields
-        issue.changes.append({
-            "id": str(len(issue.changes)), "author": self.people[by], "created": self.stamp(),
-            "items": [self.changed(name) for name in fields],
-        })  # fmt: skip
+        self.log(issue, by, *fields)
         self.indexed(issue)
 
+    def log(self, issue: Issue, by: str, *names: str) -> None:
+        """What the history tells of a change: custom fields by their name, on Cloud by id too."""
+        issue.changes.append({
+            "id": str(len(issue.changes)), "author": self.people[by], "created": self.stamp(),
+            "items": [self.changed(name) for name in names if name not in UNLOGGED],
+        })  # fmt: skip
+
     def changed(self, name: str) -> Json:
-        item = {"field": self.fields.get(name, (name,))[0]}
-        return item | {"fieldId": name} if self.is_cloud else item
+        name = {"resolutiondate": "resolution"}.get(name, name)
+        is_custom = name.startswith(("customfield_", "Epic "))
+        shown = self.fields[name][0] if name.startswith("customfield_") else name
+        item = {"field": shown, "fieldtype": "custom" if is_custom else "jira"}
+        has_id = self.is_cloud and name not in ("Epic Child", "IssueParentAssociation")
+        return item | {"fieldId": name} if has_id else item
 
     def move_to(self, issue: Issue, status: str, by: str = "ana") -> None:
         self.edit(issue, by, status=status, statuscategorychangedate=self.stamp())
@@ -310,8 +320,19 @@ class Jira(Vendor):
             properties = {one["key"]: one["value"] for one in update.get("properties", ())}
             project = self.projects[fields["project"]["id"]]
             issue = self.add(project, fields, self.me, properties)
+            self.log_link(issue)
             created.append({"id": issue.id, "key": issue.key})
         return Answer({"issues": created, "errors": errors}, 201 if created else 400)
+
+    def log_link(self, story: Issue) -> None:
+        """What the history of an epic, and of its new story, tells of the two."""
+        link = "parent" if self.is_cloud else "customfield_10902"
+        if parent := story.fields.get(link):
+            named = (parent.get("id") or parent["key"]) if self.is_cloud else parent
+            epic = self.issue(named)
+            assert epic
+            self.log(epic, "bot", "Epic Child")
+            self.log(story, "bot", "IssueParentAssociation" if self.is_cloud else link)
 
     def wrong_to_create(self, fields: Json) -> Mapping[str, str]:
         project = self.projects.get(fields["project"]["id"])

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestration.trackers.document import Paragraph, Span
-from orchestration.trackers.jira import adf, wiki
+from orchestration.trackers.jira import marks
 from orchestration.trackers.jira.client import Client, Json
-from orchestration.trackers.jira.fields import JiraField, Schemas, put, read_field, same
-from orchestration.trackers.jira.issues import FIGURES, figures_of, render
+from orchestration.trackers.jira.fields import FIGURES, JiraField, Schemas, put, read_field, same
+from orchestration.trackers.jira.issues import figures_of, render
 from orchestration.trackers.jira.reading import Reader, is_done
 from orchestration.trackers.jira.transitions import Transition, choose
 from orchestration.trackers.protocol import (
@@ -165,18 +164,13 @@ class Life:
 
     def _tell(self, ref: EpicRef, change: EpicChange) -> None:
         if change.is_retry and any(
-            self._is_marked(comment.get("body"), change.change_id)
+            marks.tells(comment.get("body"), change.change_id)
             for comment in self._reader.comments(ref)
         ):
             return
-        mark = Paragraph((Span(change.change_id, is_code=True),))
-        body = {"body": render(self._client.config, change.body, (mark,))}
+        tail = marks.mark(change.change_id)
+        body = {"body": render(self._client.config, change.body, tail)}
         self._client.write("POST", f"/issue/{ref.id}/comment", body)
-
-    def _is_marked(self, body: Any, change_id: str) -> bool:
-        if self._client.config.is_cloud:
-            return change_id in adf.texts(body)
-        return wiki.fixed_width(change_id) in str(body)
 
     def _write(self, ref: EpicRef, edits: _Edits) -> None:
         if edits.fields:

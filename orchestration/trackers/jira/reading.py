@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from orchestration.extract.base import moment
+from orchestration.trackers.jira import history
 from orchestration.trackers.jira.client import PAGE, Client, Json
-from orchestration.trackers.jira.fields import Schemas
+from orchestration.trackers.jira.fields import EPIC_LINK, FIGURES, Schemas
 from orchestration.trackers.protocol import (
     EpicRef,
     EpicStatus,
@@ -96,7 +97,7 @@ class Reader:
         return outcomes
 
     def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        """Whether our account alone created, changed and commented on each epic."""
+        """Whether each epic is as paydown alone made it; see `history`."""
         return {ref.key: self._untouched(ref) for ref in refs}
 
     def comments(self, ref: EpicRef) -> Iterator[Json]:
@@ -205,14 +206,25 @@ class Reader:
 
     def _untouched(self, ref: EpicRef) -> bool | TrackerError:
         try:
-            issue = self._find_with(ref, "creator,comment")
-            people = [issue["fields"].get("creator")]
-            people += [change.get("author") for change in self._changes(ref, issue)]
-            for comment in self._comments_of(ref, issue):
-                people += [comment.get("author"), comment.get("updateAuthor")]
-            return all(self._client.is_me(person) for person in people)
+            issue = self._find_with(ref, "creator,comment,status")
+            return history.is_untouched(
+                issue["fields"].get("creator"),
+                self._comments_of(ref, issue),
+                self._changes(ref, issue),
+                is_me=self._client.is_me,
+                own_fields=self._own_fields(),
+                is_done=_is_done(issue),
+            )
         except TrackerError as error:
             return error
+
+    def _own_fields(self) -> frozenset[str]:
+        """Ids and names of the fields that hold figures, or the epic of a story."""
+        ids = {*self._schemas.of_kind(EPIC_LINK)}
+        for what in FIGURES:
+            if name := getattr(self._client.config.fields, what):
+                ids |= {*self._schemas.ids(name)}
+        return self._schemas.words(ids)
 
     def _changes(self, ref: EpicRef, issue: Json) -> list[Json]:
         log = issue.get("changelog") or {}
