@@ -376,7 +376,7 @@ def test_no_error_tells_a_secret(vendor: Jira) -> None:
                 lambda: tracker.find([ref.key]),
                 lambda: tracker.status([ref]),
                 lambda: tracker.untouched([ref]),
-                lambda: tracker.create_board_filter("x"),
+                lambda: tracker.save_board_query("x"),
             ):
                 try:
                     told = str(attempt())

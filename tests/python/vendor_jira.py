@@ -637,10 +637,19 @@ class Jira(Vendor):
             return refusal(errors={"filterName": "Filter with same name already exists."})
         return Answer(self.add_filter(owner=self.me, **request.body))
 
+    @route("PUT", r"/filter/(\d+)")
+    def put_filter(self, request: Request, filter_id: str) -> Answer:
+        (one,) = (one for one in self.filters if one["id"] == filter_id)
+        if one["owner"] != self.me:
+            return refusal("The filter is not yours.")
+        # What isn't said is emptied.
+        one |= {"description": "", "favourite": False} | request.body
+        return Answer(one)
+
     def add_filter(self, *, name: str, jql: str, owner: Json, **more: Any) -> Json:
         made = {
             "id": str(500 + len(self.filters)), "name": name, "jql": jql, "owner": owner,
-            "favourite": more.get("favourite", False),
+            "favourite": more.get("favourite", False), "description": more.get("description", ""),
         }  # fmt: skip
         self.filters.append(made)
         return made

@@ -207,17 +207,23 @@ class Api:
         except _MissingError:
             return None
 
-    def save_query(self, method: str, path: str, body: Json) -> bool:
-        """POST into a folder, or PATCH a query; False where its name is taken meanwhile."""
+    def add_query(self, folder: str, name: str, wiql: str) -> bool:
+        """Save a query in a folder; False where its name is taken."""
+        body = {"name": name, "wiql": wiql}
         with self._told():
             try:
-                self._http.write(method, self._query_path(path), body, self._params())
+                self._http.write("POST", self._query_path(folder), body, self._params())
             except RefusedError as error:
                 said = str(error.data.get("message")) if isinstance(error.data, dict) else ""
                 if error.status == 409 or "TF237018" in said:
                     return False
                 raise
         return True
+
+    def replace_query(self, path: str, wiql: str) -> None:
+        """Give a saved query another text."""
+        with self._told():
+            self._http.write("PATCH", self._query_path(path), {"wiql": wiql}, self._params())
 
     def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         with self._told():

@@ -38,6 +38,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
+from orchestration.trackers.saved_filter import SavedFilter
 
 # A query may have 32,000 characters; a key with what is around it takes some 120 of them.
 _QUERY_CHARACTERS = 24_000
@@ -88,13 +89,13 @@ class AzureDevOpsTracker:
         """See `Tracker.check`; ends with a draft that the server validates, and the query."""
         return board.checks(self._api, self._schema, self._config)
 
-    def save_board_query(self) -> str:
-        """Create or correct the shared query of open epics; says in a sentence what was done.
+    def save_board_query(self, *, overwrite: bool = False) -> SavedFilter:
+        """Save the shared query of open epics.
 
-        Raises:
-            TrackerError: it can't be.
+        One of its name with another query stays as it is, unless `overwrite`. Raises
+        TrackerError.
         """
-        return board.save_query(self._api, self._schema, self._config)
+        return board.save_query(self._api, self._schema, self._config, overwrite=overwrite)
 
     def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestration.extract.http import Patience
 from orchestration.trackers.jira import create
-from orchestration.trackers.jira.board import Board, SavedFilter
+from orchestration.trackers.jira.board import Board
 from orchestration.trackers.jira.check import Doctor
 from orchestration.trackers.jira.client import LONGEST_CALL_SECONDS, Client
 from orchestration.trackers.jira.config import JiraConfig
@@ -29,6 +29,7 @@ from orchestration.trackers.protocol import (
     StatusOutcome,
     TrackerError,
 )
+from orchestration.trackers.saved_filter import SavedFilter
 
 _log = logging.getLogger(__name__)
 
@@ -78,12 +79,13 @@ class JiraTracker:
     def check(self) -> Sequence[Check]:
         return Doctor(self._client, self._schemas, self._issues, self._reader, self._board).check()
 
-    def create_board_filter(self, name: str) -> SavedFilter:
-        """Save the board's query as a filter of our account, unless it has one of that name.
+    def save_board_query(self, name: str, *, overwrite: bool = False) -> SavedFilter:
+        """Save the board's query as a filter of our account.
 
-        Raises TrackerError.
+        One of that name with another query stays as it is, unless `overwrite`. Raises
+        TrackerError.
         """
-        return self._board.save(name)
+        return self._board.save(name, overwrite=overwrite)
 
     def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
         """What would be sent, held against the fields that Jira says the project takes."""
