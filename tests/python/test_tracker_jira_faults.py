@@ -25,7 +25,8 @@ from orchestration.trackers.protocol import (
 
 from .jira_helpers import FIGURES, asked, change, draft, drafts, jira, only, opened
 from .loopback import IMPATIENT, Answer, Fault
-from .vendor_jira import PAGE, TOKEN, USER, Jira, refusal
+from .vendor_jira import Jira
+from .vendor_jira_state import PAGE, TOKEN, USER, refusal
 
 FAULTS: tuple[Fault, ...] = ("reset", "429_bare", "half_body", "html", "redirect", "expired")
 BEFORE_BULK = 7  # The project, its types, /field, and four pages of fields.

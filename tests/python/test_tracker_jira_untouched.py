@@ -12,7 +12,8 @@ from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.protocol import EpicRef, RejectedError
 
 from .jira_helpers import FIELDS, FIGURES, change, draft, drafts, jira, opened
-from .vendor_jira import Issue, Jira
+from .vendor_jira import Jira
+from .vendor_jira_state import Issue
 
 
 @pytest.fixture(params=["cloud", "data_center"])
