@@ -6,14 +6,12 @@ import base64
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from orchestration.extract.base import Context
-from orchestration.trackers import http as tracker_http
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
 from orchestration.trackers.azure_devops.config import SEND_WITHIN_SECONDS
 from orchestration.trackers.protocol import (
@@ -40,6 +38,7 @@ from .azure_devops_helpers import (
 )
 from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, serving
 from .vendor_azure_devops import PAT, PROJECT, AzureDevOps
+from .window_helpers import window_clock
 
 BASIC = base64.b64encode(f":{PAT}".encode()).decode()
 
@@ -276,14 +275,9 @@ def test_nothing_is_written_when_the_lease_may_be_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ref = opened(tracker)
-    clock = [0.0]
-    monkeypatch.setattr(tracker_http, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    def slow(_: object) -> None:
-        clock[0] += 70
-
+    clock = window_clock(monkeypatch)
     # Answers to questions count: two of them, and it is too late to write.
-    vendor.before = slow
+    vendor.before = lambda _: clock.sleep(70)
     fresh = tracker_at(url)
     for work in (
         lambda: fresh.create([draft("late")]),
@@ -299,14 +293,9 @@ def test_nothing_is_written_when_the_lease_may_be_over(
 def test_no_wait_outlives_the_lease_and_a_pause_that_is_too_long_leaves_nothing_done(
     vendor: AzureDevOps, url: str, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(tracker_http, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-
+    clock = window_clock(monkeypatch)
     ref = opened(tracker_at(url))
-    tracker = tracker_at(url, patience=replace(IMPATIENT, attempts=99, sleep=sleep))
+    tracker = tracker_at(url, patience=replace(IMPATIENT, attempts=99, sleep=clock.sleep))
     tracker.rehearse([draft()])
     vendor.storm = 999
     error = refused(
@@ -318,13 +307,13 @@ def test_no_wait_outlives_the_lease_and_a_pause_that_is_too_long_leaves_nothing_
     )
     assert isinstance(error, UnavailableError)
     assert "asks to wait 3 s, which is too long" in str(error)
-    assert 110 < clock[0] <= SEND_WITHIN_SECONDS
+    assert 110 < clock.now <= SEND_WITHIN_SECONDS
     assert list(vendor.items) == [int(ref.id)]
     assert comments(vendor, ref) == []
     # Whatever only reads may wait longer.
     vendor.storm = 50
     tracker.status([ref])
-    assert clock[0] > 200
+    assert clock.now > 200
 
 
 @pytest.mark.parametrize("fault", ["half_body", "500"])
@@ -332,13 +321,8 @@ def test_a_change_that_may_be_done_stays_ambiguous_at_the_end_of_its_time(
     vendor: AzureDevOps, url: str, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     """Held back first, then sent, and its answer is lost when there is no time to wait for more."""
-    clock = [0.0]
-    monkeypatch.setattr(tracker_http, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-
-    tracker = tracker_at(url, patience=replace(IMPATIENT, attempts=99, sleep=sleep))
+    clock = window_clock(monkeypatch)
+    tracker = tracker_at(url, patience=replace(IMPATIENT, attempts=99, sleep=clock.sleep))
     ref = opened(tracker)
 
     def before(request: Request) -> None:
@@ -349,7 +333,7 @@ def test_a_change_that_may_be_done_stays_ambiguous_at_the_end_of_its_time(
 
     vendor.before = before
     assert isinstance(refused(lambda: tracker.update(ref, change())), AmbiguousError)
-    assert clock[0] > 110
+    assert clock.now > 110
     vendor.renew()
     assert tracker.update(ref, change(is_retry=True)) == frozenset()
     assert len(comments(vendor, ref)) == 1

@@ -9,11 +9,11 @@ import pytest
 
 from orchestration.extract.errors import RefusedError, UnavailableError, UnknownOutcomeError
 from orchestration.extract.http import Http
-from orchestration.trackers import http as tracker_http
 from orchestration.trackers.http import SendWindow, told_as_tracker
 from orchestration.trackers.protocol import ConflictError, RejectedError, TrackerError
 
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving
+from .window_helpers import Clock, window_clock
 
 
 class Counter(Vendor):
@@ -31,24 +31,9 @@ class Counter(Vendor):
         return given
 
 
-class Clock:
-    """Seconds that pass only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    one = Clock()
-    monkeypatch.setattr(tracker_http, "time", one)
-    return one
+    return window_clock(monkeypatch)
 
 
 @pytest.fixture
@@ -94,9 +79,7 @@ def test_a_window_ends_with_its_call(window: SendWindow, clock: Clock) -> None:
         window.check()
 
 
-def test_a_machine_that_stood_still_while_it_waited_sends_nothing(
-    window: SendWindow, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_that_stood_still_while_it_waited_sends_nothing(clock: Clock) -> None:
     slept = SendWindow("here", 100.0, lambda seconds: clock.sleep(20 * seconds))
     with slept.limited(), pytest.raises(UnavailableError, match="too slowly"):
         slept.sleep(10)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from orchestration.extract.http import Patience
-from orchestration.trackers import http as tracker_http
 from orchestration.trackers.jira import JiraTracker, client
 from orchestration.trackers.protocol import (
     AmbiguousError,
@@ -27,6 +25,7 @@ from .jira_helpers import FIGURES, asked, change, draft, drafts, jira, only, ope
 from .loopback import IMPATIENT, Answer, Fault
 from .vendor_jira import Jira
 from .vendor_jira_state import PAGE, TOKEN, USER, refusal
+from .window_helpers import window_clock
 
 FAULTS: tuple[Fault, ...] = ("reset", "429_bare", "half_body", "html", "redirect", "expired")
 BEFORE_BULK = 7  # The project, its types, /field, and four pages of fields.
@@ -85,21 +84,16 @@ def test_a_storm_of_429_is_waited_out_or_told(vendor: Jira, fault: Fault) -> Non
 def test_nothing_is_sent_after_the_longest_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger gives an epic to another run when this call can do nothing any more."""
     vendor = Jira()
-    clock = [0.0]
-    monkeypatch.setattr(tracker_http, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-
+    clock = window_clock(monkeypatch)
     busy = Answer({}, 429, {"Retry-After": "100"})
     vendor.refusals = dict.fromkeys(range(BEFORE_BULK, BEFORE_BULK + 9), busy)
-    with jira(vendor, Patience(attempts=9, backoff=lambda _: 0.0, sleep=sleep)) as tracker:
+    with jira(vendor, Patience(attempts=9, backoff=lambda _: 0.0, sleep=clock.sleep)) as tracker:
         with pytest.raises(UnavailableError, match="asks to wait 100 s"):
             tracker.create([draft()])
-        assert clock[0] <= client.SEND_WITHIN_SECONDS
+        assert clock.now <= client.SEND_WITHIN_SECONDS
         # Slow answers to questions count as well.
         vendor.refusals.clear()
-        vendor.before = lambda _: sleep(100)
+        vendor.before = lambda _: clock.sleep(100)
         with pytest.raises(UnavailableError, match="too slowly"):
             tracker.create([draft(project_key="PAY", parent=EpicRef("x", "1", "x"))])
     assert not vendor.issues
