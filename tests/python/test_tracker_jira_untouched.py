@@ -60,9 +60,8 @@ def test_figures_that_are_mapped_by_their_id_are_ours_too(vendor: Jira) -> None:
         assert untouched(tracker, ref)
 
 
-def test_a_link_whose_field_was_renamed_is_still_a_link(vendor: Jira) -> None:
-    if vendor.is_cloud:
-        pytest.skip("Cloud has no Epic Link to rename")
+def test_a_link_whose_field_was_renamed_is_still_a_link() -> None:
+    vendor = Jira(is_cloud=False)
     vendor.fields["customfield_10902"] = ("Lien d'epic", vendor.fields["customfield_10902"][1])
     with jira(vendor) as tracker:
         ref = opened(tracker)
