@@ -308,8 +308,8 @@ class Http:
     def _hold(self) -> None:
         wait = self._not_before - time.monotonic()
         if wait > 0:
-            self._not_before = 0.0
             self._patience.sleep(wait)
+            self._not_before = 0.0
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:

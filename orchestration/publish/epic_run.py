@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from orchestration.ledger import Hold, Ledger
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    ConflictError,
     ForbiddenError,
     RejectedError,
     Tracker,
@@ -89,6 +90,7 @@ def kind_of(error: TrackerError) -> str:
     kinds = {
         AmbiguousError: "ambiguous",
         RejectedError: "rejected",
+        ConflictError: "conflict",
         UnavailableError: "unavailable",
         ForbiddenError: "forbidden",
     }

@@ -20,6 +20,9 @@ def _group() -> None:
 @app.command("create-filter")
 def create_filter(
     name: Annotated[str, typer.Option(help="Of the filter, in Jira.")] = "Incident modernization",
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace the query of one that is there with another.")
+    ] = False,
 ) -> None:
     """Save the query of open epics, most urgent first, of which a board is made. Once."""
     settings = read_settings()
@@ -30,4 +33,4 @@ def create_filter(
     from orchestration.trackers.config import read_tracker_config
 
     with refusals():
-        console.print(Text(create(read_tracker_config(settings), name)))
+        console.print(Text(create(read_tracker_config(settings), name, overwrite=overwrite)))

@@ -94,10 +94,13 @@ def create_filter(
     name: str,
     environment: Mapping[str, str] | None = None,
     patience: Patience | None = None,
+    *,
+    overwrite: bool = False,
 ) -> str:
     """Save the query that a board of open epics is made of, once; says what was done.
 
-    name: of the filter in Jira; Azure DevOps has its own in the file.
+    name: of the filter in Jira; Azure DevOps has its own in the file. overwrite: replace the
+    query of one that is there with another.
 
     Raises:
         TrackerError: it can't be.
@@ -105,12 +108,9 @@ def create_filter(
     env = os.environ if environment is None else environment
     if config.kind == "azure_devops" and config.azure_devops:
         context = Context(environment=env, patience=patience or Patience())
-        return config.azure_devops.tracker(context).save_board_query()
+        tracker = config.azure_devops.tracker(context)
+        return tracker.save_board_query(overwrite=overwrite).sentence()
     if config.kind == "jira" and config.jira:
-        saved = JiraTracker(config.jira, env, patience).create_board_filter(name)
-        if not saved.was_there:
-            return f"created {saved.name}: {saved.jql} ({saved.url})"
-        if saved.has_our_query:
-            return f"{saved.name} was there: {saved.jql} ({saved.url})"
-        return f"{saved.name} was there with a query of its own, which stays: {saved.url}"
+        jira = JiraTracker(config.jira, env, patience)
+        return jira.save_board_query(name, overwrite=overwrite).sentence()
     return "local epics are files: there is nothing to filter"

@@ -25,6 +25,7 @@ from orchestration.trackers.front_matter import (
 from orchestration.trackers.local_document import add_evidence, change_mark, render_epic
 from orchestration.trackers.protocol import (
     Check,
+    ConflictError,
     CreateOutcome,
     EpicChange,
     EpicDraft,
@@ -198,7 +199,7 @@ class LocalTracker:
             raise RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8") from None
         except ValueError as error:
             raise RejectedError(f"{ref.id} can't be changed: {error}") from None
-        raise UnavailableError(f"{ref.id} changes all the time, the next run tries again")
+        raise ConflictError(f"{ref.id} changes all the time, the next run tries again")
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.md"

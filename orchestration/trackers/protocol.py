@@ -5,6 +5,8 @@ Rules of the protocol:
 * Methods take many keys at once, so that a tracker with a bulk interface needs `N / batch_size`
   calls to open N epics and one search to learn the state of all of them.
 * An error about the whole call is raised; an error about one key is returned as its value.
+* `ForbiddenError` and `UnavailableError` end the run, since the next epic would meet them too;
+  `RejectedError`, `ConflictError` and `AmbiguousError` are about the epics of the call alone.
 * Messages of errors end up in the ledger and on people's screens: they hold no secret.
 * Text in drafts and changes is one line, without control characters, but otherwise as people
   wrote it: a tracker escapes it for its own format. Bodies are blocks; see `document.py`.
@@ -34,6 +36,13 @@ class RejectedError(TrackerError):
 
 class UnavailableError(TrackerError):
     """Nothing was done, a later run may succeed (connection refused, 429 after all retries)."""
+
+
+class ConflictError(TrackerError):
+    """Nothing was done to this one because others are changing it; a later run may succeed.
+
+    Unlike `UnavailableError` it says nothing of the next one, so the run goes on.
+    """
 
 
 class ForbiddenError(TrackerError):
@@ -207,7 +216,7 @@ class Tracker(Protocol):
         """Create at most `batch_size` epics or stories, never retrying what may have been done.
 
         A key that is absent from the answer counts as ambiguous. Raises `AmbiguousError`,
-        `UnavailableError` or `ForbiddenError` about all of `drafts`.
+        `ConflictError`, `UnavailableError` or `ForbiddenError` about all of `drafts`.
         """
         ...
 
@@ -215,7 +224,8 @@ class Tracker(Protocol):
         """Add `change` to the epic, once, and bring its figures up to date.
 
         Returns the names of the figures (fields of `Figures`) that a person has edited and that
-        were therefore left alone. Raises TrackerError.
+        were therefore left alone. Raises TrackerError; `ConflictError` where people edit the epic
+        at the same moment, `RejectedError` where this one alone can't be changed.
         """
         ...
 
@@ -229,7 +239,8 @@ class Tracker(Protocol):
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """Add `change` as by `update`, and close the epic. Closed already is fine.
 
-        Raises TrackerError; RejectedError where its workflow has no way to a closed state.
+        Raises TrackerError, as `update`; RejectedError where its workflow has no way to a closed
+        state.
         """
         ...
 

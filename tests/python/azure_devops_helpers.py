@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from orchestration.extract.base import Context
+from orchestration.extract.http import Patience
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
 from orchestration.trackers.document import Checklist, Document, Paragraph, spans
 from orchestration.trackers.protocol import (
@@ -74,9 +75,9 @@ def change(change_id: str = "change-0a1b2c3d4e5f", **changes: Any) -> EpicChange
     return EpicChange(**settings | changes)
 
 
-def tracker_at(url: str, **settings: Any) -> AzureDevOpsTracker:
+def tracker_at(url: str, patience: Patience = IMPATIENT, **settings: Any) -> AzureDevOpsTracker:
     config = {"url": f"{url}/{ORGANIZATION}", **SETTINGS, **settings}
-    context = Context(environment={"AZURE_DEVOPS_TOKEN": PAT}, patience=IMPATIENT)
+    context = Context(environment={"AZURE_DEVOPS_TOKEN": PAT}, patience=patience)
     return AzureDevOpsConfig.model_validate(config).tracker(context)
 
 

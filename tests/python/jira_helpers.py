@@ -11,10 +11,11 @@ from typing import Any
 from orchestration.extract.http import Patience
 from orchestration.trackers.document import Checklist, Heading, Paragraph, Span, Table, spans
 from orchestration.trackers.jira import JiraConfig, JiraTracker
-from orchestration.trackers.protocol import EpicChange, EpicDraft, EpicRef, Figures
+from orchestration.trackers.protocol import EpicChange, EpicDraft, EpicRef, EpicStatus, Figures
 
 from .loopback import IMPATIENT, serving
-from .vendor_jira import TOKEN, USER, Jira
+from .vendor_jira import Jira
+from .vendor_jira_state import TOKEN, USER
 
 ENVIRONMENT = {"JIRA_USER": USER, "JIRA_TOKEN": TOKEN}
 NOW = datetime(2026, 6, 26, 12, tzinfo=UTC)
@@ -84,6 +85,16 @@ def opened(tracker: JiraTracker, epic: EpicDraft | None = None) -> EpicRef:
     ref = tracker.create([epic])[epic.key]
     assert isinstance(ref, EpicRef), ref
     return ref
+
+
+def states_of(outcomes: Any) -> dict[str, EpicStatus]:
+    assert all(isinstance(one, EpicStatus) for one in outcomes.values()), outcomes
+    return outcomes
+
+
+def refs_of(outcomes: Any) -> list[EpicRef]:
+    assert all(isinstance(one, EpicRef) for one in outcomes.values()), outcomes
+    return list(outcomes.values())
 
 
 def only(vendor: Jira) -> Any:

@@ -76,8 +76,8 @@ class Site:
         items = self.vendor.issues if isinstance(self.vendor, Jira) else self.vendor.items
         return len(items)
 
-    def break_next(self, wanted: str, *faults: Literal["slow", "502", "429"]) -> None:
-        """Let the next writes whose path holds `wanted` fail; but for 429, they are done first."""
+    def break_next(self, wanted: str, *faults: Literal["slow", "502", "429", "409"]) -> None:
+        """Let the next writes whose path holds `wanted` fail; but for 4xx, they are done first."""
         waiting, answer = list(faults), self.vendor.answer
 
         def broken(request: Request) -> Answer:
@@ -86,6 +86,8 @@ class Site:
             fault = waiting.pop(0)
             if fault == "429":
                 return Answer({"message": "slow down"}, 429, {"Retry-After": "2"})
+            if fault == "409":
+                return Answer({"message": "somebody else was faster"}, 409)
             done = answer(request)
             if fault == "502":
                 return Answer(b"<html>bad gateway</html>", 502, {"Content-Type": "text/html"})
@@ -98,6 +100,10 @@ class Site:
         """Of everything that happened, by the ledger."""
         records = self.ledger.records()
         return {e.kind for r in records for e in self.ledger.events(r.tracker, r.key)}
+
+    @property
+    def updating(self) -> str:
+        return "/comment" if isinstance(self.vendor, Jira) else "/workitems/"
 
     @property
     def creating(self) -> str:
@@ -175,8 +181,7 @@ def test_a_run_killed_after_the_server_did_it_is_completed(
 def test_new_evidence_whose_answer_is_lost_is_told_once(site: Site) -> None:
     site.patience = replace(IMPATIENT, reply_seconds=0.2)
     site.publish(rows(1))
-    wanted = "/comment" if isinstance(site.vendor, Jira) else "/workitems/"
-    site.break_next(wanted, "502")
+    site.break_next(site.updating, "502")
     site.publish(rows(1, score=27))
     assert "update_ambiguous" in site.kinds()
     site.vendor.tick(24 * 3600)
@@ -184,6 +189,41 @@ def test_new_evidence_whose_answer_is_lost_is_told_once(site: Site) -> None:
     site.vendor.tick(24 * 3600)
     assert not site.publish(rows(1, score=27)).has_changes
     assert len(comments(site)) == 1
+
+
+def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doesn_t(
+    site: Site,
+) -> None:
+    site.publish(rows(3))
+    # Azure DevOps is asked again, five times in all.
+    for _ in range(1 if isinstance(site.vendor, Jira) else 5):
+        site.break_next(site.updating, "409")
+    report = site.publish(rows(3, score=27))
+    assert [entry.service for entry in report.failed] == ["s0"]
+    assert [entry.service for entry in report.updated] == ["s1", "s2"]
+    assert report.stopped is None
+    assert "update_conflict" in site.kinds()
+    site.vendor.tick(24 * 3600)
+    again = site.publish(rows(3, score=27))
+    assert [entry.service for entry in again.updated] == ["s0"]
+    assert len(comments(site)) == 3
+
+
+# Azure DevOps forbids areas, and not single work items.
+@pytest.mark.parametrize("site", ["jira-cloud", "jira-data-center"], indirect=True)
+def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> None:
+    site.publish(rows(3))
+    refs = {record.service: record.ref_id for record in site.ledger.epics(site.tracker.name)}
+    site.vendor.locked = {str(refs["s0"])}
+    report = site.publish(rows(3, score=27))
+    assert report.stopped is None
+    assert [entry.service for entry in report.updated] == ["s1", "s2"]
+    assert [entry.service for entry in report.failed] == ["s0"]
+    assert "security level" in report.failed[0].reason
+    assert "update_rejected" in site.kinds()
+    site.vendor.locked.clear()
+    assert [entry.service for entry in site.publish(rows(3, score=27)).updated] == ["s0"]
+    assert len(comments(site)) == 3
 
 
 def comments(site: Site) -> list[str]:
@@ -242,6 +282,8 @@ def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
 
 def test_hygiene_closes_what_nobody_touched_and_leaves_the_rest(site: Site) -> None:
     site.publish(rows(2, fix_classes="config_only"))
+    site.vendor.tick(3600)
+    assert len(site.publish(rows(2, fix_classes="config_only", score=27)).updated) == 2
     site.vendor.tick(3600)
     touched = next(
         record for record in site.ledger.records(site.tracker.name) if record.service == "s1"

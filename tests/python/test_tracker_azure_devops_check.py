@@ -11,8 +11,8 @@ from orchestration.trackers.azure_devops import AzureDevOpsTracker
 from orchestration.trackers.protocol import RejectedError
 
 from .azure_devops_helpers import KEY, draft, fields, opened, sent, serving_as_described, tracker_at
-from .loopback import Request
-from .vendor_azure_devops import AzureDevOps
+from .loopback import Answer, Request
+from .vendor_azure_devops import AzureDevOps, fault
 
 
 @pytest.fixture
@@ -95,14 +95,46 @@ def test_a_default_field_may_be_absent(vendor: AzureDevOps, url: str) -> None:
 
 def test_the_shared_query_is_made_once(vendor: AzureDevOps, tracker: AzureDevOpsTracker) -> None:
     path = "Shared Queries/Incident modernization"
-    assert "was created" in tracker.save_board_query()
-    wiql = vendor.queries[path]["wiql"]
+    made = tracker.save_board_query()
+    assert (made.name, made.outcome) == (path, "created")
+    assert made.query == vendor.queries[path]["wiql"]
+    assert made.url.endswith("/Modernization/_queries")
     sent(vendor)
-    assert "is there" in tracker.save_board_query()
+    assert tracker.save_board_query().outcome == "there"
     assert sent(vendor) == ["GET queries"]
-    vendor.queries[path]["wiql"] = "SELECT [System.Id] FROM WorkItems"
-    assert "brought up to date" in tracker.save_board_query()
-    assert vendor.queries[path]["wiql"] == wiql
+
+
+def test_a_query_that_people_extended_stays_unless_it_is_to_be_overwritten(
+    vendor: AzureDevOps, tracker: AzureDevOpsTracker
+) -> None:
+    path = "Shared Queries/Incident modernization"
+    ours = tracker.save_board_query().query
+    theirs = ours.replace("WHERE", "WHERE [System.AssignedTo] = @me AND")
+    vendor.queries[path]["wiql"] = theirs
+    sent(vendor)
+    kept = tracker.save_board_query()
+    assert kept.outcome == "differs"
+    assert "[System.AssignedTo] = @me" in kept.query
+    assert sent(vendor) == ["GET queries"]
+    assert vendor.queries[path]["wiql"] == theirs
+    assert tracker.save_board_query(overwrite=True).outcome == "replaced"
+    assert vendor.queries[path]["wiql"] == ours
+    assert tracker.save_board_query(overwrite=True).outcome == "there"
+
+
+def test_a_query_that_we_may_not_read_keeps_its_name(
+    vendor: AzureDevOps, tracker: AzureDevOpsTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker.save_board_query()
+    read = vendor._query
+
+    def hidden(method: str, path: str, body: Any) -> Answer:
+        missing = fault(404, "QueryItemNotFoundException", "TF401243: no such query")
+        return missing if method == "GET" else read(method, path, body)
+
+    monkeypatch.setattr(vendor, "_query", hidden)
+    with pytest.raises(RejectedError, match="set `query_name`"):
+        tracker.save_board_query(overwrite=True)
 
 
 def test_two_runs_make_one_query(vendor: AzureDevOps, tracker: AzureDevOpsTracker) -> None:
@@ -112,7 +144,7 @@ def test_two_runs_make_one_query(vendor: AzureDevOps, tracker: AzureDevOpsTracke
             vendor.answer(request)
 
     vendor.before = race
-    assert "is there" in tracker.save_board_query()
+    assert tracker.save_board_query().outcome == "there"
 
 
 def test_stories_may_lack_the_fields_of_epics(vendor: AzureDevOps, url: str) -> None:

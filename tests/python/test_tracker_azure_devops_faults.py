@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from pydantic import ValidationError
 
 from orchestration.extract.base import Context
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
-from orchestration.trackers.azure_devops import tracker as tracker_module
+from orchestration.trackers.azure_devops.config import SEND_WITHIN_SECONDS
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    ConflictError,
     EpicRef,
     ForbiddenError,
     RejectedError,
@@ -34,8 +36,9 @@ from .azure_devops_helpers import (
     status,
     tracker_at,
 )
-from .loopback import FAULTS, IMPATIENT, Answer, Fault, serving
+from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, serving
 from .vendor_azure_devops import PAT, PROJECT, AzureDevOps
+from .window_helpers import window_clock
 
 BASIC = base64.b64encode(f":{PAT}".encode()).decode()
 
@@ -266,14 +269,87 @@ def test_a_server_that_echoes_the_token_gives_nothing_away(
 
 
 def test_nothing_is_written_when_the_lease_may_be_over(
-    vendor: AzureDevOps, tracker: AzureDevOpsTracker, monkeypatch: pytest.MonkeyPatch
+    vendor: AzureDevOps,
+    tracker: AzureDevOpsTracker,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ref = opened(tracker)
-    monkeypatch.setattr(tracker_module, "_WRITE_WITHIN_SECONDS", -1.0)
-    for work in (lambda: tracker.create([draft("late")]), lambda: tracker.update(ref, change())):
+    clock = window_clock(monkeypatch)
+    # Answers to questions count: two of them, and it is too late to write.
+    vendor.before = lambda _: clock.sleep(70)
+    fresh = tracker_at(url)
+    for work in (
+        lambda: fresh.create([draft("late")]),
+        lambda: tracker.update(ref, change(is_retry=True)),
+        lambda: tracker.close(ref, change(is_retry=True)),
+    ):
         assert isinstance(refused(work), UnavailableError)
     assert list(vendor.items) == [int(ref.id)]
     assert comments(vendor, ref) == []
+
+
+@pytest.mark.parametrize("what", ["create", "update", "close"])
+def test_no_wait_outlives_the_lease_and_a_pause_that_is_too_long_leaves_nothing_done(
+    vendor: AzureDevOps, url: str, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    clock = window_clock(monkeypatch)
+    ref = opened(tracker_at(url))
+    tracker = tracker_at(url, patience=replace(IMPATIENT, attempts=99, sleep=clock.sleep))
+    tracker.rehearse([draft()])
+    vendor.storm = 999
+    error = refused(
+        {
+            "create": lambda: tracker.create([draft("late")]),
+            "update": lambda: tracker.update(ref, change()),
+            "close": lambda: tracker.close(ref, change()),
+        }[what]
+    )
+    assert isinstance(error, UnavailableError)
+    assert "asks to wait 3 s, which is too long" in str(error)
+    assert 110 < clock.now <= SEND_WITHIN_SECONDS
+    assert list(vendor.items) == [int(ref.id)]
+    assert comments(vendor, ref) == []
+    # Whatever only reads may wait longer.
+    vendor.storm = 50
+    tracker.status([ref])
+    assert clock.now > 200
+
+
+@pytest.mark.parametrize("fault", ["half_body", "500"])
+def test_a_change_that_may_be_done_stays_ambiguous_at_the_end_of_its_time(
+    vendor: AzureDevOps, url: str, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """Held back first, then sent, and its answer is lost when there is no time to wait for more."""
+    clock = window_clock(monkeypatch)
+    tracker = tracker_at(url, patience=replace(IMPATIENT, attempts=99, sleep=clock.sleep))
+    ref = opened(tracker)
+
+    def before(request: Request) -> None:
+        if request.method == "PATCH":
+            vendor.storm = 39
+            vendor.faults[len(vendor.requests) + 38] = fault
+            vendor.before = lambda _: None
+
+    vendor.before = before
+    assert isinstance(refused(lambda: tracker.update(ref, change())), AmbiguousError)
+    assert clock.now > 110
+    vendor.renew()
+    assert tracker.update(ref, change(is_retry=True)) == frozenset()
+    assert len(comments(vendor, ref)) == 1
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_parent_that_others_edit_is_a_conflict_of_its_story_only(
+    vendor: AzureDevOps, tracker: AzureDevOpsTracker, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    said = {"message": "TF26071: This work item has been changed by someone else."}
+    with monkeypatch.context() as patch:
+        patch.setattr(vendor, "answer", lambda _: Answer(said, status))
+        outcome = tracker.create([draft()])[KEY]
+    assert isinstance(outcome, ConflictError)
+    assert "TF26071" in str(outcome)
+    opened(tracker)
 
 
 def test_a_token_that_is_not_set_is_named() -> None:
@@ -286,7 +362,8 @@ def test_a_lease_lasts_longer_than_any_call_and_no_longer_than_needed() -> None:
     config = AzureDevOpsConfig(url="https://dev.azure.com/acme", project=PROJECT)
     tracker = config.tracker(Context(environment={"AZURE_DEVOPS_TOKEN": PAT}))
     assert tracker.name == "azure_devops:dev.azure.com/acme/modernization"
-    assert 600 < tracker.longest_call_seconds < 1800
+    # 120 s to send in, a connection, a reply and a last silence of it, 60 s to finish.
+    assert tracker.longest_call_seconds == 310
     assert not tracker.is_idempotent
 
 

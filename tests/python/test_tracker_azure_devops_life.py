@@ -10,11 +10,11 @@ import pytest
 
 from orchestration.trackers.azure_devops import AzureDevOpsTracker
 from orchestration.trackers.protocol import (
+    ConflictError,
     EpicRef,
     EpicStatus,
     Figures,
     RejectedError,
-    UnavailableError,
 )
 
 from .azure_devops_helpers import (
@@ -165,7 +165,7 @@ def test_edits_without_end_are_left_to_the_next_run(
     vendor.before = lambda request: (
         vendor.edit(int(ref.id), System_Title="again") if request.method == "PATCH" else None
     )
-    with pytest.raises(UnavailableError, match="edited all the time"):
+    with pytest.raises(ConflictError, match="edited all the time"):
         tracker.update(ref, change())
     assert comments(vendor, ref) == []
 

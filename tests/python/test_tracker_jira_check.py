@@ -172,7 +172,7 @@ def test_the_wrong_deployment_or_token_ends_the_check() -> None:
 )
 def test_the_board_s_query_is_the_one_that_is_saved(vendor: Jira, given: Any, jql: str) -> None:
     with jira(vendor, **given) as tracker:
-        assert tracker.create_board_filter("Paydown").jql == jql
+        assert tracker.save_board_query("Paydown").query == jql
     assert [one["jql"] for one in vendor.filters] == [jql]
 
 
@@ -182,24 +182,35 @@ def test_the_filter_is_saved_once(vendor: Jira) -> None:
         vendor.add_filter(name=f"Paydown {number}", jql="x", owner=vendor.me)
     vendor.add_filter(name="Paydown", jql="x", owner=vendor.people["ana"], favourite=True)
     with jira(vendor) as tracker:
-        first = tracker.create_board_filter("Paydown")
-        again = tracker.create_board_filter("Paydown")
-    assert (first.was_there, again.was_there) == (False, True)
+        first = tracker.save_board_query("Paydown")
+        again = tracker.save_board_query("Paydown")
+    assert (first.outcome, again.outcome) == ("created", "there")
     assert first.url == again.url
     assert first.url.endswith("/issues/?filter=510")
-    assert again.has_our_query
-    vendor.filters[-1]["jql"] = "project = MOD"
-    with jira(vendor) as tracker:
-        edited = tracker.create_board_filter("Paydown")
-    assert (edited.jql, edited.has_our_query) == ("project = MOD", False)
     assert len(vendor.filters) == 11
+
+
+def test_a_filter_that_people_changed_stays_unless_it_is_to_be_overwritten(vendor: Jira) -> None:
+    theirs = {"jql": "project = MOD", "description": "For the standup."}
+    with jira(vendor) as tracker:
+        tracker.save_board_query("Paydown")
+        vendor.filters[0] |= theirs
+        edited = tracker.save_board_query("Paydown")
+        assert (edited.query, edited.outcome) == ("project = MOD", "differs")
+        assert vendor.filters[0]["jql"] == "project = MOD"
+        ours = tracker.save_board_query("Paydown", overwrite=True)
+        assert (ours.query, ours.outcome) == (BOARD, "replaced")
+        assert tracker.save_board_query("Paydown", overwrite=True).outcome == "there"
+    (kept,) = vendor.filters
+    assert (kept["name"], kept["jql"]) == ("Paydown", BOARD)
+    assert (kept["description"], kept["favourite"]) == ("For the standup.", True)
 
 
 def test_a_filter_that_can_t_be_listed_is_told() -> None:
     vendor = Jira(is_cloud=False)
     vendor.add_filter(name="Paydown", jql=BOARD, owner=vendor.me)
     with jira(vendor) as tracker, pytest.raises(RejectedError, match="same name already exists"):
-        tracker.create_board_filter("Paydown")
+        tracker.save_board_query("Paydown")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +269,9 @@ def test_requests_are_as_jira_describes_them(vendor: Jira) -> None:
         vendor.delete(vendor.issues[story.id])
         vendor.tick(60)
         tracker.status([ref, story])
-        tracker.create_board_filter("Paydown")
+        tracker.save_board_query("Paydown")
+        vendor.filters[0]["jql"] = "project = MOD"
+        tracker.save_board_query("Paydown", overwrite=True)
     with jira(vendor, **given) as later:
         opened(later, draft("paydown-b-c1", parent=EpicRef("x", ref.id, ref.url)))
     name = "jira-v3.json" if vendor.is_cloud else "jira-v2.json"
@@ -272,7 +285,7 @@ def test_requests_are_as_jira_describes_them(vendor: Jira) -> None:
         "GET issue/{issueIdOrKey}", "PUT issue/{issueIdOrKey}",
         "GET issue/{issueIdOrKey}/comment", "POST issue/{issueIdOrKey}/comment",
         "GET issue/{issueIdOrKey}/transitions", "POST issue/{issueIdOrKey}/transitions",
-        "POST filter",
+        "POST filter", "PUT filter/{id}",
     }  # fmt: skip
     cloud = {
         "POST search/jql", "POST issue/bulkfetch", "POST jql/parse", "GET filter/search",

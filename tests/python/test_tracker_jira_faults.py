@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from orchestration.extract.http import Patience
 from orchestration.trackers.jira import JiraTracker, client
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    ConflictError,
     EpicRef,
     EpicStatus,
     ForbiddenError,
@@ -23,7 +23,9 @@ from orchestration.trackers.protocol import (
 
 from .jira_helpers import FIGURES, asked, change, draft, drafts, jira, only, opened
 from .loopback import IMPATIENT, Answer, Fault
-from .vendor_jira import PAGE, TOKEN, USER, Jira, refusal
+from .vendor_jira import Jira
+from .vendor_jira_state import PAGE, TOKEN, USER, refusal
+from .window_helpers import window_clock
 
 FAULTS: tuple[Fault, ...] = ("reset", "429_bare", "half_body", "html", "redirect", "expired")
 BEFORE_BULK = 7  # The project, its types, /field, and four pages of fields.
@@ -82,21 +84,16 @@ def test_a_storm_of_429_is_waited_out_or_told(vendor: Jira, fault: Fault) -> Non
 def test_nothing_is_sent_after_the_longest_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger gives an epic to another run when this call can do nothing any more."""
     vendor = Jira()
-    clock = [0.0]
-    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-
+    clock = window_clock(monkeypatch)
     busy = Answer({}, 429, {"Retry-After": "100"})
     vendor.refusals = dict.fromkeys(range(BEFORE_BULK, BEFORE_BULK + 9), busy)
-    with jira(vendor, Patience(attempts=9, backoff=lambda _: 0.0, sleep=sleep)) as tracker:
+    with jira(vendor, Patience(attempts=9, backoff=lambda _: 0.0, sleep=clock.sleep)) as tracker:
         with pytest.raises(UnavailableError, match="asks to wait 100 s"):
             tracker.create([draft()])
-        assert clock[0] <= client.SEND_WITHIN_SECONDS
+        assert clock.now <= client.SEND_WITHIN_SECONDS
         # Slow answers to questions count as well.
         vendor.refusals.clear()
-        vendor.before = lambda _: sleep(100)
+        vendor.before = lambda _: clock.sleep(100)
         with pytest.raises(UnavailableError, match="too slowly"):
             tracker.create([draft(project_key="PAY", parent=EpicRef("x", "1", "x"))])
     assert not vendor.issues
@@ -194,7 +191,7 @@ def test_a_refusal_at_any_request_makes_nothing_twice(vendor: Jira, status: int)
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(409, UnavailableError), (412, UnavailableError), (400, RejectedError), (403, ForbiddenError)],
+    [(409, ConflictError), (412, ConflictError), (400, RejectedError)],
 )
 def test_what_a_refused_comment_is_told_as(
     vendor: Jira, status: int, kind: type[TrackerError]
@@ -203,6 +200,47 @@ def test_what_a_refused_comment_is_told_as(
         ref = opened(tracker)
         vendor.refusals = {len(vendor.requests) + 1: refusal("no", status=status)}
         with pytest.raises(kind):
+            tracker.update(ref, change())
+    assert only(vendor).comments == []
+
+
+@pytest.mark.parametrize(
+    ("step", "asked_for"),
+    [
+        ("update", "ADD_COMMENTS,EDIT_ISSUES"),
+        ("close", "ADD_COMMENTS,EDIT_ISSUES,TRANSITION_ISSUES"),
+    ],
+)
+def test_an_issue_that_is_forbidden_alone_is_rejected_and_no_reason_to_stop(
+    vendor: Jira, step: str, asked_for: str
+) -> None:
+    with jira(vendor) as tracker:
+        ref = opened(tracker)
+        vendor.locked = {ref.id}
+        vendor.rename("100", "DEBT")
+        vendor.requests.clear()
+        with pytest.raises(RejectedError, match=r"browse/MOD-1 .*security level.*archived"):
+            getattr(tracker, step)(ref, change())
+        question = vendor.requests[-1]
+        assert [one.path[-14:] for one in vendor.requests].count("/mypermissions") == 1
+    assert (question.one("projectKey"), question.one("permissions")) == ("DEBT", asked_for)
+    assert only(vendor).comments == []
+
+
+@pytest.mark.parametrize("lost", ["ADD_COMMENTS", "EDIT_ISSUES", "question", "token"])
+def test_an_issue_is_not_forbidden_alone_where_its_project_grants_nothing_or_can_t_be_asked(
+    vendor: Jira, lost: str
+) -> None:
+    with jira(vendor) as tracker:
+        ref = opened(tracker)
+        vendor.locked = {ref.id}
+        vendor.permissions.discard(lost)
+        comment = len(vendor.requests) + 1
+        if lost == "question":
+            vendor.refusals = {comment + 1: refusal("no", status=404)}
+        if lost == "token":
+            vendor.refusals = dict.fromkeys(range(comment, comment + 9), refusal(status=401))
+        with pytest.raises(ForbiddenError, match="JIRA_TOKEN"):
             tracker.update(ref, change())
     assert only(vendor).comments == []
 
@@ -333,7 +371,7 @@ def test_no_error_tells_a_secret(vendor: Jira) -> None:
                 lambda: tracker.find([ref.key]),
                 lambda: tracker.status([ref]),
                 lambda: tracker.untouched([ref]),
-                lambda: tracker.create_board_filter("x"),
+                lambda: tracker.save_board_query("x"),
             ):
                 try:
                     told = str(attempt())

@@ -23,6 +23,7 @@ from orchestration.trackers.front_matter import is_sealed, read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.local_document import add_evidence
 from orchestration.trackers.protocol import (
+    ConflictError,
     EpicChange,
     EpicDraft,
     EpicRef,
@@ -270,6 +271,21 @@ def test_an_edit_made_during_an_update_survives(
     assert "status: paused" in text
     assert text.count("Score 27, was 24") == 1
     assert list(file_of(tmp_path).parent.glob(".*.tmp")) == []
+
+
+def test_an_epic_that_is_edited_all_the_time_is_left_to_the_next_run(
+    tracker: LocalTracker, ref: EpicRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file_of(tmp_path)
+
+    def interrupted(text: str, new: EpicChange) -> str:
+        path.write_text(f"{text}\nAnd another thing.")
+        return add_evidence(text, new)
+
+    monkeypatch.setattr(local, "add_evidence", interrupted)
+    with pytest.raises(ConflictError, match="changes all the time"):
+        tracker.update(ref, change())
+    assert "Score 27" not in path.read_text()
 
 
 HARMLESS = {"text", "code_inline", "softbreak", "text_special", "strong_open", "strong_close"}

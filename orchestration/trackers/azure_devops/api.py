@@ -12,7 +12,7 @@ from urllib.parse import quote
 from orchestration.extract.errors import AccessError, RefusedError
 from orchestration.extract.http import Http, Params
 from orchestration.trackers.azure_devops.refusals import is_missing_item, no_access, refusal
-from orchestration.trackers.http import told_as_tracker
+from orchestration.trackers.http import CONFLICTS, SendWindow, told_as_tracker
 from orchestration.trackers.protocol import (
     AmbiguousError,
     RejectedError,
@@ -57,10 +57,20 @@ class Api:
 
     What is known by its id is asked of the organization, so that a work item is found where its
     project was renamed, or after it moved to another one.
+
+    window: in which `create` and `change` may still send.
     """
 
-    def __init__(self, http: Http, project: str, version: str, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        http: Http,
+        window: SendWindow,
+        project: str,
+        version: str,
+        secrets: Sequence[str],
+    ) -> None:
         self._http = http
+        self.window = window
         self._version = version
         self._secrets = secrets
         self.project = project
@@ -156,12 +166,13 @@ class Api:
         """Open a work item; with `validate_only` nothing is done but to ask whether it could be.
 
         Raises:
-            RejectedError, AmbiguousError, UnavailableError, ForbiddenError
+            RejectedError, ConflictError, AmbiguousError, UnavailableError, ForbiddenError
         """
         path = f"{self._in(self.project)}/workitems/${quote(type_name, safe='')}"
         params = {"validateOnly": "true"} if validate_only else {}
         try:
             with self._told():
+                self.window.check()
                 data = self._http.write(
                     "POST", path, operations, self._params(params), content_type=JSON_PATCH
                 ).data
@@ -179,11 +190,12 @@ class Api:
         """Change all of it or nothing; False where it is no longer at revision `rev`."""
         body = [{"op": "test", "path": "/rev", "value": rev}, *operations]
         with self._told():
+            self.window.check()
             try:
                 path = f"/_apis/wit/workitems/{item_id}"
                 self._http.write("PATCH", path, body, self._params(), content_type=JSON_PATCH)
             except RefusedError as error:
-                if error.status in (409, 412):
+                if error.status in CONFLICTS:
                     return False
                 raise
         return True
@@ -195,17 +207,23 @@ class Api:
         except _MissingError:
             return None
 
-    def save_query(self, method: str, path: str, body: Json) -> bool:
-        """POST into a folder, or PATCH a query; False where its name is taken meanwhile."""
+    def add_query(self, folder: str, name: str, wiql: str) -> bool:
+        """Save a query in a folder; False where its name is taken."""
+        body = {"name": name, "wiql": wiql}
         with self._told():
             try:
-                self._http.write(method, self._query_path(path), body, self._params())
+                self._http.write("POST", self._query_path(folder), body, self._params())
             except RefusedError as error:
                 said = str(error.data.get("message")) if isinstance(error.data, dict) else ""
                 if error.status == 409 or "TF237018" in said:
                     return False
                 raise
         return True
+
+    def replace_query(self, path: str, wiql: str) -> None:
+        """Give a saved query another text."""
+        with self._told():
+            self._http.write("PATCH", self._query_path(path), {"wiql": wiql}, self._params())
 
     def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         with self._told():

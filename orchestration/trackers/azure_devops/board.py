@@ -10,7 +10,14 @@ from orchestration.trackers.azure_devops.api import Api
 from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
 from orchestration.trackers.azure_devops.patch import draft_patch, tag
 from orchestration.trackers.azure_devops.schema import Schema, Workflow
-from orchestration.trackers.protocol import Check, EpicDraft, Figures, TrackerError
+from orchestration.trackers.protocol import (
+    Check,
+    EpicDraft,
+    Figures,
+    RejectedError,
+    TrackerError,
+)
+from orchestration.trackers.saved_filter import SavedFilter
 from orchestration.trackers.text import one_line
 
 # Filled by every draft, or by the server.
@@ -79,22 +86,34 @@ def board_wiql(schema: Schema, config: AzureDevOpsConfig) -> str:
     )
 
 
-def save_query(api: Api, schema: Schema, config: AzureDevOpsConfig) -> str:
-    """Create the shared query, or correct it where it differs. Raises TrackerError."""
+def save_query(
+    api: Api, schema: Schema, config: AzureDevOpsConfig, *, overwrite: bool = False
+) -> SavedFilter:
+    """Save the shared query; what people made of it since stays, unless `overwrite`.
+
+    Raises TrackerError.
+    """
     wiql = board_wiql(schema, config)
     path = f"{config.query_folder}/{config.query_name}"
     address = f"{api.url}/{quote(config.project, safe='')}/_queries"
     there = api.query(path)
     if there is None:
-        body = {"name": config.query_name, "wiql": wiql}
-        if api.save_query("POST", config.query_folder, body):
-            return f"the query {path!r} was created: {address}"
+        if api.add_query(config.query_folder, config.query_name, wiql):
+            return SavedFilter(path, address, wiql, "created")
         # Another run was faster.
         there = api.query(path)
-    if there is not None and _normal(str(there.get("wiql", ""))) != _normal(wiql):
-        api.save_query("PATCH", path, {"wiql": wiql})
-        return f"the query {path!r} was brought up to date: {address}"
-    return f"the query {path!r} is there: {address}"
+    if there is None:
+        raise RejectedError(
+            f"azure_devops: the name {path!r} is taken by a query that the token's owner may not "
+            "read; set `query_name`"
+        )
+    is_there = str(there.get("wiql", ""))
+    if _normal(is_there) == _normal(wiql):
+        return SavedFilter(path, address, is_there, "there")
+    if not overwrite:
+        return SavedFilter(path, address, is_there, "differs")
+    api.replace_query(path, wiql)
+    return SavedFilter(path, address, wiql, "replaced")
 
 
 def _connection(api: Api) -> Check:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from orchestration.extract.base import Context, EnvName, Url, secret
 from orchestration.extract.http import Http
 from orchestration.rubric.strict import Number, Strict, fault
-from orchestration.trackers.http import told_as_tracker
+from orchestration.trackers.http import SendWindow, longest_call_seconds, told_as_tracker
 
 if TYPE_CHECKING:
     from orchestration.trackers.azure_devops.tracker import AzureDevOpsTracker
@@ -23,10 +23,10 @@ _OURS = frozenset(
     f"system.{name}"
     for name in ("title", "description", "tags", "history", "state", "id", "rev", "workitemtype")
 )
-# A call that waits longer would hold its lease, and with it every other run, for hours.
-_MOST_ATTEMPTS = 4
-_MOST_REPLY_SECONDS = 60.0
-_MOST_WAIT_SECONDS = 120.0
+# While a call may still do something, no other run may act in its place: it is kept short.
+SEND_WITHIN_SECONDS = 120.0
+REPLY_SECONDS = 60.0
+LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
 
 
 def _project(value: str) -> str:
@@ -127,12 +127,7 @@ class AzureDevOpsConfig(Strict):
         with told_as_tracker():
             token = secret(context, self.token_env, NAME, what)
         basic = base64.b64encode(f":{token}".encode()).decode()
-        patience = replace(
-            context.patience,
-            attempts=min(context.patience.attempts, _MOST_ATTEMPTS),
-            reply_seconds=min(context.patience.reply_seconds, _MOST_REPLY_SECONDS),
-            max_wait_seconds=min(context.patience.max_wait_seconds, _MOST_WAIT_SECONDS),
-        )
+        window = SendWindow(NAME, SEND_WITHIN_SECONDS, context.patience.sleep)
         http = Http(
             NAME,
             self.url,
@@ -143,7 +138,11 @@ class AzureDevOpsConfig(Strict):
                 f"renew {self.token_env}: a token with the scope Work Items (Read & write), whose "
                 f"owner may edit work items and create tags in {self.project}"
             ),
-            patience=patience,
+            patience=replace(
+                context.patience,
+                reply_seconds=min(context.patience.reply_seconds, REPLY_SECONDS),
+                sleep=window.sleep,
+            ),
         )
-        api = Api(http, self.project, self.api_version, secrets=(token, basic))
-        return AzureDevOpsTracker(api, self, patience)
+        api = Api(http, window, self.project, self.api_version, secrets=(token, basic))
+        return AzureDevOpsTracker(api, self)

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestration.extract.errors import AccessError, RefusedError
-from orchestration.trackers.protocol import ForbiddenError, RejectedError, TrackerError
+from orchestration.trackers.http import CONFLICTS
+from orchestration.trackers.protocol import (
+    ConflictError,
+    ForbiddenError,
+    RejectedError,
+    TrackerError,
+)
 from orchestration.trackers.text import one_line
 
 _SAID_LIMIT = 400
@@ -28,6 +34,8 @@ def refusal(error: RefusedError) -> TrackerError:
         return ForbiddenError(
             f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id"
         )
+    if error.status in CONFLICTS:
+        return ConflictError(f"azure_devops: answered {error.status}: {said}")
     if rules := list(_rules(data)):
         return RejectedError(f"azure_devops: {'; '.join(rules)}")
     if not said:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,10 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestration.extract.base import moment
-from orchestration.extract.http import CONNECT_SECONDS, Patience
 from orchestration.trackers.azure_devops import board, history
 from orchestration.trackers.azure_devops.api import Api, Item
-from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
+from orchestration.trackers.azure_devops.config import LONGEST_CALL_SECONDS, AzureDevOpsConfig
 from orchestration.trackers.azure_devops.patch import (
     Patch,
     comment,
@@ -27,6 +25,7 @@ from orchestration.trackers.azure_devops.schema import Schema
 from orchestration.trackers.document import Paragraph, spans
 from orchestration.trackers.protocol import (
     Check,
+    ConflictError,
     CreateOutcome,
     EpicChange,
     EpicDraft,
@@ -39,6 +38,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
+from orchestration.trackers.saved_filter import SavedFilter
 
 # A query may have 32,000 characters; a key with what is around it takes some 120 of them.
 _QUERY_CHARACTERS = 24_000
@@ -47,8 +47,6 @@ _CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.
 _STATUS_FIELDS = ("System.State", "System.WorkItemType", "System.TeamProject", *_CLOSED_AT_FIELDS)
 _EDIT_ATTEMPTS = 5
 ONLY_FIGURES = (Paragraph(spans("The figures are brought up to date.")),)
-# No write begins later than this after its call, however long the reading before it took.
-_WRITE_WITHIN_SECONDS = 300.0
 
 
 class AzureDevOpsTracker:
@@ -62,19 +60,15 @@ class AzureDevOpsTracker:
 
     # The batch interface isn't part of the published description.
     batch_size = 1
+    longest_call_seconds = LONGEST_CALL_SECONDS
     is_idempotent = False
 
-    def __init__(self, api: Api, config: AzureDevOpsConfig, patience: Patience) -> None:
+    def __init__(self, api: Api, config: AzureDevOpsConfig) -> None:
         self._api = api
         self._config = config
         self._schema = Schema(api)
         self.name = config.tracker_name
         self.search_lag_seconds = config.search_lag_seconds
-        # The write itself may be sent again, each time after waits that the server asked for;
-        # an answer is given up at most one silence after its time is over.
-        self.longest_call_seconds = _WRITE_WITHIN_SECONDS + patience.attempts * (
-            CONNECT_SECONDS + 2 * patience.reply_seconds + 2 * patience.max_wait_seconds
-        )
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         """The work items tagged with one of `keys`; of two with one key, the older one."""
@@ -95,13 +89,13 @@ class AzureDevOpsTracker:
         """See `Tracker.check`; ends with a draft that the server validates, and the query."""
         return board.checks(self._api, self._schema, self._config)
 
-    def save_board_query(self) -> str:
-        """Create or correct the shared query of open epics; says in a sentence what was done.
+    def save_board_query(self, *, overwrite: bool = False) -> SavedFilter:
+        """Save the shared query of open epics.
 
-        Raises:
-            TrackerError: it can't be.
+        One of its name with another query stays as it is, unless `overwrite`. Raises
+        TrackerError.
         """
-        return board.save_query(self._api, self._schema, self._config)
+        return board.save_query(self._api, self._schema, self._config, overwrite=overwrite)
 
     def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
@@ -120,27 +114,23 @@ class AzureDevOpsTracker:
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         """See `Tracker.create`. One request a draft, besides the type's fields once a process."""
         outcomes: dict[str, CreateOutcome] = {}
-        write_until = time.monotonic() + _WRITE_WITHIN_SECONDS
-        for draft in drafts:
-            try:
-                if draft.parent:
-                    _id(draft.parent)
-                patch = self._patch_of(draft)
-                _in_time(write_until)
-                item = self._send(draft, patch, validate_only=False)
-                assert item is not None  # noqa: S101 - only a validation makes none
-                outcomes[draft.key] = self._ref(draft.key, item)
-            except RejectedError as error:
-                outcomes[draft.key] = error
+        with self._api.window.limited():
+            for draft in drafts:
+                try:
+                    outcomes[draft.key] = self._create(draft)
+                except (RejectedError, ConflictError) as error:
+                    outcomes[draft.key] = error
         return outcomes
 
     def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
         """See `Tracker.update`."""
-        return self._tell(ref, change, is_closing=False)
+        with self._api.window.limited():
+            return self._tell(ref, change, is_closing=False)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.close`. A work item that a person reopened since stays open."""
-        self._tell(ref, change, is_closing=True)
+        with self._api.window.limited():
+            self._tell(ref, change, is_closing=True)
 
     def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
         """See `Tracker.untouched`; one request an epic, and who the token belongs to."""
@@ -198,7 +188,6 @@ class AzureDevOpsTracker:
 
     def _tell(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> frozenset[str]:
         item_id = _id(ref)
-        write_until = time.monotonic() + _WRITE_WITHIN_SECONDS
         may_be_told = change.is_retry
         for _ in range(_EDIT_ATTEMPTS):
             item = self._api.item(item_id)
@@ -215,12 +204,11 @@ class AzureDevOpsTracker:
             patch.operations.append(
                 comment(replace(change, body=ONLY_FIGURES) if is_told else change)
             )
-            _in_time(write_until)
             if self._api.change(item_id, item.rev, patch.operations):
                 return edited
             # Whoever was faster may have been another run with the same change.
             may_be_told = True
-        raise UnavailableError(
+        raise ConflictError(
             f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
         )
 
@@ -229,6 +217,13 @@ class AzureDevOpsTracker:
         workflow = self._schema.workflow(item.project, item.type)
         if item.state not in workflow.closed_states(names):
             patch.set("System.State", workflow.way_to_closed(item.state, names))
+
+    def _create(self, draft: EpicDraft) -> EpicRef:
+        if draft.parent:
+            _id(draft.parent)
+        item = self._send(draft, self._patch_of(draft), validate_only=False)
+        assert item is not None  # noqa: S101 - only a validation makes none
+        return self._ref(draft.key, item)
 
     def _send(self, draft: EpicDraft, patch: Patch, *, validate_only: bool) -> Item | None:
         """Raises as `Api.create`; ForbiddenError where not even the project's root is allowed."""
@@ -254,12 +249,6 @@ class AzureDevOpsTracker:
 
     def _url(self, item: Item) -> str:
         return f"{self._api.url}/{quote(item.project, safe='')}/_workitems/edit/{item.id}"
-
-
-def _in_time(write_until: float) -> None:
-    """UnavailableError where a write now could outlive the lease of its call."""
-    if time.monotonic() > write_until:
-        raise UnavailableError("azure_devops: answers too slowly; the next run tries again")
 
 
 def _id(ref: EpicRef) -> int:

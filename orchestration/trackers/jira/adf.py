@@ -41,15 +41,16 @@ def render(document: Document, tail: Document = ()) -> Node:
     return _render(fitted(document, tail, _size))
 
 
-def texts(node: Any) -> Iterator[str]:
-    """Every text of a document that Jira gave back."""
+def texts(node: Any, *, only_code: bool = False) -> Iterator[str]:
+    """Every text of a document that Jira gave back, or every one in code font."""
     if isinstance(node, dict):
-        if isinstance(node.get("text"), str):
+        is_code = any(one.get("type") == "code" for one in node.get("marks") or ())
+        if isinstance(node.get("text"), str) and (is_code or not only_code):
             yield node["text"]
-        yield from texts(node.get("content"))
+        yield from texts(node.get("content"), only_code=only_code)
     elif isinstance(node, list):
         for child in node:
-            yield from texts(child)
+            yield from texts(child, only_code=only_code)
 
 
 def _size(document: Document) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from orchestration.trackers.jira.client import Client, Json
 from orchestration.trackers.jira.reading import jql_string
 from orchestration.trackers.protocol import RejectedError
+from orchestration.trackers.saved_filter import Outcome, SavedFilter
 
 _PLAIN = re.compile(r"[A-Za-z][\w-]*")
 _CUSTOM_ID = re.compile(r"customfield_(\d+)")
@@ -31,17 +31,6 @@ _RESERVED = {
     "union", "unique", "update", "user", "validate", "values", "view", "when", "whenever",
     "where", "while", "with",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class SavedFilter:
-    """A filter as Jira has it. has_our_query: no if a person gave that name to another query."""
-
-    name: str
-    url: str
-    jql: str
-    was_there: bool
-    has_our_query: bool
 
 
 class Board:
@@ -78,18 +67,23 @@ class Board:
             return str(error)
         return ""
 
-    def save(self, name: str) -> SavedFilter:
+    def save(self, name: str, *, overwrite: bool = False) -> SavedFilter:
         """Names are unique among one account's filters, so it is found by its name.
 
-        What a person made of it since stays. On Data Center only favourites can be listed, so it
-        is made one.
+        What a person made of it since stays, unless `overwrite`: then it gets our query, and
+        keeps all else. On Data Center only favourites can be listed, so it is made one.
 
         Raises TrackerError; RejectedError on Data Center where it is there, but no favourite.
         """
         there = self._mine(name)
+        if there and str(there.get("jql")) == self.jql:
+            return self._saved(there, "there")
+        if there and not overwrite:
+            return self._saved(there, "differs")
         if there:
-            has_ours = str(there.get("jql")) == self.jql
-            return self._saved(there, was_there=True, has_our_query=has_ours)
+            kept = {key: there[key] for key in ("name", "description", "favourite") if key in there}
+            now = self._client.write("PUT", f"/filter/{there['id']}", {**kept, "jql": self.jql})
+            return self._saved(now, "replaced")
         body = {
             "name": name,
             "jql": self.jql,
@@ -97,11 +91,12 @@ class Board:
             "favourite": True,
         }
         made = self._client.write("POST", "/filter", body)
-        return self._saved(made, was_there=False, has_our_query=True)
+        return self._saved(made, "created")
 
     def _mine(self, name: str) -> Json | None:
         if self._client.config.is_cloud:
-            params = {"filterName": name, "expand": "jql,owner,viewUrl"}
+            expand = "description,favourite,jql,owner,viewUrl"
+            params = {"filterName": name, "expand": expand}
             filters = [*self._client.pages("/filter/search", ("values",), **params)]
         else:
             filters = self._client.get("/filter/favourite")
@@ -111,15 +106,9 @@ class Board:
                 return one
         return None
 
-    def _saved(self, one: Json, *, was_there: bool, has_our_query: bool) -> SavedFilter:
+    def _saved(self, one: Json, outcome: Outcome) -> SavedFilter:
         url = one.get("viewUrl") or f"{self._client.config.url}/issues/?filter={one['id']}"
-        return SavedFilter(
-            name=str(one.get("name")),
-            url=str(url),
-            jql=str(one.get("jql")),
-            was_there=was_there,
-            has_our_query=has_our_query,
-        )
+        return SavedFilter(str(one.get("name")), str(url), str(one.get("jql")), outcome)
 
 
 def _word(text: str) -> str:

@@ -77,11 +77,8 @@ class Doctor:
 
     def _permissions(self, project: str) -> Iterator[str]:
         key = self._schemas.project(project)["key"]
-        params = {"projectKey": key, "permissions": ",".join(PERMISSIONS)}
-        granted = self._client.get("/mypermissions", params).get("permissions") or {}
-        for name in PERMISSIONS:
-            if not (granted.get(name) or {}).get("havePermission"):
-                yield f"grant {name} to the user of {self._config.token_env}"
+        for name in self._reader.not_granted(key, *PERMISSIONS):
+            yield f"grant {name} to the user of {self._config.token_env}"
 
     def _epics(self, project: str) -> Iterator[str]:
         """Notes of an epic as it would be sent: required fields, mapped ones, priorities."""

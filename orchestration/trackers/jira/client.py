@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +10,8 @@ from typing import Any, TypeAlias
 
 from orchestration.extract.base import Context, secret
 from orchestration.extract.errors import RefusedError
-from orchestration.extract.errors import UnavailableError as UnreachableError
 from orchestration.extract.http import Http, Params, Patience, Reply
-from orchestration.trackers.http import told_as_tracker
+from orchestration.trackers.http import SendWindow, longest_call_seconds, told_as_tracker
 from orchestration.trackers.jira.config import JiraConfig
 from orchestration.trackers.protocol import TrackerError, UnavailableError
 from orchestration.trackers.text import one_line
@@ -24,21 +22,20 @@ PAGE = 100
 REPLY_SECONDS = 120.0
 # Nothing is sent later than this after a call began, however long Jira asks to wait.
 SEND_WITHIN_SECONDS = 240.0
-# Jira finishes a request that nobody waits for any more.
-FINISH_SECONDS = 60.0
-LONGEST_CALL_SECONDS = SEND_WITHIN_SECONDS + REPLY_SECONDS + FINISH_SECONDS
-_CONFLICTS = (409, 412)
+LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
 
 
 class Client:
-    """One Jira. Methods raise the protocol's errors; messages hold no secret."""
+    """One Jira. Methods raise the protocol's errors; messages hold no secret.
+
+    window: in which calls that write may still send.
+    """
 
     def __init__(
         self, config: JiraConfig, environment: Mapping[str, str], patience: Patience
     ) -> None:
         self.config = config
-        self._sleep = patience.sleep
-        self._send_before = float("inf")
+        self.window = SendWindow("jira", SEND_WITHIN_SECONDS, patience.sleep)
         self._secrets: tuple[str, ...] = ()
         self._myself: Json | None = None
         with self._told():
@@ -54,22 +51,13 @@ class Client:
             patience=replace(
                 patience,
                 reply_seconds=min(patience.reply_seconds, REPLY_SECONDS),
-                sleep=self._sleep_in_time,
+                sleep=self.window.sleep,
             ),
         )
 
     @property
     def requests(self) -> int:
         return self._http.requests
-
-    @contextmanager
-    def limited(self) -> Generator[None]:
-        """Within it, nothing is sent after `SEND_WITHIN_SECONDS`."""
-        self._send_before = time.monotonic() + SEND_WITHIN_SECONDS
-        try:
-            yield
-        finally:
-            self._send_before = float("inf")
 
     def get(self, path: str, params: Params | None = None) -> Any:
         with self._told():
@@ -161,19 +149,13 @@ class Client:
             body = {**body, "nextPageToken": token}
 
     def _written(self, method: str, path: str, body: Any) -> Reply:
-        if time.monotonic() > self._send_before:
-            raise UnreachableError("jira: answered too slowly to write anything in time")
+        self.window.check()
         return self._http.write(method, path, body)
-
-    def _sleep_in_time(self, seconds: float) -> None:
-        if time.monotonic() + seconds > self._send_before:
-            raise UnreachableError(f"jira: asks to wait {seconds:,.0f} s, which is too long")
-        self._sleep(seconds)
 
     @contextmanager
     def _told(self) -> Generator[None]:
         try:
-            with told_as_tracker(), _conflicts_pass():
+            with told_as_tracker():
                 yield
         except TrackerError as error:
             raise type(error)(self._clean(str(error))) from None
@@ -192,17 +174,3 @@ class Client:
         encoded = base64.b64encode(f"{user}:{token}".encode()).decode()
         self._secrets = (token, encoded)
         return f"Basic {encoded}"
-
-
-@contextmanager
-def _conflicts_pass() -> Generator[None]:
-    """Somebody else changed the same issue at the same moment: nothing was done, and may be later.
-
-    Any other refusal stays one.
-    """
-    try:
-        yield
-    except RefusedError as error:
-        if error.status in _CONFLICTS:
-            raise UnreachableError(str(error)) from None
-        raise

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from orchestration.trackers.http import CONFLICTS
 from orchestration.trackers.jira.client import Client, Json
 from orchestration.trackers.jira.issues import Issue
 from orchestration.trackers.protocol import (
     AmbiguousError,
+    ConflictError,
     CreateOutcome,
     EpicRef,
     ForbiddenError,
@@ -83,7 +85,9 @@ def _failure(status: Any, why: str) -> TrackerError:
     words = f"jira: {why or 'refused, and gave no reason'}"
     if status in (401, 403):
         return ForbiddenError(words)
-    if status in (409, 412, 429):
+    if status in CONFLICTS:
+        return ConflictError(words)
+    if status == 429:
         return UnavailableError(words)
     if isinstance(status, int) and status >= 500:
         return AmbiguousError(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from orchestration.trackers.text import one_line
 
 EPIC_NAME = "com.pyxis.greenhopper.jira:gh-epic-label"
 EPIC_LINK = "com.pyxis.greenhopper.jira:gh-epic-link"
+# The fields of `Figures`, in the order in which they are filled.
+FIGURES = ("slo_burn", "score", "estimate_days", "budget_usd")
 _TEXT_LIMIT = 255
 _NAMED = frozenset({"component", "version", "priority", "resolution", "issuetype"})
 
@@ -54,12 +56,27 @@ class Screen:
         return next((field for field in self.fields.values() if field.custom == kind), None)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A field of this Jira, whatever screen it is on; words: id and names, in lower case."""
+
+    id: str
+    custom: str
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, field: Json) -> _Known:
+        names = (field["id"], field.get("name"), field.get("untranslatedName"))
+        words = frozenset(str(name).casefold() for name in names if name)
+        return cls(field["id"], str((field.get("schema") or {}).get("custom") or ""), words)
+
+
 class Schemas:
     """What Jira says of its projects and fields, asked once a process."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._names: dict[str, list[str]] | None = None
+        self._known: list[_Known] | None = None
         self._projects: dict[str, Json | RejectedError] = {}
         self._screens: dict[tuple[str, str], Screen | RejectedError] = {}
 
@@ -79,15 +96,20 @@ class Schemas:
 
     def ids(self, name: str) -> tuple[str, ...]:
         """The ids of all fields of that name (names are not unique) or id, best first."""
-        if self._names is None:
-            names: dict[str, list[str]] = {}
-            for field in self._client.get("/field"):
-                for word in (field["id"], field.get("name") or "", field.get("untranslatedName")):
-                    known = names.setdefault((word or "").casefold(), [])
-                    if field["id"] not in known:
-                        known.append(field["id"])
-            self._names = names
-        return tuple(self._names.get(name.casefold(), ()))
+        return tuple(one.id for one in self._all() if name.casefold() in one.words)
+
+    def of_kind(self, custom: str) -> tuple[str, ...]:
+        """The ids of all fields of a custom type, such as the Epic Link."""
+        return tuple(one.id for one in self._all() if one.custom == custom)
+
+    def words(self, ids: Collection[str]) -> frozenset[str]:
+        """What the fields with these ids may be called, ids and names, in lower case."""
+        return frozenset(word for one in self._all() if one.id in ids for word in one.words)
+
+    def _all(self) -> Sequence[_Known]:
+        if self._known is None:
+            self._known = [_Known.of(field) for field in self._client.get("/field")]
+        return self._known
 
     def on(self, fields: Mapping[str, JiraField], name: str) -> JiraField | str:
         """The field of that name among `fields`; otherwise why it isn't there."""

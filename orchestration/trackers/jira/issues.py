@@ -13,6 +13,7 @@ from orchestration.trackers.jira.config import JiraConfig
 from orchestration.trackers.jira.fields import (
     EPIC_LINK,
     EPIC_NAME,
+    FIGURES,
     JiraField,
     Schemas,
     Screen,
@@ -22,7 +23,6 @@ from orchestration.trackers.jira.fields import (
 from orchestration.trackers.protocol import EpicDraft, EpicRef, Figures, RejectedError
 from orchestration.trackers.text import one_line
 
-FIGURES = ("slo_burn", "score", "estimate_days", "budget_usd")
 PROPERTY = "paydown"
 _SUMMARY_LIMIT = 255
 # Jira fills these itself, whatever `createmeta` says of them.

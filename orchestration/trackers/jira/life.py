@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestration.trackers.document import Paragraph, Span
-from orchestration.trackers.jira import adf, wiki
+from orchestration.trackers.jira import marks
 from orchestration.trackers.jira.client import Client, Json
-from orchestration.trackers.jira.fields import JiraField, Schemas, put, read_field, same
-from orchestration.trackers.jira.issues import FIGURES, figures_of, render
+from orchestration.trackers.jira.fields import FIGURES, JiraField, Schemas, put, read_field, same
+from orchestration.trackers.jira.issues import figures_of, render
 from orchestration.trackers.jira.reading import Reader, is_done
 from orchestration.trackers.jira.transitions import Transition, choose
 from orchestration.trackers.protocol import (
     AmbiguousError,
     EpicChange,
     EpicRef,
+    ForbiddenError,
     RejectedError,
     TrackerError,
 )
+
+_TO_UPDATE = ("ADD_COMMENTS", "EDIT_ISSUES")
+_TO_CLOSE = (*_TO_UPDATE, "TRANSITION_ISSUES")
 
 
 @dataclass
@@ -53,8 +56,9 @@ class Life:
         Returns the figures that are a person's now, and notes.
         """
         ids = self._figure_ids()
-        edits = self._edits(ref, self._read(ref, ids), ids, change)
-        self._tell(ref, change)
+        with self._forbidden_alone(ref, _TO_UPDATE):
+            edits = self._edits(ref, self._read(ref, ids), ids, change)
+            self._tell(ref, change)
         with _after_comment():
             self._write(ref, edits)
         return frozenset(edits.of_people), edits.notes
@@ -62,10 +66,11 @@ class Life:
     def close(self, ref: EpicRef, change: EpicChange) -> list[str]:
         """As `update`, then the transition; where there is none, nothing is done at all."""
         ids = self._figure_ids()
-        issue = self._read(ref, ids)
-        transition = None if is_done(issue["fields"]) else self._transition(ref)
-        edits = self._edits(ref, issue, ids, change)
-        self._tell(ref, change)
+        with self._forbidden_alone(ref, _TO_CLOSE):
+            issue = self._read(ref, ids)
+            transition = None if is_done(issue["fields"]) else self._transition(ref)
+            edits = self._edits(ref, issue, ids, change)
+            self._tell(ref, change)
         with _after_comment():
             self._write(ref, edits)
             if transition:
@@ -74,6 +79,27 @@ class Life:
                     body["fields"] = transition.fields
                 self._client.write("POST", f"/issue/{ref.id}/transitions", body)
         return edits.notes
+
+    @contextmanager
+    def _forbidden_alone(self, ref: EpicRef, permissions: Sequence[str]) -> Generator[None]:
+        """Within it, what is forbidden is so of this one epic, if its project grants all.
+
+        Jira says 403 to both, and only the loss of a right ends the run.
+        """
+        try:
+            yield
+        except ForbiddenError as error:
+            try:
+                missing = self._reader.not_granted(self._reader.project_key(ref), *permissions)
+            except TrackerError:
+                raise error from None
+            if missing:
+                raise
+            raise RejectedError(
+                f"jira: {ref.url} alone is forbidden, though its project grants comments and "
+                f"edits to the user of {self._client.config.token_env}; check its security level, "
+                "the properties of its workflow's status, and whether it is archived"
+            ) from None
 
     def _figure_ids(self) -> Mapping[str, tuple[str, ...]]:
         """Ids of the fields that may hold each figure; names need not be unique."""
@@ -90,6 +116,7 @@ class Life:
         issue = self._client.find(f"/issue/{ref.id}", params)
         if issue is None:
             raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+        self._reader.refer(ref.key, issue)
         return issue
 
     def _edits(
@@ -137,18 +164,13 @@ class Life:
 
     def _tell(self, ref: EpicRef, change: EpicChange) -> None:
         if change.is_retry and any(
-            self._is_marked(comment.get("body"), change.change_id)
+            marks.tells(comment.get("body"), change.change_id)
             for comment in self._reader.comments(ref)
         ):
             return
-        mark = Paragraph((Span(change.change_id, is_code=True),))
-        body = {"body": render(self._client.config, change.body, (mark,))}
+        tail = marks.mark(change.change_id)
+        body = {"body": render(self._client.config, change.body, tail)}
         self._client.write("POST", f"/issue/{ref.id}/comment", body)
-
-    def _is_marked(self, body: Any, change_id: str) -> bool:
-        if self._client.config.is_cloud:
-            return change_id in adf.texts(body)
-        return wiki.fixed_width(change_id) in str(body)
 
     def _write(self, ref: EpicRef, edits: _Edits) -> None:
         if edits.fields:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from orchestration.extract.base import moment
+from orchestration.trackers.jira import history
 from orchestration.trackers.jira.client import PAGE, Client, Json
-from orchestration.trackers.jira.fields import Schemas
+from orchestration.trackers.jira.fields import EPIC_LINK, FIGURES, Schemas
 from orchestration.trackers.protocol import (
     EpicRef,
     EpicStatus,
@@ -46,6 +47,11 @@ class Reader:
                 raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
             self._issue_keys[ref.id] = issue["key"]
         return self._issue_keys[ref.id]
+
+    def project_key(self, ref: EpicRef) -> str:
+        """The key of an epic's project as this process saw it last, or as it was recorded."""
+        issue_key = self._issue_keys.get(ref.id) or ref.url.rsplit("/", 1)[-1]
+        return issue_key.rsplit("-", 1)[0]
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         """Epics by label, in whatever project they are now.
@@ -91,7 +97,7 @@ class Reader:
         return outcomes
 
     def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        """Whether our account alone created, changed and commented on each epic."""
+        """Whether each epic is as paydown alone made it; see `history`."""
         return {ref.key: self._untouched(ref) for ref in refs}
 
     def comments(self, ref: EpicRef) -> Iterator[Json]:
@@ -177,7 +183,7 @@ class Reader:
 
         Jira says 404 to both. Where its project is there and we may browse it, it is deleted.
         """
-        project = ref.url.rsplit("/", 1)[-1].rsplit("-", 1)[0]
+        project = self.project_key(ref)
         if project not in browsable:
             browsable[project] = self._hindrance(project)
         error = browsable[project]
@@ -185,28 +191,40 @@ class Reader:
 
     def _hindrance(self, project: str) -> TrackerError | None:
         try:
-            if self.may("BROWSE_PROJECTS", self._schemas.project(project)["key"]):
+            if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
                 return None
         except TrackerError as error:
             return error
         user = f"the user of {self._client.config.token_env}"
         return ForbiddenError(f"jira: {user} can't browse {project}; grant Browse Projects")
 
-    def may(self, permission: str, project: str) -> bool:
-        params = {"projectKey": project, "permissions": permission}
+    def not_granted(self, project: str, *permissions: str) -> list[str]:
+        """Those of `permissions` that the project doesn't grant us, by one request."""
+        params = {"projectKey": project, "permissions": ",".join(permissions)}
         granted = self._client.get("/mypermissions", params).get("permissions") or {}
-        return bool((granted.get(permission) or {}).get("havePermission"))
+        return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
 
     def _untouched(self, ref: EpicRef) -> bool | TrackerError:
         try:
-            issue = self._find_with(ref, "creator,comment")
-            people = [issue["fields"].get("creator")]
-            people += [change.get("author") for change in self._changes(ref, issue)]
-            for comment in self._comments_of(ref, issue):
-                people += [comment.get("author"), comment.get("updateAuthor")]
-            return all(self._client.is_me(person) for person in people)
+            issue = self._find_with(ref, "creator,comment,status")
+            return history.is_untouched(
+                issue["fields"].get("creator"),
+                self._comments_of(ref, issue),
+                self._changes(ref, issue),
+                is_me=self._client.is_me,
+                own_fields=self._own_fields(),
+                is_done=_is_done(issue),
+            )
         except TrackerError as error:
             return error
+
+    def _own_fields(self) -> frozenset[str]:
+        """Ids and names of the fields that hold figures, or the epic of a story."""
+        ids = {*self._schemas.of_kind(EPIC_LINK)}
+        for what in FIGURES:
+            if name := getattr(self._client.config.fields, what):
+                ids |= {*self._schemas.ids(name)}
+        return self._schemas.words(ids)
 
     def _changes(self, ref: EpicRef, issue: Json) -> list[Json]:
         log = issue.get("changelog") or {}

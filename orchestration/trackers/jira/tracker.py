@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestration.extract.http import Patience
 from orchestration.trackers.jira import create
-from orchestration.trackers.jira.board import Board, SavedFilter
+from orchestration.trackers.jira.board import Board
 from orchestration.trackers.jira.check import Doctor
 from orchestration.trackers.jira.client import LONGEST_CALL_SECONDS, Client
 from orchestration.trackers.jira.config import JiraConfig
@@ -29,6 +29,7 @@ from orchestration.trackers.protocol import (
     StatusOutcome,
     TrackerError,
 )
+from orchestration.trackers.saved_filter import SavedFilter
 
 _log = logging.getLogger(__name__)
 
@@ -78,12 +79,13 @@ class JiraTracker:
     def check(self) -> Sequence[Check]:
         return Doctor(self._client, self._schemas, self._issues, self._reader, self._board).check()
 
-    def create_board_filter(self, name: str) -> SavedFilter:
-        """Save the board's query as a filter of our account, unless it has one of that name.
+    def save_board_query(self, name: str, *, overwrite: bool = False) -> SavedFilter:
+        """Save the board's query as a filter of our account.
 
-        Raises TrackerError.
+        One of that name with another query stays as it is, unless `overwrite`. Raises
+        TrackerError.
         """
-        return self._board.save(name)
+        return self._board.save(name, overwrite=overwrite)
 
     def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
         """What would be sent, held against the fields that Jira says the project takes."""
@@ -96,7 +98,7 @@ class JiraTracker:
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         outcomes: dict[str, CreateOutcome] = {}
         issues: list[Issue] = []
-        with self._client.limited():
+        with self._client.window.limited():
             for draft in drafts:
                 issue = _or_error(self._issues.prepare, draft)
                 if isinstance(issue, Issue):
@@ -113,7 +115,7 @@ class JiraTracker:
         return outcomes
 
     def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
-        with self._client.limited():
+        with self._client.window.limited():
             of_people, notes = self._life.update(ref, change)
         self._note(notes)
         return of_people
@@ -122,7 +124,7 @@ class JiraTracker:
         return self._reader.untouched(refs)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
-        with self._client.limited():
+        with self._client.window.limited():
             notes = self._life.close(ref, change)
         self._note(notes)
 
@@ -142,7 +144,7 @@ class JiraTracker:
         denied = set()
         for project in {screen.project_key for screen in screens.values()}:
             try:
-                if not self._reader.may("CREATE_ISSUES", project):
+                if self._reader.not_granted(project, "CREATE_ISSUES"):
                     denied.add(project)
             except TrackerError:
                 # That nothing was created stands, whatever the reason.
