@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from orchestration.documents import ConfigError, load_model
+from orchestration.epics.content.playbooks import playbook_paths, read_playbook
 from orchestration.extract.config import Sources
-from orchestration.publish.playbooks import playbook_paths, read_playbook
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 from orchestration.trackers.config import TrackerConfig
 

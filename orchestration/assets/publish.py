@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dbt_project import manifest
+from orchestration.epics.published import CANDIDATES, run_epics
+from orchestration.epics.publisher import EpicsReport
 from orchestration.publish.analyst_copy import public_marts, publish_copy
-from orchestration.publish.epics import EpicsReport
-from orchestration.publish.run import CANDIDATES, run_epics
 from orchestration.settings import Settings
 
 

@@ -1,1 +1,1 @@
-"""Publishers: they read marts and act on other systems, always through the ledger."""
+"""Publishers: they hand the marts to people."""

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestration.publish.epic_report import EpicEntry, EpicsReport
-from orchestration.publish.run import run_epics
+from orchestration.epics.published import run_epics
+from orchestration.epics.report import EpicEntry, EpicsReport
 from orchestration.screens.quarantine import shown
 from orchestration.settings import Settings, SettingsError
 

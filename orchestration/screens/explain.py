@@ -11,7 +11,7 @@ import duckdb
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.publish.run import CANDIDATES, read_mart
+from orchestration.epics.published import CANDIDATES, read_mart
 from orchestration.screens.tables import (
     money,
     plain_table,

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from orchestration.epics.published import CANDIDATES, read_mart
 from orchestration.flow import FlowResult
-from orchestration.publish.run import CANDIDATES, read_mart
 from orchestration.screens.tables import (
     DECISION_STYLES,
     FACTORS,

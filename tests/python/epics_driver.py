@@ -27,11 +27,11 @@ from pathlib import Path
 from types import BuiltinFunctionType
 from typing import Any
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.document import epic_key
+from orchestration.epics.content.workstreams import draft_workstreams
+from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicState, Ledger
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_document import epic_key
-from orchestration.publish.epics import EpicsReport, publish_epics
-from orchestration.publish.workstreams import draft_workstreams
 from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import (

@@ -15,7 +15,8 @@ from orchestration.settings import Settings
 
 from .jira_helpers import ENVIRONMENT, FIELDS, asked
 from .loopback import serving
-from .vendor_jira import TOKEN, Jira
+from .vendor_jira import Jira
+from .vendor_jira_state import TOKEN
 
 
 def findings(home: Path, text: str = "", **environment: str) -> dict[str, Finding]:

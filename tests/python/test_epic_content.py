@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.document import draft_change, draft_epic
+from orchestration.epics.content.playbooks import Playbooks, read_playbooks
+from orchestration.epics.content.workstreams import draft_workstreams
 from orchestration.ledger import Evidence
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_document import draft_change, draft_epic
-from orchestration.publish.playbooks import Playbooks, read_playbooks
-from orchestration.publish.workstreams import draft_workstreams
 from orchestration.trackers.markdown_body import render
 from orchestration.trackers.protocol import EpicDraft, EpicRef, Figures
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.document import draft_epic, epic_key
+from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicState, Ledger
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_document import draft_epic, epic_key
-from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import Figures

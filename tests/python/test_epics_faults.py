@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from orchestration.epics.by_hand import close_by_hand
+from orchestration.epics.content.document import epic_key
+from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicState, Ledger
-from orchestration.publish.by_hand import close_by_hand
-from orchestration.publish.epic_document import epic_key
-from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.protocol import (
     AmbiguousError,
     ForbiddenError,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from orchestration.epics.content.document import epic_key
+from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicRecord, EpicState, Ledger
-from orchestration.publish.epic_document import epic_key
-from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import EpicChange, EpicRef

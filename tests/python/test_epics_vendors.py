@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import pytest
 
+from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.extract.base import Context
 from orchestration.extract.http import Patience
 from orchestration.ledger import EpicState, Ledger
-from orchestration.publish.epics import EpicsReport, publish_epics
 from orchestration.trackers.azure_devops import AzureDevOpsConfig
 from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.protocol import Tracker
@@ -213,7 +213,7 @@ def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doe
 @pytest.mark.parametrize("site", ["jira-cloud", "jira-data-center"], indirect=True)
 def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> None:
     site.publish(rows(3))
-    refs = {record.service: record.ref_id for record in site.ledger.epics(site.tracker.name)}
+    refs = {record.service: record.ref_id for record in site.ledger.records(site.tracker.name)}
     site.vendor.locked = {str(refs["s0"])}
     report = site.publish(rows(3, score=27))
     assert report.stopped is None

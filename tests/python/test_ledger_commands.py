@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.configuration import check_configuration
+from orchestration.epics.candidates import read_candidates
+from orchestration.epics.content.document import epic_key
+from orchestration.epics.publisher import publish_epics
+from orchestration.epics.reconcile import reconcile
+from orchestration.epics.run import PublishRun
 from orchestration.ledger import EpicState, Ledger
-from orchestration.publish.candidates import read_candidates
-from orchestration.publish.epic_document import epic_key
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epics import publish_epics
-from orchestration.publish.reconcile import reconcile
 from orchestration.settings import Settings
 from orchestration.trackers.config import TrackerConfig, is_dry_run, read_tracker_config
 from orchestration.trackers.local import LocalTracker

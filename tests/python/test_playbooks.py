@@ -14,8 +14,13 @@ from orchestration.configuration import check_configuration
 from orchestration.documents import ConfigError
 from orchestration.documents.playbook import BLANK
 from orchestration.documents.vocabulary import FixClass
-from orchestration.publish.playbook_blocks import playbook_blocks
-from orchestration.publish.playbooks import Playbooks, playbook_paths, read_playbook, read_playbooks
+from orchestration.epics.content.playbook_blocks import playbook_blocks
+from orchestration.epics.content.playbooks import (
+    Playbooks,
+    playbook_paths,
+    read_playbook,
+    read_playbooks,
+)
 from orchestration.trackers.document import (
     Bullets,
     Checklist,

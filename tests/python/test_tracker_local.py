@@ -15,9 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.document import draft_change, draft_epic, epic_key
 from orchestration.ledger import Evidence
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_document import draft_change, draft_epic, epic_key
 from orchestration.trackers import local
 from orchestration.trackers.front_matter import is_sealed, read_front_matter
 from orchestration.trackers.local import LocalTracker

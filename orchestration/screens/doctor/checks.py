@@ -9,9 +9,9 @@ import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.configuration import check_configuration
+from orchestration.epics.published import read_mart
 from orchestration.ledger import EpicState, Ledger
 from orchestration.loader.aside import QuarantineError
-from orchestration.publish.run import read_mart
 from orchestration.quarantine import opened
 from orchestration.rubric import Scoring
 from orchestration.screens.doctor.finding import SHOWN_PROBLEMS, Finding

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestration.publish.run import read_mart
+from orchestration.epics.published import read_mart
 from orchestration.screens.doctor.finding import Finding
 from orchestration.screens.quarantine import shown
 from orchestration.screens.tables import plain_table, published_database

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from orchestration.publish.candidates import Candidate, Source
-from orchestration.publish.playbooks import Playbooks
-from orchestration.publish.score_lines import factors
+from orchestration.epics.candidates import Candidate, Source
+from orchestration.epics.content.playbooks import Playbooks
+from orchestration.epics.content.score_lines import factors
 from orchestration.trackers.document import (
     Block,
     Bullets,

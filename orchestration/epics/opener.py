@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from orchestration.epics.run import STALLED, UNKNOWN, PublishRun, kind_of
 from orchestration.ledger import Claim, EpicRecord, EpicState, Intent, Told
-from orchestration.publish.epic_run import STALLED, UNKNOWN, PublishRun, kind_of
 from orchestration.trackers.protocol import (
     AmbiguousError,
     CreateOutcome,

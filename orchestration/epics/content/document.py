@@ -7,11 +7,11 @@ import re
 import unicodedata
 from datetime import datetime
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.body import epic_body
+from orchestration.epics.content.change_body import change_body
+from orchestration.epics.content.playbooks import Playbooks, read_playbooks
 from orchestration.ledger import Evidence
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.change_body import change_body
-from orchestration.publish.epic_body import epic_body
-from orchestration.publish.playbooks import Playbooks, read_playbooks
 from orchestration.trackers.protocol import EpicChange, EpicDraft, Figures
 from orchestration.trackers.text import one_line
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from orchestration.epics.plan import Action, Open, Say, Section
 from orchestration.ledger import EpicRecord, EpicState
-from orchestration.publish.epic_plan import Action, Open, Say, Section
 from orchestration.trackers.text import one_line
 
 _SHOWN = 5

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestration.epics.delivery import Delivery, UndeliveredError, change_id_of, ref_of
+from orchestration.epics.plan import TOUCHED, Close, Section
+from orchestration.epics.report import ReportBuilder
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import EpicStates, learn_status
 from orchestration.ledger import EpicRecord, EpicState
-from orchestration.publish.epic_delivery import Delivery, UndeliveredError, change_id_of, ref_of
-from orchestration.publish.epic_plan import TOUCHED, Close, Section
-from orchestration.publish.epic_report import ReportBuilder
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import EpicStates, learn_status
 from orchestration.trackers.document import Paragraph, spans
 from orchestration.trackers.protocol import EpicChange, TrackerError
 

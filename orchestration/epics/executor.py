@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.changes import EpicChanger
+from orchestration.epics.closing import EpicCloser
+from orchestration.epics.content.document import draft_epic
+from orchestration.epics.opener import Opener, Opening, Outcome
+from orchestration.epics.plan import Action, AddEvidence, Close, Open, Section
+from orchestration.epics.report import ReportBuilder
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import EpicStates
+from orchestration.epics.stories import missing_stories, story_intent
 from orchestration.ledger import EpicRecord, EpicState, Intent, Told
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_changes import EpicChanger
-from orchestration.publish.epic_closing import EpicCloser
-from orchestration.publish.epic_document import draft_epic
-from orchestration.publish.epic_opener import Opener, Opening, Outcome
-from orchestration.publish.epic_plan import Action, AddEvidence, Close, Open, Section
-from orchestration.publish.epic_report import ReportBuilder
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import EpicStates
-from orchestration.publish.epic_stories import missing_stories, story_intent
 from orchestration.trackers.protocol import EpicDraft, TrackerError
 
 _SECTIONS = {

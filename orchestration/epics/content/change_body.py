@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestration.epics.candidates import Candidate, Source
+from orchestration.epics.content.body import linked
 from orchestration.ledger import Evidence
-from orchestration.publish.candidates import Candidate, Source
-from orchestration.publish.epic_body import linked
 from orchestration.trackers.document import Block, Bullets, Document, Paragraph, Span, Spans, spans
 from orchestration.trackers.text import one_line
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.documents.playbook import GIVEN, Playbook, load_playbook
-from orchestration.publish.playbook_blocks import playbook_blocks
+from orchestration.epics.content.playbook_blocks import playbook_blocks
 from orchestration.settings import modernization_folder
 
 FOLDER = "playbooks"

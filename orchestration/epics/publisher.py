@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestration.epics.candidates import Candidate, read_candidates
+from orchestration.epics.executor import EpicExecutor
+from orchestration.epics.plan import Say, Section, decide
+from orchestration.epics.rehearsal import EpicRehearsal
+from orchestration.epics.report import EpicEntry, EpicsReport, ReportBuilder
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import EpicStates, learn_states
 from orchestration.ledger import Ledger
-from orchestration.publish.candidates import Candidate, read_candidates
-from orchestration.publish.epic_executor import EpicExecutor
-from orchestration.publish.epic_plan import Say, Section, decide
-from orchestration.publish.epic_rehearsal import EpicRehearsal
-from orchestration.publish.epic_report import EpicEntry, EpicsReport, ReportBuilder
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import EpicStates, learn_states
 from orchestration.trackers.protocol import Tracker, TrackerError
 
 __all__ = ["EpicEntry", "EpicsReport", "publish_epics", "utc_now"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.plan import Section
 from orchestration.ledger import EpicRecord
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_plan import Section
 from orchestration.trackers.text import one_line
 
 

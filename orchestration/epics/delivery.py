@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
+from orchestration.epics.plan import Section
+from orchestration.epics.run import STALLED, UNKNOWN, PublishRun, kind_of
 from orchestration.ledger import EpicRecord, Evidence
-from orchestration.publish.epic_plan import Section
-from orchestration.publish.epic_run import STALLED, UNKNOWN, PublishRun, kind_of
 from orchestration.trackers.protocol import AmbiguousError, EpicChange, EpicRef, TrackerError
 
 Answer = TypeVar("Answer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from orchestration.publish.candidates import Candidate
+from orchestration.epics.candidates import Candidate
 from orchestration.trackers.text import one_line
 
 _FACTOR = re.compile(r"(\w+): (-?[\d.]+) of (-?[\d.]+) points?(?:,\s*|$)(.*)")

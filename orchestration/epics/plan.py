@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from orchestration.epics.candidates import Candidate, Decision
+from orchestration.epics.content.document import epic_key
+from orchestration.epics.figures import changed_figures
 from orchestration.ledger import EpicRecord, EpicState
-from orchestration.publish.candidates import Candidate, Decision
-from orchestration.publish.epic_document import epic_key
-from orchestration.publish.figures import changed_figures
 from orchestration.trackers.text import one_line
 
 

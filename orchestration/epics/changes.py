@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from orchestration.epics.content.document import draft_change
+from orchestration.epics.delivery import Delivery, UndeliveredError, change_id_of
+from orchestration.epics.figures import named, remembered_edits, written_figures
+from orchestration.epics.plan import AddEvidence, Section
+from orchestration.epics.report import ReportBuilder
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import EpicStates
 from orchestration.ledger import EpicRecord, Evidence, Told
-from orchestration.publish.epic_delivery import Delivery, UndeliveredError, change_id_of
-from orchestration.publish.epic_document import draft_change
-from orchestration.publish.epic_plan import AddEvidence, Section
-from orchestration.publish.epic_report import ReportBuilder
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import EpicStates
-from orchestration.publish.figures import named, remembered_edits, written_figures
 from orchestration.trackers.document import Document, Paragraph, Span, spans
 from orchestration.trackers.protocol import EpicChange
 

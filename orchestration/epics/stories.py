@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from orchestration.epics.candidates import Candidate, Decision
+from orchestration.epics.content.workstreams import draft_workstreams
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import EpicStates
 from orchestration.ledger import EpicState, Intent
-from orchestration.publish.candidates import Candidate, Decision
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import EpicStates
-from orchestration.publish.workstreams import draft_workstreams
 from orchestration.trackers.protocol import EpicDraft, EpicRef
 
 _UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)

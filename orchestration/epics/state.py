@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.plan import Action, Open, plan
+from orchestration.epics.run import PublishRun
+from orchestration.epics.wip import limit_work
 from orchestration.ledger import EpicRecord, EpicState, Hold, Ledger
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_plan import Action, Open, plan
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_wip import limit_work
 from orchestration.trackers.protocol import (
     EpicRef,
     EpicStatus,

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.document import epic_key
+from orchestration.epics.content.workstreams import draft_workstreams
+from orchestration.epics.executor import story_record
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import MISSING, EpicStates, adopt, learn_status
+from orchestration.epics.stories import wants_stories
 from orchestration.ledger import EpicRecord, EpicState
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_document import epic_key
-from orchestration.publish.epic_executor import story_record
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import MISSING, EpicStates, adopt, learn_status
-from orchestration.publish.epic_stories import wants_stories
-from orchestration.publish.workstreams import draft_workstreams
 from orchestration.trackers.protocol import EpicRef
 from orchestration.trackers.text import one_line
 

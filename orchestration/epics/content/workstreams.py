@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from orchestration.publish.candidates import Candidate
-from orchestration.publish.epic_body import facts
-from orchestration.publish.epic_document import LABEL, TITLE_LIMIT, draft_epic, slug
-from orchestration.publish.playbook_blocks import playbook_blocks
-from orchestration.publish.playbooks import Playbook, Playbooks, read_playbooks
+from orchestration.epics.candidates import Candidate
+from orchestration.epics.content.body import facts
+from orchestration.epics.content.document import LABEL, TITLE_LIMIT, draft_epic, slug
+from orchestration.epics.content.playbook_blocks import playbook_blocks
+from orchestration.epics.content.playbooks import Playbook, Playbooks, read_playbooks
 from orchestration.trackers.document import Block, Document, Heading, Paragraph, Span, spans
 from orchestration.trackers.protocol import EpicDraft, EpicRef
 from orchestration.trackers.text import one_line

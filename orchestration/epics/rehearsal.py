@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestration.publish.epic_changes import change_of
-from orchestration.publish.epic_closing import EpicCloser, Verdict, closing_of
-from orchestration.publish.epic_executor import draft_action
-from orchestration.publish.epic_plan import Action, AddEvidence, Close, Open, Section
-from orchestration.publish.epic_report import ReportBuilder
-from orchestration.publish.epic_run import PublishRun
-from orchestration.publish.epic_state import EpicStates
-from orchestration.publish.epic_stories import missing_stories, wants_stories
-from orchestration.publish.workstreams import draft_workstreams
+from orchestration.epics.changes import change_of
+from orchestration.epics.closing import EpicCloser, Verdict, closing_of
+from orchestration.epics.content.workstreams import draft_workstreams
+from orchestration.epics.executor import draft_action
+from orchestration.epics.plan import Action, AddEvidence, Close, Open, Section
+from orchestration.epics.report import ReportBuilder
+from orchestration.epics.run import PublishRun
+from orchestration.epics.state import EpicStates
+from orchestration.epics.stories import missing_stories, wants_stories
 from orchestration.trackers.markdown_body import render
 from orchestration.trackers.protocol import (
     EpicChange,
