@@ -255,7 +255,8 @@ class Clone:
         # 2 is what `ls-remote --exit-code` ends with where nothing has that name.
         if "find remote ref" in said or "not our ref" in said or (code == 2 and not said):
             return SourceError(
-                f"git: {self._name}: has no {ref}; correct the ref of this repository"
+                f"git: {self._name}: has no {ref}; correct the ref of this repository, or its url "
+                "if a page for people answers there"
             )
         if NO_ACCESS.search(said):
             return AccessError(f"git: {self._name}: {said}; {self._access_hint}")

@@ -57,7 +57,7 @@ class Landing:
         self._appended: set[str] = set()
         self._state["syncs"] = self._state.get("syncs", 0) + 1
         self.sync_id = f"{started_at:%Y%m%dT%H%M%SZ}-{self._state['syncs']:06d}"
-        self.cursors: dict[str, Any] = dict(self._state.get("cursors", {}))
+        self.cursors: dict[str, Any] = _copy(self._state.get("cursors", {}))
 
     @property
     def root(self) -> Path:
@@ -137,7 +137,8 @@ class Landing:
         self._partial.clear()
         self._appended.clear()
         self._state |= {
-            "cursors": self.cursors,
+            # A source may go on changing its own; the next write must not tell of that.
+            "cursors": _copy(self.cursors),
             "commits": self._state["commits"] + 1,
             "showing": shown,
         }
@@ -151,7 +152,7 @@ class Landing:
             _partial_path(self._targets[key]).unlink(missing_ok=True)
         self._partial.clear()
         self._appended.clear()
-        self.cursors = dict(self._state.get("cursors", {}))
+        self.cursors = _copy(self._state.get("cursors", {}))
 
     def journal(self, status: str, message: str, requests: int, finished_at: datetime) -> None:
         """Write what this sync did to the stream `paydown.syncs`, a record per stream.
@@ -264,6 +265,10 @@ def _write_state(path: Path, state: Mapping[str, Any]) -> None:
         json.dump(state, file, indent=1)
         flush(file)
     temporary.replace(path)
+
+
+def _copy(cursors: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(cursors))
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -51,7 +51,8 @@ HURRIED = replace(IMPATIENT, reply_seconds=0.2)
 
 @dataclass
 class Request:
-    """One request as it came. `query` keeps the order and repeated names."""
+    """One request as it came. `query` keeps the order and repeated names; a `body` that isn't said
+    to be JSON is bytes."""
 
     method: str
     path: str
@@ -128,12 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         raw = self.rfile.read(length)
         parts = urlsplit(self.path)
+        is_json = "json" in self.headers.get("content-type", "")
         request = Request(
             self.command,
             parts.path,
             parse_qsl(parts.query, keep_blank_values=True),
             {name.lower(): value for name, value in self.headers.items()},
-            json.loads(raw) if raw else None,
+            json.loads(raw) if raw and is_json else raw or None,
         )
         vendor = self.vendor
         with vendor.lock:

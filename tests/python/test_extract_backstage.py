@@ -22,7 +22,7 @@ from orchestration.extract.landing import open_landing
 
 from .loader_helpers import Landing as Loader
 from .loader_helpers import project_streams
-from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Answer, Request, killed_at, landed, serving
 from .vendor_backstage import Catalog
 
 TOKEN = "tok-backstage"  # noqa: S105
@@ -162,24 +162,6 @@ def test_a_catalog_that_never_stands_still_is_not_landed(tmp_path: Path) -> None
     with serving(vendor) as url, pytest.raises(SourceError, match="during each of 3 passes"):
         sync(tmp_path, url)
     assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_request(tmp_path: Path, fault: Fault) -> None:
-    vendor = catalog(8)
-    with serving(vendor) as url:
-        for number in range(4):
-            root = tmp_path / str(number)
-            vendor.renew()
-            vendor.requests.clear()
-            vendor.faults = {number: fault}
-            if told := attempt(root, url):
-                assert fault in ("redirect", "expired")
-                assert TOKEN not in told
-                assert names(root) == []
-                vendor.renew()
-                sync(root, url)
-            assert names(root) == vendor.names()
 
 
 @pytest.mark.parametrize("start", range(4))

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from orchestration.extract import datadog
 from orchestration.extract.base import Context
 from orchestration.extract.datadog import DatadogConfig
-from orchestration.extract.errors import AccessError, SourceError
+from orchestration.extract.errors import AccessError
 from orchestration.extract.landing import open_landing
 
-from .loopback import FAULTS, IMPATIENT, Fault, killed_at, landed, serving
+from .loopback import IMPATIENT, killed_at, landed, serving
 from .vendor_datadog import FakeDatadog
 
 DAY = 86_400
@@ -130,25 +130,6 @@ def test_slos_that_come_and_go_while_they_are_listed(
     found = windows(tmp_path)
     assert {key: count for key, count in found.items() if key[0] in there} == expected(*there)
     assert set(found.values()) == {1}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_request_is_survived_or_mended_by_the_next_sync(
-    tmp_path: Path, fault: Fault
-) -> None:
-    for number in range(7):
-        vendor = vendor_of("a", "b")
-        vendor.faults = {number: fault}
-        root = tmp_path / str(number)
-        with serving(vendor) as url:
-            try:
-                sync(root, config(url))
-            except SourceError:
-                assert fault in ("redirect", "expired")
-            vendor.renew()
-            sync(root, config(url))
-        assert windows(root) == expected("a", "b")
-        assert listed(root) == ["a", "b"]
 
 
 def test_killed_200_times_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from orchestration.extract.errors import AccessError, SourceError
 from orchestration.extract.landing import open_landing
 
 from .flow_helpers import ROOT
-from .loopback import FAULTS, IMPATIENT, Fault, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Request, killed_at, landed, serving
 from .vendor_azure_devops_query import DevOps
 from .vendor_epic_board import BOARD, Board, Thing
 from .vendor_jira_search import JiraSite
@@ -213,27 +213,6 @@ def test_an_epic_deleted_between_sweeps_stops_nothing(tmp_path: Path, kind: str)
         story = vendor.story(stays)
         sync(tmp_path, config, later(vendor, timedelta(hours=1)))
     assert story.id in held(tmp_path)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "slow_drip"])
-def test_a_fault_at_any_request_loses_nothing(tmp_path: Path, kind: str, fault: Fault) -> None:
-    vendor = filled(kind, seed=3, count=30)
-    with serving(vendor) as url:
-        config = settings(kind, url)
-        needed, _ = sync(tmp_path / "whole", config, vendor.clock)
-        whole = held(tmp_path / "whole")
-        for number in range(needed):
-            root = tmp_path / f"{number}"
-            vendor.faults = {len(vendor.requests) + number: fault}
-            if fault in ("redirect", "expired"):
-                with pytest.raises(SourceError) as caught:
-                    sync(root, config, vendor.clock)
-                assert not any(word in str(caught.value) for word in SECRETS.values())
-                vendor.renew()
-            sync(root, config, vendor.clock)
-            assert held(root) == whole
-    assert vendor.complaints == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,8 +18,8 @@ from orchestration.extract.errors import AccessError, SourceError, UnavailableEr
 from orchestration.extract.git import GitConfig, Repository
 from orchestration.extract.landing import open_landing
 
-from .loopback import IMPATIENT, killed_at
-from .vendor_git import ENVIRONMENT, Remote, http_server
+from .loopback import IMPATIENT, killed_at, serving
+from .vendor_git import ENVIRONMENT, GitServer, Remote
 
 TOKEN = "tok-3f9a77"  # noqa: S105
 CATALOG = {"backstage": "**/catalog-info.yaml"}
@@ -321,7 +321,8 @@ def test_a_token_goes_to_its_own_server_and_nowhere_else(
         **ENVIRONMENT, "PATH": os.environ["PATH"], "SHOP_TOKEN": TOKEN, "GIT_TRACE_CURL": "1",
     }  # fmt: skip
     context = replace(CONTEXT, environment=environment)
-    with http_server(remote, "x-access-token", TOKEN) as (url, asked):
+    server = GitServer(remote, "x-access-token", TOKEN)
+    with serving(server) as url:
         good = {"url": f"{url}/r.git", "paths": CATALOG, "name": "shop", "token_env": "SHOP_TOKEN"}
         sync(tmp_path, config(good), context)
         assert len(placed(tmp_path)) == 2
@@ -331,11 +332,11 @@ def test_a_token_goes_to_its_own_server_and_nowhere_else(
             sync(tmp_path, config(good), wrong)
         assert "tok-other" not in str(told.value)
 
-        asked.clear()
+        server.requests.clear()
         moved = {**good, "url": f"{url}/moved.git"}
         with pytest.raises(SourceError, match="redirect"):
             sync(tmp_path, config(moved), context)
-        assert all(path.startswith("/moved") for path in asked)
+        assert {request.path.split("/")[1] for request in server.requests} == {"moved.git"}
 
         bare = {"url": f"{url}/r.git", "paths": CATALOG, "name": "shop"}
         with pytest.raises(AccessError, match="set token_env"):
@@ -348,6 +349,17 @@ def test_a_token_goes_to_its_own_server_and_nowhere_else(
             content = path.read_bytes()
             assert TOKEN.encode() not in content
             assert b"Basic" not in content
+
+
+def test_a_page_for_people_is_told(tmp_path: Path, remote: Remote) -> None:
+    """Git takes it for the list of refs of an old server, in which there is none."""
+    server = GitServer(remote, "x-access-token", TOKEN)
+    server.faults = dict.fromkeys(range(9), "html")
+    with (
+        serving(server) as url,
+        pytest.raises(SourceError, match=r"has no HEAD; .* or its url if a page .* answers"),
+    ):
+        sync(tmp_path, config({"url": f"{url}/r.git", "paths": CATALOG}))
 
 
 def test_a_missing_token_is_told(tmp_path: Path, remote: Remote) -> None:

@@ -84,3 +84,20 @@ def test_state_names_no_record(tmp_path: Path) -> None:
     sync(tmp_path, 4)
     state = json.loads((tmp_path / "state" / "made_up.json").read_text())
     assert state["cursors"] == {"next": 4}
+
+
+def test_what_a_sync_did_to_its_cursors_in_vain_is_forgotten(tmp_path: Path) -> None:
+    """A source may change a list within a cursor; the journal keeps none of it that wasn't
+    committed."""
+    with open_landing(tmp_path, tmp_path / "state", "demo") as landing:
+        landing.commit(seen=["a"])
+        landing.cursors["seen"].append("b")
+        landing.append("items", [{"id": "b"}])
+        landing.journal("stopped", "no answer", 2, datetime.now(UTC))
+        assert landing.cursors == {"seen": ["a"]}
+    with open_landing(tmp_path, tmp_path / "state", "demo") as landing:
+        assert landing.cursors == {"seen": ["a"]}
+        landing.cursors["seen"].append("b")
+        landing.journal("stopped", "no answer", 2, datetime.now(UTC))
+    with open_landing(tmp_path, tmp_path / "state", "demo") as landing:
+        assert landing.cursors == {"seen": ["a"]}

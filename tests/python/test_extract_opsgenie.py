@@ -20,7 +20,7 @@ from orchestration.extract.opsgenie import HOSTS, OpsgenieConfig, api, feed
 from orchestration.extract.opsgenie.sync import OpsgenieExtractor
 
 from .loader_helpers import ROOT, Landing, project_streams
-from .loopback import FAULTS, HURRIED, IMPATIENT, Fault, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Request, killed_at, landed, serving
 from .vendor_opsgenie import KEY, OpsgenieVendor, ms, undescribed
 
 SINCE = date(2026, 5, 1)
@@ -127,31 +127,6 @@ def test_what_happens_while_paging_is_there_after_two_syncs(tmp_path: Path, seed
     assert {name: timelines[name] for name in vendor.incidents} == {
         name: vendor.timelines[name] for name in vendor.incidents
     }
-
-
-@pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_request_loses_nothing(tmp_path: Path, fault: Fault) -> None:
-    with serving(OpsgenieVendor(5, 3)) as url:
-        total = sync(tmp_path / "0", url, OpsgenieVendor(), sweep_hours=1).requests
-    patience = HURRIED if fault == "slow_drip" else IMPATIENT
-    for number in range(total):
-        vendor = OpsgenieVendor(5, 3)
-        vendor.faults = {number: fault}
-        root = tmp_path / str(number + 1)
-        with serving(vendor) as url:
-            try:
-                sync(root, url, vendor, sweep_hours=1, patience=patience)
-                assert fault not in ("redirect", "expired")
-            except SourceError:
-                assert fault in ("redirect", "expired")
-            vendor.renew()
-            sync(root, url, vendor, sweep_hours=1, patience=patience)
-        for kind in KINDS:
-            rows = list(landed(root, f"opsgenie/{kind}"))
-            assert Counter(row["id"] for row in rows) == dict.fromkeys(records(vendor, kind), 1)
-            assert newest(root, kind) == records(vendor, kind)
-            assert not deleted(root, kind)
 
 
 @pytest.mark.usefixtures("small_pages")

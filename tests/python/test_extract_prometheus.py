@@ -20,7 +20,7 @@ from orchestration.extract.landing import open_landing
 from orchestration.extract.prometheus import PrometheusConfig
 from orchestration.extract.prometheus_queries import Query, seconds, series_record
 
-from .loopback import FAULTS, IMPATIENT, Fault, killed_at, landed, serving
+from .loopback import IMPATIENT, killed_at, landed, serving
 from .vendor_prometheus import FakePrometheus, Series
 
 STEP = 300
@@ -111,25 +111,6 @@ def test_what_changes_while_it_is_read_lands_once_and_in_full(tmp_path: Path, se
         vendor.before = lambda _: None
         sync(tmp_path, source)
     assert points(tmp_path) == held(vendor, NOW - 2 * DAY, vendor.at - STEP)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_request_is_survived_or_mended_by_the_next_sync(
-    tmp_path: Path, fault: Fault
-) -> None:
-    for number in range(6):
-        vendor = vendor_of()
-        vendor.faults = {number: fault}
-        root = tmp_path / str(number)
-        with serving(vendor) as url:
-            source = config(url, chunk_hours=24)
-            try:
-                sync(root, source)
-            except SourceError:
-                assert fault in ("redirect", "expired")
-            vendor.renew()
-            sync(root, source)
-        assert points(root) == held(vendor, NOW - 2 * DAY, NOW - STEP)
 
 
 def test_killed_200_times_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:

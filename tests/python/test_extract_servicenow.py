@@ -19,7 +19,7 @@ from orchestration.extract.landing import open_landing
 from orchestration.extract.servicenow import ServiceNowConfig, table
 from orchestration.extract.servicenow.table import raw
 
-from .loopback import FAULTS, HURRIED, IMPATIENT, Fault, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Request, killed_at, landed, serving
 from .vendor_servicenow import Instance, Row, text
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -152,29 +152,6 @@ def test_after_two_syncs_it_holds_what_the_instance_holds(tmp_path: Path, seed: 
         instance.clock += timedelta(minutes=20)
         sync(tmp_path, config)
     same(tmp_path, instance)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_request_is_made_good_by_the_next_sync(tmp_path: Path, fault: Fault) -> None:
-    instance = filled()
-    with serving(instance) as url:
-        config = settings(url)
-        requests, _ = sync(tmp_path / "whole", config)
-        assert requests >= 12
-        stops = 0
-        patience = HURRIED if fault == "slow_drip" else IMPATIENT
-        for number in range(requests):
-            root = tmp_path / str(number)
-            instance.faults = {len(instance.requests) + number: fault}
-            try:
-                sync(root, config, patience=patience)
-            except SourceError:
-                stops += 1
-            instance.renew()
-            sync(root, config, patience=patience)
-            same(root, instance)
-            assert max(Counter(versions(root)).values()) == 1
-        assert stops == (requests if fault in ("redirect", "expired") else 0)
 
 
 def test_killed_anywhere_it_loses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlencode
+
+from .loopback import Answer, Request, Vendor
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -56,73 +55,41 @@ class Remote:
         return self.git("rev-parse", "HEAD")
 
 
-@contextmanager
-def http_server(remote: Remote, user: str, token: str) -> Generator[tuple[str, list[str]]]:
-    """Address of git's smart HTTP server before the remote, and the paths asked for. Below
-    `/moved` it redirects to another host's name."""
-    asked: list[str] = []
-    backend = subprocess.run(
-        ["git", "--exec-path"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+class GitServer(Vendor):
+    """Git's smart HTTP server before the remote, at `/r.git`; `/moved.git` redirects to another
+    host's name."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
+    def __init__(self, remote: Remote, user: str, token: str) -> None:
+        super().__init__()
+        self.folder = remote.folder / ".git"
+        self.wanted = f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
+        self.backend = Path(remote.git("--exec-path"), "git-http-backend")
 
-        def do_GET(self) -> None:
-            self._serve()
-
-        def do_POST(self) -> None:
-            self._serve()
-
-        def _serve(self) -> None:
-            asked.append(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            if self.path.startswith("/moved"):
-                port = self.headers["host"].rpartition(":")[2]
-                self._answer(302, b"", {"Location": f"http://localhost:{port}/r.git/info/refs"})
-                return
-            wanted = base64.b64encode(f"{user}:{token}".encode()).decode()
-            if self.headers.get("authorization") != f"Basic {wanted}":
-                self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="x"'})
-                return
-            path, _, query = self.path.partition("?")
-            done = subprocess.run(
-                [f"{backend}/git-http-backend"],
-                input=body,
-                env={
-                    **ENVIRONMENT,
-                    "GIT_HTTP_EXPORT_ALL": "1",
-                    "GIT_PROJECT_ROOT": str(remote.folder / ".git"),
-                    "GIT_PROTOCOL": self.headers.get("git-protocol", ""),
-                    "PATH_INFO": path.removeprefix("/r.git"),
-                    "QUERY_STRING": query,
-                    "REQUEST_METHOD": self.command,
-                    "CONTENT_TYPE": self.headers.get("content-type", ""),
-                    "CONTENT_LENGTH": str(len(body)),
-                    "HTTP_CONTENT_ENCODING": self.headers.get("content-encoding", ""),
-                },
-                capture_output=True,
-                check=False,
-            )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
-            headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
-            status = int(headers.pop("Status", "200").split()[0])
-            self._answer(status, content, headers)
-
-        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    def answer(self, request: Request) -> Answer:
+        if request.path.startswith("/moved"):
+            port = request.headers["host"].rpartition(":")[2]
+            return Answer(b"", 302, {"Location": f"http://localhost:{port}/r.git/info/refs"})
+        if request.headers.get("authorization") != self.wanted:
+            return Answer(b"", 401, {"WWW-Authenticate": 'Basic realm="x"'})
+        body = request.body or b""
+        done = subprocess.run(
+            [self.backend],
+            input=body,
+            env={
+                **ENVIRONMENT,
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_PROJECT_ROOT": str(self.folder),
+                "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+                "PATH_INFO": request.path.removeprefix("/r.git"),
+                "QUERY_STRING": urlencode(request.query),
+                "REQUEST_METHOD": request.method,
+                "CONTENT_TYPE": request.headers.get("content-type", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
+            },
+            capture_output=True,
+            check=False,
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        return Answer(content, int(headers.pop("Status", "200").split()[0]), headers)

@@ -4,6 +4,14 @@
     incidents that were always known to be alike the nearest one says it all, so that a noisy alert
     doesn't pair each of its incidents with each other one.
 #}
+{#- Each is a join of its own, so that the first one pairs by number. -#}
+{%- set earlier_ones = [
+    'later.nearest_number = earlier.spell_number',
+    'later.spell_number > earlier.spell_number
+                and later.incident_id != earlier.incident_id
+                and not earlier.is_always_known',
+] -%}
+
 with spells as (
     select * from {{ ref('int_incidents__fingerprint_spells') }}
 ),
@@ -46,39 +54,26 @@ preceded as (
 ),
 
 alike as (
-    select
-        later.incident_id,
-        later.fingerprint,
-        later.triggered_at,
-        later.known_from,
-        later.known_until,
-        earlier.incident_id as repeat_of_id,
-        earlier.triggered_at as repeat_of_triggered_at,
-        earlier.known_from as earlier_known_from,
-        earlier.known_until as earlier_known_until
-    from preceded as later
-    inner join preceded as earlier
-        on
-            later.fingerprint = earlier.fingerprint
-            and later.nearest_number = earlier.spell_number
-    union all
-    select
-        later.incident_id,
-        later.fingerprint,
-        later.triggered_at,
-        later.known_from,
-        later.known_until,
-        earlier.incident_id as repeat_of_id,
-        earlier.triggered_at as repeat_of_triggered_at,
-        earlier.known_from as earlier_known_from,
-        earlier.known_until as earlier_known_until
-    from preceded as later
-    inner join preceded as earlier
-        on
-            later.fingerprint = earlier.fingerprint
-            and later.spell_number > earlier.spell_number
-            and later.incident_id != earlier.incident_id
-            and not earlier.is_always_known
+    {%- for is_repeated in earlier_ones %}
+        {%- if not loop.first %}
+            union all
+        {%- endif %}
+        select
+            later.incident_id,
+            later.fingerprint,
+            later.triggered_at,
+            later.known_from,
+            later.known_until,
+            earlier.incident_id as repeat_of_id,
+            earlier.triggered_at as repeat_of_triggered_at,
+            earlier.known_from as earlier_known_from,
+            earlier.known_until as earlier_known_until
+        from preceded as later
+        inner join preceded as earlier
+            on
+                later.fingerprint = earlier.fingerprint
+                and {{ is_repeated }}
+    {%- endfor %}
 ),
 
 -- An open beginning is before, an open end after every other.

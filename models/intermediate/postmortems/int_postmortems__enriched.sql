@@ -47,6 +47,21 @@ factors as (
     group by contributing.postmortem_id
 ),
 
+services as (
+    select
+        named.postmortem_id,
+        {{ dbt.listagg(
+            'named.service_name', "', '", 'order by named.service_name'
+        ) }} as service_names
+    from (
+        select distinct
+            stated.postmortem_id,
+            stated.service_name
+        from {{ ref('stg_postmortems__postmortem_services') }} as stated
+    ) as named
+    group by named.postmortem_id
+),
+
 slos as (
     select
         broken.postmortem_id,
@@ -95,6 +110,7 @@ enriched as (
         ranked.postmortem_title,
         ranked.file_name,
         ranked.causal_service_name,
+        services.service_names,
         ranked.failure_mode,
         ranked.required_window,
         ranked.owner_name,
@@ -135,6 +151,7 @@ enriched as (
     left join fix_classes on ranked.postmortem_id = fix_classes.postmortem_id
     left join risks on ranked.postmortem_id = risks.postmortem_id
     left join factors on ranked.postmortem_id = factors.postmortem_id
+    left join services on ranked.postmortem_id = services.postmortem_id
     left join slos on ranked.postmortem_id = slos.postmortem_id
     left join untested_commits on ranked.postmortem_id = untested_commits.postmortem_id
     left join action_items on ranked.postmortem_id = action_items.postmortem_id

@@ -56,10 +56,7 @@ met as (
         edges.incident_id,
         edges.slo_id,
         pieces.burn_source,
-        (
-            least(edges.ends_epoch, pieces.ends_epoch)
-            - greatest(edges.starts_epoch, pieces.starts_epoch)
-        ) * pieces.covered_share as covered_seconds,
+        {{ covered_seconds('edges', 'pieces') }} as covered_seconds,
         pieces.error_ratio,
         pieces.burn_rate
     from edges
@@ -78,21 +75,12 @@ sized as (
     from pieces
 ),
 
--- What is not known of a part is not known of the sum.
 days as (
     select
         sized.slo_id,
         sized.burn_source,
         sized.day_number,
-        {{ exact_sum('sized.covered_seconds') }} as covered_seconds,
-        case
-            when count(*) = count(sized.error_ratio)
-                then {{ exact_sum('sized.covered_seconds * sized.error_ratio') }}
-        end as bad_seconds,
-        case
-            when count(*) = count(sized.burn_rate)
-                then {{ exact_sum('sized.covered_seconds * sized.burn_rate') }}
-        end as burnt_seconds,
+        {{ burn_sums('sized') }},
         max(sized.burn_rate) as peak_burn_rate
     from sized
     group by sized.slo_id, sized.burn_source, sized.day_number
@@ -103,15 +91,7 @@ unioned as (
         met.incident_id,
         met.slo_id,
         met.burn_source,
-        {{ exact_sum('met.covered_seconds') }} as covered_seconds,
-        case
-            when count(*) = count(met.error_ratio)
-                then {{ exact_sum('met.covered_seconds * met.error_ratio') }}
-        end as bad_seconds,
-        case
-            when count(*) = count(met.burn_rate)
-                then {{ exact_sum('met.covered_seconds * met.burn_rate') }}
-        end as burnt_seconds,
+        {{ burn_sums('met') }},
         max(met.burn_rate) as peak_burn_rate
     from met
     group by met.incident_id, met.slo_id, met.burn_source
@@ -139,14 +119,8 @@ burnt as (
         unioned.slo_id,
         unioned.burn_source,
         {{ exact_sum('unioned.covered_seconds') }} as covered_seconds,
-        case
-            when count(*) = count(unioned.bad_seconds)
-                then {{ exact_sum('unioned.bad_seconds') }}
-        end as bad_seconds,
-        case
-            when count(*) = count(unioned.burnt_seconds)
-                then {{ exact_sum('unioned.burnt_seconds') }}
-        end as burnt_seconds,
+        {{ known_sum('unioned.bad_seconds') }} as bad_seconds,
+        {{ known_sum('unioned.burnt_seconds') }} as burnt_seconds,
         max(unioned.peak_burn_rate) as peak_burn_rate
     from unioned
     group by unioned.incident_id, unioned.slo_id, unioned.burn_source

@@ -26,6 +26,7 @@ facts as (
         postmortems.template_name,
         postmortems.postmortem_title,
         postmortems.causal_service_name,
+        postmortems.service_names,
         postmortems.failure_mode,
         postmortems.fix_classes,
         postmortems.contributing_factors,

@@ -178,12 +178,9 @@ set_aside as (
 decided as (
     select
         outcomes.stream_id,
-        count(facts.incident_id) as fact_count,
-        sum(case when outcomes.exclusion_reason is not null then 1 else 0 end)
-            as excluded_count,
+        {{ outcome_counts() }},
         sum(case when outcomes.exclusion_reason = 'deleted_at_source' then 1 else 0 end)
             as deleted_count,
-        sum(case when outcomes.is_later then 1 else 0 end) as later_count,
         sum(case when outcomes.is_catalogued or outcomes.is_later then 0 else 1 end)
             as unmatched_count
     from outcomes
@@ -204,22 +201,15 @@ counted as (
         coalesce(loaded.source_rows, 0) as source_rows,
         coalesce(loaded.raw_rows, 0) as raw_rows,
         coalesce(loaded.quarantined_rows, 0) as quarantined_rows,
-        coalesce(loaded.quarantined_rows, 0) - coalesce(kept_rows.kept_rows, 0)
-            as quarantine_difference,
+        coalesce(kept_rows.kept_rows, 0) as kept_rows,
         coalesce(loaded.rejected_files, 0) as rejected_files,
         coalesce(stored.raw_rows, 0) as stored_rows,
         coalesce(stored.record_count, 0) as record_count,
         coalesce(set_aside.open_count, 0) as open_quarantine_count,
-        case when streams.is_incident_stream then coalesce(decided.fact_count, 0) end
-            as fact_count,
-        case when streams.is_incident_stream then coalesce(decided.excluded_count, 0) end
-            as excluded_count,
-        case when streams.is_incident_stream then coalesce(decided.deleted_count, 0) end
-            as deleted_count,
-        case when streams.is_incident_stream then coalesce(decided.later_count, 0) end
-            as later_count,
-        case when streams.is_incident_stream then coalesce(decided.unmatched_count, 0) end
-            as unmatched_count,
+        {{ of_incidents(
+            'streams.is_incident_stream',
+            ['fact_count', 'excluded_count', 'deleted_count', 'later_count', 'unmatched_count']
+        ) }},
         case
             when freshness.source_name is not null then owners.fresh_within_hours
             else streams.fresh_within_hours
@@ -280,17 +270,10 @@ quality as (
         cast(compared.landed_rows as bigint) as landed_rows,
         cast(compared.landed_again_rows as bigint) as landed_again_rows,
         cast(compared.landed_read_rows as bigint) as landed_read_rows,
-        cast(compared.source_rows as bigint) as source_rows,
-        cast(compared.raw_rows as bigint) as raw_rows,
-        cast(compared.quarantined_rows as bigint) as quarantined_rows,
+        {{ link_counts('compared') }},
         cast(compared.open_quarantine_count as bigint) as open_quarantine_count,
         cast(compared.rejected_files as bigint) as rejected_files,
-        cast(compared.record_count as bigint) as record_count,
-        cast(compared.stored_rows - compared.record_count as bigint) as older_rows,
-        cast(compared.fact_count as bigint) as fact_count,
-        cast(compared.excluded_count as bigint) as excluded_count,
         cast(compared.deleted_count as bigint) as deleted_count,
-        cast(compared.later_count as bigint) as later_count,
         cast(compared.unmatched_count as bigint) as unmatched_service_count,
         cast(
             case when compared.source_difference < 0 then 0 else compared.source_difference end
@@ -304,15 +287,6 @@ quality as (
             compared.landed_rows - compared.landed_again_rows - compared.landed_read_rows
             as bigint
         ) as landed_difference,
-        cast(
-            compared.source_rows - compared.raw_rows - compared.quarantined_rows as bigint
-        ) as read_difference,
-        cast(compared.raw_rows - compared.stored_rows as bigint) as raw_difference,
-        cast(compared.quarantine_difference as bigint) as quarantine_difference,
-        cast(
-            compared.record_count - compared.fact_count - compared.excluded_count
-            - compared.later_count as bigint
-        ) as fact_difference,
         compared.fresh_within_hours,
 
         -- booleans

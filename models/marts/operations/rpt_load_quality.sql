@@ -6,7 +6,7 @@ loads as (
     select * from {{ ref('stg_paydown__loads') }}
 ),
 
-quarantine as (
+kept as (
     select * from {{ ref('stg_paydown__quarantine') }}
 ),
 
@@ -22,12 +22,12 @@ facts as (
     select * from {{ ref('fct_incidents') }}
 ),
 
-set_aside as (
+kept_rows as (
     select
-        quarantine.load_id,
-        count(*) as quarantined_rows
-    from quarantine
-    group by quarantine.load_id
+        kept.load_id,
+        count(*) as kept_rows
+    from kept
+    group by kept.load_id
 ),
 
 -- A stream of before, whose contract is gone, has loads but no contract.
@@ -40,10 +40,7 @@ incident_streams as (
 decided as (
     select
         outcomes.load_id,
-        count(facts.incident_id) as fact_count,
-        sum(case when outcomes.exclusion_reason is not null then 1 else 0 end)
-            as excluded_count,
-        sum(case when outcomes.is_later then 1 else 0 end) as later_count
+        {{ outcome_counts() }}
     from outcomes
     left join facts on outcomes.incident_id = facts.incident_id
     group by outcomes.load_id
@@ -61,21 +58,17 @@ counted as (
         loads.source_rows,
         loads.rows_loaded as raw_rows,
         loads.rows_quarantined as quarantined_rows,
-        coalesce(raw_loads.raw_rows, 0) as counted_raw_rows,
-        coalesce(set_aside.quarantined_rows, 0) as counted_quarantined_rows,
+        coalesce(raw_loads.raw_rows, 0) as stored_rows,
+        coalesce(kept_rows.kept_rows, 0) as kept_rows,
         coalesce(raw_loads.newest_rows, 0) as record_count,
-        case when incident_streams.stream_id is not null then coalesce(decided.fact_count, 0) end
-            as fact_count,
-        case
-            when incident_streams.stream_id is not null then coalesce(decided.excluded_count, 0)
-        end as excluded_count,
-        case when incident_streams.stream_id is not null then coalesce(decided.later_count, 0) end
-            as later_count,
+        {{ of_incidents(
+            'incident_streams.stream_id is not null', ['fact_count', 'excluded_count', 'later_count']
+        ) }},
         incident_streams.stream_id is not null as is_incident_stream,
         loads.loaded_at
     from loads
     left join raw_loads on loads.load_id = raw_loads.load_id
-    left join set_aside on loads.load_id = set_aside.load_id
+    left join kept_rows on loads.load_id = kept_rows.load_id
     left join decided on loads.load_id = decided.load_id
     left join incident_streams
         on loads.source_name || '.' || loads.stream_name = incident_streams.stream_id
@@ -95,23 +88,7 @@ quality as (
         counted.load_problem,
 
         -- numbers
-        cast(counted.source_rows as bigint) as source_rows,
-        cast(counted.raw_rows as bigint) as raw_rows,
-        cast(counted.quarantined_rows as bigint) as quarantined_rows,
-        cast(counted.record_count as bigint) as record_count,
-        cast(counted.counted_raw_rows - counted.record_count as bigint) as older_rows,
-        cast(counted.fact_count as bigint) as fact_count,
-        cast(counted.excluded_count as bigint) as excluded_count,
-        cast(counted.later_count as bigint) as later_count,
-        cast(counted.source_rows - counted.raw_rows - counted.quarantined_rows as bigint)
-            as read_difference,
-        cast(counted.raw_rows - counted.counted_raw_rows as bigint) as raw_difference,
-        cast(counted.quarantined_rows - counted.counted_quarantined_rows as bigint)
-            as quarantine_difference,
-        cast(
-            counted.record_count - counted.fact_count - counted.excluded_count
-            - counted.later_count as bigint
-        ) as fact_difference,
+        {{ link_counts('counted') }},
 
         -- booleans
         counted.is_incident_stream,

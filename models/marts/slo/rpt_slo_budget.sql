@@ -50,10 +50,7 @@ met as (
     select
         pieces.slo_id,
         pieces.burn_source,
-        (
-            least(periods.ends_epoch, pieces.ends_epoch)
-            - greatest(periods.starts_epoch, pieces.starts_epoch)
-        ) * pieces.covered_share as covered_seconds,
+        {{ covered_seconds('periods', 'pieces') }} as covered_seconds,
         pieces.error_ratio,
         pieces.burn_rate
     from pieces
@@ -63,20 +60,11 @@ met as (
         and pieces.starts_epoch < periods.ends_epoch
 ),
 
--- What is not known of a part is not known of the sum.
 measured as (
     select
         met.slo_id,
         met.burn_source,
-        {{ exact_sum('met.covered_seconds') }} as covered_seconds,
-        case
-            when count(*) = count(met.error_ratio)
-                then {{ exact_sum('met.covered_seconds * met.error_ratio') }}
-        end as bad_seconds,
-        case
-            when count(*) = count(met.burn_rate)
-                then {{ exact_sum('met.covered_seconds * met.burn_rate') }}
-        end as burnt_seconds
+        {{ burn_sums('met') }}
     from met
     group by met.slo_id, met.burn_source
 ),

@@ -1,0 +1,17 @@
+{#
+    What pieces of measured time, each with `covered_seconds`, `error_ratio` and `burn_rate`, come
+    to together.
+#}
+{% macro burn_sums(pieces) -%}
+    {{ exact_sum(pieces ~ '.covered_seconds') }} as covered_seconds,
+    {{ known_sum(pieces ~ '.covered_seconds * ' ~ pieces ~ '.error_ratio') }} as bad_seconds,
+    {{ known_sum(pieces ~ '.covered_seconds * ' ~ pieces ~ '.burn_rate') }} as burnt_seconds
+{%- endmacro %}
+
+{# How much of a stretch of time a piece measured, in seconds; both begin and end in epochs. #}
+{% macro covered_seconds(stretch, piece) -%}
+    (
+        least({{ stretch }}.ends_epoch, {{ piece }}.ends_epoch)
+        - greatest({{ stretch }}.starts_epoch, {{ piece }}.starts_epoch)
+    ) * {{ piece }}.covered_share
+{%- endmacro %}

@@ -1,0 +1,41 @@
+{#
+    What reports on loads and on streams have in common, so that both count alike.
+
+    outcome_counts: what became of incidents, each row of `outcomes` with its row of `facts`.
+    of_incidents: such a count, where the stream's records are incidents.
+    link_counts: the links of the chain from source to facts, each with a difference that is 0, or
+        something was lost or doubled.
+#}
+{% macro outcome_counts() -%}
+    count(facts.incident_id) as fact_count,
+    sum(case when outcomes.exclusion_reason is not null then 1 else 0 end) as excluded_count,
+    sum(case when outcomes.is_later then 1 else 0 end) as later_count
+{%- endmacro %}
+
+{% macro of_incidents(is_incident_stream, counts) -%}
+    {%- for count in counts %}
+        case when {{ is_incident_stream }} then coalesce(decided.{{ count }}, 0) end as {{ count }}
+        {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro link_counts(counted) -%}
+    {%- for name, count in {
+        'source_rows': '{0}.source_rows',
+        'raw_rows': '{0}.raw_rows',
+        'quarantined_rows': '{0}.quarantined_rows',
+        'record_count': '{0}.record_count',
+        'older_rows': '{0}.stored_rows - {0}.record_count',
+        'fact_count': '{0}.fact_count',
+        'excluded_count': '{0}.excluded_count',
+        'later_count': '{0}.later_count',
+        'read_difference': '{0}.source_rows - {0}.raw_rows - {0}.quarantined_rows',
+        'raw_difference': '{0}.raw_rows - {0}.stored_rows',
+        'quarantine_difference': '{0}.quarantined_rows - {0}.kept_rows',
+        'fact_difference':
+            '{0}.record_count - {0}.fact_count - {0}.excluded_count - {0}.later_count',
+    }.items() %}
+        cast({{ count.format(counted) }} as bigint) as {{ name }}
+        {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,391 @@
+"""Every source with a server of its vendor: its first sync, what changes there, its second sync.
+
+`AT_WORK` has one function a way of reading; each gives a `Site` that stands still while it is read,
+so that syncs which are disturbed can be compared with syncs which are not.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from orchestration.extract import azure_devops, datadog, jira
+from orchestration.extract.backstage import BackstageConfig
+from orchestration.extract.base import Context, SourceConfig
+from orchestration.extract.errors import SourceError
+from orchestration.extract.git import GitConfig
+from orchestration.extract.http import Patience
+from orchestration.extract.landing import open_landing
+from orchestration.extract.opsgenie import OpsgenieConfig, api, feed
+from orchestration.extract.pagerduty import PagerDutyConfig, analytics, pages
+from orchestration.extract.prometheus import PrometheusConfig
+from orchestration.extract.prometheus_queries import Query
+from orchestration.extract.servicenow import ServiceNowConfig
+
+from .loopback import Vendor
+from .vendor_azure_devops_query import DevOps
+from .vendor_backstage import Catalog
+from .vendor_datadog import FakeDatadog
+from .vendor_epic_board import Board
+from .vendor_git import ENVIRONMENT, GitServer, Remote
+from .vendor_jira_search import JiraSite
+from .vendor_opsgenie import KEY, OpsgenieVendor
+from .vendor_pagerduty import START, TOKEN, Account
+from .vendor_prometheus import FakePrometheus, Series
+from .vendor_servicenow import Instance
+
+NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+# When something was asked, and up to when: a sync that comes later says a later moment.
+MOMENTS = frozenset({"asked_at", "swept_at", "until", "created_before"})
+# What stands at the moment of asking: a sync that was stopped before can't say it.
+MOMENTARY = "prometheus/settings"
+SECRET = re.compile("TOKEN|KEY|PASSWORD")
+
+Records: TypeAlias = Counter[tuple[str, str]]
+
+
+@dataclass
+class Site:
+    """One vendor's server and the settings to read it with.
+
+    Attributes:
+        passes: moves the server's clock.
+        changes: what people do there between the first and the second sync.
+        gap: from the changes to the second sync.
+        twice: the requests that must fail for each question to be asked twice.
+        small: borders of pages and batches, small enough for there to be several.
+    """
+
+    source: str
+    vendor: Vendor
+    config: Callable[[str], SourceConfig]
+    environment: Mapping[str, str]
+    changes: Callable[[], object]
+    passes: Callable[[timedelta], object] = lambda _: None
+    gap: timedelta = timedelta(hours=30)
+    twice: Collection[int] = range(0, 200, 2)
+    small: Mapping[tuple[Any, str], int] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> list[str]:
+        return [value for name, value in self.environment.items() if SECRET.search(name)]
+
+    def sync(self, root: Path, url: str, patience: Patience) -> None:
+        """One sync as `run.py` does it.
+
+        Raises:
+            SourceError: it was stopped; the journal says so, too.
+        """
+        context = Context(environment=self.environment, patience=patience)
+        now = self.vendor.now() if self.passes is not Site.passes else NOW
+        with open_landing(root / "landing", root / "state", self.source, now) as landing:
+            extractor = self.config(url).extractor(context)
+            status, message = "complete", ""
+            try:
+                extractor.sync(landing)
+            except SourceError as error:
+                status, message = "stopped", str(error)
+                raise
+            finally:
+                landing.journal(status, message, extractor.requests, now)
+
+
+def landed_records(root: Path) -> Records:
+    """Every record that a loader would see, by its stream, and how often it is there; of other
+    files their text."""
+    found: Records = Counter()
+    folder = root / "landing"
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if not path.is_file() or name.parts[0] == "paydown":
+            continue
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        content = path.read_bytes()
+        if ".ndjson" not in path.name:
+            found[str(name), content.decode()] += 1
+            continue
+        for line in (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines():
+            kept = {key: value for key, value in json.loads(line).items() if key not in MOMENTS}
+            if str(name.parent) == MOMENTARY:
+                del kept["sampled_at"]
+                found[MOMENTARY, json.dumps(kept)] = 1
+            else:
+                found[str(name.parent), json.dumps(kept)] += 1
+    return found
+
+
+def _pagerduty(**settings: Any) -> Site:
+    vendor, chance = Account(page=5, cap=40), random.Random(3)
+    old = vendor.create(START - timedelta(days=90))
+    for n in range(5):
+        at = START - timedelta(seconds=chance.randrange(3600, 20 * 86_400))
+        one = vendor.create(at)
+        vendor.change(one, "acknowledged", at + timedelta(minutes=3))
+        if n % 3:
+            vendor.change(one, "resolved", at + timedelta(minutes=30))
+
+    def changes() -> None:
+        recent = sorted(i for i, one in vendor.incidents.items() if one["created_at"] > "2026-06-1")
+        one, other, gone, *_ = recent
+        vendor.change(one, "acknowledged")
+        # Only the incident that was merged says which one it was merged into.
+        vendor.logs_merges = False
+        vendor.merge(one, other)
+        vendor.change(old, "triggered")
+        vendor.delete(gone)
+        vendor.create()
+
+    return Site(
+        "pagerduty",
+        vendor,
+        lambda url: PagerDutyConfig.model_validate(
+            {"url": url, "since": date(2026, 6, 1), **settings}
+        ),
+        {"PAGERDUTY_TOKEN": TOKEN},
+        changes,
+        partial(_tick, vendor),
+        small={
+            (pages, "PAGE"): 5,
+            (pages, "CAP"): 40,
+            (analytics, "PAGE"): 4,
+            (analytics, "TOGETHER"): 2,
+        },
+    )
+
+
+def _opsgenie() -> Site:
+    vendor = OpsgenieVendor(5, 3)
+
+    def changes() -> None:
+        for kind, what in (("alerts", "acknowledged"), ("incidents", "resolved")):
+            old, gone, *_ = sorted(vendor.alerts if kind == "alerts" else vendor.incidents)
+            vendor.change(kind, old, what)
+            vendor.delete(kind, gone)
+            vendor.create(kind)
+        vendor.lists["/v2/teams"] = [{"id": "t1", "name": "risk and fraud"}]
+
+    return Site(
+        "opsgenie",
+        vendor,
+        lambda url: OpsgenieConfig.model_validate({"url": url, "since": date(2026, 5, 1)}),
+        {"OPSGENIE_API_KEY": KEY},
+        changes,
+        partial(_tick, vendor),
+        small={(api, "PAGE"): 3, (feed, "BATCH"): 2},
+    )
+
+
+def _servicenow() -> Site:
+    vendor = Instance(NOW)
+    for _ in range(25):
+        vendor.open(NOW - timedelta(seconds=vendor.random.randrange(3600, 20 * 86_400)))
+    vendor.catalog()
+
+    def changes() -> None:
+        for _ in range(14):
+            vendor.stir()
+        vendor.delete(next(iter(vendor.tables["incident"].values())))
+        vendor.put("cmdb_ci_service", name="fx", sys_class_name="cmdb_ci_service")
+
+    values = {"since": date(2026, 6, 1), "page_size": 10, "id_page_size": 20, "window_days": 7}
+    return Site(
+        "servicenow",
+        vendor,
+        lambda url: ServiceNowConfig.model_validate({"url": url, **values}),
+        {"SERVICENOW_USER": "paydown", "SERVICENOW_PASSWORD": "pa55-9f3c"},
+        changes,
+        partial(_tick, vendor),
+    )
+
+
+def _backstage() -> Site:
+    vendor = Catalog()
+    for number in range(8):
+        vendor.register(f"s{number}")
+
+    def changes() -> None:
+        first, second, *_ = vendor.entities
+        del vendor.entities[first]
+        vendor.entities[second]["spec"]["lifecycle"] = "production"
+        vendor.register("new")
+
+    return Site(
+        "backstage",
+        vendor,
+        lambda url: BackstageConfig.model_validate({"url": url, "page_size": 3}),
+        {"BACKSTAGE_TOKEN": "tok-backstage"},
+        changes,
+    )
+
+
+def _git(folder: Path) -> Site:
+    remote = Remote(folder / "remote")
+    for name in ("catalog-info.yaml", "pay/catalog-info.yaml", "main.py"):
+        remote.put(name, name)
+    remote.commit()
+
+    def changes() -> None:
+        remote.put("catalog-info.yaml", "changed")
+        remote.put("pay/catalog-info.yaml", None)
+        remote.put("new/catalog-info.yaml", "new")
+        remote.commit()
+
+    repository = {
+        "paths": {"backstage": "**/catalog-info.yaml"}, "name": "shop", "token_env": "SHOP_TOKEN",
+    }  # fmt: skip
+    return Site(
+        "git",
+        GitServer(remote, "x-access-token", "tok-3f9a77"),
+        lambda url: GitConfig.model_validate(
+            {"repositories": [{"url": f"{url}/r.git", **repository}]}
+        ),
+        {**ENVIRONMENT, "SHOP_TOKEN": "tok-3f9a77"},
+        changes,
+        # A fetch is three requests, and begins with the first of them again.
+        twice=(0, 3),
+    )
+
+
+def _prometheus() -> Site:
+    step, day, now = 300, 86_400, int(NOW.timestamp())
+    vendor = FakePrometheus(now)
+
+    def points(begin: int) -> dict[int, str]:
+        return {at: str(at % 7) for at in range(begin, now + 3 * day, step)}
+
+    vendor.held["errors"] = [Series({"service": one}, points(now - 2 * day)) for one in "ab"]
+    vendor.held["objectives"] = [Series({"service": "a"}, dict.fromkeys(points(now - day), "0.99"))]
+
+    def changes() -> None:
+        vendor.held["errors"].append(Series({"service": "c"}, points(vendor.at - 3600)))
+
+    queries = (
+        Query(name="errors", query="errors", kind="error_ratio", window="5m"),
+        Query(name="objectives", query="objectives", kind="objective"),
+    )
+    return Site(
+        "prometheus",
+        vendor,
+        lambda url: PrometheusConfig(
+            url=url, queries=queries, since=(NOW - timedelta(days=2)).date(), chunk_hours=12
+        ),
+        {"PROMETHEUS_TOKEN": "tok-83c1e5"},
+        changes,
+        partial(_tick_seconds, vendor),
+    )
+
+
+def _datadog() -> Site:
+    vendor = FakeDatadog(int(NOW.timestamp()))
+    for one in ("a", "b", "c"):
+        vendor.add(one)
+
+    def changes() -> None:
+        del vendor.slos[0]
+        vendor.add("d", "monitor")
+
+    return Site(
+        "datadog",
+        vendor,
+        lambda url: datadog.DatadogConfig(
+            url=url, since=(NOW - timedelta(days=1)).date(), backfill_days=1
+        ),
+        {"DD_API_KEY": "api-51d0c4", "DD_APP_KEY": "app-9be2f7"},
+        changes,
+        partial(_tick_seconds, vendor),
+        small={(datadog, "PAGE"): 2},
+    )
+
+
+def _epics(
+    source: str,
+    vendor: Board,
+    config: Callable[[str], SourceConfig],
+    gap: timedelta,
+    small: Mapping[tuple[Any, str], int],
+) -> Site:
+    vendor.clock -= timedelta(days=5)
+    for _ in range(30):
+        vendor.clock += timedelta(minutes=vendor.random.randrange(200))
+        vendor.stir()
+    epic = vendor.epic("checkout")
+    moved, deleted = vendor.story(epic), vendor.story(epic, "retry")
+    vendor.clock = max(vendor.clock, NOW)
+
+    def changes() -> None:
+        vendor.change(moved, parent=None)
+        vendor.change(epic, state="done")
+        vendor.delete(deleted)
+        vendor.story(vendor.epic("ledger"), "retry")
+        vendor.story(epic)
+
+    environment = {
+        "JIRA_USER": "paydown@example.com", "JIRA_TOKEN": "j1ra-9f3c",
+        "AZURE_DEVOPS_TOKEN": "ad0-77e1",
+    }  # fmt: skip
+    tick = partial(_tick, vendor)
+    return Site(source, vendor, config, environment, changes, tick, gap=gap, small=small)
+
+
+def _jira(deployment: str, gap: timedelta) -> Site:
+    return _epics(
+        "jira",
+        JiraSite(NOW, 3, is_cloud=deployment == "cloud"),
+        lambda url: jira.JiraConfig.model_validate({"url": url, "deployment": deployment}),
+        gap,
+        {(jira.Jira, "chunk"): 8},
+    )
+
+
+def _azure_devops(gap: timedelta) -> Site:
+    return _epics(
+        "azure_devops",
+        DevOps(NOW, 3),
+        lambda url: azure_devops.AzureDevOpsConfig.model_validate(
+            {"url": url, "project": "Team Reliability"}
+        ),
+        gap,
+        {
+            (azure_devops, "BATCH"): 10,
+            (azure_devops, "QUERIED"): 15,
+            (azure_devops.AzureDevOps, "chunk"): 8,
+        },
+    )
+
+
+def _tick(vendor: Any, by: timedelta) -> None:
+    vendor.clock += by
+
+
+def _tick_seconds(vendor: Any, by: timedelta) -> None:
+    vendor.at += int(by.total_seconds())
+
+
+SOON, A_DAY_LATER = timedelta(hours=1), timedelta(hours=30)
+AT_WORK: Mapping[str, Callable[[Path], Site]] = {
+    "pagerduty": lambda _: _pagerduty(),
+    "pagerduty_analytics": lambda _: _pagerduty(changes="analytics"),
+    "opsgenie": lambda _: _opsgenie(),
+    "servicenow": lambda _: _servicenow(),
+    "backstage": lambda _: _backstage(),
+    "git": _git,
+    "prometheus": lambda _: _prometheus(),
+    "datadog": lambda _: _datadog(),
+    # A day later all is looked at again; sooner, only what changed.
+    "jira": lambda _: _jira("cloud", SOON),
+    "jira_swept": lambda _: _jira("cloud", A_DAY_LATER),
+    "jira_data_center": lambda _: _jira("data_center", SOON),
+    "jira_data_center_swept": lambda _: _jira("data_center", A_DAY_LATER),
+    "azure_devops": lambda _: _azure_devops(SOON),
+    "azure_devops_swept": lambda _: _azure_devops(A_DAY_LATER),
+}
