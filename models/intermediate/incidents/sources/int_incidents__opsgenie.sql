@@ -59,7 +59,7 @@ shaped_incidents as (
         cast(null as varchar) as incident_url,
 
         -- numbers
-        cast(0 as bigint) as reopen_count,
+        cast(null as bigint) as reopen_count,
         cast(null as bigint) as timeline_active_seconds,
 
         -- booleans
@@ -111,7 +111,7 @@ shaped_alerts as (
         cast(null as varchar) as incident_url,
 
         -- numbers
-        cast(0 as bigint) as reopen_count,
+        cast(null as bigint) as reopen_count,
         cast(null as bigint) as timeline_active_seconds,
 
         -- booleans

@@ -95,7 +95,7 @@ shaped as (
         incidents.incident_url,
 
         -- numbers
-        coalesce(timelines.reopen_count, 0) as reopen_count,
+        timelines.reopen_count,
         timelines.active_seconds as timeline_active_seconds,
 
         -- booleans

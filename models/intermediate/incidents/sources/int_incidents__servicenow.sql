@@ -38,7 +38,7 @@ shaped as (
         cast(null as varchar) as incident_url,
 
         -- numbers
-        coalesce(incidents.reopen_count, 0) as reopen_count,
+        incidents.reopen_count,
         cast(null as bigint) as timeline_active_seconds,
 
         -- booleans
