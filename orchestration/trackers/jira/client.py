@@ -53,6 +53,7 @@ class Client:
                 reply_seconds=min(patience.reply_seconds, REPLY_SECONDS),
                 sleep=self.window.sleep,
             ),
+            secrets=self._secrets,
         )
 
     @property
