@@ -215,6 +215,8 @@ class Reader:
                 own_fields=self._own_fields(),
                 is_done=_is_done(issue),
             )
+        except UnavailableError:
+            raise
         except TrackerError as error:
             return error
 
