@@ -55,9 +55,8 @@ class EpicCloser:
         """Close the epics of `actions` that nobody touched."""
         for action in actions:
             # Right before it is closed: somebody may begin to work while others are closed.
-            verdict = self.judge(action, dry_run=False)
+            verdict = self.judge(action, dry_run=False) or self._close(action)
             if verdict is None:
-                self._close(action)
                 continue
             if verdict.is_touched:
                 # Nobody asks for it again.
@@ -73,6 +72,9 @@ class EpicCloser:
         """
         if self.run.stopped:
             return Verdict(Section.FAILED, f"not attempted: {self.run.stopped}")
+        if begun := self._begun_stories(action.record):
+            why = f"{action.why}; it is closed once it is known whether {begun[0].key} was opened"
+            return Verdict(Section.WAITING, why)
         try:
             if stories := self._open_stories(action.record):
                 learn_status(self.states, stories, self.run, dry_run=dry_run)
@@ -82,6 +84,14 @@ class EpicCloser:
             for part in parts:
                 if part.key in self.states.problems:
                     return _untold(part, self.states.problems[part.key])
+        except TrackerError as error:
+            self.run.stop_on(error)
+            return _untold(action.record, str(error))
+        return self._judge_parts(action, parts)
+
+    def _judge_parts(self, action: Close, parts: Sequence[EpicRecord]) -> Verdict | None:
+        """Why not all of `parts`, the epic and stories of it, are as paydown left them."""
+        try:
             answers = self.run.tracker.untouched([ref_of(part) for part in parts])
         except TrackerError as error:
             self.run.stop_on(error)
@@ -94,10 +104,14 @@ class EpicCloser:
                 return _untold(part, str(told[part.key] or "the tracker doesn't say"))
         return None
 
-    def _close(self, action: Close) -> None:
+    def _close(self, action: Close) -> Verdict | None:
+        """Close the epic and its stories; why the rest was left open where that was so."""
         record = action.record
         try:
-            for part in reversed(self._parts(record)):
+            for number, part in enumerate(reversed(self._parts(record))):
+                # People hear of the first story that is closed, and may object.
+                if number and (verdict := self._judge_parts(action, [part])):
+                    return verdict
                 change = closing_of(action, part, self.run)
                 Delivery(part, change, "close", action.why).send(self.run, self.run.tracker.close)
                 closed_at = max(self.run.now, part.opened_at or self.run.now)
@@ -107,13 +121,21 @@ class EpicCloser:
                 if part.parent_key:
                     self.states.stories[part.key] = closed
         except UndeliveredError as error:
-            self.report.add_epic(action.candidate, error.section, str(error), record)
-            return
+            return Verdict(error.section, str(error))
         why = f"{action.why}, and nobody had worked on it"
         self.report.add_epic(action.candidate, Section.CLOSED, why, record)
+        return None
 
     def _parts(self, record: EpicRecord) -> list[EpicRecord]:
         return [record, *self._open_stories(record)]
+
+    def _begun_stories(self, record: EpicRecord) -> list[EpicRecord]:
+        """The stories that the tracker may have, or get, without its search knowing it yet."""
+        return [
+            s
+            for s in self.states.stories_of(record.key)
+            if s.state is EpicState.INTENDED and s.attempted_at is not None
+        ]
 
     def _open_stories(self, record: EpicRecord) -> list[EpicRecord]:
         """The stories of an epic that are open as far as the ledger knows."""

@@ -103,6 +103,7 @@ class Http:
             error, never followed.
         headers: other headers of every request.
         access_hint: what to do after a 401 or 403, such as "give PAGERDUTY_TOKEN read access".
+        secrets: what else is left out of messages, such as a token that credentials hold encoded.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Http:
         access_hint: str,
         headers: Mapping[str, str] | None = None,
         patience: Patience | None = None,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.url = url.rstrip("/")
@@ -122,7 +124,7 @@ class Http:
         self._access_hint = access_hint
         words = [word for value in credentials.values() for word in value.split()[-1:]]
         # PagerDuty's are written `Token token=...`.
-        self._secrets = [word.removeprefix("token=") for word in words]
+        self._secrets = [*(word.removeprefix("token=") for word in words), *secrets]
         self._not_before = 0.0
         self._session = requests.Session()
         self._session.auth = _Headers(credentials)
@@ -249,11 +251,12 @@ class Http:
             raise _RetryableError(
                 f"answered {status}", _retry_after(response.headers), is_harmless=status == 429
             )
-        said = self._clean(content.decode(errors="replace")[:SHOWN_CHARACTERS].strip())
+        # Cleaned as a whole: of a secret that is cut, the beginning would be shown.
+        said = self._clean(content.decode(errors="replace")) if status >= 400 else ""
         if status in (401, 403):
             raise AccessError(
                 f"{self.name}: {what}: answered {status}; {self._access_hint}",
-                _json_or_none(content),
+                _json_or_none(said),
             )
         location = response.headers.get("location", "")
         if _is_sign_in(response, location):
@@ -269,8 +272,9 @@ class Http:
         if missing_ok and status in (404, 410):
             return None
         if status >= 400:
+            shown = said[:SHOWN_CHARACTERS].strip()
             raise RefusedError(
-                f"{self.name}: {what}: answered {status}: {said}", status, _json_or_none(content)
+                f"{self.name}: {what}: answered {status}: {shown}", status, _json_or_none(said)
             )
         try:
             data = json.loads(content) if content.strip() else None
@@ -347,7 +351,7 @@ def _is_sign_in(response: requests.Response, location: str) -> bool:
     return 300 <= response.status_code < 400 and "/_signin" in urlsplit(location).path
 
 
-def _json_or_none(content: bytes) -> Any:
+def _json_or_none(content: str) -> Any:
     try:
         return json.loads(content)
     except ValueError:

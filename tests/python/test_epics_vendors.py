@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -327,3 +327,105 @@ def test_what_a_person_set_there_stays(site: Site) -> None:
     assert "people set the score there, which stays" in report.updated[0].reason
     site.vendor.tick(3600)
     assert not site.publish(rows(1, score=27)).has_changes
+
+
+def over(count: int, **columns: Any) -> list[dict[str, Any]]:
+    return rows(count, decision="close", score=3, **columns)
+
+
+def states(site: Site) -> list[str]:
+    """Of everything on the server, in the order in which it was opened."""
+    if isinstance(site.vendor, Jira):
+        return [issue.fields["status"] for issue in site.vendor.issues.values()]
+    return [item["fields"]["System.State"] for item in site.vendor.items.values()]
+
+
+def at_first(site: Site, *words: str) -> list[Callable[[], None]]:
+    """What is put into it is done right before the first write whose path holds a word."""
+    waiting: list[Callable[[], None]] = []
+
+    def before(request: Request) -> None:
+        is_it = request.method != "GET" and any(word in request.path for word in words)
+        if waiting and is_it:
+            waiting.pop()()
+
+    site.vendor.before = before
+    return waiting
+
+
+def test_a_person_who_objects_while_its_stories_are_closed_keeps_the_epic(site: Site) -> None:
+    site.publish(rows(1, fix_classes="config_only"))
+    site.vendor.tick(3600)
+    is_jira = isinstance(site.vendor, Jira)
+
+    def object_() -> None:
+        if is_jira:
+            site.vendor.comment(next(iter(site.vendor.issues.values())), "we need this")
+        else:
+            site.vendor.edit(next(iter(site.vendor.items)), **{"System.Title": "we need this"})
+
+    at_first(site, "/transitions", "/workitems/").append(object_)
+    report = site.publish(over(1, fix_classes="config_only"))
+    assert len(report.closed_as_hygiene) == 1
+    epic, story = states(site)
+    assert (epic, story) == (("To Do", "Done") if is_jira else ("New", "Closed"))
+    assert [r.touched_at is not None for r in site.ledger.records() if not r.parent_key] == [True]
+
+
+@pytest.mark.parametrize("site", ["azure-devops"], indirect=True)
+def test_a_person_who_edits_it_at_the_moment_of_closing_keeps_it(site: Site) -> None:
+    site.publish(rows(1))
+    site.vendor.tick(3600)
+    (number,) = site.vendor.items
+    at_first(site, "/workitems/").append(
+        lambda: site.vendor.edit(number, **{"System.Title": "mine"})
+    )
+    assert len(site.publish(over(1)).failed) == 1
+    assert states(site) == ["New"]
+    assert len(site.publish(over(1)).closed_as_hygiene) == 1
+    assert states(site) == ["New"]
+
+
+def test_a_server_that_is_away_is_asked_about_one_closing_only(site: Site) -> None:
+    site.publish(rows(10, fix_classes="config_only"))
+    site.vendor.tick(3600)
+    site.asked()
+    answer = site.vendor.answer
+    asked: list[str] = []
+
+    def away(request: Request) -> Answer:
+        if "/updates" in request.path or "changelog" in request.one("expand"):
+            asked.append(request.path)
+            return Answer(b"", 503)
+        return answer(request)
+
+    site.vendor.answer = away
+    report = site.publish(over(10, fix_classes="config_only"))
+    assert len(report.failed) == 10
+    assert report.stopped
+    assert len(asked) == site.patience.attempts
+
+
+def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = Ledger.record_opened
+
+    def die_at_the_story(self: Ledger, *args: Any, **options: Any) -> Any:
+        if "config-only" in args[2]:
+            raise KeyboardInterrupt
+        return recorded(self, *args, **options)
+
+    if isinstance(site.vendor, Jira):
+        site.vendor.lag = 300
+    else:
+        site.vendor.lag_seconds = 300
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "record_opened", die_at_the_story)
+        with pytest.raises(KeyboardInterrupt):
+            site.publish(rows(1, fix_classes="config_only"))
+    site.vendor.tick(60)
+    assert len(site.publish(over(1, fix_classes="config_only")).waiting) == 1
+    site.vendor.tick(3600)
+    assert len(site.publish(over(1, fix_classes="config_only")).closed) == 1
+    assert set(states(site)) <= {"Done", "Closed"}

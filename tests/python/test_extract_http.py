@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestration.extract.errors import AccessError, SourceError, UnavailableError
-from orchestration.extract.http import Http, Patience
+from orchestration.extract.http import SHOWN_CHARACTERS, Http, Patience
 
 from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, Vendor, serving
 
@@ -130,6 +130,17 @@ def test_no_secret_in_an_error() -> None:
         client(url).get("/wrong")
     assert "answered 400" in str(told.value)
     assert TOKEN not in str(told.value)
+
+
+def test_no_part_of_a_secret_in_an_error_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    vendor = Echo()
+    with serving(vendor) as url:
+        for before in range(SHOWN_CHARACTERS - len(TOKEN), SHOWN_CHARACTERS):
+            answer = Answer(b"x" * before + TOKEN.encode(), 400)
+            monkeypatch.setattr(vendor, "answer", lambda _, answer=answer: answer)
+            with pytest.raises(SourceError) as told:
+                client(url).get("/1")
+            assert TOKEN[:3] not in str(told.value)
 
 
 def test_takes_no_credentials_out_of_a_netrc(

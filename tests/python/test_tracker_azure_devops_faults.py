@@ -266,6 +266,11 @@ def test_a_server_that_echoes_the_token_gives_nothing_away(
     refused(lambda: tracker.find([KEY]))
     monkeypatch.setattr(vendor, "answer", lambda _: Answer(said, 403))
     refused(lambda: tracker.find([KEY]))
+    for secret in (BASIC, PAT):
+        for before in range(400 - len(secret), 400):
+            cut = {"message": "x" * before + secret}
+            monkeypatch.setattr(vendor, "answer", lambda _, cut=cut: Answer(cut, 400))
+            assert secret[:5] not in str(refused(lambda: tracker.find([KEY])))
 
 
 def test_nothing_is_written_when_the_lease_may_be_over(

@@ -395,3 +395,44 @@ def test_status_survives_what_can_t_be_read_now() -> None:
         states = tracker.status([first, second])
     assert isinstance(states[first.key], UnavailableError)
     assert isinstance(states[second.key], EpicStatus)
+
+
+@pytest.mark.parametrize("said", [{}, [], None])
+def test_nothing_is_concluded_from_an_answer_that_is_not_jiras(vendor: Jira, said: Any) -> None:
+    with jira(vendor) as tracker:
+        ref = opened(tracker)
+    vendor.tick(3600)
+    for ask in (
+        lambda tracker: tracker.find([ref.key])[ref.key].id,
+        lambda tracker: tracker.status([ref])[ref.key],
+        lambda tracker: tracker.untouched([ref])[ref.key],
+    ):
+        with jira(vendor) as tracker:
+            vendor.requests.clear()
+            right, total = ask(tracker), len(vendor.requests)
+        for number in range(total):
+            vendor.requests.clear()
+            vendor.refusals = {number: Answer(said)}
+            with jira(vendor) as tracker:
+                try:
+                    told = ask(tracker)
+                except TrackerError as error:
+                    told = error
+            assert isinstance(told, UnavailableError) or told == right, (number, told)
+        vendor.refusals.clear()
+
+
+@pytest.mark.parametrize("said", [{}, [], None])
+def test_an_answer_that_is_not_jiras_makes_nothing_twice(vendor: Jira, said: Any) -> None:
+    vendor.meta_cap = 100
+    with jira(vendor) as tracker:
+        live(tracker, vendor)
+    for number, request in enumerate(vendor.requests):
+        if request.method != "GET":
+            continue
+        one = Jira(is_cloud=vendor.is_cloud)
+        one.meta_cap = 100
+        one.refusals = {number: Answer(said)}
+        with jira(one, replace(IMPATIENT, attempts=2)) as tracker:
+            live(tracker, one)
+        assert sorted(map(marks, only(one).comments)) == [0, 1], (number, said)

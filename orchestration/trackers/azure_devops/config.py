@@ -143,6 +143,7 @@ class AzureDevOpsConfig(Strict):
                 reply_seconds=min(context.patience.reply_seconds, REPLY_SECONDS),
                 sleep=window.sleep,
             ),
+            secrets=(token,),
         )
         api = Api(http, window, self.project, self.api_version, secrets=(token, basic))
         return AzureDevOpsTracker(api, self)

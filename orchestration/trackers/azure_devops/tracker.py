@@ -139,7 +139,7 @@ class AzureDevOpsTracker:
         for ref in refs:
             try:
                 outcomes[ref.key] = history.is_untouched(self._api.updates(_id(ref)), me)
-            except ForbiddenError:
+            except (ForbiddenError, UnavailableError):
                 raise
             except TrackerError as error:
                 outcomes[ref.key] = error
@@ -206,6 +206,9 @@ class AzureDevOpsTracker:
             )
             if self._api.change(item_id, item.rev, patch.operations):
                 return edited
+            if is_closing:
+                # Somebody works on it.
+                break
             # Whoever was faster may have been another run with the same change.
             may_be_told = True
         raise ConflictError(

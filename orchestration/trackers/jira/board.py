@@ -99,7 +99,7 @@ class Board:
             params = {"filterName": name, "expand": expand}
             filters = [*self._client.pages("/filter/search", ("values",), **params)]
         else:
-            filters = self._client.get("/filter/favourite")
+            filters = self._client.listed("/filter/favourite")
         for one in filters:
             # The search is for parts of names, and shows what others share.
             if one.get("name") == name and self._client.is_me(one.get("owner")):

@@ -102,7 +102,7 @@ class Doctor:
             if settings.assignee is None:
                 continue
             params = {"project": key, name: settings.assignee}
-            people = self._client.get("/user/assignable/search", params)
+            people = self._client.listed("/user/assignable/search", params)
             if all(person.get(same) != settings.assignee for person in people):
                 yield f"{settings.assignee} of {owner} can't be assigned epics; correct `owners`"
 

@@ -53,26 +53,40 @@ class Client:
                 reply_seconds=min(patience.reply_seconds, REPLY_SECONDS),
                 sleep=self.window.sleep,
             ),
+            secrets=self._secrets,
         )
 
     @property
     def requests(self) -> int:
         return self._http.requests
 
-    def get(self, path: str, params: Params | None = None) -> Any:
+    def get(self, path: str, params: Params | None = None) -> Json:
         with self._told():
-            return self._http.get(path, params).data
+            return answered(path, self._http.get(path, params).data)
 
-    def find(self, path: str, params: Params | None = None) -> Any:
-        """As `get`; None where there is no such thing, or it is hidden from us."""
+    def listed(self, path: str, params: Params | None = None) -> list[Json]:
+        """As `get`, where Jira answers with a list."""
+        with self._told():
+            data = self._http.get(path, params).data
+        return answered(path, {"list": data}, list=list)["list"]
+
+    def find(self, path: str, params: Params | None = None, **parts: type) -> Json | None:
+        """As `get`; None where there is no such thing, or it is hidden from us.
+
+        parts: see `answered`.
+        """
         with self._told():
             reply = self._http.find(path, params)
-        return reply.data if reply else None
+        return answered(path, reply.data, **parts) if reply else None
 
-    def ask(self, path: str, body: Any, params: Params | None = None) -> Any:
-        """A question that is a POST."""
+    def issue(self, name: str, params: Params) -> Json | None:
+        """An issue by its id or key; None where it is gone, or hidden from us."""
+        return self.find(f"/issue/{name}", params, id=str, key=str, fields=dict)
+
+    def ask(self, path: str, body: Any, params: Params | None = None, **parts: type) -> Json:
+        """A question that is a POST; parts: see `answered`."""
         with self._told():
-            return self._http.post(path, body, params).data
+            return answered(path, self._http.post(path, body, params).data, **parts)
 
     def write(self, method: str, path: str, body: Any) -> Any:
         with self._told():
@@ -97,8 +111,8 @@ class Client:
         start = 0
         while True:
             body = {"jql": jql, "fields": [*fields], "startAt": start, "maxResults": PAGE}
-            page = self.ask("/search", body)
-            issues = page.get("issues") or []
+            page = self.ask("/search", body, issues=list)
+            issues = page["issues"]
             yield from issues
             start += len(issues)
             if not issues or start >= int(page.get("total") or 0):
@@ -109,7 +123,8 @@ class Client:
         start = 0
         while True:
             page = self.get(path, {**params, "startAt": start, "maxResults": PAGE})
-            items = next((page[name] for name in names if name in page), [])
+            name = next((name for name in names if name in page), names[0])
+            items = answered(path, page, **{name: list})[name]
             yield from items
             start += len(items)
             if not items or page.get("isLast") is True or start >= page.get("total", start + 1):
@@ -118,7 +133,8 @@ class Client:
     def myself(self) -> Json:
         """The account that we write as, asked once."""
         if self._myself is None:
-            self._myself = self.get("/myself")
+            name = "accountId" if self.config.is_cloud else "name"
+            self._myself = answered("/myself", self.get("/myself"), **{name: str})
         return self._myself
 
     def is_me(self, person: Json | None) -> bool:
@@ -138,8 +154,8 @@ class Client:
         body: Json = {"jql": jql, "fields": [*fields], "maxResults": PAGE}
         seen: set[str] = set()
         while True:
-            page = self.ask("/search/jql", body)
-            yield from page.get("issues") or []
+            page = self.ask("/search/jql", body, issues=list)
+            yield from page["issues"]
             token = page.get("nextPageToken")
             if not token or page.get("isLast") is True:
                 return
@@ -174,3 +190,19 @@ class Client:
         encoded = base64.b64encode(f"{user}:{token}".encode()).decode()
         self._secrets = (token, encoded)
         return f"Basic {encoded}"
+
+
+def answered(path: str, data: Any, **parts: type) -> Json:
+    """`data`, the object that Jira answers with; parts: what it always holds, and of which type.
+
+    Raises:
+        UnavailableError: it is something else, of which nothing may be concluded.
+    """
+    if isinstance(data, dict):
+        missing = [name for name, kind in parts.items() if not isinstance(data.get(name), kind)]
+        if not missing:
+            return data
+    without = f"without {', '.join(missing)}" if isinstance(data, dict) else "with no object"
+    raise UnavailableError(
+        f"jira: {path}: answered {without}; see that nothing else answers at that address"
+    )

@@ -75,7 +75,7 @@ def _send(
     rest = [issue for number, issue in enumerate(issues) if number not in failed]
     # The created ones come in the order of the request. If there are more or fewer than should
     # be, nobody can tell which is which: their keys stay out of the answer, which is ambiguous.
-    if len(rest) == len(created):
+    if len(rest) == len(created) and all(one.get("id") and one.get("key") for one in created):
         for issue, one in zip(rest, created, strict=True):
             outcomes[issue.draft.key] = refer(issue.draft.key, one)
     return outcomes, refused

@@ -108,7 +108,7 @@ class Schemas:
 
     def _all(self) -> Sequence[_Known]:
         if self._known is None:
-            self._known = [_Known.of(field) for field in self._client.get("/field")]
+            self._known = [_Known.of(field) for field in self._client.listed("/field")]
         return self._known
 
     def on(self, fields: Mapping[str, JiraField], name: str) -> JiraField | str:
@@ -123,7 +123,7 @@ class Schemas:
         return "is not on the screen" if ids else "does not exist, or is hidden from us"
 
     def _read_project(self, key: str) -> Json | RejectedError:
-        project = self._client.find(f"/project/{key}")
+        project = self._client.find(f"/project/{key}", id=str, key=str)
         if project is None:
             return RejectedError(
                 f"jira: project {key} is not there, or hidden; correct `project`, or let the "

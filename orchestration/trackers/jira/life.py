@@ -113,7 +113,7 @@ class Life:
     def _read(self, ref: EpicRef, ids: Mapping[str, tuple[str, ...]]) -> Json:
         wanted = ["status", *(one for some in ids.values() for one in some)]
         params = {"fields": ",".join(dict.fromkeys(wanted)), "expand": "editmeta"}
-        issue = self._client.find(f"/issue/{ref.id}", params)
+        issue = self._client.issue(ref.id, params)
         if issue is None:
             raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
         self._reader.refer(ref.key, issue)

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.extract.base import moment
 from orchestration.trackers.jira import history
-from orchestration.trackers.jira.client import PAGE, Client, Json
+from orchestration.trackers.jira.client import PAGE, Client, Json, answered
 from orchestration.trackers.jira.fields import EPIC_LINK, FIGURES, Schemas
 from orchestration.trackers.protocol import (
     EpicRef,
@@ -42,7 +42,7 @@ class Reader:
         if not ref.id.isdigit():
             return ref.id
         if ref.id not in self._issue_keys:
-            issue = self._client.find(f"/issue/{ref.id}", {"fields": "status"})
+            issue = self._client.issue(ref.id, {"fields": "status"})
             if issue is None:
                 raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
             self._issue_keys[ref.id] = issue["key"]
@@ -117,21 +117,21 @@ class Reader:
     def _find_with(self, ref: EpicRef, fields: str) -> Json:
         """An issue with its history."""
         params = {"fields": fields, "expand": "changelog"}
-        issue = self._client.find(f"/issue/{ref.id}", params)
+        issue = self._client.issue(ref.id, params)
         if issue is None:
             raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
         return issue
 
     def _fetch(self, refs: Sequence[EpicRef]) -> Mapping[str, Json | TrackerError | None]:
         body = {"issueIdsOrKeys": [ref.id for ref in refs], "fields": [*_STATUS_FIELDS]}
-        answer = self._client.ask("/issue/bulkfetch", body)
+        answer = self._client.ask("/issue/bulkfetch", body, issues=list)
         issues: dict[str, Json | TrackerError | None] = {
-            str(issue["id"]): issue for issue in answer.get("issues") or ()
+            str(issue["id"]): issue for issue in answer["issues"]
         }
         for ref in refs:
             # Recorded by hand under its key, which another one may have replaced.
             if not ref.id.isdigit():
-                issues[ref.id] = self._client.find(f"/issue/{ref.id}", _status_params())
+                issues[ref.id] = self._client.issue(ref.id, _status_params())
         for error in answer.get("issueErrors") or ():
             why = self._client.said({"errorMessages": [error.get("errorMessage") or "no reason"]})
             issues[str(error.get("id"))] = UnavailableError(f"jira: not readable now: {why}")
@@ -146,13 +146,13 @@ class Reader:
             # Otherwise an id that was deleted makes the whole query an error.
             "validateQuery": "false",
         }
-        page = self._client.get("/search", params)
-        shown = {str(issue["id"]): issue for issue in page.get("issues") or ()}
+        page = answered("/search", self._client.get("/search", params), issues=list)
+        shown = {str(issue["id"]): issue for issue in page["issues"]}
         issues: dict[str, Json | TrackerError] = {}
         for ref in refs:
             issue = shown.get(ref.id)
             if issue is None or _is_done(issue) or _is_archived(issue):
-                issue = self._client.find(f"/issue/{ref.id}", _status_params())
+                issue = self._client.issue(ref.id, _status_params())
             if issue is None:
                 continue
             issues[ref.id] = issue
@@ -215,6 +215,8 @@ class Reader:
                 own_fields=self._own_fields(),
                 is_done=_is_done(issue),
             )
+        except UnavailableError:
+            raise
         except TrackerError as error:
             return error
 
@@ -227,8 +229,8 @@ class Reader:
         return self._schemas.words(ids)
 
     def _changes(self, ref: EpicRef, issue: Json) -> list[Json]:
-        log = issue.get("changelog") or {}
-        changes = log.get("histories") or []
+        log = answered(f"/issue/{ref.id}", issue.get("changelog"), histories=list)
+        changes = log["histories"]
         if len(changes) >= int(log.get("total") or 0):
             return changes
         if not self._client.config.is_cloud:
@@ -237,8 +239,9 @@ class Reader:
 
     def _comments_of(self, ref: EpicRef, issue: Json) -> list[Json]:
         field = issue["fields"].get("comment") or {}
-        comments = field.get("comments") or []
-        return comments if len(comments) >= int(field.get("total") or 0) else [*self.comments(ref)]
+        comments = field.get("comments")
+        is_all = comments is not None and len(comments) >= int(field.get("total") or 0)
+        return comments if is_all else [*self.comments(ref)]
 
 
 def _status_params() -> dict[str, str]:
