@@ -123,7 +123,7 @@ def _problem(error: ErrorDetails, document: Document, model: type[BaseModel]) ->
         fix = f"write {guess} (or {others})" if guess else f"use {others}"
     elif kind == "fault":
         what, fix = context["what"], context["fix"]
-        value = _at(value, context["at"])
+        value = None if context["is_secret"] else _at(value, context["at"])
     else:
         what = _sentence(error["msg"])
         fix = next((fix for start, fix in _FIXES.items() if kind.startswith(start)), "correct it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestration.extract.errors import AccessError
 from orchestration.extract.http import Patience
@@ -29,9 +30,21 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _not_a_secret(value: object) -> object:
+    if not re.fullmatch(_ENV_NAME, str(value)):
+        fix = "write the name of the variable that holds the secret, in capital letters"
+        raise fault("is not the name of an environment variable", fix, is_secret=True)
+    return value
+
+
+_ENV_NAME = r"^[A-Z][A-Z0-9_]*$"
 Url = Annotated[str, AfterValidator(_url)]
-# The name of an environment variable: a secret written here instead doesn't match.
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
+# A secret that is written here in place of its variable's name is refused, and not shown.
+EnvName = Annotated[
+    str,
+    StringConstraints(pattern=_ENV_NAME, max_length=100),
+    BeforeValidator(_not_a_secret),
+]
 Hours = Annotated[Number, Field(gt=0, le=24 * 366)]
 
 

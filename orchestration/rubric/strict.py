@@ -38,15 +38,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def fault(what: str, fix: str, at: Sequence[str | int] = ()) -> PydanticCustomError:
+def fault(
+    what: str, fix: str, at: Sequence[str | int] = (), *, is_secret: bool = False
+) -> PydanticCustomError:
     """A validation error that carries its remedy.
 
     Args:
         what: what is wrong, to be read after the field's name.
         fix: what to write instead.
         at: where below the validated value the fault lies, for the line number.
+        is_secret: the value may be a secret, and is not shown.
     """
-    return PydanticCustomError("fault", "{what}", {"what": what, "fix": fix, "at": list(at)})
+    context = {"what": what, "fix": fix, "at": list(at), "is_secret": is_secret}
+    return PydanticCustomError("fault", "{what}", context)
 
 
 def empty_if_none(value: object) -> object:

@@ -271,3 +271,17 @@ def test_a_kind_without_its_section_is_told_with_the_fix(tmp_path: Path) -> None
     assert "there is no section jira" in problems["tracker.yaml"]
     with pytest.raises(ValidationError, match="token"):
         TrackerConfig.model_validate({"kind": "jira", "jira": JIRA | {"token": "s3cret"}})
+
+
+def test_a_secret_written_in_place_of_its_variables_name_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYDOWN_HOME", str(tmp_path))
+    monkeypatch.setenv("PAYDOWN_MODERNIZATION", str(tmp_path))
+    secret = "ATATT3xFfGF0-secret"  # noqa: S105
+    document = {"kind": "jira", "jira": JIRA | {"token_env": secret}}
+    (tmp_path / "tracker.yaml").write_text(json.dumps(document))
+    code, text = call("tracker", "create-filter")
+    assert code == 1
+    assert "jira.token_env: is not the name of an environment variable" in " ".join(text.split())
+    assert secret not in text

@@ -219,7 +219,7 @@ def test_a_filter_that_can_t_be_listed_is_told() -> None:
         ({"url": "jira.example.com"}, "is not a web address"),
         ({"url": "https://me:secret@jira.example.com"}, "holds a user name"),
         ({"project": "MOD; x"}, "should match pattern"),
-        ({"token_env": "tok-123"}, "should match pattern"),
+        ({"token_env": "tok-123"}, "not the name of an environment variable"),
         ({"labels": ["two words"]}, "holds a space"),
         ({"field_values": {"Summary": "x"}}, "is filled by paydown"),
         ({"field_values": {"Issue Type": "x"}}, "is filled by paydown"),
