@@ -210,6 +210,8 @@ def _note_duplicates(run: PublishRun, duplicates: Mapping[str, Collection[str]])
 
 def _report_pending(run: PublishRun) -> Iterator[Finding]:
     for record in run.ledger.records(run.tracker.name):
-        if record.pending_change_id and record.state is EpicState.OPENED:
+        is_open = record.state is EpicState.OPENED
+        # A story is only told that it is closed, and only if its epic is to be closed still.
+        if record.pending_change_id and is_open and not record.parent_key:
             what = f"{record.pending_change_id} may have been told; the next run looks and finishes"
             yield Finding(record.key, what, record.url, is_open=True)

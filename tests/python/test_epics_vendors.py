@@ -11,7 +11,10 @@ from typing import Any, Literal
 
 import pytest
 
+from orchestration.epics.candidates import read_candidates
 from orchestration.epics.publisher import EpicsReport, publish_epics
+from orchestration.epics.reconcile import reconcile
+from orchestration.epics.run import PublishRun
 from orchestration.extract.base import Context
 from orchestration.extract.http import Patience
 from orchestration.ledger import EpicState, Ledger
@@ -429,3 +432,23 @@ def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(
     site.vendor.tick(3600)
     assert len(site.publish(over(1, fix_classes="config_only")).closed) == 1
     assert set(states(site)) <= {"Done", "Closed"}
+
+
+def test_a_story_that_was_half_closed_is_no_news_once_its_epic_lives_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.publish(rows(1, fix_classes="config_only"))
+    site.vendor.tick(3600)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.tracker), "close", die)
+        with pytest.raises(KeyboardInterrupt):
+            site.publish(over(1, fix_classes="config_only"))
+    site.vendor.tick(3600)
+    alive = rows(1, fix_classes="config_only", score=27)
+    assert len(site.publish(alive).updated) == 1
+    run = PublishRun(site.ledger, site.tracker, "r", NOW, site.vendor.now, site.vendor.tick)
+    assert reconcile(read_candidates(alive), run) == []

@@ -378,7 +378,7 @@ def test_a_lease_lasts_longer_than_any_call_and_no_longer_than_needed() -> None:
         ({"url": "https://me:pat@dev.azure.com/acme"}, "user name or password"),
         ({"url": "dev.azure.com/acme"}, "is not a web address"),
         ({"project": "acme/Modernization"}, "is no project's name"),
-        ({"token_env": PAT}, "pattern"),
+        ({"token_env": PAT}, "not the name of an environment variable"),
         ({"fields": {"score": "Score"}}, "pattern"),
         ({"extra_fields": {"System.Title": "x"}}, "written by paydown itself"),
         ({"query_name": "a/b"}, "holds a slash"),

@@ -206,6 +206,14 @@ def test_a_filter_that_people_changed_stays_unless_it_is_to_be_overwritten(vendo
     assert (kept["description"], kept["favourite"]) == ("For the standup.", True)
 
 
+def test_the_board_shows_the_epics_of_every_project() -> None:
+    vendor = Jira()
+    with jira(vendor, other_projects=["PAY", "in"]) as tracker:
+        saved = tracker.save_board_query("Paydown")
+    where = BOARD.replace("project = MOD", 'project in (MOD, PAY, "in")')
+    assert saved.query == where
+
+
 def test_a_filter_that_can_t_be_listed_is_told() -> None:
     vendor = Jira(is_cloud=False)
     vendor.add_filter(name="Paydown", jql=BOARD, owner=vendor.me)

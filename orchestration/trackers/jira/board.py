@@ -44,8 +44,10 @@ class Board:
         config = self._client.config
         burn = config.fields.slo_burn
         order = f", {_field(burn)} DESC" if burn else ""
+        words = [_word(one) for one in dict.fromkeys((config.project, *config.other_projects))]
+        where = f"in ({', '.join(words)})" if len(words) > 1 else f"= {words[0]}"
         return (
-            f"project = {_word(config.project)} AND labels = {_word(config.board_label)} "
+            f"project {where} AND labels = {_word(config.board_label)} "
             f"AND statusCategory != Done ORDER BY priority DESC{order}"
         )
 
