@@ -19,30 +19,30 @@ _SHOWN = 5
 def limit_work(actions: Sequence[Action], records: Mapping[str, EpicRecord]) -> list[Action]:
     """`actions`, in the order of rank, where epics beyond a team's limit wait.
 
-    An epic that is on record as intended goes on, and counts.
+    An epic that was begun goes on, and counts; of what a dead run only meant to open, nothing is
+    in the tracker.
     """
     teams = {a.candidate.service_hash: a.candidate.team for a in actions}
-    wanted = {action.key for action in actions if isinstance(action, Open)}
     open_now: dict[str, list[str]] = defaultdict(list)
     for record in records.values():
-        if is_begun(record, wanted):
+        if is_begun(record):
             # The catalog of today says whose it is; the ledger only where the service has gone.
             team = teams.get(record.service_hash, record.team)
             open_now[team or ""].append(f"{record.key} ({one_line(record.service, 60)})")
     limited: list[Action] = []
     for action in actions:
         record = records.get(action.candidate.service_hash)
-        if isinstance(action, Open) and not (record and is_begun(record, wanted)):
+        if isinstance(action, Open) and not (record and is_begun(record)):
             limited.append(_open_or_wait(action, open_now))
         else:
             limited.append(action)
     return limited
 
 
-def is_begun(record: EpicRecord, wanted: set[str]) -> bool:
-    """Whether it is open, or may be: an intent without an attempt counts if it is wanted still."""
+def is_begun(record: EpicRecord) -> bool:
+    """Whether it is open, or may be."""
     if record.state is EpicState.INTENDED:
-        return record.attempted_at is not None or record.key in wanted
+        return record.attempted_at is not None
     return record.state is EpicState.OPENED
 
 

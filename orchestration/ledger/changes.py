@@ -10,6 +10,9 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from orchestration.ledger.claims import Claim, Hold, redact
 from orchestration.ledger.database import LedgerDatabase
 from orchestration.ledger.models import (
@@ -160,10 +163,13 @@ class Changes(LedgerDatabase):
             return row.record()
 
     def record_reopened(self, hold: Hold, tracker: str, key: str, status: str) -> EpicRecord:
-        """Write down that a person reopened the newest epic of a service: it is theirs now."""
+        """Write down that a person reopened the newest epic of a service: it is theirs now.
+
+        It stays closed where another run has begun the next one meanwhile.
+        """
         with self.exclusive() as session:
             row = session.get_one(EpicRow, (tracker, key))
-            if row.state == EpicState.CLOSED:
+            if row.state == EpicState.CLOSED and not _has_later(session, row):
                 row.state, row.closed_at = EpicState.OPENED, None
                 row.touched_at = row.touched_at or hold.at
                 add_event(session, hold, row, "reopened", status=status)
@@ -187,6 +193,17 @@ class Changes(LedgerDatabase):
                 row = session.get_one(EpicRow, (tracker, key))
                 for other in sorted(ids):
                     add_event(session, hold, row, "duplicate", ref_id=other)
+
+
+def _has_later(session: Session, row: EpicRow) -> bool:
+    """Whether there is a later epic of the service that isn't closed."""
+    later = select(EpicRow.key).where(
+        EpicRow.tracker == row.tracker,
+        EpicRow.service_hash == row.service_hash,
+        EpicRow.cycle > row.cycle,
+        EpicRow.state != EpicState.CLOSED,
+    )
+    return session.scalars(later).first() is not None
 
 
 def _settle(row: EpicRow) -> None:

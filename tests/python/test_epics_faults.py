@@ -188,6 +188,22 @@ def test_what_a_dead_run_claimed_and_never_sent_is_opened_at_once(
     assert tracker.waited == 0
 
 
+def test_what_a_dead_run_never_sent_waits_for_a_place_as_any_other(
+    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = services(2, team_id="edge", wip_limit=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "start_attempt", _die)
+        with pytest.raises(KeyboardInterrupt):
+            publish(ledger, tracker, limited)
+    limited = services(2, team_id="edge", wip_limit=1)
+    report = publish(ledger, tracker, limited)
+    assert ([e.service for e in report.opened], [e.service for e in report.waiting]) == (
+        ["s0"],
+        ["s1"],
+    )
+
+
 def test_a_search_that_fails_before_anything_is_sent_blocks_nobody(
     ledger: Ledger, tracker: FakeTracker
 ) -> None:

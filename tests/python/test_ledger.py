@@ -163,6 +163,17 @@ def test_a_tracker_that_creates_once_needs_no_lease(url: str) -> None:
     assert ledger.start_attempt(hold("run-1"), "local", {KEY: TOLD}) == set()
 
 
+def test_an_epic_is_not_reopened_beside_the_next_one(url: str) -> None:
+    ledger = Ledger(url)
+    ledger.claim(hold(), "local", [intent()])
+    ledger.start_attempt(hold(), "local", {KEY: TOLD})
+    ledger.record_opened(hold(), "local", KEY, REF, NOW, TOLD, is_adopted=False)
+    ledger.record_closed(hold(), "local", KEY, NOW, "done")
+    later = replace(intent(), key=f"{KEY}-next", cycle=2, previous_key=KEY)
+    assert ledger.claim(hold("other"), "local", [later])[later.key].is_granted
+    assert ledger.record_reopened(hold(), "local", KEY, "open").state is EpicState.CLOSED
+
+
 def test_a_failed_epic_is_retried_with_fresh_evidence(url: str) -> None:
     ledger = Ledger(url)
     ledger.claim(hold(), "local", [intent()])

@@ -32,7 +32,8 @@ def refusal(error: RefusedError) -> TrackerError:
     said = one_line(data.get("message") or "", _SAID_LIMIT)
     if any(mark in f"{said} {data.get('typeKey')}" for mark in _NO_PROJECT):
         return ForbiddenError(
-            f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id"
+            f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id "
+            "(docs/guides/azure-devops.md says what that changes)"
         )
     if error.status in CONFLICTS:
         return ConflictError(f"azure_devops: answered {error.status}: {said}")
