@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestration.epics.delivery import Delivery, UndeliveredError, change_id_of, ref_of
+from orchestration.epics.delivery import Delivery, UndeliveredError, change_id_of
 from orchestration.epics.plan import TOUCHED, Close, Section
 from orchestration.epics.report import ReportBuilder
 from orchestration.epics.run import PublishRun
@@ -92,7 +92,7 @@ class EpicCloser:
     def _judge_parts(self, action: Close, parts: Sequence[EpicRecord]) -> Verdict | None:
         """Why not all of `parts`, the epic and stories of it, are as paydown left them."""
         try:
-            answers = self.run.tracker.untouched([ref_of(part) for part in parts])
+            answers = self.run.tracker.untouched([part.ref for part in parts])
         except TrackerError as error:
             self.run.stop_on(error)
             return _untold(action.record, str(error))
@@ -131,11 +131,7 @@ class EpicCloser:
 
     def _begun_stories(self, record: EpicRecord) -> list[EpicRecord]:
         """The stories that the tracker may have, or get, without its search knowing it yet."""
-        return [
-            s
-            for s in self.states.stories_of(record.key)
-            if s.state is EpicState.INTENDED and s.attempted_at is not None
-        ]
+        return [s for s in self.states.stories_of(record.key) if s.is_attempted]
 
     def _open_stories(self, record: EpicRecord) -> list[EpicRecord]:
         """The stories of an epic that are open as far as the ledger knows."""

@@ -42,7 +42,7 @@ class Delivery:
             raise UndeliveredError(Section.FAILED, f"not attempted: {run.stopped}")
         was_attempted = self._claim(run)
         try:
-            return call(ref_of(self.record), replace(self.change, is_retry=was_attempted))
+            return call(self.record.ref, replace(self.change, is_retry=was_attempted))
         except TrackerError as error:
             is_unknown = isinstance(error, AmbiguousError)
             was_pending = was_attempted or bool(self.record.pending_change_id)
@@ -108,8 +108,3 @@ def change_id_of(fresh: str, record: EpicRecord, *, is_same: bool) -> str:
     kind, _, _ = fresh.partition("-")
     seed = f"{fresh} {record.pending_change_id}"
     return f"{kind}-{hashlib.sha256(seed.encode()).hexdigest()[:12]}"
-
-
-def ref_of(record: EpicRecord) -> EpicRef:
-    """Where the epic or story of `record` is."""
-    return EpicRef(record.key, record.ref_id or "", record.url or "")

@@ -55,9 +55,7 @@ def reconcile(candidates: Sequence[Candidate], run: PublishRun) -> list[Finding]
 
 def _settle_attempts(run: PublishRun) -> Iterator[Finding]:
     attempts = {
-        record.key: record
-        for record in run.ledger.records(run.tracker.name)
-        if record.state is EpicState.INTENDED and record.attempted_at is not None
+        record.key: record for record in run.ledger.records(run.tracker.name) if record.is_attempted
     }
     if not attempts:
         return
@@ -166,8 +164,7 @@ def _adopt_stories(candidates: Sequence[Candidate], run: PublishRun) -> Iterator
     for candidate in candidates:
         record = open_epics.get(candidate.service_hash)
         if record and wants_stories(candidate):
-            epic = EpicRef(record.key, record.ref_id or "", record.url or "")
-            for draft in draft_workstreams(candidate, epic=epic, now=run.now):
+            for draft in draft_workstreams(candidate, epic=record.ref, now=run.now):
                 if draft.key not in known:
                     drafts[draft.key] = draft
     found = run.tracker.find(drafts.keys()) if drafts else {}

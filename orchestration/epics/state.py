@@ -100,7 +100,7 @@ def _wanted(actions: Sequence[Action], states: EpicStates) -> dict[str, EpicReco
     wanted = {
         record.key: record
         for record in (*states.records.values(), *states.stories.values())
-        if record.state is EpicState.INTENDED and record.attempted_at is not None
+        if record.is_attempted
     }
     for action in actions:
         if isinstance(action, Open) and action.key not in wanted:
@@ -129,14 +129,13 @@ def _as_opened(record: EpicRecord, ref: EpicRef) -> EpicRecord:
 
     What it tells is known only if it stems from the attempt that the ledger wrote down.
     """
-    is_own_attempt = record.state is EpicState.INTENDED and record.attempted_at is not None
     return replace(
         record,
         state=EpicState.OPENED,
         ref_id=ref.id,
         url=ref.url,
-        evidence=record.evidence if is_own_attempt else None,
-        figures=record.figures if is_own_attempt else None,
+        evidence=record.evidence if record.is_attempted else None,
+        figures=record.figures if record.is_attempted else None,
     )
 
 
@@ -179,8 +178,7 @@ def learn_status(
     states: EpicStates, records: Collection[EpicRecord], run: PublishRun, *, dry_run: bool
 ) -> None:
     """Ask for the state of `records` and follow what people did to them. Raises TrackerError."""
-    refs = [EpicRef(record.key, record.ref_id or "", record.url or "") for record in records]
-    outcomes = run.tracker.status(refs)
+    outcomes = run.tracker.status([record.ref for record in records])
     for record in records:
         status = outcomes.get(record.key)
         if isinstance(status, EpicStatus):

@@ -15,7 +15,7 @@ from orchestration.epics.content.workstreams import draft_workstreams
 from orchestration.epics.run import PublishRun
 from orchestration.epics.state import EpicStates
 from orchestration.ledger import EpicState, Intent
-from orchestration.trackers.protocol import EpicDraft, EpicRef
+from orchestration.trackers.protocol import EpicDraft
 
 _UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)
 
@@ -31,8 +31,7 @@ def missing_stories(
             continue
         if not wants_stories(candidate) or record.key in states.problems:
             continue
-        epic = EpicRef(record.key, record.ref_id or "", record.url or "")
-        for draft in draft_workstreams(candidate, epic=epic, now=run.now):
+        for draft in draft_workstreams(candidate, epic=record.ref, now=run.now):
             story = states.stories.get(draft.key)
             if story is None or story.state in _UNFINISHED:
                 missing.append((candidate, draft))

@@ -41,9 +41,7 @@ def limit_work(actions: Sequence[Action], records: Mapping[str, EpicRecord]) -> 
 
 def is_begun(record: EpicRecord) -> bool:
     """Whether it is open, or may be."""
-    if record.state is EpicState.INTENDED:
-        return record.attempted_at is not None
-    return record.state is EpicState.OPENED
+    return record.is_attempted or record.state is EpicState.OPENED
 
 
 def _open_or_wait(action: Open, open_now: dict[str, list[str]]) -> Action:

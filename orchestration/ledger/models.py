@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from orchestration.trackers.protocol import Figures
+from orchestration.trackers.protocol import EpicRef, Figures
 
 
 class EpicState(StrEnum):
@@ -112,6 +112,16 @@ class EpicRecord:
     def told(self) -> Told | None:
         """What the epic tells, None where that isn't known."""
         return Told(self.evidence, self.figures) if self.evidence else None
+
+    @property
+    def ref(self) -> EpicRef:
+        """Where it is in the tracker; with an empty id before it was opened."""
+        return EpicRef(self.key, self.ref_id or "", self.url or "")
+
+    @property
+    def is_attempted(self) -> bool:
+        """Whether a call to create it was begun whose outcome nobody wrote down."""
+        return self.state is EpicState.INTENDED and self.attempted_at is not None
 
     @property
     def is_closing(self) -> bool:

@@ -113,9 +113,7 @@ class Life:
     def _read(self, ref: EpicRef, ids: Mapping[str, tuple[str, ...]]) -> Json:
         wanted = ["status", *(one for some in ids.values() for one in some)]
         params = {"fields": ",".join(dict.fromkeys(wanted)), "expand": "editmeta"}
-        issue = self._client.issue(ref.id, params)
-        if issue is None:
-            raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+        issue = self._reader.issue(ref, params)
         self._reader.refer(ref.key, issue)
         return issue
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestration.extract.base import moment
+from orchestration.extract.http import Params
 from orchestration.trackers.jira import history
 from orchestration.trackers.jira.client import PAGE, Client, Json, answered
 from orchestration.trackers.jira.fields import EPIC_LINK, FIGURES, Schemas
@@ -42,11 +43,15 @@ class Reader:
         if not ref.id.isdigit():
             return ref.id
         if ref.id not in self._issue_keys:
-            issue = self._client.issue(ref.id, {"fields": "status"})
-            if issue is None:
-                raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
-            self._issue_keys[ref.id] = issue["key"]
+            self._issue_keys[ref.id] = self.issue(ref, {"fields": "status"})["key"]
         return self._issue_keys[ref.id]
+
+    def issue(self, ref: EpicRef, params: Params) -> Json:
+        """An epic, read by its id. RejectedError where it is gone."""
+        issue = self._client.issue(ref.id, params)
+        if issue is None:
+            raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+        return issue
 
     def project_key(self, ref: EpicRef) -> str:
         """The key of an epic's project as this process saw it last, or as it was recorded."""
@@ -116,11 +121,7 @@ class Reader:
 
     def _find_with(self, ref: EpicRef, fields: str) -> Json:
         """An issue with its history."""
-        params = {"fields": fields, "expand": "changelog"}
-        issue = self._client.issue(ref.id, params)
-        if issue is None:
-            raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
-        return issue
+        return self.issue(ref, {"fields": fields, "expand": "changelog"})
 
     def _fetch(self, refs: Sequence[EpicRef]) -> Mapping[str, Json | TrackerError | None]:
         body = {"issueIdsOrKeys": [ref.id for ref in refs], "fields": [*_STATUS_FIELDS]}
