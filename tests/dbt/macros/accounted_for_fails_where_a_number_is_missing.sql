@@ -20,7 +20,9 @@ with cases as (
 ),
 
 failed as (
-    {{ test_accounted_for('cases', 'total', ['first_part', 'second_part']) }}
+    select *
+    from cases
+    where {{ is_not_accounted_for('total', ['first_part', 'second_part']) }}
 )
 
 select
