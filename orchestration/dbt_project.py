@@ -7,6 +7,8 @@ over to dbt, which then neither parses nor writes artefacts.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -28,9 +30,12 @@ PARSED_FOLDERS = ("models", "macros", "seeds", "tests/dbt", "profiles")
 MANIFEST = "manifest.json"
 # The same manifest as dbt's own objects, which dbt keeps to parse less the next time.
 PARTIAL_PARSE = "partial_parse.msgpack"
+# Where Dagster looks for the manifest; its graph doesn't depend on any home.
+GRAPH_FOLDER = PROJECT_ROOT / ".paydown" / "dbt"
 # dbt's log on disk and its artefacts cost seconds; what failed is in the result.
 QUIET = ("--quiet", "--no-use-colors", "--log-level-file", "none")
-PROBLEMS = ("error", "fail", "warn", "runtime error")
+# A test that fails prints a line for each rule that is broken, with an example.
+BROKEN_RULE = re.compile(r"^(\w+): (rule_name=.*)$", re.MULTILINE)
 
 
 class DbtError(Exception):
@@ -70,14 +75,19 @@ def parsed(settings: Settings) -> Path:
     Raises:
         DbtError: the project can't be parsed.
     """
-    folder = settings.dbt_target_path
+    settings.export()
+    return parse_into(settings.dbt_target_path)
+
+
+def parse_into(folder: Path) -> Path:
+    """The same for any folder; the environment names the target."""
     inputs = folder / "manifest.inputs"
     contract_inputs = _contract_inputs()
     folder.mkdir(parents=True, exist_ok=True)
     # dbt writes the manifest in place: of processes that start concurrently, one parses.
     with FileLock(inputs.with_suffix(".lock")):
         if _is_stale(folder) or _read(inputs) != contract_inputs:
-            _invoke(settings, ["parse", "--target", settings.target, *QUIET])
+            _invoke(["parse", "--target-path", str(folder), *QUIET])
             inputs.write_text(contract_inputs, encoding="utf-8")
     return folder
 
@@ -119,13 +129,12 @@ def run_dbt(
 
     handed_over = Manifest.from_msgpack((parsed(settings) / PARTIAL_PARSE).read_bytes())
     try:
-        return _invoke(settings, [*arguments, *QUIET, "--no-write-json"], progress, handed_over)
+        return _invoke([*arguments, *QUIET, "--no-write-json"], progress, handed_over)
     finally:
         _release_warehouse()
 
 
 def _invoke(
-    settings: Settings,
     arguments: Sequence[str],
     progress: Callable[[str], None] = lambda _: None,
     handed_over: Manifest | None = None,
@@ -133,27 +142,26 @@ def _invoke(
     from dbt.cli.main import dbtRunner
 
     def show(event: EventMsg) -> None:
-        if event.info.name in ("LogModelResult", "LogTestResult"):
-            data = event.data
-            progress(f"dbt: {data.index} of {data.total}, {data.description or data.name}")
+        if event.info.name == "LogModelResult":
+            progress(f"dbt: {event.data.index} of {event.data.total}, {event.data.description}")
 
-    settings.export()
-    os.chdir(PROJECT_ROOT)
+    folders = ["--project-dir", str(PROJECT_ROOT), "--profiles-dir", str(PROJECT_ROOT / "profiles")]
     runner = dbtRunner(handed_over, callbacks=[show])
-    done = runner.invoke([*arguments, "--project-dir", str(PROJECT_ROOT)])
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        done = runner.invoke([*arguments, *folders])
     if done.exception:
         raise DbtError(str(done.exception).strip()) from done.exception
-    return DbtResult(done.success, [_outcome(node) for node in getattr(done.result, "results", [])])
+    broken: dict[str, list[str]] = {}
+    for name, rule in BROKEN_RULE.findall(printed.getvalue()):
+        broken.setdefault(name, []).append(rule)
+    results = getattr(done.result, "results", [])
+    return DbtResult(done.success, [_outcome(result, broken) for result in results])
 
 
-def _outcome(result: Any) -> NodeOutcome:
-    return NodeOutcome(
-        result.node.unique_id,
-        str(result.status),
-        result.execution_time,
-        (result.message or "").strip(),
-        result.failures or 0,
-    )
+def _outcome(result: Any, broken: Mapping[str, Sequence[str]]) -> NodeOutcome:
+    message = "\n".join(broken.get(result.node.name, [])) or (result.message or "").strip()
+    status, node_id = str(result.status), result.node.unique_id
+    return NodeOutcome(node_id, status, result.execution_time, message, result.failures or 0)
 
 
 def _release_warehouse() -> None:
@@ -191,3 +199,7 @@ def project_files() -> list[Path]:
     for folder in PARSED_FOLDERS:
         files += (PROJECT_ROOT / folder).rglob("*")
     return files
+
+
+if __name__ == "__main__":
+    parse_into(GRAPH_FOLDER)
