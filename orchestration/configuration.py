@@ -17,11 +17,11 @@ from orchestration import documents
 from orchestration.documents import ConfigError, load_model, model_reader
 from orchestration.documents.postmortem import Postmortem
 from orchestration.epics.content.playbooks import playbook_paths, read_playbook
-from orchestration.extract.config import Sources
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 from orchestration.rubric.strict import Strict
 from orchestration.settings import PROJECT_ROOT
 from orchestration.trackers.config import TrackerConfig
+from orchestration.vendors.sources import Sources
 
 # Name of a file of `modernization/`, and of its reader in a contract -> what it may say.
 MODELS: dict[str, type[Strict]] = {
