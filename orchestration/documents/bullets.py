@@ -76,7 +76,9 @@ def find_bullets(text: str) -> list[Bullet]:
         item = _BULLET.fullmatch(line)
         if item and len(item[1]) < NESTED_FROM:
             label = _LABEL.fullmatch(item[2].strip())
-            current = Bullet(label[1].strip(), number, [(number, label[2].strip())]) if label else None
+            current = (
+                Bullet(label[1].strip(), number, [(number, label[2].strip())]) if label else None
+            )
             found += [current] if current else []
             if len(found) > MAX_BULLETS:
                 what = f"more than {MAX_BULLETS} labelled bullets"

@@ -74,7 +74,9 @@ _LEVEL = "|".join(get_args(MaturityLevel))
 _GOAL = re.compile(rf"\b(?:target|to|reach)\b:?\s+(?:\w+\s+)?({_LEVEL})\b")
 _ANY_LEVEL = re.compile(rf"\b({_LEVEL})\b")
 _ITEM = re.compile(r"(.*\S)\s*\(([^()]*)\)", re.S)
-_DUE = re.compile(r"(?:due:?\s+(?:by\s+|on\s+)?(?P<due>.+)|(?P<date>\d{4}-\d{2}-\d{2}))", re.I | re.S)
+_DUE = re.compile(
+    r"(?:due:?\s+(?:by\s+|on\s+)?(?P<due>.+)|(?P<date>\d{4}-\d{2}-\d{2}))", re.I | re.S
+)
 
 
 def fix_classes(text: str) -> list[str]:

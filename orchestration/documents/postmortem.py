@@ -10,8 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from orchestration.documents.bullets import read_bullets
 from orchestration.documents.models import slug, validate
@@ -36,11 +45,23 @@ Item = TypeVar("Item")
 MAX_ITEMS = 500
 
 
-def _listed(value: Any) -> Any:
-    """One entry needs no brackets, and nothing is an empty list."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+class _OneOrMore:
+    """One entry of a list needs no brackets, and nothing is an empty list."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        listed = handler(schema)
+        return {"anyOf": [listed, listed["items"], {"type": "null"}]}
+
+    @staticmethod
+    def _listed(value: Any) -> Any:
+        return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _upper(value: Any) -> Any:
@@ -79,7 +100,7 @@ Entries = Annotated[
     list[Item],
     Field(max_length=MAX_ITEMS, default_factory=list),
     AfterValidator(unique),
-    BeforeValidator(_listed, json_schema_input_type=list[Item] | Item | None),
+    _OneOrMore(),
 ]
 FailureMode: Any = term_type("failure_mode")
 SloType: Any = term_type("slo_type")

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from orchestration.documents.models import parse_model
 from orchestration.documents.problems import DocumentError, Line, problem_line
@@ -23,17 +23,9 @@ from orchestration.documents.text import (
     split_front_matter,
 )
 from orchestration.documents.yaml_lines import parse, parse_mapping
+from orchestration.rubric.strict import Strict
 
 Reader = Callable[[Path], Iterator[Line]]
-
-
-class Recorded(Protocol):
-    """A model of a file that knows the record it makes for the warehouse."""
-
-    def record(self) -> dict[str, Any]: ...
-
-
-Model = TypeVar("Model", bound=Recorded)
 
 
 def reader(
@@ -62,7 +54,7 @@ def reader(
     return read
 
 
-def model_reader(model: type[Model]) -> Reader:
+def model_reader(model: type[Strict]) -> Reader:
     """A reader of a YAML file that is checked by a pydantic model."""
     return reader(lambda path, chunk: parse_model(chunk.text, path.name, model).record())
 

@@ -97,8 +97,6 @@ def one_term(text: str, field: str) -> str:
     raise Unclear("names none of the known words", f"use one of {', '.join(terms(field))}")
 
 
-
-
 def is_blank(text: str) -> bool:
     """Nobody filled it in: empty, a dash, TBD, or a `<placeholder>` of the template."""
     plain = text.strip()

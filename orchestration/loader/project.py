@@ -104,9 +104,9 @@ def _elements_sql(contract: Contract, records: str) -> str:
 
     A path that ends in `.*` is a mapping, whose elements are `{"key": ..., "value": ...}`.
     """
-    stated = [contract.each] if isinstance(contract.each, str) else contract.each or ()
+    stated = [contract.each] if isinstance(contract.each, str) else list(contract.each or ())
     paths = [path.removesuffix(".*") for path in stated]
-    wanted, name = ("OBJECT", "mapping") if stated[0].endswith(".*") else ("ARRAY", "list")
+    wanted, name = ("ARRAY", "list") if paths == stated else ("OBJECT", "mapping")
     held = [f"nullif(json_extract(_record, {literal(json_path(p))}), 'null')" for p in paths]
     found = f"coalesce({', '.join([*held, 'null'])})"
     reason = literal(f"{' or '.join(paths)} is not a {name}; correct the record and load it again")

@@ -97,7 +97,7 @@ class Maturity(Strict):
 
         Levels count from 1 (bronze), criteria and evidence from 1 in the order of the file.
         """
-        criteria = [
+        criteria: list[dict[str, Any]] = [
             {
                 "level": level,
                 "level_ordinal": ordinal,
