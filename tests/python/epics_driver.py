@@ -32,7 +32,7 @@ from orchestration.epics.content.document import epic_key
 from orchestration.epics.content.workstreams import draft_workstreams
 from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicState, Ledger
-from orchestration.trackers.front_matter import read_front_matter
+from orchestration.trackers.local_file import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import (
     Check,
