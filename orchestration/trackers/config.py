@@ -13,14 +13,14 @@ from typing import Literal
 from pydantic import model_validator
 
 from orchestration.documents import load_model
-from orchestration.extract.base import Context
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.rubric.strict import Strict, fault
 from orchestration.settings import Settings
 from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
 from orchestration.trackers.jira import JiraConfig, JiraTracker
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.base import Context
 
 FILE = "tracker.yaml"
 

@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from orchestration.extract.errors import AccessError, RefusedError
-from orchestration.extract.http import Http, Params
+from orchestration.http import AccessError, Http, Params, RefusedError, SendWindow
 from orchestration.trackers.azure_devops.refusals import is_missing_item, no_access, refusal
-from orchestration.trackers.http import CONFLICTS, SendWindow, told_as_tracker
+from orchestration.trackers.faults import CONFLICTS, told_as_tracker
 from orchestration.trackers.protocol import (
     AmbiguousError,
     RejectedError,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, TypeAlias
 
-from orchestration.extract.base import iso
 from orchestration.trackers.azure_devops.api import Api
 from orchestration.trackers.protocol import RejectedError
 from orchestration.trackers.text import one_line
+from orchestration.vendors.base import iso
 
 CLOSED_CATEGORIES = frozenset({"Completed", "Removed"})
 _STRING_LIMIT = 255

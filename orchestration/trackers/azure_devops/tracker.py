@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from orchestration.extract.base import moment
 from orchestration.trackers.azure_devops import board, history
 from orchestration.trackers.azure_devops.api import Api, Item
 from orchestration.trackers.azure_devops.config import LONGEST_CALL_SECONDS, AzureDevOpsConfig
@@ -38,6 +37,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
+from orchestration.vendors.base import moment
 
 # A query may have 32,000 characters; a key with what is around it takes some 120 of them.
 _QUERY_CHARACTERS = 24_000

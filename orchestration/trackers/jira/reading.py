@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from orchestration.extract.base import moment
-from orchestration.extract.http import Params
+from orchestration.http import Params
 from orchestration.trackers.jira.client import PAGE, Client, Json
 from orchestration.trackers.jira.fields import Schemas
 from orchestration.trackers.protocol import (
@@ -19,6 +18,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
+from orchestration.vendors.base import moment
 
 _STATUS_FIELDS = ("status", "updated", "resolutiondate", "statuscategorychangedate", "archiveddate")
 

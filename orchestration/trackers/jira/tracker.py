@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.trackers.jira import create
 from orchestration.trackers.jira.board import Board
 from orchestration.trackers.jira.check import Doctor
