@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {# What a criterion states as evidence, else what holds for its text. #}
 with stated as (
     select *
