@@ -247,7 +247,8 @@ def _chosen(repository: Repository, files: Iterable[str], where: str) -> dict[st
     files = list(files)
     chosen: dict[str, str] = {}
     for target, patterns in repository.paths.items():
-        matched = [*pathspec.GitIgnoreSpec.from_lines(patterns).match_files(files)]
+        spec = pathspec.GitIgnoreSpec.from_lines(patterns)
+        matched = [path for path in files if spec.match_file(path)]
         if not matched:
             raise SourceError(
                 f"git: {repository.label}: no file of {where} matches "
