@@ -14,7 +14,6 @@ from rich.console import Console
 from orchestration.screens.command import read_settings as _settings
 from orchestration.screens.command import refusals as _refusals
 from orchestration.screens.ledger_commands import app as ledger_app
-from orchestration.screens.tracker_commands import app as tracker_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +25,6 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
-app.add_typer(tracker_app, name="tracker")
 console = Console(highlight=False)
 DAY = "%Y-%m-%d"
 

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {# What each place that defines objectives says of each, before it is decided who is right. #}
 with file_objectives as (
     select * from {{ ref('stg_slo__objectives') }}

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     What monitoring may call an objective of a definition file. Sloth numbers the objectives of an
     OpenSLO file, and so calls its only one `<name>-0`.
