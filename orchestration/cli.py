@@ -13,11 +13,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.screens.archive import app as archive_app
 from orchestration.screens.command import read_settings as _settings
 from orchestration.screens.command import refusals as _refusals
 from orchestration.screens.ledger_commands import app as ledger_app
-from orchestration.screens.tracker_commands import app as tracker_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,9 +26,7 @@ quarantine = typer.Typer(
     no_args_is_help=True, help="Records that were set aside: list them, show one, read them again."
 )
 app.add_typer(quarantine, name="quarantine")
-app.add_typer(archive_app, name="archive")
 app.add_typer(ledger_app, name="ledger")
-app.add_typer(tracker_app, name="tracker")
 console = Console(file=sys.stdout, highlight=False)
 DAY = "%Y-%m-%d"
 

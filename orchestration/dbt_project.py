@@ -143,7 +143,8 @@ def _invoke(
 
     def show(event: EventMsg) -> None:
         if event.info.name == "LogModelResult":
-            progress(f"dbt: {event.data.index} of {event.data.total}, {event.data.description}")
+            data: Any = event.data
+            progress(f"dbt: {data.index} of {data.total}, {data.description}")
 
     folders = ["--project-dir", str(PROJECT_ROOT), "--profiles-dir", str(PROJECT_ROOT / "profiles")]
     runner = dbtRunner(handed_over, callbacks=[show])

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -112,7 +112,7 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
 
 
 @contextmanager
-def _step(result: FlowResult, name: str) -> Iterator[None]:
+def _step(result: FlowResult, name: str) -> Generator[None]:
     """Time a step; whatever stops it becomes a `StepError`."""
     started = time.monotonic()
     try:

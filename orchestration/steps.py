@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestration.configuration import check_configuration
+from orchestration.configuration import READERS, check_configuration
 from orchestration.dbt_project import (
     DbtResult,
     NodeOutcome,
@@ -17,7 +17,7 @@ from orchestration.dbt_project import (
     manifest,
     run_dbt,
 )
-from orchestration.documents import READERS, ConfigError
+from orchestration.documents import ConfigError
 from orchestration.epics.published import run_epics
 from orchestration.epics.publisher import EpicsReport
 from orchestration.ledger import Ledger, export_epics
@@ -89,7 +89,10 @@ def sync(
 ) -> tuple[list[SyncResult], list[Check]]:
     """Read the named sources into the landing folder, concurrently; none stops another.
 
-    `since`: read everything from this day (ISO) on again. Where sources.yaml is wrong no source is read and every check fails.
+    Where sources.yaml is wrong no source is read and every check fails.
+
+    Args:
+        since: read everything from this day (ISO 8601) on again; empty for what is new.
     """
     if not names:
         return [], []

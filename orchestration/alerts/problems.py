@@ -64,13 +64,11 @@ def observe_run(
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             asset = check.asset_key.to_user_string()
+            subject = f"check {check.check_name} of {asset}"
             if check.passed:
-                state.failed.pop(f"check {check.check_name} of {asset}", None)
-            elif (
-                check.severity == dg.AssetCheckSeverity.ERROR and check.asset_key.path[-1] != "sync"
-            ):
+                state.failed.pop(subject, None)
+            elif check.severity == dg.AssetCheckSeverity.ERROR and not asset.endswith("/sync"):
                 details = "\n".join(str(value.value) for value in check.metadata.values())
-                subject = f"check {check.check_name} of {asset}"
                 state.failed[subject] = [details[:DETAILS], owners.get(asset, "")]
         elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
             failed_steps += 1

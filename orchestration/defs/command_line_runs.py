@@ -29,7 +29,8 @@ def command_line_runs(context: dg.SensorEvaluationContext, workspace: Workspace)
     new = [path for path in reports if path.name > (context.cursor or "")][:REPORTS_A_TICK]
     if not new:
         return dg.SensorResult(skip_reason="no new run on the command line")
-    assert context.repository_def
+    if not context.repository_def:
+        return dg.SensorResult(skip_reason="no definitions are loaded")
     graph = context.repository_def.asset_graph
     keys = {key.name: key for key in graph.asset_check_keys}
     events = [event for path in new for event in _events(path, graph, keys)]
