@@ -8,13 +8,18 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test dev lint format lock clean
+TEST_WORKERS ?= auto
+
+.PHONY: run test test-all dev lint format lock clean
 
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
 
-test: .venv/ready  ## all tests
-	.venv/bin/pytest -n 2 --dist loadgroup
+test: .venv/ready  ## all tests but the slow ones
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
+
+test-all: .venv/ready  ## all tests, also the exhaustive ones and those at scale
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
 
 dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
 	@mkdir -p $(PAYDOWN_HOME)/dagster && cp dagster.yaml $(PAYDOWN_HOME)/dagster/
