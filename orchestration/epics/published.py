@@ -9,7 +9,7 @@ import duckdb
 
 from orchestration.epics.candidates import Candidate, read_candidates
 from orchestration.epics.publisher import EpicsReport, publish_epics
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.ledger import Ledger
 from orchestration.publish.analyst_copy import CURRENT, DATABASE
 from orchestration.settings import Settings

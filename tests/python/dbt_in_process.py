@@ -99,6 +99,7 @@ def invoke(command: list[str], manifest: Any, scratch: Path, environment: dict[s
         "DBT_LOG_PATH": str(scratch / "logs"),
         "PAYDOWN_WAREHOUSE": str(scratch / "warehouse.duckdb"),
         "PAYDOWN_POSTGRES_DATABASE": POSTGRES_DATABASE,
+        "PAYDOWN_POSTGRES_USER": "postgres",
     } | environment
     with patch.dict(os.environ, variables):
         return dbtRunner(manifest=manifest).invoke(command)
