@@ -9,16 +9,18 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export UV_PYTHON_DOWNLOADS := never
 
+TEST_WORKERS ?= auto
+
 .PHONY: run test test-all bench dev manifest lint format lock clean
 
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
 
-test: .venv/ready  ## the tests that a change should pass before it is shown to anybody
-	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow"
+test: .venv/ready  ## all tests but the slow ones
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
 
-test-all: .venv/ready  ## all tests, exhaustive and at-scale ones too
-	.venv/bin/pytest -n 2 --dist loadgroup
+test-all: .venv/ready  ## all tests, also the exhaustive ones and those at scale
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
 
 bench: .venv/ready  ## what a run of SIZE incidents (100k, 1m) costs
 	.venv/bin/python benchmarks/run.py --size $(SIZE)
