@@ -27,7 +27,7 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
-console = Console(file=sys.stdout, highlight=False)
+console = Console(highlight=False)
 DAY = "%Y-%m-%d"
 
 
@@ -41,6 +41,8 @@ def run() -> None:
     from orchestration.flow import run_flow
     from orchestration.screens.run import show_run
 
+    # Its own stream: what dbt prints is captured while the status line lives on.
+    console = Console(file=sys.stdout, highlight=False)
     with console.status("starting") as status:
         result = run_flow(settings, lambda text: status.update(Text(text[: console.width - 4])))
     show_run(console, settings, result)
