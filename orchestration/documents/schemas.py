@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from orchestration.documents.postmortem_model import Postmortem
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
-from orchestration.trackers.config import TrackerConfig
 from orchestration.vendors.sources import Sources
+from orchestration.vendors.trackers import TrackerConfig
 
 FOLDER = Path(__file__).resolve().parents[2] / "modernization" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
