@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from orchestration.screens.archive import app as archive_app
 from orchestration.screens.command import read_settings as _settings
 from orchestration.screens.command import refusals as _refusals
 from orchestration.screens.ledger_commands import app as ledger_app
@@ -25,7 +24,6 @@ quarantine = typer.Typer(
     no_args_is_help=True, help="Records that were set aside: list them, show one, read them again."
 )
 app.add_typer(quarantine, name="quarantine")
-app.add_typer(archive_app, name="archive")
 app.add_typer(ledger_app, name="ledger")
 console = Console(highlight=False)
 DAY = "%Y-%m-%d"

@@ -20,13 +20,13 @@ from typing import Any, TypeAlias
 
 from orchestration.http import Patience, SourceError
 from orchestration.landing import open_landing
-from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig, client, source
-from orchestration.vendors.jira import JiraSourceConfig
-from orchestration.vendors.jira.source import JiraSource
 from orchestration.vendors import datadog
+from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig, client, source
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import Context, SourceConfig
 from orchestration.vendors.git import GitConfig
+from orchestration.vendors.jira import JiraSourceConfig
+from orchestration.vendors.jira.source import JiraSource
 from orchestration.vendors.opsgenie import OpsgenieConfig, api, feed
 from orchestration.vendors.pagerduty import PagerDutyConfig, analytics, pages
 from orchestration.vendors.prometheus import PrometheusConfig

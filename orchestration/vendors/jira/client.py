@@ -12,10 +12,12 @@ from orchestration.http import (
     Http,
     Params,
     RefusedError,
+    Reply,
     SendWindow,
     UnavailableError,
     longest_call_seconds,
 )
+from orchestration.http.paging import ByOffset, MovedError, Page, by_token, pages
 from orchestration.trackers.text import one_line
 from orchestration.vendors.base import Context, secret
 from orchestration.vendors.jira.settings import NAME, JiraSite
@@ -122,7 +124,17 @@ class Client:
         jql: with an order that no write changes, so that no page moves while it is read.
         """
         body: Json = {"jql": jql, "fields": [*fields], "maxResults": PAGE}
-        yield from self._by_token(body) if self.site.is_cloud else self._by_offset(body)
+        with self._errors():
+            for _ in range(_ATTEMPTS):
+                try:
+                    paged = self._by_token(body) if self.site.is_cloud else self._by_offset(body)
+                    yield from (page.records for page in paged)
+                    return
+                except MovedError:
+                    continue
+            raise UnavailableError(
+                f"{NAME}: issues keep going away while they are read; try again later"
+            )
 
     def fetch(self, names: Sequence[str], fields: Sequence[str]) -> Iterator[Json]:
         """Those of these issues (at most 100) that exist and may be seen, by id, which doesn't lag.
@@ -164,44 +176,20 @@ class Client:
             text = text.replace(secret_word, "***")
         return one_line(text)
 
-    def _by_token(self, body: Json) -> Iterator[list[Json]]:
-        seen: set[str] = set()
-        while True:
-            page = self.ask("/search/jql", body, issues=list)
-            yield page["issues"]
-            token = page.get("nextPageToken")
-            if not token or page.get("isLast") is True:
-                return
-            if token in seen:
-                with self._errors():
-                    raise UnavailableError(
-                        f"{NAME}: its search goes round in circles; try again later"
-                    )
-            seen.add(token)
-            body = {**body, "nextPageToken": token}
-
-    def _by_offset(self, body: Json) -> Iterator[list[Json]]:
-        """Each page begins with the last issue of the previous one.
-
-        Where it doesn't, an issue before it went away and others moved up: all is asked again.
-        """
-        for _ in range(_ATTEMPTS):
-            start, last = 0, None
-            while True:
-                page = self.ask("/search", {**body, "startAt": start}, issues=list)
-                issues = page["issues"]
-                if last is not None and (not issues or issues[0]["id"] != last):
-                    break
-                yield issues
-                start += len(issues) - 1
-                # The server may give fewer than asked for; a page of the last issue alone ends it.
-                if len(issues) <= (last is not None) or start + 1 >= int(page.get("total") or 0):
-                    return
-                last = issues[-1]["id"]
-        with self._errors():
-            raise UnavailableError(
-                f"{NAME}: issues keep going away while they are read; try again later"
+    def _by_token(self, body: Json) -> Iterator[Page[str]]:
+        def ask(token: str) -> Reply:
+            return self._http.post(
+                "/search/jql", body | ({"nextPageToken": token} if token else {})
             )
+
+        def following(data: Json) -> str | None:
+            return None if data.get("isLast") is True else data.get("nextPageToken")
+
+        return pages(ask, by_token(_issues, following), "")
+
+    def _by_offset(self, body: Json) -> Iterator[Page[int]]:
+        style = ByOffset(_issues, lambda data, count: count < int(data.get("total") or 0))
+        return pages(lambda at: self._http.post("/search", {**body, "startAt": at}), style, 0)
 
 
 def jql_string(text: str) -> str:
@@ -235,3 +223,7 @@ def _object(path: str, data: Any, **parts: type) -> Json:
     raise UnavailableError(
         f"{NAME}: {path}: answered {without}; see that nothing else answers at that address"
     )
+
+
+def _issues(data: Any) -> list[Json]:
+    return _object("search", data, issues=list)["issues"]
