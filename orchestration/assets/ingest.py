@@ -7,8 +7,7 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.assets.extract import EXTRACT
-from orchestration.configuration import check_configuration
-from orchestration.documents import READERS
+from orchestration.configuration import READERS, check_configuration
 from orchestration.ledger import Ledger, export_epics
 from orchestration.loader import Contract, LoadReport, load_landing
 from orchestration.loader.history import Unaccounted, unaccounted

@@ -13,8 +13,9 @@ from typing import Any
 
 import duckdb
 
+from orchestration.configuration import READERS
 from orchestration.dbt_project import dbt_project, dbt_resource, dbt_variables, manifest
-from orchestration.documents import READERS, load_model
+from orchestration.documents import load_model
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.rubric import Scoring
 from orchestration.settings import Settings, SettingsError

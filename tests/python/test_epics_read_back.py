@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 from orchestration.documents.epic import read_epic
 from orchestration.ledger import Ledger, export_epics
 from orchestration.ledger.models import EpicRow

@@ -14,7 +14,8 @@ import yaml
 
 from orchestration.assets.extract import EXTRACT, extract_assets, source_key
 from orchestration.automation import fingerprint, landing_sensor
-from orchestration.documents import READERS, load_model
+from orchestration.configuration import READERS
+from orchestration.documents import load_model
 from orchestration.flow import QUIET_LOGS
 from orchestration.http import AccessError
 from orchestration.landing import Landing, last_sync

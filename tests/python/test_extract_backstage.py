@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from pydantic import ValidationError
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 from orchestration.http import AccessError, SourceError
 from orchestration.landing import open_landing
 from orchestration.vendors.backstage import BackstageConfig

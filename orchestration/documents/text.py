@@ -1,15 +1,15 @@
-"""The text of a file that people wrote, and its cut into documents."""
+"""The text of a file that people wrote, and how it is cut into documents."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.documents.problems import DocumentError, Problem
 
 MAX_BYTES = 5_000_000
+MAX_DOCUMENTS = 50_000
 # Enough of a file that is too big for a person to recognise it; the file itself stays where it is.
 EXCERPT_BYTES = 1_000
 NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -58,26 +58,52 @@ def excerpt(path: Path) -> str:
     return start.decode("utf-8", errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def split_documents(text: str) -> Iterator[Chunk]:
+def split_documents(text: str) -> list[Chunk]:
     """Cut a file at its `---` and `...` lines, so that each document fails alone.
 
     YAML allows these markers at the start of a line nowhere else, not even in quotes. Chunks of
     blanks, comments and `%` directives only are left out.
+
+    Raises:
+        DocumentError: more than `MAX_DOCUMENTS`.
     """
+    chunks: list[Chunk] = []
     first_line, lines = 1, []
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate([*text.split("\n"), "---"], start=1):
         if marker := _MARKER.match(line):
-            yield from _chunk(first_line, lines)
+            chunks += _chunk(first_line, lines)
             # What follows the marker on its line belongs to the new document.
             first_line, lines = number, [" " * marker.end() + line[marker.end() :]]
         else:
             lines.append(line)
-    yield from _chunk(first_line, lines)
+    if len(chunks) > MAX_DOCUMENTS:
+        what = f"holds {len(chunks):,} documents, the limit is {MAX_DOCUMENTS:,}"
+        raise DocumentError(Problem(1, "file", "", what, "split it into several files"))
+    return chunks
 
 
-def _chunk(first_line: int, lines: list[str]) -> Iterator[Chunk]:
+def _chunk(first_line: int, lines: list[str]) -> list[Chunk]:
     content = ["" if line.startswith("%") else line for line in lines]
     for offset, line in enumerate(content):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield Chunk(first_line + offset, "\n".join(content[offset:]).rstrip() + "\n")
-            return
+            return [Chunk(first_line + offset, "\n".join(content[offset:]).rstrip() + "\n")]
+    return []
+
+
+def split_front_matter(text: str) -> tuple[Chunk, Chunk]:
+    """The YAML between two `---` lines at the top of a Markdown file, and the text below it.
+
+    Raises:
+        DocumentError: it doesn't begin with `---`, or the front matter is never closed.
+    """
+    lines = text.split("\n")
+    start = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if lines[start].rstrip() != "---":
+        fix = "begin the file with YAML between two lines ---"
+        raise DocumentError(Problem(1, "document", lines[start], "has no front matter", fix))
+    for end in range(start + 1, len(lines)):
+        if lines[end].rstrip() in ("---", "..."):
+            header = Chunk(start + 2, "\n".join(lines[start + 1 : end]) + "\n")
+            return header, Chunk(end + 2, "\n".join(lines[end + 1 :]))
+    what, fix = "the front matter is never closed", "put a line --- below it"
+    raise DocumentError(Problem(start + 1, "document", "---", what, fix))

@@ -7,7 +7,7 @@ a path or hides characters is refused here, once.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from orchestration.rubric.strict import fault
@@ -44,20 +44,16 @@ def service_name(value: str) -> str:
     return name
 
 
-def incident_ref(value: str | int) -> str:
+def incident_ref(value: str) -> str:
     """`source:id` with the source in lower case, or a bare id or number."""
-    text = str(value).strip().removeprefix("#")
-    source, colon, identifier = text.rpartition(":")
-    source = re.sub(r"[\s_-]", "", source.lower())
+    source, colon, identifier = value.strip().removeprefix("#").rpartition(":")
+    source, identifier = re.sub(r"[\s_-]", "", source.lower()), identifier.strip()
     if colon and source not in SOURCES:
-        raise fault(
-            f"'{source}' is none of {', '.join(SOURCES)}", "write such as servicenow:INC0012345"
-        )
-    identifier = identifier.strip()
+        fix = "write such as servicenow:INC0012345"
+        raise fault(f"'{source}' is none of {', '.join(SOURCES)}", fix)
     if not _ID.fullmatch(identifier):
-        raise fault(
-            "is not an incident's id", "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
-        )
+        fix = "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
+        raise fault("is not an incident's id", fix)
     return f"{source}:{identifier}" if colon else identifier
 
 
@@ -80,43 +76,30 @@ def commit_ref(value: str) -> str:
 
 def owner_name(value: str) -> str:
     """The handle of `@team-payments EM` without its @; a name without one stays as written."""
-    text = value.strip()
-    if text.startswith("@") and (handle := _HANDLE.match(text)):
-        text = handle.group(1).rstrip("./-")
-    return service_name(text)
+    handle = _HANDLE.match(value.strip())
+    return service_name(handle[1].rstrip("./-") if handle else value)
 
 
 def web_address(value: str) -> str:
     """An http(s) address that carries no credentials."""
     text = value.strip()
-    fix = "write an address such as https://grafana.example.com/d/abc123"
     try:
         parts = urlsplit(text)
         is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
-        is_web = False
-        parts = urlsplit("")
+        is_web, parts = False, urlsplit("")
     if not is_web or len(text) > MAX_URL or not text.isprintable() or " " in text:
+        fix = "write an address such as https://grafana.example.com/d/abc123"
         raise fault("is not a web address", fix)
     if parts.username or parts.password:
         raise fault("holds a user name or password", "remove what stands before the @")
     return text
 
 
-def calendar_date(value: str) -> str:
-    """A date as YYYY-MM-DD."""
-    text = value.strip()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise fault("is not a date", "write it as YYYY-MM-DD, such as 2026-03-01") from None
-
-
 def utc_time(value: str) -> str:
     """A moment in UTC to the second; without an offset it is UTC, a date is its midnight."""
-    text = re.sub(r"\s*UTC$", "Z", value.strip())
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(re.sub(r"\s*UTC$", "Z", value.strip()))
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         fix = "write it in UTC, such as 2026-03-01T16:30:00Z"
