@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.configuration import check_configuration
-from orchestration.configuration import READERS
+from orchestration.configuration import READERS, check_configuration
 from orchestration.documents import load_model
 from orchestration.rubric import Targets
 
