@@ -1,22 +1,10 @@
-"""The tracker `jira`: the protocol's methods over the modules that do one thing each."""
+"""The tracker `jira`: epics as issues; see `orchestration.trackers.protocol`."""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from orchestration.http import Patience
-from orchestration.trackers.jira import create
-from orchestration.trackers.jira.board import Board
-from orchestration.trackers.jira.check import Doctor
-from orchestration.trackers.jira.client import LONGEST_CALL_SECONDS, Client
-from orchestration.trackers.jira.config import JiraConfig
-from orchestration.trackers.jira.fields import Schemas
-from orchestration.trackers.jira.issues import Issue, Issues
-from orchestration.trackers.jira.life import Life
-from orchestration.trackers.jira.reading import Reader
 from orchestration.trackers.protocol import (
     Check,
     CreateOutcome,
@@ -30,19 +18,26 @@ from orchestration.trackers.protocol import (
     StatusOutcome,
     TrackerError,
 )
+from orchestration.vendors.base import Context
+from orchestration.vendors.jira import create
+from orchestration.vendors.jira.changes import Changes
+from orchestration.vendors.jira.check import Doctor
+from orchestration.vendors.jira.client import LONGEST_CALL_SECONDS, Client
+from orchestration.vendors.jira.fields import Schemas
+from orchestration.vendors.jira.issues import Issue, Issues
+from orchestration.vendors.jira.reading import Reader
+from orchestration.vendors.jira.settings import JiraTrackerConfig
+from orchestration.vendors.tracker_errors import as_tracker_errors
 
 _log = logging.getLogger(__name__)
 
 
 class JiraTracker:
-    """Epics in Jira.
+    """Epics in Jira. Build it with `JiraTrackerConfig.tracker`.
 
     Ids of fields and types are asked for with the first draft and kept, so an instance serves one
     run. What it leaves out, such as a mapped field that isn't on the screen, it says once, in the
     log and in `notes`.
-
-    Raises:
-        ForbiddenError: a secret is missing from `environment`.
     """
 
     batch_size = create.BATCH
@@ -50,38 +45,26 @@ class JiraTracker:
     # Jira itself would create a key twice.
     is_idempotent = False
 
-    def __init__(
-        self,
-        config: JiraConfig,
-        environment: Mapping[str, str] | None = None,
-        patience: Patience | None = None,
-    ) -> None:
-        secrets = os.environ if environment is None else environment
+    def __init__(self, config: JiraTrackerConfig, context: Context) -> None:
         self.name = config.tracker_name
         self.search_lag_seconds = float(config.search_lag_seconds)
         self.notes: list[str] = []
         self._config = config
-        self._client = Client(config, secrets, patience or Patience())
+        self._client = Client(config, context, as_tracker_errors)
         self._schemas = Schemas(self._client)
         self._reader = Reader(self._client, self._schemas)
         self._issues = Issues(config, self._schemas, self._reader.issue_key)
-        self._life = Life(self._client, self._schemas, self._reader)
-        self._board = Board(self._client)
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far."""
-        return self._client.requests
+        self._changes = Changes(config, self._client, self._schemas, self._reader)
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         return self._reader.find(keys)
 
     def check(self) -> Sequence[Check]:
-        return Doctor(self._client, self._schemas, self._issues, self._reader, self._board).check()
+        return Doctor(self._config, self._client, self._schemas, self._issues, self._reader).check()
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """What would be sent, held against the fields that Jira says the project takes."""
-        prepared = {draft.key: _or_error(self._issues.prepare, draft) for draft in drafts}
+        prepared = {draft.key: self._prepare(draft) for draft in drafts}
         return {
             key: Preview(issue.body, tuple(issue.notes)) if isinstance(issue, Issue) else issue
             for key, issue in prepared.items()
@@ -92,7 +75,7 @@ class JiraTracker:
         issues: list[Issue] = []
         with self._client.window.limited():
             for draft in drafts:
-                issue = _or_error(self._issues.prepare, draft)
+                issue = self._prepare(draft)
                 if isinstance(issue, Issue):
                     issues.append(issue)
                 else:
@@ -108,21 +91,26 @@ class JiraTracker:
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
         with self._client.window.limited():
-            notes = self._life.update(ref, change)
-        self._note(notes)
+            self._note(self._changes.send(ref, change, is_closing=False))
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         with self._client.window.limited():
-            notes = self._life.close(ref, change)
-        self._note(notes)
+            self._note(self._changes.send(ref, change, is_closing=True))
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         return self._reader.status(refs)
 
+    def _prepare(self, draft: EpicDraft) -> Issue | RejectedError:
+        """The draft's issue, or why it has none; errors that aren't about the draft are raised."""
+        try:
+            return self._issues.prepare(draft)
+        except RejectedError as error:
+            return error
+
     def _forbidden(
         self, issues: Sequence[Issue], outcomes: Mapping[str, CreateOutcome]
     ) -> Mapping[str, CreateOutcome]:
-        """`outcomes`, where a refusal for want of permission is told from a bad draft.
+        """`outcomes`, with missing permission told from a bad draft.
 
         Jira calls both a 400, in its users' language.
         """
@@ -149,11 +137,3 @@ class JiraTracker:
             if note not in self.notes:
                 self.notes.append(note)
                 _log.warning("jira: %s", note)
-
-
-def _or_error(prepare: Callable[[EpicDraft], Any], draft: EpicDraft) -> Any:
-    """The draft's issue, or why it has none; faults that aren't about the draft are raised."""
-    try:
-        return prepare(draft)
-    except RejectedError as error:
-        return error

@@ -1,13 +1,10 @@
-"""Opens epics and stories, many with one request, and tells what became of each."""
+"""Opens epics and stories, many with one request, and says what became of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestration.trackers.faults import CONFLICTS
-from orchestration.trackers.jira.client import Client, Json
-from orchestration.trackers.jira.issues import Issue
 from orchestration.trackers.protocol import (
     AmbiguousError,
     ConflictError,
@@ -18,6 +15,9 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
+from orchestration.vendors.jira.client import Client, Json
+from orchestration.vendors.jira.issues import Issue
+from orchestration.vendors.tracker_errors import CONFLICTS
 
 BATCH = 50
 
@@ -36,7 +36,7 @@ def send(
     for issue, errors in refused:
         names = _droppable(issue, errors)
         if names:
-            which, why = ", ".join(sorted(names)), client.said(errors)
+            which, why = ", ".join(sorted(names)), client.explain(errors)
             lighter.append(issue.without(names, f"Jira refused {which}, so it was left out: {why}"))
     if lighter:
         try:
@@ -56,7 +56,7 @@ def _send(
     client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], EpicRef]
 ) -> tuple[dict[str, CreateOutcome], list[tuple[Issue, Json]]]:
     body = {"issueUpdates": [issue.body for issue in issues]}
-    answer = client.write_or_refused("POST", "/issue/bulk", body)
+    answer = client.write("POST", "/issue/bulk", body, is_bulk=True)
     if not isinstance(answer, dict):
         raise AmbiguousError("jira: POST /issue/bulk: answered without saying what it created")
     created, errors = answer.get("issues") or [], answer.get("errors") or []
@@ -69,7 +69,7 @@ def _send(
             continue
         failed.add(number)
         issue, why = issues[number], error.get("elementErrors") or {}
-        outcomes[issue.draft.key] = _failure(error.get("status"), client.said(why))
+        outcomes[issue.draft.key] = _failure(error.get("status"), client.explain(why))
         if isinstance(outcomes[issue.draft.key], RejectedError):
             refused.append((issue, why))
     rest = [issue for number, issue in enumerate(issues) if number not in failed]

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
-from orchestration.trackers.azure_devops.schema import Field, FieldValue
 from orchestration.trackers.markup import to_html
 from orchestration.trackers.protocol import EpicChange, EpicDraft
 from orchestration.trackers.text import one_line
+from orchestration.vendors.azure_devops.process import Field, FieldValue
+from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
 
 FIGURES = ("score", "slo_burn", "estimate_days", "budget_usd")
 # Of these, what every change writes.
@@ -44,8 +44,13 @@ def tag(label: str) -> str:
     return one_line(_TAG_SEPARATORS.sub("-", label), _TAG_LIMIT)
 
 
+def quoted(text: str) -> str:
+    """`text` as a string of WIQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def draft_patch(
-    draft: EpicDraft, type_name: str, fields: TypeFields, config: AzureDevOpsConfig
+    draft: EpicDraft, type_name: str, fields: TypeFields, config: AzureDevOpsTrackerConfig
 ) -> Patch:
     """The work item of a draft. A field that the type doesn't have is noted, and left out."""
     patch = Patch()
@@ -85,7 +90,7 @@ def draft_patch(
 
 
 def figures_patch(
-    change: EpicChange, fields: TypeFields, config: AzureDevOpsConfig
+    change: EpicChange, fields: TypeFields, config: AzureDevOpsTrackerConfig
 ) -> list[Operation]:
     """What writes the change's score and burn into the fields that hold them."""
     operations: list[Operation] = []

@@ -1,4 +1,4 @@
-"""What Jira knows of epics: found by label, their state by id, and whether a person was there."""
+"""What Jira knows of epics: found by label, their state by id, what we may do. Writes nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from orchestration.http import Params
-from orchestration.trackers.jira.client import PAGE, Client, Json
-from orchestration.trackers.jira.fields import Schemas
 from orchestration.trackers.protocol import (
     EpicRef,
     EpicStatus,
@@ -19,23 +17,24 @@ from orchestration.trackers.protocol import (
     UnavailableError,
 )
 from orchestration.vendors.base import moment
+from orchestration.vendors.jira.client import PAGE, Client, Json, jql_string
+from orchestration.vendors.jira.fields import Schemas
 
 _STATUS_FIELDS = ("status", "updated", "resolutiondate", "statuscategorychangedate", "archiveddate")
 
 
 class Reader:
-    """Asks Jira about epics; writes nothing."""
+    """Asks Jira about epics."""
 
     def __init__(self, client: Client, schemas: Schemas) -> None:
         self._client = client
         self._schemas = schemas
         self._issue_keys: dict[str, str] = {}
 
-    def refer(self, key: str, issue: Json, *, is_adopted: bool = False) -> EpicRef:
+    def refer(self, key: str, issue: Json) -> EpicRef:
         """The reference to an issue: by its id, which stays when its project gets another key."""
         self._issue_keys[str(issue["id"])] = issue["key"]
-        url = self._client.config.browse_url(issue["key"])
-        return EpicRef(key=key, id=str(issue["id"]), url=url, is_adopted=is_adopted)
+        return EpicRef(key, str(issue["id"]), self._client.site.browse_url(issue["key"]))
 
     def issue_key(self, ref: EpicRef) -> str:
         """The present key of an epic (`MOD-7`), asked for where this process didn't see it yet."""
@@ -50,6 +49,7 @@ class Reader:
         issue = self._client.issue(ref.id, params)
         if issue is None:
             raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+        self.refer(ref.key, issue)
         return issue
 
     def project_key(self, ref: EpicRef) -> str:
@@ -63,11 +63,10 @@ class Reader:
         Somebody's clone has the label too: the oldest issue is ours, since ids only grow.
         """
         found: dict[str, list[Json]] = {}
-        wanted = sorted(set(keys))
-        for chunk in _chunks(wanted, PAGE):
-            labels = ", ".join(jql_string(key) for key in chunk)
-            jql = f"labels in ({labels}) ORDER BY created ASC"
-            for issue in self._client.search(jql, ("labels",)):
+        for chunk in _chunks(sorted(set(keys))):
+            labels = ", ".join(map(jql_string, chunk))
+            jql = f"labels in ({labels}) ORDER BY created ASC, key ASC"
+            for issue in (one for page in self._client.search(jql, ("labels",)) for one in page):
                 for key in {*(issue["fields"].get("labels") or ())} & {*chunk}:
                     found.setdefault(key, []).append(issue)
         refs = {}
@@ -81,51 +80,37 @@ class Reader:
         """The state of each epic: Cloud has a fetch of many ids, Data Center is asked for each."""
         outcomes: dict[str, StatusOutcome] = {}
         browsable: dict[str, TrackerError | None] = {}
-        for chunk in _chunks(sorted(refs, key=lambda ref: ref.key), PAGE):
-            issues = self._fetch(chunk) if self._client.config.is_cloud else self._look_up(chunk)
+        for chunk in _chunks(sorted(refs, key=lambda ref: ref.key)):
+            issues = {one["id"]: one for one in self._client.fetch(_ids(chunk), _STATUS_FIELDS)}
             for ref in chunk:
-                issue = issues.get(ref.id)
-                if isinstance(issue, TrackerError):
-                    outcomes[ref.key] = issue
+                # Recorded by hand under its key, another may have replaced which.
+                issue = issues.get(ref.id) if ref.id.isdigit() else self._by_key(ref)
+                if issue is None:
+                    outcomes[ref.key] = self._missing(ref, browsable)
+                elif "error" in issue:
+                    why = self._client.explain({"errorMessages": [issue["error"]]})
+                    outcomes[ref.key] = UnavailableError(f"jira: not readable now: {why}")
                 else:
-                    outcomes[ref.key] = (
-                        self._status(ref, issue) if issue else self._missing(ref, browsable)
-                    )
+                    outcomes[ref.key] = self._status(ref, issue)
         return outcomes
 
-    def comments(self, ref: EpicRef) -> Iterator[Json]:
-        """Its comments, newest first."""
-        path = f"/issue/{ref.id}/comment"
-        yield from self._client.pages(path, ("comments",), orderBy="-created")
+    def not_granted(self, project: str, *permissions: str) -> list[str]:
+        """Those of `permissions` that the project doesn't grant us, by one request."""
+        params = {"projectKey": project, "permissions": ",".join(permissions)}
+        granted = self._client.get("/mypermissions", params).get("permissions") or {}
+        return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
 
-    def _fetch(self, refs: Sequence[EpicRef]) -> Mapping[str, Json | TrackerError | None]:
-        body = {"issueIdsOrKeys": [ref.id for ref in refs], "fields": [*_STATUS_FIELDS]}
-        answer = self._client.ask("/issue/bulkfetch", body, issues=list)
-        issues: dict[str, Json | TrackerError | None] = {
-            str(issue["id"]): issue for issue in answer["issues"]
-        }
-        for ref in refs:
-            # Recorded by hand under its key, which another one may have replaced.
-            if not ref.id.isdigit():
-                issues[ref.id] = self._client.issue(ref.id, _status_params())
-        for error in answer.get("issueErrors") or ():
-            why = self._client.said({"errorMessages": [error.get("errorMessage") or "no reason"]})
-            issues[str(error.get("id"))] = UnavailableError(f"jira: not readable now: {why}")
-        return issues
-
-    def _look_up(self, refs: Sequence[EpicRef]) -> Mapping[str, Json | None]:
-        """Each by its id: the search index lags, and a version must not."""
-        return {ref.id: self._client.issue(ref.id, _status_params()) for ref in refs}
+    def _by_key(self, ref: EpicRef) -> Json | None:
+        return self._client.issue(ref.id, {"fields": ",".join(_STATUS_FIELDS)})
 
     def _status(self, ref: EpicRef, issue: Json) -> StatusOutcome:
         url = self.refer(ref.key, issue).url
         fields = issue["fields"]
         name = str((fields.get("status") or {}).get("name") or "")
         version = str(fields.get("updated") or "")
-        if _is_archived(issue):
-            closed_at = moment(fields["archiveddate"])
-            return EpicStatus(False, "archived", url, closed_at, version)
-        if not _is_done(issue):
+        if archived_at := fields.get("archiveddate"):
+            return EpicStatus(False, "archived", url, moment(archived_at), version)
+        if not is_done(fields):
             return EpicStatus(True, name, url, version=version)
         # Each may be missing or stale (a resolution that outlived reopening): the later one holds.
         moments = [fields.get("resolutiondate"), fields.get("statuscategorychangedate")]
@@ -135,7 +120,7 @@ class Reader:
     def _missing(self, ref: EpicRef, browsable: dict[str, TrackerError | None]) -> StatusOutcome:
         """Deleted, unless it may just be that we can't see it.
 
-        Jira says 404 to both. Where its project is there and we may browse it, it is deleted.
+        Jira says 404 to both. Where its project exists and we may browse it, it is deleted.
         """
         project = self.project_key(ref)
         if project not in browsable:
@@ -149,24 +134,8 @@ class Reader:
                 return None
         except TrackerError as error:
             return error
-        user = f"the user of {self._client.config.token_env}"
+        user = f"the user of {self._client.site.token_env}"
         return ForbiddenError(f"jira: {user} can't browse {project}; grant Browse Projects")
-
-    def not_granted(self, project: str, *permissions: str) -> list[str]:
-        """Those of `permissions` that the project doesn't grant us, by one request."""
-        params = {"projectKey": project, "permissions": ",".join(permissions)}
-        granted = self._client.get("/mypermissions", params).get("permissions") or {}
-        return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
-
-
-def _status_params() -> dict[str, str]:
-    return {"fields": ",".join(_STATUS_FIELDS)}
-
-
-def jql_string(text: str) -> str:
-    """`text` as a string of JQL."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def is_done(fields: Mapping[str, Any]) -> bool:
@@ -175,14 +144,10 @@ def is_done(fields: Mapping[str, Any]) -> bool:
     return category.get("key") == "done"
 
 
-def _is_done(issue: Json) -> bool:
-    return is_done(issue["fields"])
+def _ids(refs: Sequence[EpicRef]) -> list[str]:
+    return [ref.id for ref in refs if ref.id.isdigit()]
 
 
-def _is_archived(issue: Json) -> bool:
-    return bool(issue["fields"].get("archiveddate"))
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), PAGE):
+        yield items[start : start + PAGE]

@@ -1,20 +1,16 @@
-"""What must hold before anything is written, and the shared query that people open."""
+"""What must hold before anything is written, and the query of the board."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from orchestration.trackers.azure_devops.api import Api
-from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
-from orchestration.trackers.azure_devops.patch import draft_patch, tag
-from orchestration.trackers.azure_devops.schema import Schema, Workflow
-from orchestration.trackers.protocol import (
-    Check,
-    EpicDraft,
-    TrackerError,
-)
+from orchestration.trackers.protocol import Check, EpicDraft, TrackerError
 from orchestration.trackers.text import one_line
+from orchestration.vendors.azure_devops.client import Client
+from orchestration.vendors.azure_devops.patch import draft_patch, quoted, tag
+from orchestration.vendors.azure_devops.process import Schema, Workflow
+from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
 
 # Filled by every draft, or by the server.
 _FILLED = frozenset(
@@ -28,14 +24,14 @@ _MAPPED_ALWAYS = ("score", "due_date")
 _PRIORITY = "Microsoft.VSTS.Common.Priority"
 
 
-def checks(api: Api, schema: Schema, config: AzureDevOpsConfig) -> list[Check]:
+def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> list[Check]:
     """All checks in their order; a step that fails ends it, but for the last two."""
     done: list[Check] = []
     step = "connection"
     try:
-        done.append(_connection(api))
+        done.append(_connection(client))
         step = "project"
-        done.append(_project(api))
+        done.append(_project(client))
         if not done[-1].is_ok:
             return done
         for type_name in _types(config):
@@ -45,13 +41,13 @@ def checks(api: Api, schema: Schema, config: AzureDevOpsConfig) -> list[Check]:
         return [*done, Check(step, False, str(error))]
     for name, last in (("permission", _permission), ("query", _query)):
         try:
-            done.append(last(api, schema, config))
+            done.append(last(client, schema, config))
         except TrackerError as error:
             done.append(Check(name, False, str(error)))
     return done
 
 
-def board_wiql(schema: Schema, config: AzureDevOpsConfig) -> str:
+def board_wiql(schema: Schema, config: AzureDevOpsTrackerConfig) -> str:
     """Open epics by priority, then by burn: the board. Raises TrackerError.
 
     WIQL knows no categories of states, so the closed ones are named.
@@ -71,10 +67,10 @@ def board_wiql(schema: Schema, config: AzureDevOpsConfig) -> str:
         columns.append(burn.reference)
     wheres = [
         "[System.TeamProject] = @project",
-        f"[System.Tags] CONTAINS {_quoted(tag(config.board_tag))}",
+        f"[System.Tags] CONTAINS {quoted(tag(config.board_tag))}",
     ]
     if closed := workflow.closed_states(config.closed_states):
-        wheres.append(f"[System.State] NOT IN ({', '.join(map(_quoted, closed))})")
+        wheres.append(f"[System.State] NOT IN ({', '.join(map(quoted, closed))})")
     selected = ", ".join(f"[{column}]" for column in columns)
     ordered = ", ".join(order) or "[System.Id]"
     return " ".join(
@@ -82,21 +78,23 @@ def board_wiql(schema: Schema, config: AzureDevOpsConfig) -> str:
     )
 
 
-def _connection(api: Api) -> Check:
-    user = api.connection().get("authenticatedUser")
+def _connection(client: Client) -> Check:
+    user = client.connection().get("authenticatedUser")
     name = user.get("providerDisplayName") if isinstance(user, dict) else None
-    return Check("connection", True, f"{api.url} as {one_line(name or 'an unnamed user', 100)}")
+    return Check("connection", True, f"{client.url} as {one_line(name or 'an unnamed user', 100)}")
 
 
-def _project(api: Api) -> Check:
-    state = str(api.described_project().get("state", ""))
+def _project(client: Client) -> Check:
+    state = str(client.described_project().get("state", ""))
     if state == "wellFormed":
-        return Check("project", True, api.project)
-    said = f"{api.project} is {one_line(state, 40) or 'in no known state'}, so it can't be written"
+        return Check("project", True, client.project)
+    said = (
+        f"{client.project} is {one_line(state, 40) or 'in no known state'}, so it can't be written"
+    )
     return Check("project", False, f"{said}; restore it, or set `project`")
 
 
-def _type(schema: Schema, config: AzureDevOpsConfig, type_name: str) -> Iterator[Check]:
+def _type(schema: Schema, config: AzureDevOpsTrackerConfig, type_name: str) -> Iterator[Check]:
     workflow = schema.workflow(config.project, type_name)
     yield Check(f"type {type_name}", *_usable(workflow, config))
     fields = schema.fields(config.project, type_name)
@@ -133,7 +131,7 @@ def _type(schema: Schema, config: AzureDevOpsConfig, type_name: str) -> Iterator
     )
 
 
-def _usable(workflow: Workflow, config: AzureDevOpsConfig) -> tuple[bool, str]:
+def _usable(workflow: Workflow, config: AzureDevOpsTrackerConfig) -> tuple[bool, str]:
     if workflow.is_disabled:
         return False, f"{workflow.type_name} is disabled in this process; enable it"
     closed = workflow.closed_states(config.closed_states)
@@ -142,19 +140,19 @@ def _usable(workflow: Workflow, config: AzureDevOpsConfig) -> tuple[bool, str]:
     return True, f"closed when {one_line(' or '.join(closed), 200)}"
 
 
-def _permission(api: Api, schema: Schema, config: AzureDevOpsConfig) -> Check:
+def _permission(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> Check:
     """Asks whether an epic and a story could be opened for each owner; the server opens none."""
     places = {place: owner for owner, place in config.owners.items()} or {None: "nobody"}
     for owner in places.values():
         for type_name in _types(config):
             fields = schema.fields(config.project, type_name)
             patch = draft_patch(_sample(owner, config), type_name, fields, config)
-            api.create(type_name, patch.operations, validate_only=True)
+            client.create(type_name, patch.operations, validate_only=True)
     where = " in the area of every owner" if config.owners else ""
     return Check("permission", True, f"epics and stories may be opened{where}")
 
 
-def _sample(owner: str, config: AzureDevOpsConfig) -> EpicDraft:
+def _sample(owner: str, config: AzureDevOpsTrackerConfig) -> EpicDraft:
     """A draft with every figure, which is only ever validated."""
     today = datetime.now(UTC)
     return EpicDraft(
@@ -181,15 +179,11 @@ def _sample(owner: str, config: AzureDevOpsConfig) -> EpicDraft:
     )
 
 
-def _types(config: AzureDevOpsConfig) -> tuple[str, ...]:
+def _types(config: AzureDevOpsTrackerConfig) -> tuple[str, ...]:
     return tuple(dict.fromkeys((config.epic_type, config.story_type)))
 
 
-def _query(api: Api, schema: Schema, config: AzureDevOpsConfig) -> Check:
+def _query(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> Check:
     wiql = board_wiql(schema, config)
-    api.search(wiql, top=1)
+    client.search(wiql, top=1)
     return Check("query", True, wiql)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1,17 +1,18 @@
-"""What must hold before epics can be opened, asked step by step."""
+"""What must hold before epics can be opened, asked step by step, and the board's query."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from orchestration.trackers.jira.board import Board
-from orchestration.trackers.jira.client import Client
-from orchestration.trackers.jira.fields import Schemas
-from orchestration.trackers.jira.issues import Issues
-from orchestration.trackers.jira.reading import Reader
-from orchestration.trackers.protocol import Check, EpicDraft, TrackerError
+from orchestration.trackers.protocol import Check, EpicDraft, RejectedError, TrackerError
+from orchestration.vendors.jira.client import Client, jql_string
+from orchestration.vendors.jira.fields import Schemas
+from orchestration.vendors.jira.issues import Issues
+from orchestration.vendors.jira.reading import Reader
+from orchestration.vendors.jira.settings import JiraTrackerConfig
 
 PERMISSIONS = (
     "BROWSE_PROJECTS",
@@ -27,14 +28,18 @@ class Doctor:
     """Asks, and writes nothing. A step that fails ends those that need it."""
 
     def __init__(
-        self, client: Client, schemas: Schemas, issues: Issues, reader: Reader, board: Board
+        self,
+        config: JiraTrackerConfig,
+        client: Client,
+        schemas: Schemas,
+        issues: Issues,
+        reader: Reader,
     ) -> None:
+        self._config = config
         self._client = client
-        self._config = client.config
         self._schemas = schemas
         self._issues = issues
         self._reader = reader
-        self._board = board
 
     def check(self) -> Sequence[Check]:
         checks = [_step("connection", self._connection)]
@@ -58,7 +63,7 @@ class Doctor:
         numbers = info.get("versionNumbers") or [0]
         if not is_cloud and numbers[0] < _OLDEST_SERVER:
             yield f"it is version {info.get('version')}; paydown needs {_OLDEST_SERVER} or later"
-        self._client.myself()
+        self._client.get("/myself")
 
     def _project(self, project: str) -> Iterator[Check]:
         there = _step(f"project {project}", lambda: self._is_there(project))
@@ -106,21 +111,49 @@ class Doctor:
                 yield f"{settings.assignee} of {owner} can't be assigned epics; correct `owners`"
 
     def _query(self) -> Check:
-        check = _step("board query", self._faults_of_query)
-        return replace(check, message=self._board.jql) if check.is_ok else check
+        check = _step("board query", self._query_errors)
+        return replace(check, message=board_jql(self._config)) if check.is_ok else check
 
-    def _faults_of_query(self) -> Iterator[str]:
-        faults = self._board.faults()
-        if faults:
+    def _query_errors(self) -> Iterator[str]:
+        jql = board_jql(self._config)
+        if self._config.is_cloud:
+            body = {"queries": [jql]}
+            answer = self._client.ask("/jql/parse", body, {"validation": "strict"})
+            errors = [text for one in answer.get("queries") or () for text in one.get("errors", ())]
+            said = self._client.explain({"errorMessages": errors})
+        else:
+            params = {"jql": jql, "maxResults": 0, "validateQuery": "true", "fields": "key"}
+            try:
+                self._client.get("/search", params)
+                said = ""
+            except RejectedError as error:
+                said = str(error)
+        if said:
             yield (
-                f"{self._board.jql}: {faults}; create what it names, or set `fields.slo_burn` to "
-                "the field that there is"
+                f"{jql}: {said}; create what it names, or set `fields.slo_burn` to the field "
+                "that exists"
             )
 
 
-def _step(name: str, faults: Callable[[], Iterator[str]]) -> Check:
+def board_jql(config: JiraTrackerConfig) -> str:
+    """Open epics, most urgent first: the query of a board or a filter."""
+    burn = config.fields.slo_burn
+    projects = map(jql_string, dict.fromkeys((config.project, *config.other_projects)))
+    return (
+        f"project in ({', '.join(projects)}) AND labels = {jql_string(config.board_label)} "
+        "AND statusCategory != Done ORDER BY priority DESC"
+        + (f", {_order_field(burn)} DESC" if burn else "")
+    )
+
+
+def _order_field(name: str) -> str:
+    match = re.fullmatch(r"customfield_(\d+)", name)
+    return f"cf[{match[1]}]" if match else jql_string(name)
+
+
+def _step(name: str, errors: Callable[[], Iterator[str]]) -> Check:
     try:
-        found = "; ".join(faults())
+        found = "; ".join(errors())
     except TrackerError as error:
         found = str(error)
     return Check(name, not found, found or "ok")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration.trackers.jira.client import Client, Json
 from orchestration.trackers.protocol import RejectedError
 from orchestration.trackers.text import one_line
+from orchestration.vendors.jira.client import Client, Json
 
 EPIC_NAME = "com.pyxis.greenhopper.jira:gh-epic-label"
 EPIC_LINK = "com.pyxis.greenhopper.jira:gh-epic-link"
-FIGURES = ("slo_burn", "score", "estimate_days", "budget_usd")
-# Of these, what every change writes.
-OWNED = ("slo_burn", "score")
 _TEXT_LIMIT = 255
 _NAMED = frozenset({"component", "version", "priority", "resolution", "issuetype"})
 
@@ -57,27 +54,12 @@ class Screen:
         return next((field for field in self.fields.values() if field.custom == kind), None)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A field of this Jira, whatever screen it is on; words: id and names, in lower case."""
-
-    id: str
-    custom: str
-    words: frozenset[str]
-
-    @classmethod
-    def of(cls, field: Json) -> _Known:
-        names = (field["id"], field.get("name"), field.get("untranslatedName"))
-        words = frozenset(str(name).casefold() for name in names if name)
-        return cls(field["id"], str((field.get("schema") or {}).get("custom") or ""), words)
-
-
 class Schemas:
     """What Jira says of its projects and fields, asked once a process."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: list[_Known] | None = None
+        self._ids: dict[str, list[str]] | None = None
         self._projects: dict[str, Json | RejectedError] = {}
         self._screens: dict[tuple[str, str], Screen | RejectedError] = {}
 
@@ -95,22 +77,12 @@ class Schemas:
             self._screens, (project, type_name), lambda: self._read_screen(project, type_name)
         )
 
-    def ids(self, name: str) -> tuple[str, ...]:
+    def ids(self, name: str) -> Sequence[str]:
         """The ids of all fields of that name (names are not unique) or id, best first."""
-        return tuple(one.id for one in self._all() if name.casefold() in one.words)
-
-    def of_kind(self, custom: str) -> tuple[str, ...]:
-        """The ids of all fields of a custom type, such as the Epic Link."""
-        return tuple(one.id for one in self._all() if one.custom == custom)
-
-    def words(self, ids: Collection[str]) -> frozenset[str]:
-        """What the fields with these ids may be called, ids and names, in lower case."""
-        return frozenset(word for one in self._all() if one.id in ids for word in one.words)
-
-    def _all(self) -> Sequence[_Known]:
-        if self._known is None:
-            self._known = [_Known.of(field) for field in self._client.listed("/field")]
-        return self._known
+        if self._ids is None:
+            fields, _ = self._client.fields()
+            self._ids = ids_by_name(fields)
+        return self._ids.get(name.casefold(), ())
 
     def on(self, fields: Mapping[str, JiraField], name: str) -> JiraField | str:
         """The field of that name among `fields`; otherwise why it isn't there."""
@@ -128,7 +100,7 @@ class Schemas:
         if project is None:
             return RejectedError(
                 f"jira: project {key} is not there, or hidden; correct `project`, or let the "
-                f"user of {self._client.config.token_env} browse it"
+                f"user of {self._client.site.token_env} browse it"
             )
         if project.get("archived"):
             return RejectedError(f"jira: project {key} is archived; restore it or choose another")
@@ -159,6 +131,16 @@ class Schemas:
             type_name=wanted,
             fields={field.id: field for field in fields},
         )
+
+
+def ids_by_name(fields: Sequence[Json]) -> dict[str, list[str]]:
+    """The ids of fields by each name that they go by, and by the id itself, in lower case."""
+    ids: dict[str, list[str]] = {}
+    for field in fields:
+        names = {field["id"], field.get("name") or "", field.get("untranslatedName") or ""}
+        for name in names:
+            ids.setdefault(str(name).casefold(), []).append(field["id"])
+    return ids
 
 
 def _once(cache: dict[Any, Any], key: Any, read: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""`modernization/tracker.yaml`: which tracker holds the epics, and what it is told.
+"""`modernization/tracker.yaml`: which tracker holds the epics, and how it is set up.
 
 Switching to a remote tracker writes nothing there: as long as `PAYDOWN_DRY_RUN` isn't 0, runs say
 what they would do. Secrets are in the environment, never in the file.
@@ -16,11 +16,11 @@ from orchestration.documents import load_model
 from orchestration.http import Patience
 from orchestration.rubric.strict import Strict, fault
 from orchestration.settings import Settings
-from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
-from orchestration.trackers.jira import JiraConfig, JiraTracker
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.azure_devops import AzureDevOpsTrackerConfig
 from orchestration.vendors.base import Context
+from orchestration.vendors.jira import JiraTrackerConfig
 
 FILE = "tracker.yaml"
 
@@ -29,18 +29,23 @@ class TrackerConfig(Strict):
     """The tracker, and a section for each remote one; those of others may stay in the file."""
 
     kind: Literal["local", "jira", "azure_devops"] = "local"
-    jira: JiraConfig | None = None
-    azure_devops: AzureDevOpsConfig | None = None
+    jira: JiraTrackerConfig | None = None
+    azure_devops: AzureDevOpsTrackerConfig | None = None
 
     @model_validator(mode="after")
     def _has_its_section(self) -> TrackerConfig:
-        if self.kind != "local" and getattr(self, self.kind) is None:
+        if self.kind != "local" and self.remote is None:
             raise fault(
                 f"kind is {self.kind}, but there is no section {self.kind}",
                 "add the section with url and project, see docs/guides/epics.md",
                 ("kind",),
             )
         return self
+
+    @property
+    def remote(self) -> JiraTrackerConfig | AzureDevOpsTrackerConfig | None:
+        """The section of the remote tracker that holds the epics; None for local files."""
+        return {"jira": self.jira, "azure_devops": self.azure_devops}.get(self.kind)
 
 
 def read_tracker_config(settings: Settings) -> TrackerConfig:
@@ -70,20 +75,12 @@ def build_tracker(
     Raises:
         ForbiddenError: a secret is missing from the environment.
     """
+    if config.remote is None:
+        return LocalTracker(settings.epics)
     env = os.environ if environment is None else environment
-    if config.kind == "jira" and config.jira:
-        return JiraTracker(config.jira, env, patience)
-    if config.kind == "azure_devops" and config.azure_devops:
-        return config.azure_devops.tracker(
-            Context(environment=env, patience=patience or Patience())
-        )
-    return LocalTracker(settings.epics)
+    return config.remote.tracker(Context(environment=env, patience=patience or Patience()))
 
 
 def tracker_name(config: TrackerConfig, settings: Settings) -> str:
     """The tracker's name in the ledger, which needs no secret."""
-    if config.kind == "azure_devops" and config.azure_devops:
-        return config.azure_devops.tracker_name
-    if config.kind == "jira" and config.jira:
-        return config.jira.tracker_name
-    return LocalTracker(settings.epics).name
+    return config.remote.tracker_name if config.remote else LocalTracker(settings.epics).name

@@ -1,26 +1,14 @@
-"""The tracker of one Azure DevOps project."""
+"""The tracker `azure_devops`: epics as work items; see `orchestration.trackers.protocol`."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-from orchestration.trackers.azure_devops import board, history
-from orchestration.trackers.azure_devops.api import Api, Item
-from orchestration.trackers.azure_devops.config import LONGEST_CALL_SECONDS, AzureDevOpsConfig
-from orchestration.trackers.azure_devops.patch import (
-    Patch,
-    comment,
-    draft_patch,
-    figures_patch,
-    tag,
-)
-from orchestration.trackers.azure_devops.refusals import ForbiddenPlaceError
-from orchestration.trackers.azure_devops.schema import Schema
 from orchestration.trackers.protocol import (
     Check,
     ConflictError,
@@ -37,7 +25,25 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
-from orchestration.vendors.base import moment
+from orchestration.vendors.azure_devops import check
+from orchestration.vendors.azure_devops.client import (
+    LONGEST_CALL_SECONDS,
+    Client,
+    Item,
+    Json,
+    read_item,
+)
+from orchestration.vendors.azure_devops.errors import ForbiddenPlaceError, azure_devops_errors
+from orchestration.vendors.azure_devops.patch import (
+    Patch,
+    comment,
+    draft_patch,
+    figures_patch,
+    tag,
+)
+from orchestration.vendors.azure_devops.process import Schema
+from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
+from orchestration.vendors.base import Context, moment
 
 # A query may have 32,000 characters; a key with what is around it takes some 120 of them.
 _QUERY_CHARACTERS = 24_000
@@ -67,10 +73,10 @@ class AzureDevOpsTracker:
     longest_call_seconds = LONGEST_CALL_SECONDS
     is_idempotent = False
 
-    def __init__(self, api: Api, config: AzureDevOpsConfig) -> None:
-        self._api = api
+    def __init__(self, config: AzureDevOpsTrackerConfig, context: Context) -> None:
+        self._client = Client(config, context, azure_devops_errors)
         self._config = config
-        self._schema = Schema(api)
+        self._schema = Schema(self._client)
         self.name = config.tracker_name
         self.search_lag_seconds = config.search_lag_seconds
 
@@ -78,8 +84,8 @@ class AzureDevOpsTracker:
         """The work items tagged with one of `keys`; of two with one key, the older one."""
         by_tag = {tag(key).casefold(): key for key in keys}
         found: dict[str, EpicRef] = {}
-        ids = [one for wiql in _tag_queries(by_tag) for one in self._api.search(wiql)]
-        items = self._api.items(ids, ("System.Tags", "System.TeamProject")) if ids else {}
+        ids = [one for wiql in _tag_queries(by_tag) for one in self._client.search(wiql)]
+        items = self._items(ids, ("System.Tags", "System.TeamProject")) if ids else {}
         for item in (items[one] for one in sorted(items)):
             # Azure DevOps spells a tag as it was first written by anybody.
             for key in filter(None, (by_tag.get(one.casefold()) for one in item.tags)):
@@ -91,7 +97,7 @@ class AzureDevOpsTracker:
 
     def check(self) -> Sequence[Check]:
         """See `Tracker.check`; ends with a draft that the server validates, and the query."""
-        return board.checks(self._api, self._schema, self._config)
+        return check.checks(self._client, self._schema, self._config)
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
@@ -110,7 +116,7 @@ class AzureDevOpsTracker:
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         """See `Tracker.create`. One request a draft, besides the type's fields once a process."""
         outcomes: dict[str, CreateOutcome] = {}
-        with self._api.window.limited():
+        with self._client.window.limited():
             for draft in drafts:
                 try:
                     outcomes[draft.key] = self._create(draft)
@@ -120,12 +126,12 @@ class AzureDevOpsTracker:
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.update`."""
-        with self._api.window.limited():
+        with self._client.window.limited():
             self._tell(ref, change, is_closing=False)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.close`. A work item that a person reopened since stays open."""
-        with self._api.window.limited():
+        with self._client.window.limited():
             self._tell(ref, change, is_closing=True)
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
@@ -137,9 +143,9 @@ class AzureDevOpsTracker:
                 ids[ref.key] = _id(ref)
             except RejectedError as error:
                 outcomes[ref.key] = error
-        items = self._api.items(ids.values(), _STATUS_FIELDS)
+        items = self._items(ids.values(), _STATUS_FIELDS)
         gone = [one for one in ids.values() if one not in items]
-        deleted = self._api.deleted(gone)
+        deleted = self._client.deleted(gone)
         for ref in refs:
             item_id = ids.get(ref.key)
             if item_id is None:
@@ -165,23 +171,27 @@ class AzureDevOpsTracker:
             return error
         url = self._url(item)
         if item.state not in workflow.closed_states(self._config.closed_states):
-            return EpicStatus(True, item.state, url, version=item.version)
+            return EpicStatus(True, item.state, url, version=_version(item))
         at = next(filter(None, map(item.fields.get, _CLOSED_AT_FIELDS)), None)
-        return EpicStatus(False, item.state, url, _moment(at), item.version)
+        return EpicStatus(False, item.state, url, _moment(at), _version(item))
 
     def _tell(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
         item_id = _id(ref)
         may_be_told = change.is_retry
         for _ in range(_EDIT_ATTEMPTS):
-            item = self._api.item(item_id)
-            if may_be_told and history.is_told(self._api.updates(item_id), change.change_id):
+            item = self._client.item(item_id)
+            if item is None:
+                raise RejectedError(
+                    f"azure_devops: work item {item_id} was deleted, or may not be read"
+                )
+            if may_be_told and _holds(self._client.updates(item_id), change.change_id):
                 return
             fields = self._schema.fields(item.project, item.type)
             patch = Patch(figures_patch(change, fields, self._config))
             if is_closing:
                 self._add_closing(patch, item)
             patch.operations.append(comment(change))
-            if self._api.change(item_id, item.rev, patch.operations):
+            if self._client.change(item_id, item.rev, patch.operations):
                 return
             if is_closing:
                 # Somebody works on it.
@@ -209,7 +219,7 @@ class AzureDevOpsTracker:
         """Raises as `Api.create`; ForbiddenError where not even the project's root is allowed."""
         try:
             type_name = self._type_of(draft)
-            return self._api.create(type_name, patch.operations, validate_only=validate_only)
+            return self._client.create(type_name, patch.operations, validate_only=validate_only)
         except ForbiddenPlaceError as error:
             place = self._config.owners.get(draft.owner)
             if place and place.area_path:
@@ -224,17 +234,38 @@ class AzureDevOpsTracker:
         fields = self._schema.fields(self._config.project, type_name)
         return draft_patch(draft, type_name, fields, self._config)
 
+    def _items(self, ids: Iterable[int], fields: Sequence[str]) -> dict[int, Item]:
+        items = map(read_item, self._client.items(ids, fields))
+        return {item.id: item for item in items}
+
     def _ref(self, key: str, item: Item) -> EpicRef:
         return EpicRef(key, str(item.id), self._url(item))
 
     def _url(self, item: Item) -> str:
-        return f"{self._api.url}/{quote(item.project, safe='')}/_workitems/edit/{item.id}"
+        return self._client.edit_url(item.project, item.id)
+
+
+def _holds(updates: Iterable[Json], change_id: str) -> bool:
+    """Whether a comment of any time, edited or deleted since or not, bears the change's mark.
+
+    The server may have written its HTML anew.
+    """
+    mark = re.compile(rf"(?<![\w-]){re.escape(change_id)}(?![\w-])")
+    for update in updates:
+        said = ((update.get("fields") or {}).get("System.History") or {}).get("newValue") or ""
+        if mark.search(html.unescape(re.sub(r"<[^>]*>", "", str(said)))):
+            return True
+    return False
 
 
 def _id(ref: EpicRef) -> int:
     if not re.fullmatch(r"[1-9]\d{0,9}", ref.id):
         raise RejectedError(f"azure_devops: {ref.id!r} is no work item's number")
     return int(ref.id)
+
+
+def _version(item: Item) -> str:
+    return f"{item.rev}.{item.fields.get('System.CommentCount', 0)}"
 
 
 def _moment(text: Any) -> datetime | None:

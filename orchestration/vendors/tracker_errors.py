@@ -19,8 +19,8 @@ CONFLICTS = frozenset({409, 412})
 
 
 @contextmanager
-def told_as_tracker() -> Generator[None]:
-    """Faults of `Http` as the protocol's; a `RefusedError` that is handled inside stays as it is.
+def as_tracker_errors() -> Generator[None]:
+    """Errors of `Http` as the protocol's; a `RefusedError` that is handled inside stays as it is.
 
     Any other refusal (400, a redirect) is rejected: it stays so until a person helps.
     """

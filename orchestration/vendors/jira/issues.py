@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestration.trackers.adf import to_adf
-from orchestration.trackers.jira.client import Json
-from orchestration.trackers.jira.config import JiraConfig
-from orchestration.trackers.jira.fields import (
+from orchestration.trackers.protocol import EpicDraft, EpicRef, RejectedError
+from orchestration.trackers.text import escape_markdown, one_line
+from orchestration.trackers.wiki import to_wiki
+from orchestration.vendors.jira.client import Json
+from orchestration.vendors.jira.fields import (
     EPIC_LINK,
     EPIC_NAME,
-    FIGURES,
     JiraField,
     Schemas,
     Screen,
     listed,
     put,
 )
-from orchestration.trackers.protocol import EpicDraft, EpicRef, RejectedError
-from orchestration.trackers.text import escape_markdown, one_line
-from orchestration.trackers.wiki import to_wiki
+from orchestration.vendors.jira.settings import JiraSite, JiraTrackerConfig
 
 PROPERTY = "paydown"
 _SUMMARY_LIMIT = 255
@@ -29,14 +28,9 @@ _SUMMARY_LIMIT = 255
 _FILLED_BY_JIRA = frozenset({"project", "issuetype", "reporter"})
 
 
-def render(config: JiraConfig, body: str, tail: str = "") -> Any:
+def render(site: JiraSite, body: str, tail: str = "") -> Any:
     """Markdown as this Jira's REST takes it; if it must be cut, then before `tail`."""
-    return to_adf(body, tail) if config.is_cloud else to_wiki(body, tail)
-
-
-def rich(config: JiraConfig, text: str) -> Any:
-    """A text for a field of several lines."""
-    return render(config, escape_markdown(text, 5000))
+    return to_adf(body, tail) if site.is_cloud else to_wiki(body, tail)
 
 
 @dataclass
@@ -72,7 +66,7 @@ class Issues:
     """Makes issues of drafts."""
 
     def __init__(
-        self, config: JiraConfig, schemas: Schemas, issue_key: Callable[[EpicRef], str]
+        self, config: JiraTrackerConfig, schemas: Schemas, issue_key: Callable[[EpicRef], str]
     ) -> None:
         self._config = config
         self._schemas = schemas
@@ -115,11 +109,6 @@ class Issues:
         self._put_fixed(issue, screen)
         self._must_be_complete(issue, screen)
         return issue
-
-    def mapped(self) -> Mapping[str, str]:
-        """Fields as the settings name them, by what they hold."""
-        names = self._config.fields.model_dump()
-        return {what: name for what, name in names.items() if name is not None}
 
     def _put_labels(self, issue: Issue, screen: Screen) -> None:
         if "labels" not in screen.fields:
@@ -166,12 +155,13 @@ class Issues:
     def _put_mapped(self, issue: Issue, screen: Screen) -> None:
         draft = issue.draft
         owner = self._config.owners.get(draft.owner)
-        values = {what: getattr(draft, what) for what in FIGURES} | {
+        numbers = ("slo_burn", "score", "estimate_days", "budget_usd")
+        values = {what: getattr(draft, what) for what in numbers} | {
             "team": (owner.team if owner else None) or draft.owner,
             "target_maturity": draft.target_maturity,
             "risk_id": list(draft.risk_ids),
         }
-        for what, name in self.mapped().items():
+        for what, name in self._config.fields.named().items():
             value = values[what]
             if value in (None, "", []):
                 continue
@@ -197,12 +187,16 @@ class Issues:
             self._miss(issue, f"{name} is not on the screen")
             return
         try:
-            issue.fields[found.id] = put(found, value, lambda text: rich(self._config, text))
+            issue.fields[found.id] = put(found, value, self._rich)
         except ValueError as error:
             issue.notes.append(f"field {name!r} {error}; it stays empty")
             return
         if not found.is_required:
             issue.optional.add(found.id)
+
+    def _rich(self, text: str) -> Any:
+        """A text for a field of several lines."""
+        return render(self._config, escape_markdown(text, 5000))
 
     def _miss(self, issue: Issue, note: str) -> None:
         """A field of epics is missing; nobody expects all of them of stories."""

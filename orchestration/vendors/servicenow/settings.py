@@ -1,21 +1,13 @@
-"""Settings of the source `servicenow`."""
+"""Settings of ServiceNow, and which fields are asked for."""
 
 from __future__ import annotations
 
-import base64
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from orchestration.http import Http, SourceError
 from orchestration.rubric.strict import fault
-from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url, secret
-from orchestration.vendors.servicenow.extractor import ServiceNow, Tables
-from orchestration.vendors.servicenow.table import TableApi
-
-NAME = "servicenow"
-RISK_TABLE = "sn_risk_risk"
-DEFAULT_RELATION = "Depends on::Used by"
+from orchestration.vendors.base import EnvName, Hours, SourceConfig, Url
 
 # What the contracts in models/staging/servicenow read.
 INCIDENT_FIELDS = (
@@ -34,6 +26,8 @@ RISK_FIELDS = (
     "sys_id", "sys_updated_on", "number", "name", "short_description", "state", "active", "profile",
     "profile.applies_to", "cmdb_ci",
 )  # fmt: skip
+DELETION_FIELDS = ("sys_id", "tablename", "documentkey", "display_value", "sys_created_on")
+RELATION_FIELDS = ("sys_id", "parent", "child", "type", "sys_updated_on")
 
 
 def _query(value: str) -> str:
@@ -49,9 +43,10 @@ TableName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length
 OptionalTable = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]*$", max_length=80)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.]+)$", max_length=160)]
 Query = Annotated[str, AfterValidator(_query), Field(max_length=2000)]
+PageSize = Annotated[int, Field(strict=True, ge=10, le=10_000)]
 
 
-class ServiceNowConfig(SourceConfig):
+class ServiceNowSettings(SourceConfig):
     """One instance. A table whose name is empty is not read.
 
     Only fields that something reads are asked for: callers' names and work notes stay where they
@@ -62,7 +57,7 @@ class ServiceNowConfig(SourceConfig):
             change later, or the incidents that leave are never seen to be resolved.
         fields: more fields of incidents; `*` for all.
         overlap_minutes: how much later than its time a change may become visible.
-        window_days: how much is read at once when years are filled in.
+        window_days: how much is read in one window when years are filled in.
         sweep_hours: how often all ids are compared, and the catalog is read though nothing says
             that it changed.
     """
@@ -78,56 +73,11 @@ class ServiceNowConfig(SourceConfig):
     service_table: OptionalTable = "cmdb_ci_service"
     service_query: Query = ""
     relation_table: OptionalTable = "cmdb_rel_ci"
-    relation_type: Annotated[str, StringConstraints(pattern=r"^[^^]+$")] = DEFAULT_RELATION
-    risk_table: OptionalTable = RISK_TABLE
+    relation_type: Annotated[str, StringConstraints(pattern=r"^[^^]+$")] = "Depends on::Used by"
+    risk_table: OptionalTable = "sn_risk_risk"
     risk_query: Query = ""
-    page_size: Annotated[int, Field(strict=True, ge=10, le=10_000)] = 1000
-    id_page_size: Annotated[int, Field(strict=True, ge=10, le=10_000)] = 10_000
+    page_size: PageSize = 1000
+    id_page_size: PageSize = 10_000
     overlap_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 5
     window_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
     sweep_hours: Hours = 24
-
-    def extractor(self, context: Context) -> ServiceNow:
-        if self.url is None:
-            raise SourceError(
-                f"{NAME}: url is not set; write `{NAME}: {{url: https://example.service-now.com}}` "
-                "into sources.yaml"
-            )
-        zone = context.environment.get("PAYDOWN_SERVICENOW_TIMEZONE", "") or "UTC"
-        if zone != "UTC":
-            raise SourceError(
-                f"{NAME}: PAYDOWN_SERVICENOW_TIMEZONE is {zone}, but the instance itself sends "
-                "UTC; unset it, and leave exported files in that zone to a run of their own"
-            )
-        http = Http(
-            NAME,
-            self.url,
-            credentials={"Authorization": self._credentials(context)},
-            access_hint=(
-                f"check {self.token_env}, or {self.user_env} and {self.password_env}, and let that "
-                "user read the table (role itil, for deletions and risks a role of their own)"
-            ),
-            patience=context.patience,
-        )
-        return ServiceNow(TableApi(http), http, self, self._tables(context), context.progress)
-
-    def _credentials(self, context: Context) -> str:
-        if context.environment.get(self.token_env, "").strip():
-            return f"Bearer {secret(context, self.token_env, NAME, 'an OAuth access token')}"
-        user = secret(context, self.user_env, NAME, f"a user name (or a token in {self.token_env})")
-        password = secret(context, self.password_env, NAME, "the user's password")
-        return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-    def _tables(self, context: Context) -> Tables:
-        chosen = [
-            context.environment.get(f"PAYDOWN_SERVICENOW_{name}_FIELD", "")
-            for name in ("SERVICE", "FAILURE", "RISK_SERVICE")
-        ]
-        incident_fields = [*INCIDENT_FIELDS, *filter(None, chosen[:2]), *self.fields]
-        return Tables(
-            incident_fields=() if "*" in self.fields else tuple(dict.fromkeys(incident_fields)),
-            service_fields=SERVICE_FIELDS,
-            risk_fields=tuple(dict.fromkeys([*RISK_FIELDS, *filter(None, chosen[2:])])),
-            # Where the risk product isn't installed there is no such table, which is no fault.
-            is_risk_table_expected="risk_table" in self.model_fields_set,
-        )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, TypeAlias
 
-from orchestration.trackers.azure_devops.api import Api
 from orchestration.trackers.protocol import RejectedError
 from orchestration.trackers.text import one_line
+from orchestration.vendors.azure_devops.client import Client
 from orchestration.vendors.base import iso
 
 CLOSED_CATEGORIES = frozenset({"Completed", "Removed"})
@@ -115,8 +115,8 @@ class Workflow:
 class Schema:
     """Types of any project, cached for as long as this object lives."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._known: dict[str, Mapping[str, Any]] | None = None
         self._fields: dict[tuple[str, str], dict[str, Field]] = {}
         self._workflows: dict[tuple[str, str], Workflow] = {}
@@ -125,8 +125,13 @@ class Schema:
         """States of a type. Raises TrackerError; RejectedError where there is no such type."""
         at = (project.casefold(), type_name.casefold())
         if at not in self._workflows:
-            data = self._api.work_item_type(project, type_name)
-            states = data.get("states") or self._api.type_states(project, type_name)
+            data = self._client.work_item_type(project, type_name)
+            if data is None:
+                raise RejectedError(
+                    f"azure_devops: {project} has no work item type {type_name!r}; "
+                    "set `epic_type` and `story_type` to types that it has"
+                )
+            states = data.get("states") or self._client.type_states(project, type_name)
             self._workflows[at] = Workflow(
                 type_name,
                 {str(one["name"]): str(one.get("category", "")) for one in states},
@@ -140,10 +145,10 @@ class Schema:
         at = (project.casefold(), type_name.casefold())
         if at not in self._fields:
             if self._known is None:
-                self._known = {str(one["referenceName"]): one for one in self._api.fields()}
+                self._known = {str(one["referenceName"]): one for one in self._client.fields()[0]}
             self._fields[at] = {
                 str(one["referenceName"]).lower(): _field(one, self._known)
-                for one in self._api.type_fields(project, type_name)
+                for one in self._client.type_fields(project, type_name)
             }
         return self._fields[at]
 

@@ -1,12 +1,12 @@
-"""What Azure DevOps says when it says no, as an error that names the fix."""
+"""What Azure DevOps says when it says no, as an error of the protocol that names the fix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from orchestration.http import AccessError, RefusedError
-from orchestration.trackers.faults import CONFLICTS
 from orchestration.trackers.protocol import (
     ConflictError,
     ForbiddenError,
@@ -14,6 +14,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
 )
 from orchestration.trackers.text import one_line
+from orchestration.vendors.tracker_errors import CONFLICTS, as_tracker_errors
 
 _SAID_LIMIT = 400
 # The project is not there under this name or id: nothing else in this run can work.
@@ -26,11 +27,29 @@ _FIXES = {
 }
 
 
-def refusal(error: RefusedError) -> TrackerError:
-    """The error of the protocol for a 4xx other than 401 and 403."""
+@contextmanager
+def azure_devops_errors() -> Generator[None]:
+    """Errors of `Http` as the protocol's, in words."""
+    with as_tracker_errors():
+        try:
+            yield
+        except RefusedError as error:
+            raise _refusal(error) from None
+        except AccessError as error:
+            raise _no_access(error) from None
+
+
+def is_without_project(error: RefusedError) -> bool:
+    """Whether it is the project that doesn't exist, and not something in it."""
+    data = error.data if isinstance(error.data, dict) else {}
+    return any(mark in f"{data.get('message')} {data.get('typeKey')}" for mark in _NO_PROJECT)
+
+
+def _refusal(error: RefusedError) -> TrackerError:
+    """For a 4xx other than 401 and 403."""
     data = error.data if isinstance(error.data, dict) else {}
     said = one_line(data.get("message") or "", _SAID_LIMIT)
-    if any(mark in f"{said} {data.get('typeKey')}" for mark in _NO_PROJECT):
+    if is_without_project(error):
         return ForbiddenError(
             f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id "
             "(docs/guides/azure-devops.md says what that changes)"
@@ -52,8 +71,8 @@ class ForbiddenPlaceError(RejectedError):
     """Work items may not be edited in one area (TF237111); in others they may."""
 
 
-def no_access(error: AccessError) -> TrackerError:
-    """The error for a 401, a 403 or a page to sign in; it says which right is missing."""
+def _no_access(error: AccessError) -> TrackerError:
+    """For a 401, a 403 or a page to sign in; it says which right is missing."""
     data = error.data if isinstance(error.data, dict) else {}
     said = one_line(data.get("message") or "", _SAID_LIMIT)
     if "TF237111" in said:
@@ -62,11 +81,6 @@ def no_access(error: AccessError) -> TrackerError:
             "correct `area_path` in `owners`"
         )
     return ForbiddenError(f"{error} ({said})" if said else str(error))
-
-
-def is_missing_item(error: RefusedError) -> bool:
-    """Whether a 404 is about the work item or the thing asked for, and not about the project."""
-    return error.status == 404 and not isinstance(refusal(error), ForbiddenError)
 
 
 def _rules(data: Mapping[str, Any]) -> Iterator[str]:
