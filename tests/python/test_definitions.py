@@ -16,8 +16,8 @@ import pytest
 
 from orchestration.components.resources import workspace_resources
 from orchestration.dbt_project import GRAPH_FOLDER, parse_into
-from orchestration.defs.automation import fingerprint
 from orchestration.definitions import defs
+from orchestration.defs.automation import fingerprint
 from orchestration.vendors import SOURCE_NAMES
 
 from .flow_helpers import ROOT, Demo
