@@ -15,7 +15,6 @@ from orchestration.screens.archive import app as archive_app
 from orchestration.screens.command import read_settings as _settings
 from orchestration.screens.command import refusals as _refusals
 from orchestration.screens.ledger_commands import app as ledger_app
-from orchestration.screens.tracker_commands import app as tracker_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,7 +27,6 @@ quarantine = typer.Typer(
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(archive_app, name="archive")
 app.add_typer(ledger_app, name="ledger")
-app.add_typer(tracker_app, name="tracker")
 console = Console(highlight=False)
 DAY = "%Y-%m-%d"
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from orchestration.documents import ConfigError, load_model
 from orchestration.epics.content.playbooks import playbook_paths, read_playbook
-from orchestration.extract.config import Sources
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 from orchestration.trackers.config import TrackerConfig
+from orchestration.vendors.sources import Sources
 
 MODELS: dict[str, type[BaseModel]] = {
     "scoring.yaml": Scoring,

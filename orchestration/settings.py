@@ -150,7 +150,7 @@ def _switch(name: str, value: str) -> bool | None:
 
 
 def _sources(value: str) -> tuple[str, ...]:
-    from orchestration.extract.config import SOURCE_NAMES
+    from orchestration.vendors import SOURCE_NAMES
 
     names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
     for name in names:

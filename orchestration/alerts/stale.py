@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from orchestration.alerts.message import Alert, Item
-from orchestration.extract.base import iso, moment
-from orchestration.extract.landing import last_sync
-from orchestration.extract.run import configured_sources, state_folder
+from orchestration.landing import last_sync
 from orchestration.settings import Settings
+from orchestration.vendors.base import iso, moment
+from orchestration.vendors.sync import configured_sources, state_folder
 
 ADVICE = "What to do: `paydown doctor` says what is wrong; docs/runbooks/stale-source.md goes on."
 

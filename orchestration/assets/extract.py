@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.documents import ConfigError
-from orchestration.extract.base import SourceConfig
-from orchestration.extract.run import SyncResult, configured_sources, sync_sources
 from orchestration.settings import Settings
+from orchestration.vendors.base import SourceConfig
+from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
 
 EXTRACT = dg.AssetKey(["paydown", "extract"])
 # What `paydown run` shows while it waits; see `flow.py`.

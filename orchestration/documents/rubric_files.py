@@ -13,7 +13,7 @@ from orchestration.documents.text_files import excerpt, read_text
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 
 if TYPE_CHECKING:
-    from orchestration.extract.config import Sources
+    from orchestration.vendors.sources import Sources
 
 
 def read_scoring(path: Path) -> Iterator[Line]:
@@ -49,7 +49,7 @@ def read_shared_fixes(path: Path) -> Iterator[Line]:
 def read_sources(path: Path) -> Iterator[Line]:
     """Owner and freshness of every live source, with all defaults."""
     # Sources that read documents import this package, so it can't import them while it loads.
-    from orchestration.extract.config import Sources
+    from orchestration.vendors.sources import Sources
 
     return _read(path, Sources)
 

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from orchestration.documents.postmortem_model import Postmortem
-from orchestration.extract.config import Sources
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 from orchestration.trackers.config import TrackerConfig
+from orchestration.vendors.sources import Sources
 
 FOLDER = Path(__file__).resolve().parents[2] / "modernization" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {

@@ -14,12 +14,11 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from orchestration.extract.base import Context, EnvName, Hours, SourceConfig, Url, iso, secret
 from orchestration.extract.epic_items import EpicItems, Item, chunks
-from orchestration.extract.errors import SourceError
-from orchestration.extract.http import Http
-from orchestration.extract.landing import Landing
+from orchestration.http import Http, SourceError
+from orchestration.landing import Landing
 from orchestration.rubric.strict import Number, Strict, fault
+from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url, iso, secret
 
 NAME = "azure_devops"
 BATCH = 200

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from orchestration.extract.base import iso, moment
-from orchestration.extract.landing import Landing
+from orchestration.landing import Landing
+from orchestration.vendors.base import iso, moment
 
 Item = Mapping[str, Any]
 # As `paydown-checkout-1a2b3c4d-c2`; a story's label goes on with its class of fix.

@@ -14,12 +14,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from orchestration.extract.base import Context, EnvName, Hours, SourceConfig, Url, secret
 from orchestration.extract.epic_items import EpicItems, Item, chunks
-from orchestration.extract.errors import RefusedError, SourceError
-from orchestration.extract.http import Http
-from orchestration.extract.landing import Landing
+from orchestration.http import Http, RefusedError, SourceError
+from orchestration.landing import Landing
 from orchestration.rubric.strict import Number, Strict, fault
+from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url, secret
 
 NAME = "jira"
 PAGE = 100

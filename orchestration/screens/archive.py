@@ -36,7 +36,7 @@ def opsgenie(
 
     Exits with 1 where something is missing or was refused.
     """
-    from orchestration.extract.errors import SourceError
+    from orchestration.http import SourceError
 
     try:
         is_whole = _verify(folder) if verify else _archive(folder, tuple(skip or ()))
@@ -47,11 +47,11 @@ def opsgenie(
 
 
 def _archive(folder: Path, skip: tuple[str, ...]) -> bool:
-    from orchestration.extract.base import Context
-    from orchestration.extract.errors import SourceError
-    from orchestration.extract.opsgenie.archive import archive
-    from orchestration.extract.run import read_sources
+    from orchestration.http import SourceError
     from orchestration.settings import Settings
+    from orchestration.vendors.base import Context
+    from orchestration.vendors.opsgenie.archive import archive
+    from orchestration.vendors.sync import read_sources
 
     if unknown := set(skip) - set(SKIPPABLE):
         raise SourceError(f"--skip {min(unknown)}: choose from {', '.join(SKIPPABLE)}")
@@ -66,7 +66,7 @@ def _archive(folder: Path, skip: tuple[str, ...]) -> bool:
 
 
 def _verify(folder: Path) -> bool:
-    from orchestration.extract.opsgenie.archive_store import verify
+    from orchestration.vendors.opsgenie.archive_store import verify
 
     verdict = verify(folder)
     _show(verdict.counts)

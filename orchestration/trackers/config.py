@@ -13,14 +13,14 @@ from typing import Literal
 from pydantic import model_validator
 
 from orchestration.documents import load_model
-from orchestration.extract.base import Context
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.rubric.strict import Strict, fault
 from orchestration.settings import Settings
 from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
 from orchestration.trackers.jira import JiraConfig, JiraTracker
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.base import Context
 
 FILE = "tracker.yaml"
 
@@ -87,30 +87,3 @@ def tracker_name(config: TrackerConfig, settings: Settings) -> str:
     if config.kind == "jira" and config.jira:
         return config.jira.tracker_name
     return LocalTracker(settings.epics).name
-
-
-def create_filter(
-    config: TrackerConfig,
-    name: str,
-    environment: Mapping[str, str] | None = None,
-    patience: Patience | None = None,
-    *,
-    overwrite: bool = False,
-) -> str:
-    """Save the query that a board of open epics is made of, once; says what was done.
-
-    name: of the filter in Jira; Azure DevOps has its own in the file. overwrite: replace the
-    query of one that is there with another.
-
-    Raises:
-        TrackerError: it can't be.
-    """
-    env = os.environ if environment is None else environment
-    if config.kind == "azure_devops" and config.azure_devops:
-        context = Context(environment=env, patience=patience or Patience())
-        tracker = config.azure_devops.tracker(context)
-        return tracker.save_board_query(overwrite=overwrite).sentence()
-    if config.kind == "jira" and config.jira:
-        jira = JiraTracker(config.jira, env, patience)
-        return jira.save_board_query(name, overwrite=overwrite).sentence()
-    return "local epics are files: there is nothing to filter"

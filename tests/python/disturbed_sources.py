@@ -18,18 +18,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from orchestration.extract import azure_devops, datadog, jira
-from orchestration.extract.backstage import BackstageConfig
-from orchestration.extract.base import Context, SourceConfig
-from orchestration.extract.errors import SourceError
-from orchestration.extract.git import GitConfig
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.opsgenie import OpsgenieConfig, api, feed
-from orchestration.extract.pagerduty import PagerDutyConfig, analytics, pages
-from orchestration.extract.prometheus import PrometheusConfig
-from orchestration.extract.prometheus_queries import Query
-from orchestration.extract.servicenow import ServiceNowConfig
+from orchestration.extract import azure_devops, jira
+from orchestration.http import Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors import datadog
+from orchestration.vendors.backstage import BackstageConfig
+from orchestration.vendors.base import Context, SourceConfig
+from orchestration.vendors.git import GitConfig
+from orchestration.vendors.opsgenie import OpsgenieConfig, api, feed
+from orchestration.vendors.pagerduty import PagerDutyConfig, analytics, pages
+from orchestration.vendors.prometheus import PrometheusConfig
+from orchestration.vendors.prometheus_queries import Query
+from orchestration.vendors.servicenow import ServiceNowConfig
 
 from .loopback import Vendor
 from .vendor_azure_devops_query import DevOps

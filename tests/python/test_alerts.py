@@ -23,9 +23,9 @@ from orchestration.alerts.channels import Channels, channels_resource, is_config
 from orchestration.alerts.failures import failures_of, owners, run_before
 from orchestration.alerts.message import Alert, DeliveryError, Item, fitted
 from orchestration.alerts.sensors import alert_sensors
-from orchestration.extract.landing import open_landing
-from orchestration.extract.run import state_folder
+from orchestration.landing import open_landing
 from orchestration.settings import Settings
+from orchestration.vendors.sync import state_folder
 
 from .flow_helpers import ROOT
 from .loopback import Answer, Request, Vendor, serving

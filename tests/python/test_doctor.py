@@ -14,17 +14,17 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration.extract import run as extract_run
-from orchestration.extract.base import Context, SourceConfig, secret
-from orchestration.extract.config import Sources
-from orchestration.extract.errors import UnavailableError
-from orchestration.extract.landing import Landing, open_landing
-from orchestration.extract.run import state_folder
 from orchestration.flow import FlowResult
+from orchestration.http import UnavailableError
+from orchestration.landing import Landing, open_landing
 from orchestration.screens.doctor import show_doctor
 from orchestration.screens.run import show_run
 from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
+from orchestration.vendors import sync as extract_run
+from orchestration.vendors.base import Context, SourceConfig, secret
+from orchestration.vendors.sources import Sources
+from orchestration.vendors.sync import state_folder
 
 from .flow_helpers import PAYDOWN, ROOT, Site
 from .loopback import Request, serving

@@ -12,7 +12,7 @@ import pytest
 from orchestration.epics.content.document import epic_key
 from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicRecord, EpicState, Ledger
-from orchestration.trackers.front_matter import read_front_matter
+from orchestration.trackers.local_file import read_front_matter
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import EpicChange, EpicRef
 

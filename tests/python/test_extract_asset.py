@@ -15,14 +15,15 @@ import yaml
 from orchestration.assets.extract import EXTRACT, extract_assets, source_key
 from orchestration.automation import fingerprint, landing_sensor
 from orchestration.documents import READERS, load_model
-from orchestration.extract import run as extract_run
-from orchestration.extract.base import Context, SourceConfig
-from orchestration.extract.config import SOURCE_NAMES, Sources
-from orchestration.extract.errors import AccessError
-from orchestration.extract.landing import Landing, last_sync
-from orchestration.extract.run import state_folder, sync_sources
 from orchestration.flow import QUIET_LOGS
+from orchestration.http import AccessError
+from orchestration.landing import Landing, last_sync
 from orchestration.settings import Settings
+from orchestration.vendors import SOURCE_NAMES
+from orchestration.vendors import sync as extract_run
+from orchestration.vendors.base import Context, SourceConfig
+from orchestration.vendors.sources import Sources
+from orchestration.vendors.sync import state_folder, sync_sources
 
 from .flow_helpers import ROOT
 from .loopback import landed

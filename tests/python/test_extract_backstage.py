@@ -15,10 +15,10 @@ import pytest
 from pydantic import ValidationError
 
 from orchestration.documents import READERS
-from orchestration.extract.backstage import BackstageConfig
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.landing import open_landing
+from orchestration.http import AccessError, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.backstage import BackstageConfig
+from orchestration.vendors.base import Context
 
 from .loader_helpers import Landing as Loader
 from .loader_helpers import project_streams

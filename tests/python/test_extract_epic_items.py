@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 
 from orchestration.extract import azure_devops, jira
-from orchestration.extract.base import Context, SourceConfig
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.landing import open_landing
+from orchestration.http import AccessError, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context, SourceConfig
 
 from .flow_helpers import ROOT
 from .loopback import IMPATIENT, Request, killed_at, landed, serving

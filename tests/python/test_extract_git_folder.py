@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError, UnavailableError
-from orchestration.extract.git import GitConfig, Repository
-from orchestration.extract.landing import open_landing
+from orchestration.http import AccessError, SourceError, UnavailableError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.git import GitConfig, Repository
 
 from .loopback import IMPATIENT, killed_at, serving
 from .vendor_git import ENVIRONMENT, GitServer, Remote
@@ -390,7 +390,7 @@ def test_a_repository_that_is_too_large_is_left(tmp_path: Path, remote: Remote) 
 def test_too_much_that_matches_is_left(
     tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.extract.git.MAX_BYTES", 1)
+    monkeypatch.setattr("orchestration.vendors.git.MAX_BYTES", 1)
     with pytest.raises(SourceError, match="narrow its paths"):
         sync(tmp_path, config({"url": remote.url, "paths": CATALOG}))
 

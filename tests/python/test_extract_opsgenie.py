@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.opsgenie import HOSTS, OpsgenieConfig, api, feed
-from orchestration.extract.opsgenie.sync import OpsgenieExtractor
+from orchestration.http import AccessError, Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.opsgenie import HOSTS, OpsgenieConfig, api, feed
+from orchestration.vendors.opsgenie.sync import OpsgenieExtractor
 
 from .loader_helpers import ROOT, Landing, project_streams
 from .loopback import IMPATIENT, Request, killed_at, landed, serving

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from orchestration.extract.base import Context
-from orchestration.extract.config import Sources
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.servicenow import ServiceNowConfig, table
-from orchestration.extract.servicenow.table import raw
+from orchestration.http import AccessError, Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.servicenow import ServiceNowConfig, table
+from orchestration.vendors.servicenow.table import raw
+from orchestration.vendors.sources import Sources
 
 from .loopback import IMPATIENT, Request, killed_at, landed, serving
 from .vendor_servicenow import Instance, Row, text

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.opsgenie import OpsgenieConfig, api
-from orchestration.extract.opsgenie import archive as job
-from orchestration.extract.opsgenie.archive import Archived, archive
-from orchestration.extract.opsgenie.archive_store import MANIFEST, open_store, verify
+from orchestration.http import AccessError, SourceError
 from orchestration.screens.archive import app
+from orchestration.vendors.base import Context
+from orchestration.vendors.opsgenie import OpsgenieConfig, api
+from orchestration.vendors.opsgenie import archive as job
+from orchestration.vendors.opsgenie.archive import Archived, archive
+from orchestration.vendors.opsgenie.archive_store import MANIFEST, open_store, verify
 
 from .loader_helpers import ROOT, Landing, project_streams
 from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, killed_at, landed, serving

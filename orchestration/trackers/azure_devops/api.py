@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from orchestration.extract.errors import AccessError, RefusedError
-from orchestration.extract.http import Http, Params
+from orchestration.http import AccessError, Http, Params, RefusedError, SendWindow
 from orchestration.trackers.azure_devops.refusals import is_missing_item, no_access, refusal
-from orchestration.trackers.http import CONFLICTS, SendWindow, told_as_tracker
+from orchestration.trackers.faults import CONFLICTS, told_as_tracker
 from orchestration.trackers.protocol import (
     AmbiguousError,
     RejectedError,
@@ -46,6 +45,11 @@ class Item:
     @property
     def state(self) -> str:
         return str(self.fields["System.State"])
+
+    @property
+    def version(self) -> str:
+        """Another one after every change."""
+        return f"{self.rev}.{self.fields.get('System.CommentCount', 0)}"
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -200,31 +204,6 @@ class Api:
                 raise
         return True
 
-    def query(self, path: str) -> Json | None:
-        """The saved query or folder at `path`; None where there is none."""
-        try:
-            return self._get(self._query_path(path), {"$expand": "wiql"})
-        except _MissingError:
-            return None
-
-    def add_query(self, folder: str, name: str, wiql: str) -> bool:
-        """Save a query in a folder; False where its name is taken."""
-        body = {"name": name, "wiql": wiql}
-        with self._told():
-            try:
-                self._http.write("POST", self._query_path(folder), body, self._params())
-            except RefusedError as error:
-                said = str(error.data.get("message")) if isinstance(error.data, dict) else ""
-                if error.status == 409 or "TF237018" in said:
-                    return False
-                raise
-        return True
-
-    def replace_query(self, path: str, wiql: str) -> None:
-        """Give a saved query another text."""
-        with self._told():
-            self._http.write("PATCH", self._query_path(path), {"wiql": wiql}, self._params())
-
     def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         with self._told():
             try:
@@ -245,9 +224,6 @@ class Api:
 
     def _type_path(self, project: str, name: str) -> str:
         return f"{self._in(project)}/workitemtypes/{quote(name, safe='')}"
-
-    def _query_path(self, path: str) -> str:
-        return f"{self._in(self.project)}/queries/{quote(path)}"
 
     @contextmanager
     def _told(self) -> Generator[None]:

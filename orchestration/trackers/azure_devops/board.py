@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from orchestration.trackers.azure_devops.api import Api
 from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
@@ -13,11 +12,8 @@ from orchestration.trackers.azure_devops.schema import Schema, Workflow
 from orchestration.trackers.protocol import (
     Check,
     EpicDraft,
-    Figures,
-    RejectedError,
     TrackerError,
 )
-from orchestration.trackers.saved_filter import SavedFilter
 from orchestration.trackers.text import one_line
 
 # Filled by every draft, or by the server.
@@ -84,36 +80,6 @@ def board_wiql(schema: Schema, config: AzureDevOpsConfig) -> str:
     return " ".join(
         ("SELECT", selected, "FROM WorkItems WHERE", " AND ".join(wheres), "ORDER BY", ordered)
     )
-
-
-def save_query(
-    api: Api, schema: Schema, config: AzureDevOpsConfig, *, overwrite: bool = False
-) -> SavedFilter:
-    """Save the shared query; what people made of it since stays, unless `overwrite`.
-
-    Raises TrackerError.
-    """
-    wiql = board_wiql(schema, config)
-    path = f"{config.query_folder}/{config.query_name}"
-    address = f"{api.url}/{quote(config.project, safe='')}/_queries"
-    there = api.query(path)
-    if there is None:
-        if api.add_query(config.query_folder, config.query_name, wiql):
-            return SavedFilter(path, address, wiql, "created")
-        # Another run was faster.
-        there = api.query(path)
-    if there is None:
-        raise RejectedError(
-            f"azure_devops: the name {path!r} is taken by a query that the token's owner may not "
-            "read; set `query_name`"
-        )
-    is_there = str(there.get("wiql", ""))
-    if _normal(is_there) == _normal(wiql):
-        return SavedFilter(path, address, is_there, "there")
-    if not overwrite:
-        return SavedFilter(path, address, is_there, "differs")
-    api.replace_query(path, wiql)
-    return SavedFilter(path, address, wiql, "replaced")
 
 
 def _connection(api: Api) -> Check:
@@ -194,12 +160,15 @@ def _sample(owner: str, config: AzureDevOpsConfig) -> EpicDraft:
     return EpicDraft(
         key="paydown-check",
         title="May paydown open epics?",
-        body=(),
+        body="",
         service_id="",
         service="",
         owner=owner,
         due_date=today.date(),
-        figures=Figures(1, 1.0, 1.0, 1.0),
+        score=1,
+        slo_burn=1.0,
+        estimate_days=1.0,
+        budget_usd=1.0,
         current_maturity="bronze",
         target_maturity="silver",
         band="",
@@ -224,8 +193,3 @@ def _query(api: Api, schema: Schema, config: AzureDevOpsConfig) -> Check:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _normal(wiql: str) -> str:
-    """Without the case and the spaces that the server writes anew."""
-    return "".join(wiql.casefold().split())

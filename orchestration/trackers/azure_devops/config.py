@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from orchestration.extract.base import Context, EnvName, Url, secret
-from orchestration.extract.http import Http
+from orchestration.http import Http, SendWindow, longest_call_seconds
 from orchestration.rubric.strict import Number, Strict, fault
-from orchestration.trackers.http import SendWindow, longest_call_seconds, told_as_tracker
+from orchestration.trackers.faults import told_as_tracker
+from orchestration.vendors.base import Context, EnvName, Url, secret
 
 if TYPE_CHECKING:
     from orchestration.trackers.azure_devops.tracker import AzureDevOpsTracker

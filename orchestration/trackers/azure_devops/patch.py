@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from orchestration.trackers.azure_devops.config import AzureDevOpsConfig
-from orchestration.trackers.azure_devops.html import render
 from orchestration.trackers.azure_devops.schema import Field, FieldValue
-from orchestration.trackers.document import Paragraph, Span
-from orchestration.trackers.protocol import EpicChange, EpicDraft, Figures
+from orchestration.trackers.markup import to_html
+from orchestration.trackers.protocol import EpicChange, EpicDraft
 from orchestration.trackers.text import one_line
 
 FIGURES = ("score", "slo_burn", "estimate_days", "budget_usd")
+# Of these, what every change writes.
+OWNED = ("score", "slo_burn")
 PARENT_LINK = "System.LinkTypes.Hierarchy-Reverse"
 TOLD_BY = "Told by paydown as "
 _TITLE_LIMIT = 255
@@ -49,7 +50,7 @@ def draft_patch(
     """The work item of a draft. A field that the type doesn't have is noted, and left out."""
     patch = Patch()
     patch.set("System.Title", one_line(draft.title, _TITLE_LIMIT))
-    patch.set("System.Description", render(draft.body))
+    patch.set("System.Description", to_html(draft.body))
     labels = dict.fromkeys(map(tag, (draft.key, *draft.labels)))
     patch.set("System.Tags", "; ".join(list(labels)[:_MOST_TAGS]))
     wanted: dict[str, tuple[str, FieldValue | date | None]] = {
@@ -64,7 +65,7 @@ def draft_patch(
         wanted["System.AreaPath"] = ("area_path", place.area_path or None)
         wanted["System.AssignedTo"] = ("assigned_to", place.assigned_to or None)
     mapped: dict[str, FieldValue | date | None] = {
-        **{name: getattr(draft.figures, name) for name in FIGURES},
+        **{name: getattr(draft, name) for name in FIGURES},
         "target_maturity": draft.target_maturity or None,
         "risk_id": ", ".join(draft.risk_ids) or None,
         "due_date": draft.due_date,
@@ -84,34 +85,25 @@ def draft_patch(
 
 
 def figures_patch(
-    change: EpicChange, now: Mapping[str, Any], fields: TypeFields, config: AzureDevOpsConfig
-) -> tuple[list[Operation], frozenset[str]]:
-    """What brings the figures up to date, and the names of those that a person has edited.
-
-    now: the fields of the work item.
-    """
-    if change.written is None:
-        return [], frozenset()
+    change: EpicChange, fields: TypeFields, config: AzureDevOpsConfig
+) -> list[Operation]:
+    """What writes the change's score and burn into the fields that hold them."""
     operations: list[Operation] = []
-    edited: set[str] = set()
-    for name, one in _mapped_figures(fields, config):
-        is_there, wanted = now.get(one.reference), _held(one, change.figures, name)
-        if _is_same(is_there, wanted):
+    for name in OWNED:
+        one = fields.get(getattr(config.fields, name).lower())
+        value = getattr(change, name)
+        if one is None:
             continue
-        if not _is_same(is_there, _held(one, change.written, name)):
-            edited.add(name)
-        elif wanted is None:
-            operations.append({"op": "remove", "path": f"/fields/{one.reference}"})
-        else:
+        with suppress(ValueError):
+            written = "" if value is None else one.value_of(value)
             path = f"/fields/{one.reference}"
-            operations.append({"op": "add", "path": path, "value": wanted})
-    return operations, frozenset(edited)
+            operations.append({"op": "add", "path": path, "value": written})
+    return operations
 
 
 def comment(change: EpicChange) -> Operation:
     """The change as a comment that ends with its mark."""
-    mark = Paragraph((Span(TOLD_BY), Span(change.change_id, is_code=True)))
-    text = render((*change.body, mark))
+    text = to_html(change.body) + to_html(f"{TOLD_BY}`{change.change_id}`")
     return {"op": "add", "path": "/fields/System.History", "value": text}
 
 
@@ -131,27 +123,3 @@ def _fill(
         patch.set(one.reference, one.value_of(value))
     except ValueError as error:
         patch.notes.append(f"{reference} {error}, so {name} ({value}) is not filled there")
-
-
-def _mapped_figures(fields: TypeFields, config: AzureDevOpsConfig) -> Iterator[tuple[str, Field]]:
-    for name in FIGURES:
-        one = fields.get(getattr(config.fields, name).lower())
-        if one is not None:
-            yield name, one
-
-
-def _held(one: Field, figures: Figures, name: str) -> FieldValue | None:
-    value = getattr(figures, name)
-    try:
-        return None if value is None else one.value_of(value)
-    except ValueError:
-        return None
-
-
-def _is_same(left: Any, right: Any) -> bool:
-    if left in (None, "") or right in (None, ""):
-        return left in (None, "") and right in (None, "")
-    try:
-        return math.isclose(float(left), float(right), rel_tol=1e-9)
-    except (TypeError, ValueError):
-        return bool(left == right)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestration.extract.errors import AccessError, RefusedError
-from orchestration.trackers.http import CONFLICTS
+from orchestration.http import AccessError, RefusedError
+from orchestration.trackers.faults import CONFLICTS
 from orchestration.trackers.protocol import (
     ConflictError,
     ForbiddenError,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, TypeAlias
 
-from orchestration.extract.base import iso
 from orchestration.trackers.azure_devops.api import Api
-from orchestration.trackers.azure_devops.html import escaped
 from orchestration.trackers.protocol import RejectedError
 from orchestration.trackers.text import one_line
+from orchestration.vendors.base import iso
 
 CLOSED_CATEGORIES = frozenset({"Completed", "Removed"})
 _STRING_LIMIT = 255
@@ -65,7 +65,7 @@ class Field:
                 raise ValueError(f"takes only {one_line(', '.join(self.allowed), 200)}")
             return spelled[value.casefold()]
         if self.kind == "html":
-            return escaped(value)
+            return html.escape(one_line(value, 5000))
         return value if self.kind == "plainText" else one_line(value, _STRING_LIMIT)
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from orchestration.extract.base import moment
 from orchestration.trackers.azure_devops import board, history
 from orchestration.trackers.azure_devops.api import Api, Item
 from orchestration.trackers.azure_devops.config import LONGEST_CALL_SECONDS, AzureDevOpsConfig
@@ -22,7 +21,6 @@ from orchestration.trackers.azure_devops.patch import (
 )
 from orchestration.trackers.azure_devops.refusals import ForbiddenPlaceError
 from orchestration.trackers.azure_devops.schema import Schema
-from orchestration.trackers.document import Paragraph, spans
 from orchestration.trackers.protocol import (
     Check,
     ConflictError,
@@ -32,21 +30,27 @@ from orchestration.trackers.protocol import (
     EpicRef,
     EpicStatus,
     ForbiddenError,
-    Rehearsal,
+    Preview,
+    PreviewOutcome,
     RejectedError,
     StatusOutcome,
     TrackerError,
     UnavailableError,
 )
-from orchestration.trackers.saved_filter import SavedFilter
+from orchestration.vendors.base import moment
 
 # A query may have 32,000 characters; a key with what is around it takes some 120 of them.
 _QUERY_CHARACTERS = 24_000
 # A removed work item has no date of closing.
 _CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.StateChangeDate")
-_STATUS_FIELDS = ("System.State", "System.WorkItemType", "System.TeamProject", *_CLOSED_AT_FIELDS)
+_STATUS_FIELDS = (
+    "System.State",
+    "System.CommentCount",
+    "System.WorkItemType",
+    "System.TeamProject",
+    *_CLOSED_AT_FIELDS,
+)
 _EDIT_ATTEMPTS = 5
-ONLY_FIGURES = (Paragraph(spans("The figures are brought up to date.")),)
 
 
 class AzureDevOpsTracker:
@@ -82,29 +86,21 @@ class AzureDevOpsTracker:
                 ref = self._ref(key, item)
                 ours = found.setdefault(key, ref)
                 if ours.id != ref.id:
-                    found[key] = replace(ours, others=(*ours.others, ref.id))
+                    found[key] = replace(ours, duplicates=(*ours.duplicates, ref.id))
         return found
 
     def check(self) -> Sequence[Check]:
         """See `Tracker.check`; ends with a draft that the server validates, and the query."""
         return board.checks(self._api, self._schema, self._config)
 
-    def save_board_query(self, *, overwrite: bool = False) -> SavedFilter:
-        """Save the shared query of open epics.
-
-        One of its name with another query stays as it is, unless `overwrite`. Raises
-        TrackerError.
-        """
-        return board.save_query(self._api, self._schema, self._config, overwrite=overwrite)
-
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
-        outcomes: dict[str, Rehearsal | TrackerError] = {}
+        outcomes: dict[str, PreviewOutcome] = {}
         for draft in drafts:
             try:
                 patch = self._patch_of(draft)
                 self._send(draft, patch, validate_only=True)
-                outcomes[draft.key] = Rehearsal(patch.operations, tuple(patch.notes))
+                outcomes[draft.key] = Preview(patch.operations, tuple(patch.notes))
             except (ForbiddenError, UnavailableError):
                 raise
             except TrackerError as error:
@@ -122,28 +118,15 @@ class AzureDevOpsTracker:
                     outcomes[draft.key] = error
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.update`."""
         with self._api.window.limited():
-            return self._tell(ref, change, is_closing=False)
+            self._tell(ref, change, is_closing=False)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.close`. A work item that a person reopened since stays open."""
         with self._api.window.limited():
             self._tell(ref, change, is_closing=True)
-
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        """See `Tracker.untouched`; one request an epic, and who the token belongs to."""
-        outcomes: dict[str, bool | TrackerError] = {}
-        me = history.identity(self._api.connection()) if refs else ""
-        for ref in refs:
-            try:
-                outcomes[ref.key] = history.is_untouched(self._api.updates(_id(ref)), me)
-            except (ForbiddenError, UnavailableError):
-                raise
-            except TrackerError as error:
-                outcomes[ref.key] = error
-        return outcomes
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """See `Tracker.status`; another request only where work items are gone."""
@@ -182,30 +165,24 @@ class AzureDevOpsTracker:
             return error
         url = self._url(item)
         if item.state not in workflow.closed_states(self._config.closed_states):
-            return EpicStatus(True, item.state, url)
+            return EpicStatus(True, item.state, url, version=item.version)
         at = next(filter(None, map(item.fields.get, _CLOSED_AT_FIELDS)), None)
-        return EpicStatus(False, item.state, url, _moment(at))
+        return EpicStatus(False, item.state, url, _moment(at), item.version)
 
-    def _tell(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> frozenset[str]:
+    def _tell(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
         item_id = _id(ref)
         may_be_told = change.is_retry
         for _ in range(_EDIT_ATTEMPTS):
             item = self._api.item(item_id)
+            if may_be_told and history.is_told(self._api.updates(item_id), change.change_id):
+                return
             fields = self._schema.fields(item.project, item.type)
-            is_told = may_be_told and history.is_told(self._api.updates(item_id), change.change_id)
-            patch = Patch()
-            operations, edited = figures_patch(change, item.fields, fields, self._config)
-            patch.operations += operations
-            if is_closing and not is_told:
+            patch = Patch(figures_patch(change, fields, self._config))
+            if is_closing:
                 self._add_closing(patch, item)
-            if is_told and not patch.operations:
-                return edited
-            # Told by a run that died before it had newer figures: only those are still to do.
-            patch.operations.append(
-                comment(replace(change, body=ONLY_FIGURES) if is_told else change)
-            )
+            patch.operations.append(comment(change))
             if self._api.change(item_id, item.rev, patch.operations):
-                return edited
+                return
             if is_closing:
                 # Somebody works on it.
                 break

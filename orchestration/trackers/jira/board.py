@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from orchestration.trackers.jira.client import Client, Json
+from orchestration.trackers.jira.client import Client
 from orchestration.trackers.jira.reading import jql_string
 from orchestration.trackers.protocol import RejectedError
-from orchestration.trackers.saved_filter import Outcome, SavedFilter
 
 _PLAIN = re.compile(r"[A-Za-z][\w-]*")
 _CUSTOM_ID = re.compile(r"customfield_(\d+)")
@@ -68,49 +67,6 @@ class Board:
         except RejectedError as error:
             return str(error)
         return ""
-
-    def save(self, name: str, *, overwrite: bool = False) -> SavedFilter:
-        """Names are unique among one account's filters, so it is found by its name.
-
-        What a person made of it since stays, unless `overwrite`: then it gets our query, and
-        keeps all else. On Data Center only favourites can be listed, so it is made one.
-
-        Raises TrackerError; RejectedError on Data Center where it is there, but no favourite.
-        """
-        there = self._mine(name)
-        if there and str(there.get("jql")) == self.jql:
-            return self._saved(there, "there")
-        if there and not overwrite:
-            return self._saved(there, "differs")
-        if there:
-            kept = {key: there[key] for key in ("name", "description", "favourite") if key in there}
-            now = self._client.write("PUT", f"/filter/{there['id']}", {**kept, "jql": self.jql})
-            return self._saved(now, "replaced")
-        body = {
-            "name": name,
-            "jql": self.jql,
-            "description": "Epics that paydown opened, most urgent first.",
-            "favourite": True,
-        }
-        made = self._client.write("POST", "/filter", body)
-        return self._saved(made, "created")
-
-    def _mine(self, name: str) -> Json | None:
-        if self._client.config.is_cloud:
-            expand = "description,favourite,jql,owner,viewUrl"
-            params = {"filterName": name, "expand": expand}
-            filters = [*self._client.pages("/filter/search", ("values",), **params)]
-        else:
-            filters = self._client.listed("/filter/favourite")
-        for one in filters:
-            # The search is for parts of names, and shows what others share.
-            if one.get("name") == name and self._client.is_me(one.get("owner")):
-                return one
-        return None
-
-    def _saved(self, one: Json, outcome: Outcome) -> SavedFilter:
-        url = one.get("viewUrl") or f"{self._client.config.url}/issues/?filter={one['id']}"
-        return SavedFilter(str(one.get("name")), str(url), str(one.get("jql")), outcome)
 
 
 def _word(text: str) -> str:

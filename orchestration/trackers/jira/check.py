@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from orchestration.trackers.document import Paragraph, spans
 from orchestration.trackers.jira.board import Board
 from orchestration.trackers.jira.client import Client
 from orchestration.trackers.jira.fields import Schemas
 from orchestration.trackers.jira.issues import Issues
 from orchestration.trackers.jira.reading import Reader
-from orchestration.trackers.protocol import Check, EpicDraft, Figures, TrackerError
+from orchestration.trackers.protocol import Check, EpicDraft, TrackerError
 
 PERMISSIONS = (
     "BROWSE_PROJECTS",
@@ -43,7 +42,7 @@ class Doctor:
             return checks
         for project in (self._config.project, *self._config.other_projects):
             checks += self._project(project)
-        return [*checks, _step("board query", self._query)]
+        return [*checks, self._query()]
 
     def _connection(self) -> Iterator[str]:
         info = self._client.find("/serverInfo")
@@ -106,7 +105,11 @@ class Doctor:
             if all(person.get(same) != settings.assignee for person in people):
                 yield f"{settings.assignee} of {owner} can't be assigned epics; correct `owners`"
 
-    def _query(self) -> Iterator[str]:
+    def _query(self) -> Check:
+        check = _step("board query", self._faults_of_query)
+        return replace(check, message=self._board.jql) if check.is_ok else check
+
+    def _faults_of_query(self) -> Iterator[str]:
         faults = self._board.faults()
         if faults:
             yield (
@@ -129,12 +132,15 @@ def _sample(project: str, band: str = "") -> EpicDraft:
     return EpicDraft(
         key="paydown-sample",
         title="Sample",
-        body=(Paragraph(spans("Sample")),),
+        body="Sample",
         service_id="sample",
         service="sample",
         owner="sample",
         due_date=date(2026, 1, 1),
-        figures=Figures(score=1, slo_burn=1.0, estimate_days=1.0, budget_usd=1.0),
+        score=1,
+        slo_burn=1.0,
+        estimate_days=1.0,
+        budget_usd=1.0,
         current_maturity="bronze",
         target_maturity="silver",
         band=band,

@@ -8,13 +8,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from orchestration.extract.base import Context, secret
-from orchestration.extract.errors import RefusedError
-from orchestration.extract.http import Http, Params, Patience, Reply
-from orchestration.trackers.http import SendWindow, longest_call_seconds, told_as_tracker
+from orchestration.http import (
+    Http,
+    Params,
+    Patience,
+    RefusedError,
+    Reply,
+    SendWindow,
+    longest_call_seconds,
+)
+from orchestration.trackers.faults import told_as_tracker
 from orchestration.trackers.jira.config import JiraConfig
 from orchestration.trackers.protocol import TrackerError, UnavailableError
 from orchestration.trackers.text import one_line
+from orchestration.vendors.base import Context, secret
 
 Json: TypeAlias = dict[str, Any]
 

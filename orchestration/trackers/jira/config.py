@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
-from orchestration.extract.base import EnvName, Url
 from orchestration.rubric.strict import Number, Strict, fault
+from orchestration.vendors.base import EnvName, Url
 
 # What these hold is paydown's own to say.
 _OWN_FIELDS = frozenset({"project", "issuetype", "summary", "description", "labels", "parent"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestration.trackers.http import CONFLICTS
+from orchestration.trackers.faults import CONFLICTS
 from orchestration.trackers.jira.client import Client, Json
 from orchestration.trackers.jira.issues import Issue
 from orchestration.trackers.protocol import (

@@ -13,8 +13,9 @@ from orchestration.trackers.text import one_line
 
 EPIC_NAME = "com.pyxis.greenhopper.jira:gh-epic-label"
 EPIC_LINK = "com.pyxis.greenhopper.jira:gh-epic-link"
-# The fields of `Figures`, in the order in which they are filled.
 FIGURES = ("slo_burn", "score", "estimate_days", "budget_usd")
+# Of these, what every change writes.
+OWNED = ("slo_burn", "score")
 _TEXT_LIMIT = 255
 _NAMED = frozenset({"component", "version", "priority", "resolution", "issuetype"})
 
@@ -248,16 +249,6 @@ def _text(value: Any) -> str:
 
 def _is_mapping(value: Any) -> bool:
     return isinstance(value, dict)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Whether two values of a figure are one, however they are written (`5`, `5.0`, `"5"`)."""
-    if left in (None, "") or right in (None, ""):
-        return left in (None, "") and right in (None, "")
-    try:
-        return math.isclose(float(left), float(right), rel_tol=1e-9, abs_tol=1e-6)
-    except (TypeError, ValueError):
-        return left == right
 
 
 def listed(fields: Sequence[JiraField]) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestration.trackers.document import Document, Paragraph, spans
-from orchestration.trackers.jira import adf, wiki
+from orchestration.trackers.adf import to_adf
 from orchestration.trackers.jira.client import Json
 from orchestration.trackers.jira.config import JiraConfig
 from orchestration.trackers.jira.fields import (
@@ -20,8 +19,9 @@ from orchestration.trackers.jira.fields import (
     listed,
     put,
 )
-from orchestration.trackers.protocol import EpicDraft, EpicRef, Figures, RejectedError
-from orchestration.trackers.text import one_line
+from orchestration.trackers.protocol import EpicDraft, EpicRef, RejectedError
+from orchestration.trackers.text import escape_markdown, one_line
+from orchestration.trackers.wiki import to_wiki
 
 PROPERTY = "paydown"
 _SUMMARY_LIMIT = 255
@@ -29,14 +29,14 @@ _SUMMARY_LIMIT = 255
 _FILLED_BY_JIRA = frozenset({"project", "issuetype", "reporter"})
 
 
-def render(config: JiraConfig, document: Document, tail: Document = ()) -> Any:
-    """A document as this Jira's REST takes it; if it must be cut, then before `tail`."""
-    return adf.render(document, tail) if config.is_cloud else wiki.render(document, tail)
+def render(config: JiraConfig, body: str, tail: str = "") -> Any:
+    """Markdown as this Jira's REST takes it; if it must be cut, then before `tail`."""
+    return to_adf(body, tail) if config.is_cloud else to_wiki(body, tail)
 
 
 def rich(config: JiraConfig, text: str) -> Any:
     """A text for a field of several lines."""
-    return render(config, (Paragraph(spans(text)),))
+    return render(config, escape_markdown(text, 5000))
 
 
 @dataclass
@@ -166,7 +166,7 @@ class Issues:
     def _put_mapped(self, issue: Issue, screen: Screen) -> None:
         draft = issue.draft
         owner = self._config.owners.get(draft.owner)
-        values = {what: getattr(draft.figures, what) for what in FIGURES} | {
+        values = {what: getattr(draft, what) for what in FIGURES} | {
             "team": (owner.team if owner else None) or draft.owner,
             "target_maturity": draft.target_maturity,
             "risk_id": list(draft.risk_ids),
@@ -224,7 +224,3 @@ class Issues:
                 f"jira: {screen.type_name} in {screen.project_key} requires {listed(missing)}; "
                 f"set it in `field_values`, or make it optional{notes}"
             )
-
-
-def figures_of(figures: Figures) -> Mapping[str, float | None]:
-    return {what: getattr(figures, what) for what in FIGURES}

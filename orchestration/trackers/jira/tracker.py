@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.trackers.jira import create
 from orchestration.trackers.jira.board import Board
 from orchestration.trackers.jira.check import Doctor
@@ -24,12 +24,12 @@ from orchestration.trackers.protocol import (
     EpicDraft,
     EpicRef,
     ForbiddenError,
-    Rehearsal,
+    Preview,
+    PreviewOutcome,
     RejectedError,
     StatusOutcome,
     TrackerError,
 )
-from orchestration.trackers.saved_filter import SavedFilter
 
 _log = logging.getLogger(__name__)
 
@@ -79,19 +79,11 @@ class JiraTracker:
     def check(self) -> Sequence[Check]:
         return Doctor(self._client, self._schemas, self._issues, self._reader, self._board).check()
 
-    def save_board_query(self, name: str, *, overwrite: bool = False) -> SavedFilter:
-        """Save the board's query as a filter of our account.
-
-        One of that name with another query stays as it is, unless `overwrite`. Raises
-        TrackerError.
-        """
-        return self._board.save(name, overwrite=overwrite)
-
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """What would be sent, held against the fields that Jira says the project takes."""
         prepared = {draft.key: _or_error(self._issues.prepare, draft) for draft in drafts}
         return {
-            key: Rehearsal(issue.body, tuple(issue.notes)) if isinstance(issue, Issue) else issue
+            key: Preview(issue.body, tuple(issue.notes)) if isinstance(issue, Issue) else issue
             for key, issue in prepared.items()
         }
 
@@ -114,14 +106,10 @@ class JiraTracker:
         self._note(note for issue in issues for note in issue.notes)
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
         with self._client.window.limited():
-            of_people, notes = self._life.update(ref, change)
+            notes = self._life.update(ref, change)
         self._note(notes)
-        return of_people
-
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        return self._reader.untouched(refs)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         with self._client.window.limited():
