@@ -5,7 +5,7 @@
 {% macro items_missing(items, other, limit=20) -%}
     (
         {%- for number in range(1, limit + 1) %}
-            {%- set item = 'trim(' ~ dbt.split_part('coalesce(' ~ items ~ ", '')", "','", number) ~ ')' %}
+            {%- set item = 'coalesce(trim(' ~ dbt.split_part(items, "','", number) ~ "), '')" %}
             {{ '+ ' if not loop.first }}case
                 when {{ item }} = '' then 0
                 when

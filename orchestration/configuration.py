@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from orchestration.documents import ConfigError, load_model
-from orchestration.epics.content.playbooks import playbook_paths, read_playbook
+from orchestration.epics.playbooks import playbook_paths, read_playbook
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 from orchestration.trackers.config import TrackerConfig
 from orchestration.vendors.sources import Sources

@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.assets.extract import EXTRACT
 from orchestration.configuration import check_configuration
-from orchestration.documents import READERS
-from orchestration.ledger import Ledger, export_epics
+from orchestration.documents import READERS, ConfigError
+from orchestration.epics.published import refresh_ledger
 from orchestration.loader import Contract, LoadReport, load_landing
 from orchestration.loader.history import Unaccounted, unaccounted
 from orchestration.settings import Settings
@@ -57,10 +57,12 @@ def ingest_assets(contracts: Sequence[Contract], settings: Settings) -> dg.Asset
     def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings.export()
         try:
-            export_epics(Ledger(settings.ledger_url), settings.ledger_export)
-        except SQLAlchemyError as error:
-            # The export of before stands; that the ledger is away is told by what writes to it.
-            context.log.warning("the ledger can't be read: %s", type(error).__name__)
+            refreshed = refresh_ledger(settings, context.run_id)
+            if refreshed.unreachable:
+                context.log.warning("the tracker can't be asked: %s", refreshed.unreachable)
+        except (SQLAlchemyError, ConfigError) as error:
+            # The previous export stands; the asset `epics` fails for the same reason.
+            context.log.warning("the ledger is not refreshed: %s", type(error).__name__)
         pipeline = loading_pipeline(settings)
         report = load_landing(
             contracts, settings.roots, pipeline, READERS, progress=context.log.info

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 from orchestration.epics.candidates import Candidate, Section, read_candidates
 from orchestration.epics.changing import Changer, Verdict
@@ -62,7 +62,7 @@ def publish_epics(
     with TemporaryDirectory() as folder:
         copy = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}")
         ledger.copy_to(copy)
-        run = Run(copy, preview, run_id, now, clock, sleep)
+        run = Run(copy, cast(Tracker, preview), run_id, now, clock, sleep)
         return _publish(candidates, run, preview.previews, dry_run=True)
 
 
@@ -102,7 +102,7 @@ def _open_epics(
         shown = outcome.record.key if outcome.record else key
         section = _SECTIONS[outcome.kind]
         report.put(wanted[key], section, outcome.reason, shown, outcome.url)
-        if outcome.record:
+        if outcome.record and outcome.kind == "opened":  # How others are is known next time.
             records[outcome.record.key] = outcome.record
     return {key for key, outcome in outcomes.items() if outcome.kind == "opened"}
 

@@ -54,7 +54,8 @@ def _adopt_epics(candidates: Sequence[Candidate], run: Run) -> Iterator[Finding]
         asked = wanted.keys() - known
         found = run.tracker.find(asked) if asked else {}
         for key, ref in sorted(found.items()):
-            yield _adopt_epic(*wanted[key], ref, run)
+            candidate, cycle = wanted[key]
+            yield _adopt_epic(candidate, cycle, ref, run)
         wanted = {
             epic_key(candidate.service_id, cycle + 1): (candidate, cycle + 1)
             for key, (candidate, cycle) in wanted.items()
@@ -83,7 +84,7 @@ def _adopt_epic(candidate: Candidate, cycle: int, ref: EpicRef, run: Run) -> Fin
         why="",
         team=one_line(candidate.team) or None,
     )
-    adopted = run.ledger.adopt(run.writer(), name, intent, (ref.id, ref.url), None)
+    adopted = run.ledger.adopt(run.writer(), name, intent, (ref.id, ref.url), run.now)
     if adopted.key != ref.key:
         what = f"is in the tracker as {ref.id}, beside {adopted.key}: close one of them"
         return Finding(ref.key, what, ref.url, is_open=True)
@@ -106,7 +107,7 @@ def _adopt_stories(candidates: Sequence[Candidate], run: Run) -> Iterator[Findin
     found = run.tracker.find(drafts.keys()) if drafts else {}
     for key, ref in sorted(found.items()):
         intent = story_intent(drafts[key])
-        run.ledger.adopt(run.writer(), run.tracker.name, intent, (ref.id, ref.url), None)
+        run.ledger.adopt(run.writer(), run.tracker.name, intent, (ref.id, ref.url), run.now)
         yield Finding(key, f"adopted story {ref.id}, which the ledger didn't know", ref.url)
 
 

@@ -68,12 +68,13 @@ class Openings(LedgerDatabase):
         tracker: str,
         intent: Intent,
         ref: tuple[str, str],
-        opened_at: datetime | None,
+        opened_at: datetime,
     ) -> EpicRecord:
         """Record that the tracker already has what was to be opened, as `ref` (id, url).
 
-        What it says is known only if it stems from an attempt that is on record. Returns another
-        epic where the service has one that is open or begun.
+        What it says, and that it was opened at `opened_at`, is known only if it stems from an
+        attempt that is on record. Returns another epic where the service has one that is open or
+        begun.
         """
         with self.exclusive() as session:
             row = session.get(EpicRecord, (tracker, intent.key))
@@ -86,7 +87,8 @@ class Openings(LedgerDatabase):
                 return row
             if not row.is_attempted:
                 row.evidence = None
-            row.state, row.opened_at, row.reason = EpicState.OPENED, opened_at, None
+            row.opened_at = opened_at if row.is_attempted else None
+            row.state, row.reason = EpicState.OPENED, None
             row.ref_id, row.url = ref
             release(row)
             add_event(session, writer, row, "adopted", ref_id=ref[0], url=ref[1])
