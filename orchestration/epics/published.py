@@ -16,13 +16,13 @@ from orchestration.http import Patience
 from orchestration.ledger import Ledger, export_epics
 from orchestration.publish.analyst_copy import CURRENT, DATABASE
 from orchestration.settings import Settings
-from orchestration.trackers.config import (
+from orchestration.trackers.protocol import TrackerError
+from orchestration.vendors.trackers import (
     build_tracker,
     is_dry_run,
     read_tracker_config,
     tracker_name,
 )
-from orchestration.trackers.protocol import TrackerError
 
 CANDIDATES = "rpt_promotion_candidates"
 DECISIONS = "rpt_epic_decisions"

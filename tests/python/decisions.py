@@ -26,7 +26,8 @@ from orchestration.ledger import Ledger, export_epics
 from orchestration.ledger.export import FILE
 from orchestration.trackers.protocol import Tracker
 
-from .compiled_models import compiled
+from .compiled_models import AS_OF
+from .dbt_in_process import Dbt, parse
 from .flow_helpers import ROOT
 
 MODELS = ("stg_paydown__epics", "int_promotion__comparisons", "rpt_epic_decisions")
@@ -39,7 +40,10 @@ def sql() -> Mapping[str, str]:
     """Model -> its SQL for DuckDB."""
     if path := os.environ.get(SQL_FILE):
         return dict(json.loads(Path(path).read_text()))
-    return {name: compiled()[name] for name in MODELS}
+    with TemporaryDirectory() as folder:
+        manifest = Path(folder) / "manifest"
+        parse("duckdb", manifest)
+        return Dbt(lambda _: manifest, Path(folder)).compiled(*MODELS, as_of=AS_OF)
 
 
 def publish(

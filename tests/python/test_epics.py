@@ -18,6 +18,8 @@ from orchestration.trackers.local import LocalTracker
 from .decisions import DECIDED
 from .epics_world import GATEWAY, KEY, NOW, OVER, World, row, services
 
+pytestmark = pytest.mark.usefixtures("decisions")
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:

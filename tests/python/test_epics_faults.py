@@ -24,6 +24,8 @@ from .decisions import publish as publish_rows
 from .epics_world import row
 from .fake_tracker import LAG, LONGEST_CALL, NOW, FakeTracker, done_but, instead
 
+pytestmark = pytest.mark.usefixtures("decisions")
+
 
 @pytest.fixture
 def tracker() -> FakeTracker:

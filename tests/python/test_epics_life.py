@@ -21,6 +21,9 @@ BOTH = row(fix_classes="config_only,code_refactor")
 STAYS = "its epic stays open, because others have worked on it"
 
 
+pytestmark = pytest.mark.usefixtures("decisions")
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from orchestration.ledger import Claim, EpicRecord, EpicState, Evidence, Intent, Ledger, Writer
-
-from .decisions import SQL_FILE, sql
 
 REPOSITORY = Path(__file__).parents[2]
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -32,14 +28,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty ledger."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'state' / 'ledger.db'}"
-    server = make_url(request.getfixturevalue("postgres"))
-    schema = re.sub(r"\W", "_", tmp_path.name)
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text(f'create schema "{schema}"'))
-    engine.dispose()
-    server = server.update_query_dict({"options": f"-csearch_path={schema}"})
-    return server.render_as_string(hide_password=False)
+    return str(request.getfixturevalue("postgres"))
 
 
 def writer(owner: str = "run-1", minutes: float = 0, *, takes_over: bool = False) -> Writer:
@@ -290,21 +279,10 @@ def test_racing_first_writers_create_one_schema_and_one_attempt(url: str) -> Non
     assert kinds(Ledger(url)) == ["claimed"]
 
 
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models' SQL, for processes that need not compile it."""
-    path = tmp_path_factory.mktemp("models") / "sql.json"
-    path.write_text(json.dumps(sql()))
-    return path
-
-
-def drive(
-    mode: str, url: str, directory: Path, kind: str, count: int, models: Path
-) -> dict[str, Any]:
+def drive(mode: str, url: str, directory: Path, kind: str, count: int) -> dict[str, Any]:
     module = "tests.python.epics_driver"
     done = subprocess.run(
         [sys.executable, "-m", module, mode, url, str(directory), kind, "2026", str(count)],
-        env=os.environ | {SQL_FILE: str(models)},
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -334,20 +312,20 @@ def assert_nothing_twice_and_nothing_lost(happened: dict[str, Any]) -> None:
     assert happened["closed"]
 
 
+@pytest.mark.usefixtures("decisions")
 @pytest.mark.parametrize("kind", ["local", "remote"])
-def test_kills_lose_nothing_and_open_nothing_twice(
-    url: str, tmp_path: Path, kind: str, models: Path
-) -> None:
+def test_kills_lose_nothing_and_open_nothing_twice(url: str, tmp_path: Path, kind: str) -> None:
     count = 30 if kind == "remote" and url.startswith("sqlite") else 15
-    happened = drive("kills", url, tmp_path / "epics", kind, count, models)
+    happened = drive("kills", url, tmp_path / "epics", kind, count)
     assert sum(happened["points"].values()) == count
     assert len(happened["points"]) >= 4
     assert_nothing_twice_and_nothing_lost(happened)
 
 
+@pytest.mark.usefixtures("decisions")
 @pytest.mark.parametrize("kind", ["local", "remote"])
 def test_racing_runs_open_nothing_twice(url: str, tmp_path: Path, kind: str, models: Path) -> None:
-    happened = drive("races", url, tmp_path / "epics", kind, 6, models)
+    happened = drive("races", url, tmp_path / "epics", kind, 6)
     assert_nothing_twice_and_nothing_lost(happened)
 
 

@@ -13,7 +13,6 @@ import yaml
 from orchestration.configuration import check_configuration
 from orchestration.documents import ConfigError
 from orchestration.documents.playbook import BLANK, Playbook
-from orchestration.documents.vocabulary import FixClass
 from orchestration.epics.playbooks import (
     Playbooks,
     filled,
@@ -21,6 +20,7 @@ from orchestration.epics.playbooks import (
     read_playbook,
     read_playbooks,
 )
+from orchestration.rubric.strict import FixClass
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"
 SHIPPED = read_playbooks(MODERNIZATION).all
