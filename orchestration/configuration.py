@@ -20,8 +20,8 @@ from orchestration.epics.content.playbooks import playbook_paths, read_playbook
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
 from orchestration.rubric.strict import Strict
 from orchestration.settings import PROJECT_ROOT
-from orchestration.trackers.config import TrackerConfig
 from orchestration.vendors.sources import Sources
+from orchestration.vendors.trackers import TrackerConfig
 
 # Name of a file of `modernization/`, and of its reader in a contract -> what it may say.
 MODELS: dict[str, type[Strict]] = {
