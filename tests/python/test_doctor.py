@@ -14,12 +14,12 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from orchestration.cli.doctor import show_doctor
+from orchestration.cli.run import show_run
+from orchestration.cli.sync import show_sync
 from orchestration.flow import FlowResult
 from orchestration.http import UnavailableError
 from orchestration.landing import Landing, StreamReport, open_landing
-from orchestration.screens.doctor import show_doctor
-from orchestration.screens.run import show_run
-from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
 from orchestration.vendors import sync as extract_run
 from orchestration.vendors.base import Context, SourceConfig, secret

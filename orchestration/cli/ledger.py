@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from orchestration.cli.quarantine import shown
+from orchestration.cli.tables import plain_table
 from orchestration.epics.by_hand import NotOpenError, close_by_hand
 from orchestration.epics.published import published_candidates
 from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import Run, utc_now
 from orchestration.ledger import EpicRecord, Ledger, LedgerEvent
-from orchestration.screens.quarantine import shown
-from orchestration.screens.tables import plain_table
 from orchestration.settings import Settings
 from orchestration.vendors.trackers import build_tracker, read_tracker_config
 

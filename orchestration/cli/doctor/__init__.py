@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.screens.doctor.checks import (
+from orchestration.cli.doctor.checks import (
     check_landing,
     check_ledger,
     check_quarantine,
@@ -24,10 +24,10 @@ from orchestration.screens.doctor.checks import (
     check_settings,
     check_warehouse,
 )
-from orchestration.screens.doctor.finding import Finding
-from orchestration.screens.doctor.sources import check_sources
-from orchestration.screens.doctor.streams import check_streams, show_streams
-from orchestration.screens.doctor.tracker import check_tracker
+from orchestration.cli.doctor.finding import Finding
+from orchestration.cli.doctor.sources import check_sources
+from orchestration.cli.doctor.streams import check_streams, show_streams
+from orchestration.cli.doctor.tracker import check_tracker
 from orchestration.settings import Settings
 
 STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}

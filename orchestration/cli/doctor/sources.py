@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from orchestration.cli.doctor.finding import Finding
 from orchestration.http import Patience, SourceError
 from orchestration.landing import last_sync
-from orchestration.screens.doctor.finding import Finding
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.vendors import SOURCE_NAMES
 from orchestration.vendors.base import Context, SourceConfig, moment

@@ -9,9 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.epics.published import CANDIDATES, read_mart
-from orchestration.flow import FlowResult
-from orchestration.screens.tables import (
+from orchestration.cli.tables import (
     DECISION_STYLES,
     FACTORS,
     money,
@@ -22,6 +20,8 @@ from orchestration.screens.tables import (
     signed,
     text_row,
 )
+from orchestration.epics.published import CANDIDATES, read_mart
+from orchestration.flow import FlowResult
 from orchestration.settings import Settings
 from orchestration.trackers.local import LocalTracker
 

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from orchestration.cli.quarantine import shown
 from orchestration.epics.published import run_epics
 from orchestration.epics.report import EpicEntry, EpicsReport
-from orchestration.screens.quarantine import shown
 from orchestration.settings import Settings, SettingsError
 
 TITLES = {

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.screens.command import console, read_settings, refusals
+from orchestration.cli.command import console, read_settings, refusals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,7 +28,7 @@ def show(
     Exits with 1 where there is no such epic.
     """
     settings = read_settings()
-    from orchestration.screens.ledger import show_epics, show_history
+    from orchestration.cli.ledger import show_epics, show_history
 
     with refusals():
         if what is None:
@@ -51,7 +51,7 @@ def close(
     with 1 where nothing under that key is open.
     """
     settings = read_settings()
-    from orchestration.screens.ledger import close_in_ledger
+    from orchestration.cli.ledger import close_in_ledger
 
     with refusals():
         is_done = close_in_ledger(console, settings, key, tracker=tracker, why=why)
@@ -65,7 +65,7 @@ def reconcile(as_json: AsJson = False) -> None:
     Exits with 1 where something is left for a person or the next run.
     """
     settings = read_settings()
-    from orchestration.screens.ledger import show_reconciled
+    from orchestration.cli.ledger import show_reconciled
 
     with refusals():
         raise typer.Exit(0 if show_reconciled(console, settings, as_json=as_json) else 1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestration.cli.doctor.finding import Finding
+from orchestration.cli.doctor.sources import PATIENCE
+from orchestration.cli.quarantine import shown
 from orchestration.documents import ConfigError
-from orchestration.screens.doctor.finding import Finding
-from orchestration.screens.doctor.sources import PATIENCE
-from orchestration.screens.quarantine import shown
 from orchestration.settings import Settings
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.screens.command import read_settings as _settings
-from orchestration.screens.command import refusals as _refusals
-from orchestration.screens.ledger_commands import app as ledger_app
+from orchestration.cli.command import read_settings as _settings
+from orchestration.cli.command import refusals as _refusals
+from orchestration.cli.ledger_commands import app as ledger_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +27,7 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
-console = Console(file=sys.stdout, highlight=False)
+console = Console(highlight=False)
 DAY = "%Y-%m-%d"
 
 
@@ -38,9 +38,11 @@ def run() -> None:
     Exits with 1 where a file can't be read, a test fails or the tracker refused something.
     """
     settings = _settings()
+    from orchestration.cli.run import show_run
     from orchestration.flow import run_flow
-    from orchestration.screens.run import show_run
 
+    # Its own stream: what dbt prints is captured while the status line lives on.
+    console = Console(file=sys.stdout, highlight=False)
     with console.status("starting") as status:
         result = run_flow(settings, lambda text: status.update(Text(text[: console.width - 4])))
     show_run(console, settings, result)
@@ -51,7 +53,7 @@ def run() -> None:
 def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]) -> None:
     """Say why a service has its score: every factor, its evidence and its incidents."""
     settings = _settings()
-    from orchestration.screens.explain import show_explanation
+    from orchestration.cli.explain import show_explanation
 
     raise typer.Exit(0 if show_explanation(console, settings, service) else 1)
 
@@ -64,8 +66,8 @@ def whatif(
 ) -> None:
     """Say who would move, and which epics would open, with another rubric. Changes nothing."""
     settings = _settings()
+    from orchestration.cli.whatif import as_markdown, show_what_if
     from orchestration.rescore.whatif import what_if
-    from orchestration.screens.whatif import as_markdown, show_what_if
 
     with _refusals(), redirect_stdout(io.StringIO()):
         result = what_if(settings, scoring, months)
@@ -96,7 +98,7 @@ def doctor() -> None:
     Exits with 1 where something needs a person.
     """
     settings = _settings()
-    from orchestration.screens.doctor import show_doctor
+    from orchestration.cli.doctor import show_doctor
 
     raise typer.Exit(0 if show_doctor(console, settings) else 1)
 
@@ -114,7 +116,7 @@ def epics(
     refused.
     """
     settings = _settings()
-    from orchestration.screens.epics import show_epics
+    from orchestration.cli.epics import show_epics
 
     with _refusals():
         raise typer.Exit(0 if show_epics(console, settings, as_json=as_json, full=full) else 1)
@@ -136,7 +138,7 @@ def sync(
     Exits with 1 where one stopped before its end.
     """
     settings = _settings()
-    from orchestration.screens.sync import show_sync
+    from orchestration.cli.sync import show_sync
 
     day = since.date() if since else None
     raise typer.Exit(0 if show_sync(console, settings, sources or [], day) else 1)
@@ -158,7 +160,7 @@ def quarantine_list(
 ) -> None:
     """Say what is set aside: by file and reason, newest first, with the id of one such record."""
     settings = _settings()
-    from orchestration.screens.quarantine import show_list
+    from orchestration.cli.quarantine import show_list
 
     with _refusals():
         show_list(console, settings, source, settled=settled, each=each, as_json=as_json)
@@ -173,7 +175,7 @@ def quarantine_show(
 ) -> None:
     """Show one record: where it stood, what is wrong, what to do about it, and its text."""
     settings = _settings()
-    from orchestration.screens.quarantine import show_record
+    from orchestration.cli.quarantine import show_record
 
     with _refusals():
         show_record(console, settings, record_id, save)
@@ -195,8 +197,8 @@ def quarantine_replay(
     Exits with 1 where one is still set aside.
     """
     settings = _settings()
+    from orchestration.cli.quarantine import show_replay
     from orchestration.quarantine import replay_from
-    from orchestration.screens.quarantine import show_replay
 
     with _refusals():
         with console.status("reading the dbt project") as status:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from orchestration.cli.tables import plain_table
 from orchestration.documents import ConfigError
-from orchestration.screens.tables import plain_table
 from orchestration.settings import Settings
 from orchestration.vendors.sync import sync_sources
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from orchestration.cli.doctor.finding import Finding
+from orchestration.cli.quarantine import shown
+from orchestration.cli.tables import plain_table, published_database
 from orchestration.epics.published import read_mart
-from orchestration.screens.doctor.finding import Finding
-from orchestration.screens.quarantine import shown
-from orchestration.screens.tables import plain_table, published_database
 from orchestration.settings import Settings
 
 Row = Mapping[str, Any]

@@ -7,8 +7,8 @@ import re
 from rich.console import Console
 from rich.text import Text
 
+from orchestration.cli.tables import plain_table, signed, text_row
 from orchestration.rescore.whatif import Month, Move, WhatIf
-from orchestration.screens.tables import plain_table, signed, text_row
 
 BANDS = {
     "promote_to_epic": "promote",

@@ -11,8 +11,7 @@ import duckdb
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.epics.published import CANDIDATES, read_mart
-from orchestration.screens.tables import (
+from orchestration.cli.tables import (
     money,
     plain_table,
     points,
@@ -20,6 +19,7 @@ from orchestration.screens.tables import (
     signed,
     text_row,
 )
+from orchestration.epics.published import CANDIDATES, read_mart
 from orchestration.settings import Settings
 
 SHOWN_INCIDENTS = 12
