@@ -8,13 +8,18 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test dev lint format lock clean
+SIZE ?= 100k
+
+.PHONY: run test bench dev lint format lock clean
 
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
 
 test: .venv/ready  ## all tests
 	.venv/bin/pytest -n 2 --dist loadgroup
+
+bench: .venv/ready  ## the whole run at SIZE=10k, 100k or 1m, beside a script written by hand
+	@.venv/bin/python benchmarks/bench.py --size $(SIZE)
 
 dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
 	@mkdir -p $(PAYDOWN_HOME)/dagster && cp dagster.yaml $(PAYDOWN_HOME)/dagster/
