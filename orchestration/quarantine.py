@@ -172,8 +172,8 @@ def replay_from(
     from dlt.destinations.exceptions import DestinationConnectionError
     from dlt.pipeline.exceptions import PipelineStepFailed
 
+    from orchestration.configuration import READERS
     from orchestration.dbt_project import manifest
-    from orchestration.documents import READERS
     from orchestration.loader import contracts_from_manifest
 
     if not settings.warehouse.exists():

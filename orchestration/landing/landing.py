@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.landing.packed import PackedLines, flush
+from orchestration.landing.state import carry_out, read_state, write_state
 
 JOURNAL = "paydown/syncs"
 PARTIAL = ".partial-"
@@ -51,10 +52,12 @@ class Landing:
         self.streams: dict[str, StreamReport] = {}
         self._root = root
         self._state_file = state_file
-        self._state = _read_state(state_file)
+        self._state = read_state(state_file)
         self._partial: dict[str, PackedLines] = {}
         self._targets: dict[str, Path] = {}
         self._appended: set[str] = set()
+        self._placed: dict[Path, Path] = {}
+        self._removed: list[str] = []
         self._state["syncs"] = self._state.get("syncs", 0) + 1
         self.sync_id = f"{started_at:%Y%m%dT%H%M%SZ}-{self._state['syncs']:06d}"
         self.cursors: dict[str, Any] = _copy(self._state.get("cursors", {}))
@@ -86,12 +89,26 @@ class Landing:
 
     def replace(self, stream: str, name: str, records: Iterable[Mapping[str, Any]]) -> int:
         """Write the file `name` of a stream whose contract has `mode: snapshot`, in place of the
-        one of before. Equal records make an equal file, which the loader knows by its bytes."""
+        previous one. Equal records make an equal file, which the loader knows by its bytes."""
         key = f"{stream}/{name}"
         self._open(key, f"{key}.ndjson.gz")
         for record in records:
             self._partial[key].write(record)
         return self._partial[key].records
+
+    def place(self, name: str, content: bytes) -> None:
+        """Put a file as others wrote it at `name` below the landing folder, with the commit."""
+        target = self._root / name
+        partial = self._root / self.source / f"{PARTIAL}{len(self._placed)}"
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            flush(file)
+        self._placed[partial] = target
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Take placed files away, with the commit; then folders that are empty."""
+        self._removed += names
 
     def observe(
         self,
@@ -122,36 +139,35 @@ class Landing:
             self.cursors[name] = value
             if value is None:
                 del self.cursors[name]
-        shown: dict[str, str] = {}
+        shown = dict(self._placed)
         for key, file in self._partial.items():
             file.close()
-            shown[str(_partial_path(self._targets[key]).relative_to(self._root))] = str(
-                self._targets[key].relative_to(self._root)
-            )
+            shown[file.path] = self._targets[key]
         for stream in self._appended:
             report = self.streams.setdefault(stream, StreamReport())
             file = self._partial[stream]
             name = self._targets[stream].relative_to(self._root).as_posix()
             report.records += file.records
             report.files.append({"name": name, "sha256": file.sha256(), "records": file.records})
-        self._partial.clear()
-        self._appended.clear()
         self._state |= {
-            # A source may go on changing its own; the next write must not tell of that.
+            # A source may go on changing its own; the next write must not hold that.
             "cursors": _copy(self.cursors),
             "commits": self._state["commits"] + 1,
-            "showing": shown,
+            "showing": {self._below(one): self._below(to) for one, to in shown.items()},
+            "removing": self._removed,
         }
-        _write_state(self._state_file, self._state)
-        _show(self._root, self._state)
+        self._forget()
+        write_state(self._state_file, self._state)
+        carry_out(self._root, self._state)
+        self._state["removing"] = []
 
     def abandon(self) -> None:
-        """Forget what was written since the last commit."""
-        for key, file in self._partial.items():
+        """Discard what was written since the last commit."""
+        for file in self._partial.values():
             file.close()
-            _partial_path(self._targets[key]).unlink(missing_ok=True)
-        self._partial.clear()
-        self._appended.clear()
+        for partial in (*self._placed, *(file.path for file in self._partial.values())):
+            partial.unlink(missing_ok=True)
+        self._forget()
         self.cursors = _copy(self._state.get("cursors", {}))
 
     def journal(self, status: str, message: str, requests: int, finished_at: datetime) -> None:
@@ -194,7 +210,16 @@ class Landing:
             if status == "complete"
             else self._state.get("last", {}).get("complete_at"),
         }
-        _write_state(self._state_file, self._state)
+        write_state(self._state_file, self._state)
+
+    def _forget(self) -> None:
+        self._partial.clear()
+        self._appended.clear()
+        self._placed.clear()
+        self._removed = []
+
+    def _below(self, path: Path) -> str:
+        return str(path.relative_to(self._root))
 
     def _open(self, key: str, name: str) -> None:
         target = self._root / self.source / name
@@ -220,7 +245,7 @@ def open_landing(
     state_file = state_folder / f"{source}.json"
     with (state_folder / f"{source}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _show(root, _read_state(state_file))
+        carry_out(root, read_state(state_file))
         for stray in [
             *(root / source).rglob(f"{PARTIAL}*"),
             *(root / JOURNAL).glob(f"{PARTIAL}{source}-*"),
@@ -239,32 +264,11 @@ def last_sync(state_folder: Path, source: str) -> Mapping[str, Any]:
     `complete_at` is when the last complete sync began (ISO 8601, UTC): what changed at the source
     up to then has landed.
     """
-    return _read_state(state_folder / f"{source}.json").get("last", {})
-
-
-def _show(root: Path, state: Mapping[str, Any]) -> None:
-    """Give committed partial files their names; those that have them already are left alone."""
-    for partial, target in state.get("showing", {}).items():
-        if (root / partial).exists():
-            (root / partial).replace(root / target)
+    return read_state(state_folder / f"{source}.json").get("last", {})
 
 
 def _partial_path(target: Path) -> Path:
     return target.with_name(PARTIAL + target.name)
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {"cursors": {}, "commits": 0, "syncs": 0, "showing": {}}
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _write_state(path: Path, state: Mapping[str, Any]) -> None:
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(state, file, indent=1)
-        flush(file)
-    temporary.replace(path)
 
 
 def _copy(cursors: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from orchestration.http import Http, SourceError
+from orchestration.http import Http, Reply, SourceError, paging
 from orchestration.landing import Landing
 from orchestration.rubric.strict import Share
 from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, secret
@@ -92,24 +92,41 @@ class Backstage:
         return f"{self._count():,} entities"
 
     def sync(self, landing: Landing) -> None:
-        for _ in range(PASSES):
-            whole = _Pass(self._pages())
-            landing.replace(STREAM, "catalog", whole.entities())
-            # One page is one answer, in which nothing can have moved.
-            after = whole.counted if whole.pages == 1 else self._count()
-            if whole.came == whole.counted == after:
-                break
-        else:
-            raise SourceError(
-                f"backstage: the catalog changed during each of {PASSES} passes (the last one "
-                f"counted {whole.counted:,} entities, then {after:,}, and {whole.came:,} came); "
-                "the last whole one stays; if this goes on, set a larger page_size"
-            )
-        self._believe(whole.came, landing.cursors.get("entities"))
-        landing.observe(STREAM, source_count=whole.counted)
-        landing.commit(entities=whole.came)
+        came = paging.steady("backstage: entities", lambda: self._land(landing), PASSES - 1)
+        self._check_share(came, landing.cursors.get("entities"))
+        landing.observe(STREAM, source_count=came)
+        landing.commit(entities=came)
 
-    def _believe(self, came: int, before: int | None) -> None:
+    def _land(self, landing: Landing) -> int:
+        """Write every entity once, by its reference, which is unique at any one moment.
+
+        Raises:
+            MovedError: not as many came as were counted before and after.
+        """
+        seen: set[str] = set()
+        counts: list[int] = []
+
+        def entities() -> Iterator[Mapping[str, Any]]:
+            for page in self._pages():
+                counts.append(page.reply.data["totalItems"])
+                for entity in page.records:
+                    reference = _reference(entity)
+                    if reference not in seen:
+                        seen.add(reference)
+                        yield entity
+                self._progress(f"backstage entities: {len(seen):,} of {counts[0]:,}")
+
+        came = landing.replace(STREAM, "catalog", entities())
+        # One page is one answer, in which nothing can have moved.
+        after = counts[0] if len(counts) == 1 else self._count()
+        if not came == counts[0] == after:
+            raise paging.MovedError(
+                f"the catalog changed while it was read ({counts[0]:,} entities were counted, then "
+                f"{after:,}, and {came:,} came; a larger page_size is quicker)"
+            )
+        return came
+
+    def _check_share(self, came: int, before: int | None) -> None:
         least = self._config.least_share
         if least > 0 and (came == 0 or came < least * (before or 0)):
             then = "" if before is None else f", {before:,} came before"
@@ -119,30 +136,26 @@ class Backstage:
                 "right, set `least_share: 0` under backstage in sources.yaml for one sync"
             )
 
-    def _pages(self) -> Iterator[Mapping[str, Any]]:
-        which: list[tuple[str, str | int]] = self._filters()
-        cursors: set[str] = set()
-        seen = 0
-        while which:
-            page = self._ask([("limit", self._config.page_size), ("fields", FIELDS), *which])
-            yield page
-            seen += len(page["items"])
-            self._progress(f"backstage entities: {seen:,} of {page['totalItems']:,}")
-            following = page.get("pageInfo", {}).get("nextCursor")
-            if following in cursors:
-                raise SourceError("backstage: gives the same pages again and again; report it")
-            cursors.add(following)
+    def _pages(self) -> Iterator[paging.Page[str]]:
+        def ask(cursor: str) -> Reply:
             # The cursor holds the filter.
-            which = [("cursor", following)] if following else []
+            which = [("cursor", cursor)] if cursor else self._filters()
+            return self._ask([("limit", self._config.page_size), ("fields", FIELDS), *which])
+
+        style = paging.by_token(
+            lambda data: data["items"], lambda data: data.get("pageInfo", {}).get("nextCursor")
+        )
+        return paging.pages(ask, style, "")
 
     def _count(self) -> int:
-        return self._ask([("limit", 1), ("fields", "kind"), *self._filters()])["totalItems"]
+        return self._ask([("limit", 1), ("fields", "kind"), *self._filters()]).data["totalItems"]
 
     def _filters(self) -> list[tuple[str, str | int]]:
         return [("filter", text) for text in self._config.filter]
 
-    def _ask(self, params: list[tuple[str, str | int]]) -> Mapping[str, Any]:
-        data = self._http.get(QUERY, params).data
+    def _ask(self, params: list[tuple[str, str | int]]) -> Reply:
+        reply = self._http.get(QUERY, params)
+        data = reply.data
         if (
             not isinstance(data, dict)
             or not isinstance(data.get("items"), list)
@@ -153,31 +166,7 @@ class Backstage:
                 f"backstage: {QUERY} answered something else than entities; set the backend's "
                 "address as url"
             )
-        return data
-
-
-class _Pass:
-    """One reading of all pages; `came` and `pages` hold once `entities` is used up."""
-
-    def __init__(self, pages: Iterator[Mapping[str, Any]]) -> None:
-        self._pages = pages
-        self.pages = 0
-        self.counted = 0
-        self.came = 0
-
-    def entities(self) -> Iterator[Mapping[str, Any]]:
-        """Each entity once, by its reference, which is unique at any one moment."""
-        seen: set[str] = set()
-        for page in self._pages:
-            if not self.pages:
-                self.counted = page["totalItems"]
-            self.pages += 1
-            for entity in page["items"]:
-                reference = _reference(entity)
-                if reference not in seen:
-                    seen.add(reference)
-                    self.came += 1
-                    yield entity
+        return reply
 
 
 def _reference(entity: Mapping[str, Any]) -> str:

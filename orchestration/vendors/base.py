@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -117,6 +118,31 @@ def secret(context: Context, name: str, source: str, what: str) -> str:
     if not value.isprintable() or not value.isascii():
         raise AccessError(f"{source}: {name} holds characters that no header takes; copy it again")
     return value
+
+
+def authorization(
+    context: Context,
+    source: str,
+    token_env: str,
+    user_env: str,
+    password_env: str,
+    *,
+    is_needed: bool = True,
+) -> dict[str, str]:
+    """The header that says who asks: a bearer token, else user and password; empty where the
+    environment names nobody and nobody is needed.
+
+    Raises:
+        AccessError: nobody is named, or a user without a password.
+    """
+    if context.environment.get(token_env, "").strip():
+        return {"Authorization": f"Bearer {secret(context, token_env, source, 'a token')}"}
+    if not is_needed and not context.environment.get(user_env, "").strip():
+        return {}
+    user = secret(context, user_env, source, f"a user name (or a token in {token_env})")
+    password = secret(context, password_env, source, "the user's password")
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
 
 
 def moment(text: Any) -> datetime:

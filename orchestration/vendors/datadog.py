@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from orchestration.http import Http, Reply, SourceError
+from orchestration.http import Http, Reply, SourceError, paging
 from orchestration.landing import Landing
 from orchestration.rubric.strict import fault
 from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, iso, secret
@@ -21,8 +21,6 @@ from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, iso,
 PAGE = 1000
 # Each window of each SLO is a request, so that the first sync goes less far back than elsewhere.
 HISTORY_DAYS = 180
-# A list that changes while it is paged is read again this often.
-LIST_ATTEMPTS = 3
 SITE = re.compile(r"(?:(?!app\.|api\.|www\.)[a-z0-9-]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)")
 
 
@@ -97,8 +95,8 @@ class Datadog:
 
     def check(self) -> str:
         reply = self._http.get("/api/v1/slo", self._list_params(1, 0))
-        total = _total(reply)
-        return f"{len(_data(reply)) if total is None else total:,} SLOs"
+        found, total = len(_data(reply.data)), _total(reply.data)
+        return f"{found if total is None else total:,} SLOs"
 
     def sync(self, landing: Landing) -> None:
         slos, clock = self._list()
@@ -115,30 +113,18 @@ class Datadog:
                 )
 
     def _list(self) -> tuple[list[dict[str, Any]], datetime]:
-        """Every SLO, in the order of ids, and the server's clock.
+        """Every SLO, in the order of ids, and the server's clock."""
 
-        Pages are cut by offset, so where one SLO is deleted in the meantime another is skipped.
-        More than one page is read until two readings agree.
-        """
-        before: list[str] = []
-        for _ in range(LIST_ATTEMPTS):
-            found, pages, clock = self._read_list()
-            if pages == 1 or sorted(found) == before:
-                break
-            before = sorted(found)
-        return [found[slo_id] for slo_id in sorted(found)], clock
+        def ask(offset: int) -> Reply:
+            return self._http.get("/api/v1/slo", self._list_params(PAGE, offset))
 
-    def _read_list(self) -> tuple[dict[str, dict[str, Any]], int, datetime]:
-        found: dict[str, dict[str, Any]] = {}
-        offset = pages = 0
-        while True:
-            reply = self._http.get("/api/v1/slo", self._list_params(PAGE, offset))
-            page = _data(reply)
-            found |= {str(slo["id"]): slo for slo in page}
-            offset, pages = offset + len(page), pages + 1
-            total = _total(reply)
-            if not page or (total is not None and offset >= total):
-                return found, pages, reply.date
+        def read() -> tuple[list[dict[str, Any]], datetime]:
+            style = paging.ByOffset(_data, _has_more)
+            pages = [*paging.pages(ask, style, 0)]
+            slos = [slo for page in pages for slo in page.records]
+            return sorted(slos, key=lambda slo: str(slo["id"])), pages[0].reply.date
+
+        return paging.steady("datadog: SLOs", read)
 
     def _list_params(self, limit: int, offset: int) -> dict[str, str | int]:
         tags = {"tags_query": self._config.tags_query} if self._config.tags_query else {}
@@ -165,7 +151,7 @@ class Datadog:
                 "to_ts": end,
                 "asked_at": iso(reply.date),
             }
-            data = _data(reply)
+            data = _data(reply.data)
             landing.append("histories", [{**answer, "data": data}])
             landing.append("samples", ({**answer, **point} for point in _points(data)))
             landing.commit(**{slo_id: end})
@@ -179,18 +165,23 @@ class Datadog:
         return count
 
 
-def _data(reply: Reply) -> Any:
-    data = reply.data.get("data") if isinstance(reply.data, dict) else None
+def _data(answer: Any) -> Any:
+    data = answer.get("data") if isinstance(answer, dict) else None
     if data is None:
         raise SourceError("datadog: answered without data; check the source's site or url")
     return data
 
 
-def _total(reply: Reply) -> int | None:
-    """How many SLOs there are, where Datadog says."""
-    page = (reply.data.get("metadata") or {}).get("page") or {}
+def _total(answer: Any) -> int | None:
+    """How many SLOs exist, where Datadog says."""
+    page = (answer.get("metadata") or {}).get("page") or {}
     total = page.get("total_filtered_count", page.get("total_count"))
     return None if total is None else int(total)
+
+
+def _has_more(answer: Any, end: int) -> bool:
+    total = _total(answer)
+    return len(answer["data"]) >= PAGE if total is None else end < total
 
 
 def _points(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

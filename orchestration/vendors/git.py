@@ -7,9 +7,10 @@ repository holds now.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -20,8 +21,7 @@ from orchestration.http import SourceError
 from orchestration.landing import JOURNAL, Landing
 from orchestration.rubric.strict import Number, Strict, fault
 from orchestration.vendors.base import Context, EnvName, SourceConfig, secret
-from orchestration.vendors.git_clone import PROTOCOLS, Blob, Clone, Limits
-from orchestration.vendors.git_placing import Placer, blob_id, landing_name
+from orchestration.vendors.git_clone import PROTOCOLS, Clone, Limits
 
 MAX_FILES = 20_000
 MAX_BYTES = 256 * 1024 * 1024
@@ -114,6 +114,10 @@ class Repository(Strict):
         last = re.split(r"[/:]", (self.url or self.folder or "").rstrip("/"))[-1]
         return self.name or last.removesuffix(".git")
 
+    @property
+    def folders(self) -> list[str]:
+        return [self.folder_of(target) for target in self.paths]
+
     def folder_of(self, target: str) -> str:
         """Where the files of one of its `paths` go, below the landing folder."""
         return f"{target}/git/{self.label}"
@@ -141,7 +145,7 @@ class GitConfig(SourceConfig):
 
 
 class Git:
-    """All of them, each for itself; see `Extractor`."""
+    """All of them, each for itself; see `Extractor`. The cursor `folders` names those filled."""
 
     def __init__(self, config: GitConfig, context: Context) -> None:
         self._config = config
@@ -161,47 +165,53 @@ class Git:
         return f"{len(self._config.repositories):,} repositories and folders"
 
     def sync(self, landing: Landing) -> None:
-        placer = Placer(landing)
-        placer.finish()
-        faults: list[SourceError] = []
+        errors: list[SourceError] = []
         for repository in self._config.repositories:
             try:
-                self._sync_one(repository, landing, placer)
+                self._sync_one(repository, landing)
             except SourceError as error:
-                faults.append(error)
-        current = {
-            repository.folder_of(target)
-            for repository in self._config.repositories
-            for target in repository.paths
-        }
-        placer.drop(folder for folder in placer.folders if folder not in current)
-        if faults:
-            # One kind of error if all are of it, so that access is told from a fault.
-            kind = type(faults[0]) if len({*map(type, faults)}) == 1 else SourceError
-            raise kind(" | ".join(map(str, faults)))
+                landing.abandon()
+                errors.append(error)
+        current = {one for repository in self._config.repositories for one in repository.folders}
+        filled = landing.cursors.get("folders", [])
+        landing.remove(_placed(landing.root, set(filled) - current))
+        landing.commit(folders=[folder for folder in filled if folder in current])
+        if errors:
+            # One kind of error if all are of it, so that access is told from an outage.
+            kind = type(errors[0]) if len({*map(type, errors)}) == 1 else SourceError
+            raise kind(" | ".join(map(str, errors)))
 
-    def _sync_one(self, repository: Repository, landing: Landing, placer: Placer) -> None:
+    def _sync_one(self, repository: Repository, landing: Landing) -> None:
+        """Make the repository's folders hold the files of its `paths` and no others."""
         if repository.folder is None:
             clone = self._clone(repository, landing.cache / f"{repository.label}.git")
-            commit = clone.fetch(repository.ref)
-            wanted = _chosen(repository, clone.files(commit), f"{repository.ref} ({commit[:10]})")
-            ids = {name: blob.id for name, blob in wanted.items()}
-            read = clone.read
+            ids = clone.files(repository.ref)
+            wanted = _chosen(repository, ids, repository.ref)
+
+            def read(paths: list[str]) -> Iterable[bytes]:
+                return clone.read([ids[path] for path in paths], MAX_BYTES)
         else:
             folder = self._local_folder(repository)
-            files = _local_files(folder, landing.root)
-            wanted = _chosen(repository, files, str(folder))
-            ids = {name: blob_id(folder / blob.path) for name, blob in wanted.items()}
+            wanted = _chosen(repository, _local_files(folder, landing.root), str(folder))
+            ids = {path: _blob_id(folder / path) for path in wanted.values()}
 
-            def read(blobs: list[Blob]) -> Iterable[bytes]:
-                return ((folder / blob.path).read_bytes() for blob in blobs)
+            def read(paths: list[str]) -> Iterable[bytes]:
+                return ((folder / path).read_bytes() for path in paths)
 
-        changed = placer.place(
-            [repository.folder_of(target) for target in repository.paths],
-            ids,
-            lambda names: read([wanted[name] for name in names]),
-        )
-        self._context.progress(f"git {repository.label}: {len(wanted):,} files, {changed:,} new")
+        there = {*_placed(landing.root, repository.folders)}
+        changed = [
+            name
+            for name, path in wanted.items()
+            if name not in there or _blob_id(landing.root / name, len(ids[path])) != ids[path]
+        ]
+        for name, content in zip(changed, read([wanted[name] for name in changed]), strict=True):
+            landing.place(name, content)
+        gone = sorted(there - wanted.keys())
+        landing.remove(gone)
+        filled = {*landing.cursors.get("folders", ()), *repository.folders}
+        landing.commit(folders=sorted(filled))
+        count = len(changed) + len(gone)
+        self._context.progress(f"git {repository.label}: {len(wanted):,} files, {count:,} new")
 
     def _clone(self, repository: Repository, folder: Path) -> Clone:
         name, token = repository.token_env, None
@@ -232,39 +242,33 @@ class Git:
         return folder
 
 
-def _chosen(repository: Repository, files: Iterable[Blob], where: str) -> Mapping[str, Blob]:
+def _chosen(repository: Repository, files: Iterable[str], where: str) -> dict[str, str]:
     """The files of its `paths`, by their place in the landing folder."""
-    specs = {
-        target: pathspec.GitIgnoreSpec.from_lines(patterns)
-        for target, patterns in repository.paths.items()
-    }
-    counts = dict.fromkeys(specs, 0)
-    chosen: dict[str, Blob] = {}
-    for blob in files:
-        for target, spec in specs.items():
-            if spec.match_file(blob.path):
-                counts[target] += 1
-                name = landing_name(repository.folder_of(target), blob.path)
-                if max(len(os.fsencode(part)) for part in name.split("/")) > MAX_NAME_BYTES:
-                    what = f"{blob.path!a} has too long a name"
-                    raise SourceError(f"git: {repository.label}: {what}; rename it there")
-                chosen[name] = blob
-    for target, count in counts.items():
-        if not count:
+    files = list(files)
+    chosen: dict[str, str] = {}
+    for target, patterns in repository.paths.items():
+        spec = pathspec.GitIgnoreSpec.from_lines(patterns)
+        matched = [path for path in files if spec.match_file(path)]
+        if not matched:
             raise SourceError(
                 f"git: {repository.label}: no file of {where} matches "
-                f"{' or '.join(repository.paths[target])}; correct paths.{target}, or remove it"
+                f"{' or '.join(patterns)}; correct paths.{target}, or remove it"
             )
-    size = sum(blob.size_bytes for blob in chosen.values())
-    if len(chosen) > MAX_FILES or size > MAX_BYTES:
+        for path in matched:
+            name = _landing_name(repository.folder_of(target), path)
+            if max(len(os.fsencode(part)) for part in name.split("/")) > MAX_NAME_BYTES:
+                what = f"{path!a} has too long a name"
+                raise SourceError(f"git: {repository.label}: {what}; rename it there")
+            chosen[name] = path
+    if len(chosen) > MAX_FILES:
         raise SourceError(
-            f"git: {repository.label}: {len(chosen):,} files of {size:,} bytes match, at most "
-            f"{MAX_FILES:,} of {MAX_BYTES:,} bytes are taken; narrow its paths"
+            f"git: {repository.label}: {len(chosen):,} files match, at most {MAX_FILES:,} are "
+            "read; narrow its paths"
         )
     return chosen
 
 
-def _local_files(folder: Path, landing: Path) -> Iterator[Blob]:
+def _local_files(folder: Path, landing: Path) -> Iterator[str]:
     """Plain files below the folder, but not those of git itself nor those placed by us."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [
@@ -272,7 +276,31 @@ def _local_files(folder: Path, landing: Path) -> Iterator[Blob]:
             for name in folders
             if name != ".git" and Path(parent, name).resolve() != landing.resolve()
         ]
-        for name in names:
-            path = Path(parent, name)
+        for path in (Path(parent, name) for name in names):
             if path.is_file() and not path.is_symlink():
-                yield Blob(path.relative_to(folder).as_posix(), "", path.stat().st_size)
+                yield path.relative_to(folder).as_posix()
+
+
+def _landing_name(folder: str, path: str) -> str:
+    """The place of a repository's file. The loader passes over hidden files, so their dot is
+    written as %2E; that also leaves no part that is `.` or `..`."""
+    parts = (
+        f"%{ord(part[0]):02X}{part[1:]}" if part.startswith((".", "%")) else part
+        for part in path.split("/")
+    )
+    return f"{folder}/{'/'.join(parts)}"
+
+
+def _placed(root: Path, folders: Iterable[str]) -> Iterator[str]:
+    """The files in these folders, as paths below the landing folder."""
+    for folder in folders:
+        for parent, _, names in os.walk(root / folder):
+            for name in names:
+                yield Path(parent, name).relative_to(root).as_posix()
+
+
+def _blob_id(path: Path, digits: int = 40) -> str:
+    """What git calls the file's content: SHA-1 in 40 digits, SHA-256 in 64."""
+    content = path.read_bytes()
+    digest = hashlib.sha256 if digits == 64 else hashlib.sha1
+    return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

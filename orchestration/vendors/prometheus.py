@@ -6,7 +6,6 @@ each of which is committed by itself. A point that isn't there is a gap and neve
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +16,15 @@ from pydantic import Field, model_validator
 from orchestration.http import Http, Params, Reply, SourceError
 from orchestration.landing import Landing
 from orchestration.rubric.strict import fault
-from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url, iso, secret
+from orchestration.vendors.base import (
+    Context,
+    EnvName,
+    Hours,
+    SourceConfig,
+    Url,
+    authorization,
+    iso,
+)
 from orchestration.vendors.prometheus_queries import (
     DEFAULT_QUERIES,
     Query,
@@ -68,22 +75,6 @@ class PrometheusConfig(SourceConfig):
     def extractor(self, context: Context) -> Prometheus:
         return Prometheus(self, context)
 
-    def credentials(self, context: Context) -> dict[str, str]:
-        """The header that says who asks; empty where the environment names nobody.
-
-        Raises:
-            AccessError: a user without a password.
-        """
-        if context.environment.get(self.token_env, "").strip():
-            token = secret(context, self.token_env, "prometheus", "a bearer token")
-            return {"Authorization": f"Bearer {token}"}
-        if context.environment.get(self.user_env, "").strip():
-            user = secret(context, self.user_env, "prometheus", "the user's name")
-            password = secret(context, self.password_env, "prometheus", "the user's password")
-            pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-            return {"Authorization": f"Basic {pair}"}
-        return {}
-
 
 class Prometheus:
     """Lands `series` (what each is of), `samples` (points) and `settings` (objectives, periods)."""
@@ -94,7 +85,14 @@ class Prometheus:
         self._http = Http(
             "prometheus",
             config.url,
-            credentials=config.credentials(context),
+            credentials=authorization(
+                context,
+                "prometheus",
+                config.token_env,
+                config.user_env,
+                config.password_env,
+                is_needed=False,
+            ),
             access_hint=(
                 f"put a token that may read into {config.token_env}, or a user into "
                 f"{config.user_env} and {config.password_env}"

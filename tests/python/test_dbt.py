@@ -1,47 +1,18 @@
-"""dbt's own tests of the code: every unit test and every test tagged `ci`, over the demo's warehouse."""
+"""dbt's own tests of the code, over the demo's warehouse: unit tests, and tests tagged `ci`."""
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from .flow_helpers import ROOT, Site
-
-pytestmark = pytest.mark.xdist_group("demo")
+from .dbt_in_process import Dbt
+from .flow_helpers import Demo
 
 
-def test_every_test_of_the_code_passes(
-    demo: tuple[Site, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    site, first = demo
-    assert first.returncode == 0, first.stdout
-    shutil.copy(site.home / "warehouse.duckdb", tmp_path)
-    environment = os.environ | {
-        "DBT_PROFILES_DIR": str(ROOT / "profiles"),
-        "DBT_TARGET_PATH": str(tmp_path / "target"),
-        "DBT_LOG_PATH": str(tmp_path / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "PAYDOWN_WAREHOUSE": str(tmp_path / "warehouse.duckdb"),
-    }
+def test_every_test_of_the_code_passes(demo: Demo, dbt: Dbt, tmp_path: Path) -> None:
+    shutil.copy(demo.site.warehouse, tmp_path)
+    warehouse = tmp_path / "warehouse.duckdb"
     # Unit tests look up the columns of their inputs, so ephemeral models are built as views.
-    variables = '{as_of: "2026-06-26 16:00:00", single_use: view}'
-
-    def dbt(*arguments: str) -> str:
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), *arguments, "--vars", variables],
-            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-5000:]
-        return done.stdout
-
-    dbt("run", "--quiet", "--select", "config.materialized:view")
-    tested = dbt("test", "--select", "test_type:unit", "tag:ci")
-    passed = re.search(r"PASS=(\d+)", tested)
-    assert passed
-    assert int(passed[1]) >= 100
+    dbt("run", "--select", "config.materialized:view", warehouse=warehouse, inline=False)
+    results = dbt("test", "--select", "test_type:unit", "tag:ci", warehouse=warehouse, inline=False)
+    assert len(results) >= 100

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 from orchestration.settings import Settings
 from orchestration.vendors.opsgenie import api, feed
 from orchestration.vendors.pagerduty import pages

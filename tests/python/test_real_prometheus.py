@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 from orchestration.landing import open_landing
 from orchestration.vendors.base import Context
 from orchestration.vendors.prometheus import PrometheusConfig

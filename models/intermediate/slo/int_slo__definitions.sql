@@ -46,7 +46,11 @@ filed as (
         placed.*,
         row_number() over (
             partition by placed.service_id, lower(trim(placed.slo_name))
-            order by placed.file_name desc, placed.line_number desc, placed.objective desc
+            order by
+                placed.file_name desc,
+                placed.line_number desc,
+                placed.objective_ordinal desc,
+                placed.objective desc
         ) as definition_rank
     from placed
 ),

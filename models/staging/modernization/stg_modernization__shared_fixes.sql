@@ -16,7 +16,7 @@ renamed as (
         fix_class,
 
         -- numbers
-        ordinal as fix_ordinal,
+        ordinal + 1 as fix_ordinal,
         estimate_days,
 
         -- timestamps

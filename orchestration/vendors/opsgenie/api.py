@@ -3,7 +3,7 @@
 What a search relies on: `createdAt` with `>=` and `<=` and milliseconds since 1970, and `AND`, are
 documented for alerts and for incidents. Alerts sort by `updatedAt`. Incidents sort by `createdAt`
 only, and `updatedAt` in their search works without being documented: whoever uses it must check
-that something comes back (see `sync.py`).
+that something comes back (see `feed.py`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from orchestration.http import Http, Reply, SourceError, UnavailableError
+from orchestration.http import Http, Reply, SourceError, UnavailableError, paging
 from orchestration.vendors.base import moment
 
 Json = dict[str, Any]
+Query = tuple[tuple[str, str | int], ...]
 
 PAGE = 100
 # `offset + limit` beyond it is answered with 422.
 FURTHEST = 20_000
-STEPS_BACK = 1_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ALERTS, INCIDENTS = "alerts", "incidents"
 PATHS = {ALERTS: "/v2/alerts", INCIDENTS: "/v1/incidents"}
@@ -38,6 +38,7 @@ class Place:
 
     at: int
     seen: tuple[str, ...] = ()
+    offset: int = 0
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Place:
@@ -46,14 +47,6 @@ class Place:
 
     def cursor(self) -> Json:
         return {"at": self.at, "seen": list(self.seen)}
-
-
-@dataclass(frozen=True)
-class Page:
-    """Records not seen before, and where the walk goes on after them."""
-
-    records: list[Json]
-    place: Place
 
 
 class Api:
@@ -66,11 +59,11 @@ class Api:
         """How many alerts were created in [since, until] (milliseconds), and the server's clock."""
         query = f"createdAt >= {since}" + (f" AND createdAt <= {until}" if until else "")
         reply = self.http.get("/v2/alerts/count", {"query": query})
-        return int(_data(reply)["count"]), reply.date
+        return int(_data(reply.data)["count"]), reply.date
 
     def newest_first(
         self, kind: str, since: int, place: Place, condition: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[paging.Page[Place]]:
         """Records created from `since` up to the place, from new to old.
 
         Each page begins at the `createdAt` of the last record, so no offset grows, and records
@@ -79,101 +72,82 @@ class Api:
         Args:
             condition: ends the search query, such as ` AND status: open`.
         """
-        at, seen, offset = place.at, set(place.seen), 0
-        while True:
-            if offset + PAGE > FURTHEST:
+
+        def ask(place: Place) -> Reply:
+            if place.offset + PAGE > FURTHEST:
                 raise SourceError(
                     f"opsgenie: more than {FURTHEST:,} {kind} were created in one millisecond "
-                    f"({at}); no API call reaches them: delete some"
+                    f"({place.at}); no API call reaches them: delete some"
                 )
-            reply = self._page(
-                kind,
-                query=f"createdAt >= {since} AND createdAt <= {at}{condition}",
-                sort="createdAt",
-                offset=offset,
+            query = f"createdAt >= {since} AND createdAt <= {place.at}{condition}"
+            return self._search(kind, query, "createdAt", place.offset)
+
+        def read(reply: Reply, place: Place) -> paging.Page[Place]:
+            records = _data(reply.data)
+            fresh = [record for record in records if record["id"] not in place.seen]
+            last = min((created(record) for record in records), default=place.at)
+            is_further = last < place.at
+            seen = {record["id"] for record in records if created(record) == last}
+            following = Place(
+                last,
+                tuple(sorted(seen if is_further else seen.union(place.seen))),
+                0 if is_further else place.offset + len(records),
             )
-            records = _data(reply)
-            fresh = [record for record in records if record["id"] not in seen]
-            last = min((created(record) for record in records), default=at)
-            if last < at:
-                at, offset, seen = last, 0, set()
-            else:
-                offset += len(records)
-            seen |= {record["id"] for record in records if created(record) == at}
-            yield Page(fresh, Place(at, tuple(sorted(seen))))
-            if not _has_more(reply):
-                return
+            return paging.Page(fresh, reply, following if _has_more(reply.data) else None)
+
+        return paging.pages(ask, read, place)
 
     def latest_changes(self, since: int, changed: int) -> Iterator[list[Json]]:
         """Alerts created from `since` on, from the last changed to those changed at `changed`.
 
-        A page overlaps the one before by a record. Where that is gone, records were deleted and
-        others moved up: the page before is read again. So a record may come twice.
-
         Raises:
+            MovedError: alerts were deleted meanwhile, and others may have moved past.
             TooManyError: more changed than offsets reach.
         """
-        offset, steps_back = 0, 0
-        before: dict[str, str] | None = None
-        while True:
+
+        def ask(offset: int) -> Reply:
             if offset + PAGE > FURTHEST:
                 raise TooManyError
-            reply = self._page(
-                ALERTS, query=f"createdAt >= {since}", sort="updatedAt", offset=offset
-            )
-            records = _data(reply)
-            if offset and before is not None and not _overlap(before, records):
-                offset, steps_back = max(0, offset - PAGE + 1), steps_back + 1
-                if steps_back > STEPS_BACK:
-                    raise UnavailableError(
-                        "opsgenie: alerts are deleted faster than they can be listed; "
-                        "the next sync begins this list anew"
-                    )
-                continue
-            yield records
-            if not _has_more(reply) or updated(records[-1]) < changed:
-                return
-            before = {record["id"]: stamp(record) for record in records}
-            offset += max(1, len(records) - 1)
+            return self._search(ALERTS, f"createdAt >= {since}", "updatedAt", offset)
+
+        style = paging.ByOffset(
+            _data,
+            lambda data, _: _has_more(data) and updated(data["data"][-1]) >= changed,
+            identity=lambda record: (record["id"], stamp(record)),
+            may_grow=True,
+        )
+        return (page.records for page in paging.pages(ask, style, 0))
 
     def alert(self, identity: str) -> Json | None:
         """All of one alert (a list lacks `details` and `description`); None: deleted."""
         reply = self.http.find(f"/v2/alerts/{quote(identity)}", {"identifierType": "id"})
-        return _data(reply) if reply else None
+        return _data(reply.data) if reply else None
 
     def timeline(self, incident: str) -> list[Json] | None:
         """All entries of an incident's timeline, oldest first; None: deleted."""
         path = f"/v2/incident-timelines/{quote(incident)}/entries"
-        params: dict[str, str | int] = {"limit": PAGE, "order": "asc"}
-        entries: list[Json] = []
-        while True:
-            reply = self.http.find(path, params)
-            if reply is None:
-                return None
-            data = _data(reply)
-            entries += data["entries"]
-            following = data.get("nextOffset")
-            if not following or not data["entries"] or following == params.get("offset"):
-                return entries
-            params["offset"] = following
 
-    def every(self, path: str, params: Mapping[str, str | int] | None = None) -> Iterator[Any]:
+        def ask(offset: str) -> Reply | None:
+            begin: Mapping[str, str | int] = {"offset": offset} if offset else {}
+            return self.http.find(path, {"limit": PAGE, "order": "asc", **begin})
+
+        style = paging.by_token(
+            lambda data: _data(data)["entries"],
+            lambda data: data["data"]["entries"] and data["data"].get("nextOffset"),
+        )
+        pages = [page.records for page in paging.pages(ask, style, "")]
+        return [entry for page in pages for entry in page] if pages else None
+
+    def every(self, path: str, params: Mapping[str, str | int]) -> Iterator[Json]:
         """All that a list holds, page by page, as far as `paging.next` leads; nothing: deleted."""
-        asked: list[tuple[str, str | int]] = list((params or {}).items())
-        while True:
-            reply = self.http.find(path, asked)
-            if reply is None:
-                return
-            data = _data(reply)
-            yield from data if isinstance(data, list) else [data]
-            # Of the address only the query is taken: credentials stay with the server we chose.
-            link = (reply.data.get("paging") or {}).get("next") or ""
-            following = parse_qsl(urlsplit(link).query)
-            if not following or not data or following == asked:
-                return
-            asked = list(following)
 
-    def _page(self, kind: str, *, query: str, sort: str, offset: int) -> Reply:
+        def ask(query: Query) -> Reply | None:
+            return self.http.find(path, query)
+
+        for page in paging.pages(ask, paging.by_token(_data, _link), (*params.items(),)):
+            yield from page.records
+
+    def _search(self, kind: str, query: str, sort: str, offset: int) -> Reply:
         return self.http.get(
             PATHS[kind],
             {"query": query, "sort": sort, "order": "desc", "offset": offset, "limit": PAGE},
@@ -181,7 +155,7 @@ class Api:
 
 
 def created(record: Mapping[str, Any]) -> int:
-    """`createdAt` in milliseconds; a part of one counts as a whole, so nothing lies between."""
+    """`createdAt` in milliseconds; a part of one counts as a full one, so nothing lies between."""
     return milliseconds(moment(record["createdAt"]))
 
 
@@ -207,17 +181,18 @@ def instant(value: int) -> datetime:
     return datetime.fromtimestamp(value / 1000, UTC)
 
 
-def _data(reply: Reply) -> Any:
-    if not isinstance(reply.data, dict) or "data" not in reply.data:
+def _data(answer: Any) -> Any:
+    if not isinstance(answer, dict) or "data" not in answer:
         raise UnavailableError("opsgenie: an answer without `data`; is this Opsgenie's API?")
-    return reply.data["data"]
+    return answer["data"]
 
 
-def _has_more(reply: Reply) -> bool:
+def _link(answer: Json) -> Query:
+    # Of the address only the query is taken: credentials stay with the server we chose.
+    link = (answer.get("paging") or {}).get("next") or ""
+    return tuple(parse_qsl(urlsplit(link).query)) if answer["data"] else ()
+
+
+def _has_more(answer: Json) -> bool:
     # A short page is the end only where the server says so.
-    is_full = len(reply.data["data"]) >= PAGE
-    return is_full or (bool((reply.data.get("paging") or {}).get("next")) and bool(_data(reply)))
-
-
-def _overlap(before: Mapping[str, str], records: list[Json]) -> bool:
-    return any(before.get(record["id"]) == stamp(record) for record in records)
+    return len(answer["data"]) >= PAGE or bool(_link(answer))

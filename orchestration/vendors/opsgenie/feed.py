@@ -6,10 +6,12 @@ that the lists were read to, so a sync that is killed loses nothing and asks for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
+from orchestration.http import paging
 from orchestration.landing import Landing
 from orchestration.vendors.opsgenie.api import (
     ALERTS,
@@ -88,19 +90,37 @@ class Feed:
         self.state.place = self.state.place or Place(until).cursor()
 
     def _changes(self) -> None:
+        """List what changed, and remember all of it as owed."""
         state = self.state
-        floor = state.changed - self._late
-        seen = state.changed
-        for records in self._changed(floor):
-            for record in records:
-                at = updated(record)
-                state.newest = max(state.newest or 0, at)
-                if at >= floor and self._is_news(record):
-                    seen = max(seen, at)
-                    self._take(record)
-            self._progress(f"opsgenie {self._kind} changed: {len(state.todo):,}")
+        floor, latest = state.changed - self._late, state.changed
+
+        def take(lists: Iterable[list[Json]]) -> bool:
+            nonlocal latest
+            is_found = False
+            for records in lists:
+                is_found = is_found or bool(records)
+                for record in records:
+                    if self._is_new(record) and updated(record) >= floor:
+                        latest = max(latest, updated(record))
+                        self._take(record)
+                self._progress(f"opsgenie {self._kind} changed: {len(state.todo):,}")
+            return is_found
+
+        if self._kind == ALERTS:
+            try:
+                changes = partial(self._api.latest_changes, self._since, floor)
+                paging.steady("opsgenie: changed alerts", lambda: take(changes()))
+            except TooManyError:
+                take(self._walk())
+        else:
+            # `updatedAt` in the search of incidents is not documented. If it works, the change
+            # that was seen last is found again; if nothing is, all incidents are read.
+            known = state.newest
+            if known is None or not take(self._walk(f" AND updatedAt >= {min(floor, known)}")):
+                state.newest = None
+                take(self._walk())
         # A clock that runs ahead must not hide what comes after it.
-        state.changed = max(state.changed, min(seen, self._now))
+        state.changed = max(state.changed, min(latest, self._now))
         floor = state.changed - self._late
         state.recent = {
             identity: version
@@ -109,30 +129,9 @@ class Feed:
         }
         self._commit()
 
-    def _changed(self, floor: int) -> Iterator[list[Json]]:
-        if self._kind == ALERTS:
-            try:
-                yield from self._api.latest_changes(self._since, floor)
-            except TooManyError:
-                yield from self._everything()
-            return
-        # `updatedAt` in the search of incidents is not documented. If it works, the change that
-        # was seen last is found again; if nothing is, all incidents are read.
-        known, is_found = self.state.newest, False
-        if known is not None:
-            from_known = f" AND updatedAt >= {min(floor, known)}"
-            for page in self._api.newest_first(
-                self._kind, self._since, Place(self._now + DAY_MS), from_known
-            ):
-                is_found = is_found or bool(page.records)
-                yield page.records
-        if not is_found:
-            self.state.newest = None
-            yield from self._everything()
-
-    def _everything(self) -> Iterator[list[Json]]:
+    def _walk(self, condition: str = "") -> Iterator[list[Json]]:
         place = Place(self._now + DAY_MS)
-        for page in self._api.newest_first(self._kind, self._since, place):
+        for page in self._api.newest_first(self._kind, self._since, place, condition):
             yield page.records
 
     def _past(self) -> None:
@@ -142,16 +141,16 @@ class Feed:
         place = Place.of(state.place)
         for page in self._api.newest_first(self._kind, self._since, place):
             for record in page.records:
-                if self._is_news(record):
+                if self._is_new(record):
                     self._take(record)
-            state.place = page.place.cursor()
+            place = page.following
+            state.place = place.cursor() if place else None
             self._commit()
             self._drain()
-            self._progress(f"opsgenie {self._kind} back to {instant(page.place.at):%Y-%m-%d}")
-        state.place = None
-        self._commit()
+            if place:
+                self._progress(f"opsgenie {self._kind} back to {instant(place.at):%Y-%m-%d}")
 
-    def _is_news(self, record: Json) -> bool:
+    def _is_new(self, record: Json) -> bool:
         """False for a version that was seen; remembers it where a later list names it again."""
         state, version = self.state, stamp(record)
         at = updated(record)
@@ -187,7 +186,7 @@ class Feed:
         alert = self._api.alert(identity)
         if alert is None:
             return
-        self._is_news(alert)
+        self._is_new(alert)
         self._landing.append(ALERTS, [alert])
         of_incident = bool((alert.get("details") or {}).get("incident-id"))
         if self._alert_logs == "all" or (self._alert_logs == "incident" and of_incident):

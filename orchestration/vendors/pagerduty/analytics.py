@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.http import Http
+from orchestration.http import Http, Reply, paging
 from orchestration.landing import Landing
 from orchestration.vendors.base import iso, moment
 from orchestration.vendors.pagerduty.records import incidents, timeline
@@ -39,8 +39,8 @@ def read_changes(
         "cursor": None,
     }
     recent: dict[str, str] = dict(landing.cursors.get("recent", {}))
-    landed = 0
-    while True:
+
+    def ask(cursor: str) -> Reply:
         body = {
             "filters": {"updated_after": asked["after"]},
             "limit": PAGE,
@@ -48,20 +48,25 @@ def read_changes(
             "order_by": "created_at",
             "time_zone": "Etc/UTC",
         }
-        if asked["cursor"]:
-            body["starting_after"] = asked["cursor"]
-        page = http.post("/analytics/raw/incidents", body).data
-        versions = {f"{row['id']}@{row['updated_at']}": row for row in page["data"]}
+        return http.post(
+            "/analytics/raw/incidents", body | ({"starting_after": cursor} if cursor else {})
+        )
+
+    style = paging.by_token(
+        lambda data: data["data"], lambda data: data["last"] if data["more"] else None
+    )
+    for page in paging.pages(ask, style, asked["cursor"] or ""):
+        versions = {f"{row['id']}@{row['updated_at']}": row for row in page.records}
         fresh = sorted(key for key in versions if key not in recent)
         for begin in range(0, len(fresh), TOGETHER):
             keys = fresh[begin : begin + TOGETHER]
-            landed += _land(http, landing, sorted({versions[key]["id"] for key in keys}))
+            for incident in incidents(http, sorted({versions[key]["id"] for key in keys})):
+                landing.append("incidents", [incident])
+                landing.append("log_entries", timeline(http, incident["id"]))
             recent |= {key: versions[key]["updated_at"] for key in keys}
             landing.commit(analytics=asked, recent=recent)
-            progress(f"changes by analytics: {landed:,} incidents")
-        asked = {**asked, "cursor": page["last"]}
-        if not page["more"]:
-            break
+            progress(f"changes by analytics: {begin + len(keys):,} of {len(fresh):,} incidents")
+        asked = {**asked, "cursor": page.following}
     oldest = moment(asked["until"]) - overlap
     landing.observe("incidents", since=moment(asked["after"]), until=moment(asked["until"]))
     landing.commit(
@@ -69,12 +74,3 @@ def read_changes(
         analytics=None,
         recent={key: at for key, at in sorted(recent.items()) if moment(at) >= oldest},
     )
-
-
-def _land(http: Http, landing: Landing, ids: list[str]) -> int:
-    count = 0
-    for incident in incidents(http, ids):
-        landing.append("incidents", [incident])
-        landing.append("log_entries", timeline(http, incident["id"]))
-        count += 1
-    return count

@@ -18,7 +18,7 @@ from orchestration.vendors.pagerduty.records import (
     CHANNELS,
     EVERYTHING,
     incidents,
-    is_whole,
+    is_complete,
     merged_into,
     split_entry,
     timeline,
@@ -76,7 +76,7 @@ class Changes:
             self._recent = {
                 one: at for one, at in self._recent.items() if at >= done - self._overlap
             }
-            self._older |= self._now_whole()
+            self._older |= self._now_complete()
             landed += len(self._versions)
             self._landing.observe("incidents", since=piece.since, until=piece.until)
             self._landing.observe("log_entries", since=piece.since, until=piece.until)
@@ -98,7 +98,7 @@ class Changes:
                 self._fresh[entry["id"]] = moment(entry["created_at"])
                 kept, incident = split_entry(entry)
                 entries.append(kept)
-                if is_whole(incident):
+                if is_complete(incident):
                     changed += self._newer(incident)
                 elif "id" in incident:
                     referred.add(incident["id"])
@@ -107,7 +107,7 @@ class Changes:
         self._fetch(referred)
         # What an incident was merged into may not say that it changed.
         self._fetch({one for v in self._versions.values() if (one := merged_into(v))})
-        for one in sorted(self._now_whole() - self._older):
+        for one in sorted(self._now_complete() - self._older):
             entries = timeline(self._http, one)
             self._landing.append(
                 "log_entries", (e for e in entries if moment(e["created_at"]) < self._since)
@@ -125,7 +125,7 @@ class Changes:
         self._versions[incident["id"]] = version
         return [] if known and known["updated_at"] == version["updated_at"] else [incident]
 
-    def _now_whole(self) -> set[str]:
+    def _now_complete(self) -> set[str]:
         return {
             one
             for one, version in self._versions.items()

@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from orchestration.http import Http, Reply
 from orchestration.landing import Landing
-from orchestration.vendors.base import Context, iso, moment, secret
-from orchestration.vendors.pagerduty import analytics, history, sweeps
+from orchestration.vendors.base import (
+    Context,
+    EnvName,
+    Hours,
+    SourceConfig,
+    Url,
+    iso,
+    moment,
+    secret,
+)
+from orchestration.vendors.pagerduty import analytics, months
 from orchestration.vendors.pagerduty.changes import Changes
-from orchestration.vendors.pagerduty.pages import Window, pages, whole
+from orchestration.vendors.pagerduty.pages import Record, Window, listing
 from orchestration.vendors.pagerduty.records import EVERYTHING, OVERVIEW, without_private
-
-if TYPE_CHECKING:
-    from orchestration.vendors.pagerduty import PagerDutyConfig
 
 MEDIA_TYPE = "application/vnd.pagerduty+json;version=2"
 DAY = timedelta(days=1)
 # PagerDuty counts over six months at most.
 COUNTED = timedelta(days=180)
+
+
+Directory = Literal["services", "teams", "users"]
+Seconds = Annotated[int, Field(strict=True, ge=0, le=86_400)]
+
+
+class PagerDutyConfig(SourceConfig):
+    """How PagerDuty is read. Accounts in the EU: `url: https://api.eu.pagerduty.com`.
+
+    Attributes:
+        changes: `log_entries` finds changed incidents by the account's log entries, at once;
+            `analytics` by the analytics API, up to a day later, where log entries are too many.
+        settle_seconds: what is younger is left for the next sync.
+        overlap_seconds: log entries may come so late and are still found.
+        sweep_recent_hours: how often incidents of the last six months are looked for deletions.
+        sweep_all_hours: how often all are.
+        directory: what incidents refer to and is read besides; priorities always are.
+        directory_hours: how often that is read.
+    """
+
+    url: Url = "https://api.pagerduty.com"
+    token_env: EnvName = "PAGERDUTY_TOKEN"  # noqa: S105
+    changes: Literal["log_entries", "analytics"] = "log_entries"
+    settle_seconds: Seconds = 60
+    overlap_seconds: Seconds = 900
+    sweep_recent_hours: Hours = 24
+    sweep_all_hours: Hours = 168
+    directory: tuple[Directory, ...] = ("services", "teams", "users")
+    directory_hours: Hours = 24
+
+    def extractor(self, context: Context) -> PagerDuty:
+        return PagerDuty(self, context)
 
 
 class PagerDuty:
@@ -72,10 +113,18 @@ class PagerDuty:
                 overlap=overlap,
                 progress=self._progress,
             ).read(end)
-        history.read_incidents(http, landing, since, now, self._progress)
+        months.back_fill_incidents(http, landing, since, now, self._progress)
         kinds = (OVERVIEW if config.changes == "analytics" else EVERYTHING,)
-        history.read_log_entries(http, landing, since, kinds, self._progress)
-        self._sweep(landing, Window(since, end), now)
+        months.back_fill_log_entries(http, landing, since, kinds, self._progress)
+        months.sweep(
+            http,
+            landing,
+            Window(since, end),
+            now,
+            recent_every=timedelta(hours=config.sweep_recent_hours),
+            all_every=timedelta(hours=config.sweep_all_hours),
+            progress=self._progress,
+        )
         self._count(landing, Window(since, end))
         self._read_directory(landing, now)
 
@@ -116,24 +165,15 @@ class PagerDuty:
         landing.replace("priorities", "all", reply.data["priorities"] if reply else [])
         landing.commit()
         for name in self._config.directory:
-            whole(f"pagerduty: {name}", lambda name=name: self._land_listing(landing, name))
+
+            def keep(records: Iterable[Record], name: str = name) -> None:
+                users = without_private(records) if name == "users" else records
+                landing.replace(name, "all", users)
+
+            listing(self._http, name, f"/{name}", name, keep)
             landing.commit()
             self._progress(name)
         landing.commit(directory=iso(now))
-
-    def _land_listing(self, landing: Landing, name: str) -> None:
-        records = (one for page in pages(self._http, f"/{name}", name) for one in page)
-        landing.replace(name, "all", without_private(records) if name == "users" else records)
-
-    def _sweep(self, landing: Landing, window: Window, now: datetime) -> None:
-        recent = timedelta(hours=self._config.sweep_recent_hours)
-        everything = timedelta(hours=self._config.sweep_all_hours)
-        for month in sweeps.months(window.since, window.until):
-            swept = dict(landing.cursors.get("swept", {}))
-            if sweeps.is_due(swept, month, now, recent, everything):
-                count = sweeps.sweep(self._http, landing, month)
-                landing.commit(swept={**swept, sweeps.name_of(month): iso(now)})
-                self._progress(f"swept {sweeps.name_of(month)}: {count:,}")
 
     def _count(self, landing: Landing, window: Window) -> None:
         """What the source holds of the whole scope: incidents created in `window`."""

@@ -1,4 +1,4 @@
-"""PagerDuty's offset paging, read so that nothing is skipped while records come and go."""
+"""PagerDuty's windows and pages, read so that nothing is skipped while records come and go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.http import Http, SourceError, UnavailableError
+from orchestration.http import Http, Reply, SourceError, UnavailableError, paging
 from orchestration.landing import Landing
 from orchestration.vendors.base import iso, moment
 
@@ -18,8 +18,6 @@ PAGE = 100
 # PagerDuty refuses offset + limit beyond this.
 CAP = 10_000
 SECOND = timedelta(seconds=1)
-# How often one second is read again while its records move.
-ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Window:
         return [Window(start, min(start + step, self.until)) for start in starts]
 
 
-class SplitError(Exception):
+class TooManyError(Exception):
     """The window holds more than can be paged, in about so many pieces."""
 
     def __init__(self, why: str, pieces: int = 2) -> None:
@@ -50,53 +48,33 @@ class SplitError(Exception):
         self.pieces = pieces
 
 
-class MovedError(SplitError):
-    """Records moved while they were paged; less is read before that happens again."""
-
-
 def pages(
     http: Http, path: str, name: str, window: Window | None = None, options: Options = ()
 ) -> Iterator[list[Record]]:
     """The records of `window`, a page at a time; each once.
 
-    Every page begins with the last record of the page before. Where it doesn't, records before it
-    vanished or appeared meanwhile, and some that nobody saw may have moved past.
-
     Raises:
-        SplitError: the window can't be read as it is; what was yielded is not to be kept.
+        TooManyError, MovedError: what was yielded is not to be kept.
     """
     asked: list[tuple[str, str | int]] = [*options, ("limit", PAGE)]
     if window:
         # A second more on both sides: whether the server counts the ends in is nowhere written.
         asked += [("since", iso(window.since - SECOND)), ("until", iso(window.until))]
         asked += [("time_zone", "UTC")]
-    seen: set[str] = set()
-    offset, last = 0, None
-    while True:
-        total = [("total", "true")] if window and not offset else []
-        reply = http.get(path, [*asked, *total, ("offset", offset)])
-        page: list[Record] = reply.data[name]
-        count = reply.data.get("total") or 0
-        if count > CAP:
-            raise SplitError(f"{count:,} records", count // CAP + 1)
-        if last is not None:
-            if not page or page[0]["id"] != last:
-                raise MovedError("its records moved while they were read")
-            page = page[1:]
-        fresh = {record["id"] for record in page}
-        if len(fresh) < len(page) or not seen.isdisjoint(fresh):
-            raise MovedError("its records moved while they were read")
-        seen |= fresh
-        kept = [r for r in page if moment(r["created_at"]) in window] if window else page
-        yield kept
-        if not reply.data.get("more"):
-            return
-        if not page:
-            raise MovedError("more was to come and nothing came")
-        # Asked from the last record on, wherever the server's own page size put it.
-        offset, last = offset + len(page) - (0 if last else 1), page[-1]["id"]
+
+    def ask(offset: int) -> Reply:
         if offset + PAGE > CAP:
-            raise SplitError(f"more than {CAP:,} records")
+            raise TooManyError(f"more than {CAP:,} records")
+        total = [("total", "true")] if window and not offset else []
+        return http.get(path, [*asked, *total, ("offset", offset)])
+
+    style = paging.ByOffset(lambda data: data[name], lambda data, _: bool(data.get("more")))
+    for page in paging.pages(ask, style, 0):
+        count = page.reply.data.get("total") or 0
+        if count > CAP:
+            raise TooManyError(f"{count:,} records", count // CAP + 1)
+        records: list[Record] = page.records
+        yield [r for r in records if moment(r["created_at"]) in window] if window else records
 
 
 def in_pieces(
@@ -119,41 +97,49 @@ def in_pieces(
         piece = todo.pop()
         try:
             read(piece)
-        except SplitError as error:
+        except (TooManyError, paging.MovedError) as error:
             landing.abandon()
-            pieces = piece.split(error.pieces)
+            pieces = piece.split(error.pieces if isinstance(error, TooManyError) else 2)
             if len(pieces) == 1:
                 attempts += 1
-                _give_up(f"{landing.source}: the second {iso(piece.since)}", error, attempts)
+                what = f"{landing.source}: the second {iso(piece.since)}"
+                if isinstance(error, TooManyError):
+                    raise _beyond_paging(what, error) from None
+                if attempts > paging.ATTEMPTS:
+                    raise UnavailableError(
+                        f"{what}: {error}, {attempts} times over; the next sync goes on from here"
+                    ) from None
             todo += pieces if newest_first else reversed(pieces)
         else:
             attempts = 0
             yield piece
 
 
-def whole(what: str, read: Callable[[], None]) -> None:
-    """As `in_pieces`, for a listing that has no window; `read` begins anew each time.
+def listing(
+    http: Http,
+    what: str,
+    path: str,
+    name: str,
+    keep: Callable[[Iterator[Record]], None],
+    options: Options = (),
+) -> None:
+    """Read a listing that has no window; `keep` gets its records, from the first one each time.
 
     Raises:
         SourceError: it holds more than can be paged.
         UnavailableError: records moved however often it was read.
     """
-    for attempt in range(1, ATTEMPTS + 2):
-        try:
-            read()
-        except SplitError as error:
-            _give_up(what, error, attempt)
-        else:
-            return
+    try:
+        paging.steady(
+            f"{http.name}: {what}",
+            lambda: keep(one for page in pages(http, path, name, options=options) for one in page),
+        )
+    except TooManyError as error:
+        raise _beyond_paging(f"{http.name}: {what}", error) from None
 
 
-def _give_up(what: str, error: SplitError, attempts: int) -> None:
-    if not isinstance(error, MovedError):
-        raise SourceError(
-            f"{what}: {error}; PagerDuty pages at most {CAP:,}: leave it out, or ask "
-            "PagerDuty's support to export it"
-        )
-    if attempts > ATTEMPTS:
-        raise UnavailableError(
-            f"{what}: {error}, {attempts} times over; the next sync goes on from here"
-        )
+def _beyond_paging(what: str, error: TooManyError) -> SourceError:
+    return SourceError(
+        f"{what}: {error}; PagerDuty pages at most {CAP:,}: leave it out, or ask PagerDuty's "
+        "support to export it"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from orchestration.http import Http
-from orchestration.vendors.pagerduty.pages import Record, pages, whole
+from orchestration.vendors.pagerduty.pages import Record, listing
 
 # As a log entry refers to its incident where the incident isn't asked for too.
 REFERENCE = ("id", "summary", "self", "html_url")
@@ -20,13 +20,13 @@ EVERYTHING = ("is_overview", "false")
 def split_entry(entry: Record) -> tuple[Record, Record]:
     """The log entry as it is without `include[]=incidents`, and its incident as it came."""
     incident: Record = entry.get("incident") or {}
-    if not is_whole(incident):
+    if not is_complete(incident):
         return entry, incident
     kept = {name: incident[name] for name in REFERENCE if name in incident}
     return {**entry, "incident": {**kept, "type": "incident_reference"}}, incident
 
 
-def is_whole(incident: Record) -> bool:
+def is_complete(incident: Record) -> bool:
     """An incident, not only a reference to one."""
     return incident.get("type") == "incident" and "status" in incident
 
@@ -37,6 +37,7 @@ def merged_into(incident: Record) -> str | None:
 
 
 def without_private(users: Iterable[Record]) -> Iterator[Record]:
+    """The users without how they are reached."""
     return ({k: v for k, v in user.items() if k not in PRIVATE} for user in users)
 
 
@@ -48,19 +49,12 @@ def incidents(http: Http, ids: Iterable[str]) -> Iterator[Record]:
 
 
 def timeline(http: Http, incident_id: str) -> list[Record]:
-    """The log entries of one incident that say how it went; empty where it is gone.
-
-    Raises:
-        SourceError: there are more than can be paged.
-        UnavailableError: they moved however often they were read.
-    """
-    path = f"/incidents/{incident_id}/log_entries"
+    """The log entries of one incident that say how it went. Errors are those of `listing`."""
     entries: list[Record] = []
 
-    def read() -> None:
-        entries.clear()
-        for page in pages(http, path, "log_entries", options=(OVERVIEW, CHANNELS)):
-            entries.extend(page)
+    def keep(records: Iterator[Record]) -> None:
+        entries[:] = records
 
-    whole(f"{http.name}: incident {incident_id}", read)
+    path = f"/incidents/{incident_id}/log_entries"
+    listing(http, f"incident {incident_id}", path, "log_entries", keep, (OVERVIEW, CHANNELS))
     return entries

@@ -1,5 +1,5 @@
-"""ServiceNow by its Table API: incidents, deletions, services, dependencies and risks."""
+"""ServiceNow's Table API: incidents, deletions, the catalog's services and relations, risks."""
 
-from orchestration.vendors.servicenow.config import ServiceNowConfig
+from orchestration.vendors.servicenow.extractor import ServiceNow, ServiceNowConfig
 
-__all__ = ["ServiceNowConfig"]
+__all__ = ["ServiceNow", "ServiceNowConfig"]

@@ -1,15 +1,27 @@
-"""Which stretch of time is read next, so that every change is in one of them.
+"""Which window of time is read next, so that every change is in one of them.
 
 A window has a fixed end, so what changes while it is read moves out of it, into a later one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestration.http import SourceError
+from orchestration.landing import Landing
 from orchestration.vendors.base import iso, moment
+from orchestration.vendors.servicenow.table import (
+    Record,
+    Scan,
+    TableApi,
+    at_least,
+    before,
+    raw,
+    stamp,
+)
 
 Window = tuple[datetime, datetime]
 # The instance's nodes have clocks of their own.
@@ -64,7 +76,7 @@ class Covered:
         """The window to read now, None where all from `begin` to `until` was read.
 
         A `begin` before what was read so far is filled in backwards. The newest window begins
-        `overlap` before the moment when the one of before was read, if that is within it.
+        `overlap` before the moment when the previous one was read, if that is within it.
         """
         if self.open:
             return self.open
@@ -85,6 +97,57 @@ class Covered:
         """With the whole of `window` read."""
         at = self.reading(window, "", read_at).read_at
         return Covered(min(self.since, window[0]), max(self.until, window[1]), at)
+
+
+def land_changes(
+    api: TableApi,
+    landing: Landing,
+    stream: str,
+    field: str,
+    scan: Scan,
+    begin: datetime,
+    now: datetime,
+    *,
+    width: timedelta,
+    overlap: timedelta,
+    progress: Callable[[str], None],
+) -> None:
+    """Land the records of a stream whose `field` is in the windows from `begin` not read yet.
+
+    Raises:
+        SourceError: the server understood the windows otherwise, and what is read would have gaps.
+    """
+    cursor = landing.cursors.get(stream)
+    covered = Covered.from_cursor(cursor) if cursor else Covered.nothing(begin)
+    until = (now - SETTLING).replace(microsecond=0)
+    while window := covered.next_window(begin, until, width, overlap):
+        bounds = [at_least(field, window[0]), before(field, window[1])]
+        windowed = replace(scan, conditions=[*scan.conditions, *bounds])
+        for page in api.pages(windowed, covered.after):
+            _check_clock(scan.table, field, page.records, window, now - overlap)
+            landing.append(stream, page.records)
+            covered = (
+                covered.reading(window, page.following.after, now)
+                if page.following
+                else covered.done(window, now)
+            )
+            landing.commit(**{stream: covered.cursor()})
+            if page.records:
+                progress(f"{stream} {window[0]:%Y-%m-%d}: {windowed.visible:,}")
+        windowed.report_hidden(progress)
+
+
+def _check_clock(
+    table: str, field: str, records: Sequence[Record], window: Window, asked_at: datetime
+) -> None:
+    # Only what changed while we asked may be later than the window.
+    first, end, asked = stamp(window[0]), stamp(window[1]), stamp(asked_at)
+    for value in (raw(record, field) for record in records):
+        if value and (value < first or end <= value < asked):
+            raise SourceError(
+                f"servicenow: {table}: asked for {field} from {first} to {end} (UTC), got {value}; "
+                "set the time zone of the user that reads to GMT"
+            )
 
 
 def months(since: datetime, until: datetime) -> list[tuple[str, datetime | None, datetime]]:
