@@ -180,113 +180,65 @@ measured as (
     where services.is_scored
 ),
 
-factor_values as (
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'slo_burn' as factor,
-        cast(measured.slo_burn as double precision) as raw_value,
-        0 as level_raise,
-        'peak burn rate ' || {{ number_text('measured.slo_burn') }}
-        || measured.slo_burn_said_by as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'repeats' as factor,
-        cast(measured.repeats as double precision) as raw_value,
-        0 as level_raise,
-        cast(measured.repeats as varchar) || ' of '
-        || cast(measured.incident_count as varchar)
-        || ' incidents repeat an earlier one' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'mttr' as factor,
-        cast(measured.mttr as double precision) as raw_value,
-        0 as level_raise,
-        'median ' || {{ number_text('measured.mttr', 0) }} || ' minutes over '
-        || cast(measured.resolved_count as varchar) || ' resolved' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'blast_radius' as factor,
-        cast(measured.blast_radius as double precision) as raw_value,
-        measured.is_regulatory as level_raise,
-        case
+-- factor, its value, levels that it is raised by, and the evidence
+{% set factors = [
+    (
+        'slo_burn', 'slo_burn', '0',
+        "'peak burn rate ' || " ~ number_text('measured.slo_burn') ~ " || measured.slo_burn_said_by",
+    ),
+    (
+        'repeats', 'repeats', '0',
+        "cast(measured.repeats as varchar) || ' of ' || cast(measured.incident_count as varchar)"
+        ~ " || ' incidents repeat an earlier one'",
+    ),
+    (
+        'mttr', 'mttr', '0',
+        "'median ' || " ~ number_text('measured.mttr', 0)
+        ~ " || ' minutes over ' || cast(measured.resolved_count as varchar) || ' resolved'",
+    ),
+    (
+        'blast_radius', 'blast_radius', 'measured.is_regulatory',
+        "case
             when measured.blast_radius is null and measured.is_regulatory = 1
                 then 'regulated data, share of users unknown'
-            else
-                'up to ' || {{ number_text('100 * measured.blast_radius', 0) }} || '% of users'
+            else 'up to ' || " ~ number_text('100 * measured.blast_radius', 0) ~ " || '% of users'
                 || case when measured.is_regulatory = 1 then ', regulated data' else '' end
-        end as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'dependency_centrality' as factor,
-        cast(measured.dependency_centrality as double precision) as raw_value,
-        0 as level_raise,
-        cast(measured.transitive_dependents as varchar) || ' services depend on it' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'revenue_impact' as factor,
-        cast(measured.revenue_impact as double precision) as raw_value,
-        0 as level_raise,
-        '$' || {{ number_text('measured.revenue_impact', 0) }} || ' lost' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'effort' as factor,
-        cast(measured.effort_days as double precision) as raw_value,
-        0 as level_raise,
-        {{ number_text('measured.effort_days') }} || ' engineer-days of work' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.day_checksum,
-        measured.incident_count,
-        measured.newest_incident_at,
-        measured.service_id,
-        'ai_risk' as factor,
-        cast(measured.ai_risk as double precision) as raw_value,
-        0 as level_raise,
-        'AI-written code without tests in ' || cast(measured.ai_risk as varchar) || ' of '
-        || cast(measured.ai_answer_count as varchar) || ' reviewed incidents' as evidence
-    from measured
+        end",
+    ),
+    (
+        'dependency_centrality', 'dependency_centrality', '0',
+        "cast(measured.transitive_dependents as varchar) || ' services depend on it'",
+    ),
+    (
+        'revenue_impact', 'revenue_impact', '0',
+        "'$' || " ~ number_text('measured.revenue_impact', 0) ~ " || ' lost'",
+    ),
+    (
+        'effort', 'effort_days', '0',
+        number_text('measured.effort_days') ~ " || ' engineer-days of work'",
+    ),
+    (
+        'ai_risk', 'ai_risk', '0',
+        "'AI-written code without tests in ' || cast(measured.ai_risk as varchar) || ' of '"
+        ~ " || cast(measured.ai_answer_count as varchar) || ' reviewed incidents'",
+    ),
+] -%}
+
+factor_values as (
+    {%- for factor, value, level_raise, evidence in factors %}
+        {{ 'union all' if not loop.first }}
+        select
+            measured.scoring_date,
+            measured.day_checksum,
+            measured.incident_count,
+            measured.newest_incident_at,
+            measured.service_id,
+            '{{ factor }}' as factor,
+            cast(measured.{{ value }} as double precision) as raw_value,
+            {{ level_raise }} as level_raise,
+            {{ evidence }} as evidence
+        from measured
+    {%- endfor %}
 )
 
 select
