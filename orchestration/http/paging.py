@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from orchestration.http.answers import Reply
-from orchestration.http.errors import SourceError, UnavailableError
+from orchestration.http.errors import UnavailableError
 
 Record = Mapping[str, Any]
 Place = TypeVar("Place", bound=Hashable)
@@ -42,13 +42,15 @@ def pages(
 
     Raises:
         MovedError: by styles that notice; what was yielded may lack records.
-        SourceError: the server gives the same page for ever.
+        UnavailableError: the server gives the same page for ever.
     """
     place: Place | None = begin
     asked: set[Place] = set()
     while place is not None:
         if place in asked:
-            raise SourceError(f"a listing gives the same page again and again ({place}); report it")
+            raise UnavailableError(
+                f"a listing gives the same page again and again ({place}); report it"
+            )
         asked.add(place)
         reply = ask(place)
         if reply is None:

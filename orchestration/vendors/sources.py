@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestration.extract.azure_devops import AzureDevOpsConfig
-from orchestration.extract.jira import JiraConfig
 from orchestration.rubric.strict import Strict
+from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import SourceConfig
 from orchestration.vendors.datadog import DatadogConfig
 from orchestration.vendors.git import GitConfig
+from orchestration.vendors.jira import JiraSourceConfig
 from orchestration.vendors.opsgenie import OpsgenieConfig
 from orchestration.vendors.pagerduty import PagerDutyConfig
 from orchestration.vendors.prometheus import PrometheusConfig
@@ -25,11 +25,11 @@ from orchestration.vendors.servicenow import ServiceNowConfig
 class Sources(Strict):
     """Every live source, with defaults for those that the file doesn't name."""
 
-    azure_devops: AzureDevOpsConfig = AzureDevOpsConfig()
+    azure_devops: AzureDevOpsSourceConfig = AzureDevOpsSourceConfig()
     backstage: BackstageConfig = BackstageConfig()
     datadog: DatadogConfig = DatadogConfig()
     git: GitConfig = GitConfig()
-    jira: JiraConfig = JiraConfig()
+    jira: JiraSourceConfig = JiraSourceConfig()
     opsgenie: OpsgenieConfig = OpsgenieConfig()
     pagerduty: PagerDutyConfig = PagerDutyConfig()
     prometheus: PrometheusConfig = PrometheusConfig()

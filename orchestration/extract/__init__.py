@@ -1,1 +1,0 @@
-"""Epics read back from trackers."""
