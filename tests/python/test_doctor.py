@@ -26,7 +26,7 @@ from orchestration.vendors.base import Context, SourceConfig, secret
 from orchestration.vendors.sources import Sources
 from orchestration.vendors.sync import SyncResult, state_folder
 
-from .flow_helpers import PAYDOWN, ROOT, Site
+from .flow_helpers import PAYDOWN, ROOT, Demo
 from .loopback import Request, serving
 from .vendor_pagerduty import TOKEN, Account
 
@@ -236,9 +236,8 @@ def test_it_fits_80_columns_and_writes_nothing(settings: Settings) -> None:
     }
 
 
-@pytest.mark.xdist_group("demo")
-def test_the_demo_on_a_narrow_screen(demo: tuple[Site, subprocess.CompletedProcess[str]]) -> None:
-    shown = demo[0].command("doctor", COLUMNS="80")
+def test_the_demo_on_a_narrow_screen(demo: Demo) -> None:
+    shown = demo.site.command("doctor", COLUMNS="80")
     assert shown.returncode == 0, shown.stdout
     lines = shown.stdout.splitlines()
     assert max(map(len, lines)) <= 80
