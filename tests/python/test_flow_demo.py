@@ -142,6 +142,7 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Si
     assert site.query("select count(*) from fct_epics") == [(0,)]
     second = site.command("run")
     assert second.returncode == 0, second.stdout + second.stderr
+    assert "up to date" not in second.stdout
     assert _hashes(site.home / "epics") == epics
     opened = site.query(
         "select services.service_name, tracker_name, status_name, is_open, is_read_back "
@@ -154,6 +155,7 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Si
     before = site.published.resolve()
     third = site.command("run")
     assert third.returncode == 0, third.stdout + third.stderr
+    assert "models are up to date" in third.stdout
     assert "Nothing changed since the last run." in third.stdout
     assert (_hashes(site.home / "epics"), site.published.resolve()) == (epics, before)
     assert _status() == checkout
