@@ -18,7 +18,7 @@ from orchestration.settings import Settings, SettingsError
 
 TITLES = {
     "opened": "would be opened",
-    "updated": "would be told of new evidence",
+    "updated": "would be updated",
     "bundled": "would be bundled into the open epic",
     "closed": "would be closed as hygiene",
     "stories": "stories that would be opened",
@@ -75,7 +75,7 @@ def _entry(entry: EpicEntry, *, full: bool) -> Iterator[Padding]:
     yield Padding(Text(shown(f"{name}: {entry.reason}")), (0, 0, 0, 2))
     for note in entry.notes:
         yield Padding(Text(shown(f"note: {note}"), "yellow"), (0, 0, 0, 4))
-    if full and entry.rehearsal is not None:
-        text = json.dumps(entry.rehearsal, indent=2, ensure_ascii=False)
+    if full and entry.preview is not None:
+        text = json.dumps(entry.preview, indent=2, ensure_ascii=False)
         for line in text.splitlines():
             yield Padding(Text(shown(line), "dim"), (0, 0, 0, 4))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.padding import Padding
@@ -15,9 +14,8 @@ from orchestration.cli.quarantine import shown
 from orchestration.cli.tables import plain_table
 from orchestration.epics.by_hand import NotOpenError, close_by_hand
 from orchestration.epics.published import published_candidates
-from orchestration.epics.publisher import utc_now
 from orchestration.epics.reconcile import reconcile
-from orchestration.epics.run import PublishRun
+from orchestration.epics.run import Run, utc_now
 from orchestration.ledger import EpicRecord, Ledger, LedgerEvent
 from orchestration.settings import Settings
 from orchestration.vendors.trackers import build_tracker, read_tracker_config
@@ -34,7 +32,7 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
     """
     records, last = _read(settings)
     if as_json:
-        rows = [_record_json(r) | {"last_event": _last_json(last, r)} for r in records]
+        rows = [asdict(r) | {"last_event": _last_json(last, r)} for r in records]
         print(json.dumps(rows, indent=2, default=str))
         return
     if not records:
@@ -42,11 +40,11 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
         return
     table = plain_table("epic, and the stories below it", "state", "last event")
     is_one_tracker = len({record.tracker for record in records}) == 1
-    told = None
+    shown_tracker = None
     for record in records:
-        if record.tracker != told and not is_one_tracker:
-            told = record.tracker
-            table.add_row(Text(shown(told), "bold"), Text(), Text())
+        if record.tracker != shown_tracker and not is_one_tracker:
+            shown_tracker = record.tracker
+            table.add_row(Text(shown(shown_tracker), "bold"), Text(), Text())
         event = last.get((record.tracker, record.key))
         indent = "  " if record.parent_key else ""
         table.add_row(
@@ -58,7 +56,7 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool) -> None:
         if record.url and not record.url.startswith("file:"):
             table.add_row(Text(shown(f"{indent}  {record.url}"), "dim"), Text(), Text())
     console.print(table)
-    console.print(Text("paydown ledger show KEY tells what was sent and why", "dim"))
+    console.print(Text("paydown ledger show KEY shows what was sent and why", "dim"))
 
 
 def show_history(console: Console, settings: Settings, what: str, *, as_json: bool) -> bool:
@@ -74,7 +72,7 @@ def show_history(console: Console, settings: Settings, what: str, *, as_json: bo
     ledger = Ledger(settings.ledger_url)
     histories = [(record, ledger.events(record.tracker, record.key)) for record in wanted]
     if as_json:
-        rows = [_record_json(r) | {"events": [asdict(e) for e in es]} for r, es in histories]
+        rows = [asdict(r) | {"events": [asdict(e) for e in es]} for r, es in histories]
         print(json.dumps(rows, indent=2, default=str))
         return bool(wanted)
     if not wanted:
@@ -92,9 +90,7 @@ def show_reconciled(console: Console, settings: Settings, *, as_json: bool) -> b
         ConfigError, TrackerError: tracker.yaml is wrong, or the tracker can't be asked.
     """
     tracker = build_tracker(read_tracker_config(settings), settings)
-    run = PublishRun(
-        Ledger(settings.ledger_url), tracker, RUN_ID, settings.now(), utc_now, time.sleep
-    )
+    run = Run(Ledger(settings.ledger_url), tracker, RUN_ID, settings.now())
     findings = reconcile(published_candidates(settings), run)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
@@ -103,7 +99,9 @@ def show_reconciled(console: Console, settings: Settings, *, as_json: bool) -> b
             style = "yellow" if finding.is_open else ""
             console.print(Text(shown(f"{finding.key} {finding.what}"), style))
         counted = len(ledger_keys(settings, tracker.name))
-        text = f"{tracker.name}: {counted} epics and stories in the ledger, {len(findings)} news"
+        text = (
+            f"{tracker.name}: {counted} epics and stories in the ledger, {len(findings)} findings"
+        )
         console.print(Text(text, "bold"))
     return not any(finding.is_open for finding in findings)
 
@@ -158,13 +156,12 @@ def _print_history(console: Console, record: EpicRecord, events: Iterable[Ledger
     console.print(Text.assemble((shown(f"{record.service} [{record.key}] "), "bold"), state))
     facts = {
         "tracker": record.tracker,
-        "there": record.url or record.ref_id,
+        "in tracker": record.url or record.ref_id,
         "epic": record.parent_key,
-        "before it": record.previous_key,
+        "previous": record.previous_key,
         "reason": record.reason,
-        "people set": ", ".join(record.edited) or None,
-        "touched": record.touched_at and f"by people, seen {record.touched_at:%Y-%m-%d %H:%M}",
-        "held by": record.owner and f"{record.owner} until {record.lease_until:%H:%M:%S} UTC",
+        "begun by": record.attempted_at
+        and f"{record.owner} at {record.attempted_at:%Y-%m-%d %H:%M:%S} UTC",
     }
     for name, value in facts.items():
         if value:
@@ -175,7 +172,7 @@ def _print_history(console: Console, record: EpicRecord, events: Iterable[Ledger
                 Text.assemble(
                     f"{event.at:%Y-%m-%d %H:%M:%S} ",
                     (event.kind, "bold"),
-                    shown(f" {_told(event)} (run {event.run_id})"),
+                    shown(f" {_detail(event)} (run {event.run_id})"),
                 ),
                 (0, 0, 0, 2),
             )
@@ -183,17 +180,10 @@ def _print_history(console: Console, record: EpicRecord, events: Iterable[Ledger
     console.print()
 
 
-def _told(event: LedgerEvent) -> str:
+def _detail(event: LedgerEvent) -> str:
     """An event's detail in a line; what was sent as a whole is in the JSON."""
     kept = {name: v for name, v in event.detail.items() if name not in ("draft", "change")}
     return ", ".join(f"{name}: {value}" for name, value in kept.items())
-
-
-def _record_json(record: EpicRecord) -> dict[str, object]:
-    evidence = record.evidence
-    return asdict(replace(record, evidence=None)) | {
-        "evidence": asdict(evidence) if evidence else None
-    }
 
 
 def _last_json(

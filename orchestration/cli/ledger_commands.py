@@ -1,4 +1,4 @@
-"""`paydown ledger`: what paydown did to the tracker and why, and how to make it true again."""
+"""`paydown ledger`: what paydown did in the tracker and why, and how to correct it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the epics with their state, or tell everything that happened to some of them.
+    """List the epics with their state, or show everything that happened to some of them.
 
     Exits with 1 where there is no such epic.
     """
@@ -45,9 +45,9 @@ def close(
         str | None, typer.Option(help="Where several trackers in the ledger hold the key.")
     ] = None,
 ) -> None:
-    """Write down that an epic is closed which the tracker can't show any more.
+    """Record that an epic is closed that the tracker can no longer show.
 
-    Frees its team's place in the limit of work in progress. Asks nothing of the tracker. Exits
+    Frees its team's place in the limit of work in progress. Asks the tracker nothing. Exits
     with 1 where nothing under that key is open.
     """
     settings = read_settings()

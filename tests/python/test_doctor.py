@@ -198,7 +198,7 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings) -> N
     assert is_well
     assert "good.incidents 1,204 1,202 1,189 13 2" in joined(shown)
     assert "good.incidents excluded: 12 merged, 1 test" in shown
-    assert "good.incidents set aside: 2 id is missing" in shown
+    assert "good.incidents quarantined: 2 id is missing" in shown
     assert "good.services" not in shown
 
 
