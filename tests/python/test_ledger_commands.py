@@ -10,13 +10,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from orchestration.epics.content.document import epic_key
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.configuration import check_configuration
 from orchestration.epics.candidates import read_candidates
-from orchestration.epics.content.document import epic_key
 from orchestration.epics.publisher import publish_epics
 from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import PublishRun

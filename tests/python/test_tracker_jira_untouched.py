@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from orchestration.trackers.jira import JiraTracker
+
 from orchestration.trackers.protocol import EpicRef, RejectedError
 
 from .jira_helpers import FIELDS, FIGURES, change, draft, drafts, jira, opened
