@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from orchestration.trackers.azure_devops import AzureDevOpsConfig
+from orchestration.trackers.jira import JiraTracker
 
 from orchestration.epics.candidates import read_candidates
 from orchestration.epics.publisher import EpicsReport, publish_epics
@@ -17,8 +19,6 @@ from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import PublishRun
 from orchestration.http import Patience
 from orchestration.ledger import EpicState, Ledger
-from orchestration.trackers.azure_devops import AzureDevOpsConfig
-from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.protocol import Tracker
 from orchestration.vendors.base import Context
 
