@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from orchestration.trackers.azure_devops import AzureDevOpsConfig
-from orchestration.trackers.jira import JiraTracker
 
 from orchestration.epics.candidates import read_candidates
 from orchestration.epics.reconcile import reconcile
@@ -20,15 +18,12 @@ from orchestration.epics.run import Run
 from orchestration.http import Patience
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.protocol import Tracker
-from orchestration.vendors.base import Context
 
-from .azure_devops_helpers import SETTINGS
 from .decisions import DECIDED
 from .decisions import publish as publish_rows
 from .epics_driver import row as full_row
-from .jira_helpers import ENVIRONMENT, settings
-from .loopback import IMPATIENT, Answer, Request, Vendor, serving
-from .vendor_azure_devops import ORGANIZATION, PAT, AzureDevOps
+from .loopback import IMPATIENT, Answer, Request, serving
+from .tracker_helpers import REMOTE, tracker_at, vendor_of
 from .vendor_jira import Jira
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -55,10 +50,7 @@ class Site:
     def tracker(self) -> Tracker:
         """A fresh one, as each run has it."""
         patience = replace(self.patience, sleep=self.vendor.tick)
-        if isinstance(self.vendor, Jira):
-            return JiraTracker(settings(self.url, self.vendor), ENVIRONMENT, patience)
-        config = AzureDevOpsConfig.model_validate({"url": f"{self.url}/{ORGANIZATION}", **SETTINGS})
-        return config.tracker(Context({"AZURE_DEVOPS_TOKEN": PAT}, patience=patience))
+        return tracker_at(self.vendor, self.url, patience)
 
     def publish(self, rows: list[dict[str, Any]], **options: Any) -> EpicsReport:
         return publish_rows(
@@ -121,14 +113,9 @@ def is_write(asked: str) -> bool:
     return method in ("POST", "PUT", "PATCH") and not any(word in path for word in questions)
 
 
-@pytest.fixture(params=["jira-cloud", "jira-data-center", "azure-devops"])
+@pytest.fixture(params=REMOTE)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    vendor: Vendor
-    vendor = (
-        AzureDevOps()
-        if request.param == "azure-devops"
-        else Jira(is_cloud=request.param == "jira-cloud")
-    )
+    vendor = vendor_of(request.param)
     with serving(vendor) as url:
         yield Site(vendor, url, Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
 
@@ -147,8 +134,9 @@ def test_epics_and_stories_are_opened_in_few_requests_and_then_there_is_silence(
     assert not site.publish(both).has_changes
     asked = site.asked()
     assert not any(map(is_write, asked))
-    # At most one a page, and one to learn who or where we are.
-    assert len(asked) <= 2, asked
+    # At most one a page, and one to learn who or where we are; Data Center reads one by one.
+    one_by_one = isinstance(site.vendor, Jira) and not site.vendor.is_cloud
+    assert len(asked) <= (60 if one_by_one else 2), asked
 
 
 @pytest.mark.parametrize("fault", ["slow", "502"])
@@ -215,7 +203,7 @@ def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doe
 
 
 # Azure DevOps forbids areas, and not single work items.
-@pytest.mark.parametrize("site", ["jira-cloud", "jira-data-center"], indirect=True)
+@pytest.mark.parametrize("site", ["cloud", "data_center"], indirect=True)
 def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> None:
     site.publish(rows(3))
     refs = {record.service: record.ref_id for record in site.ledger.records(site.tracker.name)}
@@ -364,7 +352,7 @@ def test_a_person_who_objects_while_its_stories_are_closed_keeps_the_epic(site: 
     assert "changed_by_others" in site.kinds()
 
 
-@pytest.mark.parametrize("site", ["azure-devops"], indirect=True)
+@pytest.mark.parametrize("site", ["azure_devops"], indirect=True)
 def test_a_person_who_edits_it_at_the_moment_of_closing_keeps_it(site: Site) -> None:
     site.publish(rows(1))
     site.vendor.tick(3600)
@@ -388,19 +376,18 @@ def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(
             raise KeyboardInterrupt
         return recorded(self, *args, **options)
 
-    if isinstance(site.vendor, Jira):
-        site.vendor.lag = 300
-    else:
-        site.vendor.lag_seconds = 300
+    site.vendor.lag = 300
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "record_opened", die_at_the_story)
         with pytest.raises(KeyboardInterrupt):
             site.publish(rows(1, fix_classes="config_only"))
-    site.vendor.tick(60)
-    assert len(site.publish(over(1, fix_classes="config_only")).waiting) == 1
-    site.vendor.tick(3600)
-    assert len(site.publish(over(1, fix_classes="config_only")).closed) == 1
-    assert set(states(site)) <= {"Done", "Closed"}
+    for seconds in (60, 3600):
+        site.vendor.tick(seconds)
+        report = site.publish(over(1, fix_classes="config_only"))
+        assert (report.closed, report.failed) == ((), ())
+    # Who changed the story since it was opened isn't known, so the epic is left to people.
+    assert "others have worked on it" in report.closed_as_hygiene[0].reason
+    assert not set(states(site)) & {"Done", "Closed"}
 
 
 def test_a_story_that_was_half_closed_is_no_news_once_its_epic_lives_on(

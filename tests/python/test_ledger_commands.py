@@ -27,7 +27,7 @@ from orchestration.vendors.trackers import TrackerConfig, is_dry_run, read_track
 
 from .decisions import DECIDED
 from .epics_driver import row as full_row
-from .jira_helpers import jira
+from .tracker_helpers import serving_tracker
 from .vendor_jira import Jira
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -222,7 +222,7 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
     def die(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    with jira(vendor) as tracker:
+    with serving_tracker(vendor) as tracker:
         with monkeypatch.context() as patch:
             patch.setattr(Ledger, "record_opened", die)
             with pytest.raises(KeyboardInterrupt):
