@@ -1,14 +1,14 @@
-"""Shared pieces of the screens."""
+"""Shared pieces of the screens: tables without lines, and rows of the published marts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.publish.analyst_copy import CURRENT, DATABASE
 from orchestration.settings import Settings
 
 FACTORS = {
@@ -22,6 +22,24 @@ FACTORS = {
     "ai_risk": "ai",
 }
 DECISION_STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
+
+
+def published_rows(
+    settings: Settings, sql: str, parameters: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """What a query on the analysts' copy returns, as mappings.
+
+    Nothing where nothing is published yet, or was before there was such a mart.
+    """
+    if not settings.published_database.exists():
+        return []
+    with duckdb.connect(str(settings.published_database), read_only=True) as con:
+        try:
+            result = con.execute(sql, parameters)
+        except duckdb.CatalogException:
+            return []
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -57,10 +75,6 @@ def shown_path(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def published_database(settings: Settings) -> Path:
-    return settings.published / CURRENT / DATABASE
 
 
 def text_row(*cells: Any, style: str | None = None) -> list[Text]:

@@ -26,7 +26,7 @@ from orchestration.vendors.base import Context, SourceConfig, secret
 from orchestration.vendors.sources import Sources
 from orchestration.vendors.sync import SyncResult, state_folder
 
-from .flow_helpers import PAYDOWN, ROOT, Site
+from .flow_helpers import PAYDOWN, ROOT, Demo
 from .loopback import Request, serving
 from .vendor_pagerduty import TOKEN, Account
 
@@ -198,7 +198,7 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings) -> N
     assert is_well
     assert "good.incidents 1,204 1,202 1,189 13 2" in joined(shown)
     assert "good.incidents excluded: 12 merged, 1 test" in shown
-    assert "good.incidents set aside: 2 id is missing" in shown
+    assert "good.incidents quarantined: 2 id is missing" in shown
     assert "good.services" not in shown
 
 
@@ -236,9 +236,8 @@ def test_it_fits_80_columns_and_writes_nothing(settings: Settings) -> None:
     }
 
 
-@pytest.mark.xdist_group("demo")
-def test_the_demo_on_a_narrow_screen(demo: tuple[Site, subprocess.CompletedProcess[str]]) -> None:
-    shown = demo[0].command("doctor", COLUMNS="80")
+def test_the_demo_on_a_narrow_screen(demo: Demo) -> None:
+    shown = demo.site.command("doctor", COLUMNS="80")
     assert shown.returncode == 0, shown.stdout
     lines = shown.stdout.splitlines()
     assert max(map(len, lines)) <= 80
