@@ -132,7 +132,8 @@ def test_every_column_of_every_model_is_described(demo: Demo) -> None:
     for model in models:
         described = {c["name"] for c in model["columns"].values() if c["description"].strip()}
         assert model["description"].strip(), model["name"]
-        assert described == columns[model["name"]], model["name"]
+        if model["config"]["materialized"] != "ephemeral":
+            assert described == columns[model["name"]], model["name"]
 
 
 def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Site) -> None:
