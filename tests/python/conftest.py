@@ -90,10 +90,11 @@ def warehouse(compiled_models: Path) -> NewWarehouse:
 
 
 @pytest.fixture(scope="session")
-def decisions(compiled_models: Path) -> Iterator[None]:
+def decisions(request: pytest.FixtureRequest) -> Iterator[None]:
     """Lets `decisions.publish`, here and in processes, find what the models decide."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SQL_FILE, str(compiled_models))
+        if SQL_FILE not in os.environ:
+            patch.setenv(SQL_FILE, str(request.getfixturevalue("compiled_models")))
         yield
 
 
