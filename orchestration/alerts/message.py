@@ -55,9 +55,11 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     def plain(text: str) -> dict[str, str]:
         return {"type": "plain_text", "text": text}
 
-    blocks: list[dict[str, Any]] = [{"type": "header", "text": plain(fitted(alert.title, TITLE))}]
-    for part in alert.parts():
-        blocks.append({"type": "section", "text": plain("\n".join(filter(None, part)))})
+    texts = ["\n".join(filter(None, part)) for part in alert.parts()]
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": plain(fitted(alert.title, TITLE))},
+        *({"type": "section", "text": plain(text)} for text in texts),
+    ]
     if alert.link:
         button = {"type": "button", "text": plain("Open Dagster"), "url": alert.link}
         blocks.append({"type": "actions", "elements": [button]})
