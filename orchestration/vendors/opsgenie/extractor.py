@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from orchestration.documents.strict import Number
 from orchestration.http import Http
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Number
 from orchestration.vendors.base import (
     Context,
     EnvName,
