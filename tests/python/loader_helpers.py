@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,13 +15,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
-from orchestration.loader.history import Unaccounted, unaccounted
 from orchestration.loader.read import Readers
-from orchestration.loader.write import new_pipeline
-from orchestration.settings import QUIET
-
-# Read by dlt when it is imported.
-os.environ.update(QUIET)
+from orchestration.loader.raw import Unaccounted, count_rows, create_tables, unaccounted
+from orchestration.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -106,14 +101,17 @@ class Landing:
         path.write_bytes(packed(name, content.encode() if isinstance(content, str) else content))
         return path
 
-    def pipeline(self) -> Any:
-        return new_pipeline(self.warehouse, "raw", self.home / "dlt")
+    def store(self) -> Warehouse:
+        return Warehouse(self.warehouse, self.home / "dlt")
 
     def load(self, *nodes: Json, readers: Readers | None = None) -> LoadReport:
-        return load_landing(contracts(*nodes), self.roots, self.pipeline(), readers or {})
+        return load_landing(contracts(*nodes), self.roots, self.store(), readers or {})
 
     def unaccounted(self, *nodes: Json) -> list[Unaccounted]:
-        return unaccounted(contracts(*nodes), self.pipeline())
+        with self.store().opened() as con:
+            create_tables(con, contracts(*nodes))
+            count_rows(con, contracts(*nodes))
+            return unaccounted(con, contracts(*nodes))
 
     def query(self, sql: str, *parameters: Any) -> list[Json]:
         with duckdb.connect(str(self.warehouse), read_only=True) as con:

@@ -23,7 +23,7 @@ import pytest
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from orchestration.loader import history
-from orchestration.loader.history import Unaccounted
+from orchestration.loader.raw import Unaccounted
 
 from .loader_helpers import ID, ROOT, Json, Landing, column, stream
 
