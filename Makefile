@@ -1,24 +1,38 @@
 # Everything runs in .venv, which the first target makes from the hashed lock.
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
-PAYDOWN_HOME ?= $(if $(PAYDOWN_LANDING),.paydown/live,.paydown/demo)
+PAYDOWN_HOME ?= $(if $(PAYDOWN_LANDING)$(PAYDOWN_SOURCES),.paydown/live,.paydown/demo)
+SIZE ?= 100k
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: run test dev lint format lock clean
+TEST_WORKERS ?= auto
+
+.PHONY: run test test-all bench dev manifest lint format lock clean
 
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
 
-test: .venv/ready  ## all tests
-	.venv/bin/pytest -n 2 --dist loadgroup
+test: .venv/ready  ## all tests but the slow ones
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
 
+test-all: .venv/ready  ## all tests, also the exhaustive ones and those at scale
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
+
+bench: .venv/ready  ## what a run of SIZE incidents (100k, 1m) costs
+	.venv/bin/python benchmarks/run.py --size $(SIZE)
+
+# Becomes Dagster's own process: Ctrl-C reaches it and nothing else is left to stop.
 dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
-	@mkdir -p $(PAYDOWN_HOME)/dagster && cp dagster.yaml $(PAYDOWN_HOME)/dagster/
-	DAGSTER_HOME=$(abspath $(PAYDOWN_HOME))/dagster .venv/bin/dagster dev
+	@mkdir -p "$(PAYDOWN_HOME)/dagster" && cp dagster.yaml "$(PAYDOWN_HOME)/dagster/"
+	@cd "$(PAYDOWN_HOME)/dagster" && home="$$PWD" && cd "$(CURDIR)" && \
+		DAGSTER_HOME="$$home" exec .venv/bin/dagster dev
+
+manifest: .venv/ready  ## parse the dbt project for Dagster, as a deployment does while it is built
+	@.venv/bin/python -m orchestration.dbt_project
 
 lint: .venv/ready .venv-snowflake/ready  ## everything that can be checked without running it
 	.venv/bin/ruff check .

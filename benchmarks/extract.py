@@ -113,9 +113,9 @@ def serve(number: int) -> None:
 
 
 def sync(url: str, folder: str) -> list[Any]:
-    from orchestration.extract.base import Context
-    from orchestration.extract.landing import open_landing
-    from orchestration.extract.pagerduty import PagerDutyConfig
+    from orchestration.landing import open_landing
+    from orchestration.vendors.base import Context
+    from orchestration.vendors.pagerduty import PagerDutyConfig
 
     config = PagerDutyConfig.model_validate({"url": url, "since": date(2025, 5, 1)})
     extractor = config.extractor(Context({"PAGERDUTY_TOKEN": TOKEN}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
@@ -10,12 +11,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from orchestration.screens.archive import app as archive_app
 from orchestration.screens.command import read_settings as _settings
 from orchestration.screens.command import refusals as _refusals
 from orchestration.screens.ledger_commands import app as ledger_app
-from orchestration.screens.tracker_commands import app as tracker_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,10 +26,8 @@ quarantine = typer.Typer(
     no_args_is_help=True, help="Records that were set aside: list them, show one, read them again."
 )
 app.add_typer(quarantine, name="quarantine")
-app.add_typer(archive_app, name="archive")
 app.add_typer(ledger_app, name="ledger")
-app.add_typer(tracker_app, name="tracker")
-console = Console(highlight=False)
+console = Console(file=sys.stdout, highlight=False)
 DAY = "%Y-%m-%d"
 
 
@@ -44,7 +42,7 @@ def run() -> None:
     from orchestration.screens.run import show_run
 
     with console.status("starting") as status:
-        result = run_flow(settings, lambda text: status.update(text[: console.width - 4]))
+        result = run_flow(settings, lambda text: status.update(Text(text[: console.width - 4])))
     show_run(console, settings, result)
     raise typer.Exit(0 if result.is_clean else 1)
 
@@ -197,8 +195,7 @@ def quarantine_replay(
     Exits with 1 where one is still set aside.
     """
     settings = _settings()
-    from orchestration.quarantine import replay_from
-    from orchestration.screens.quarantine import show_replay
+    from orchestration.screens.quarantine import replay_from, show_replay
 
     with _refusals():
         with console.status("reading the dbt project") as status:

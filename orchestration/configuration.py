@@ -1,31 +1,43 @@
-"""The files that people edit by pull request, checked before anything is computed with them."""
+"""The files that people edit by pull request, checked before anything is computed with them.
+
+`python -m orchestration.configuration` writes the JSON Schemas that editors check them with, after
+a change to a model.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from orchestration.documents import ConfigError, load_model
+from orchestration import documents
+from orchestration.documents import ConfigError, load_model, model_reader
+from orchestration.documents.postmortem import Postmortem
 from orchestration.epics.content.playbooks import playbook_paths, read_playbook
-from orchestration.extract.config import Sources
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
-from orchestration.trackers.config import TrackerConfig
+from orchestration.rubric.strict import Strict
+from orchestration.settings import PROJECT_ROOT
+from orchestration.vendors.sources import Sources
+from orchestration.vendors.trackers import TrackerConfig
 
-MODELS: dict[str, type[BaseModel]] = {
-    "scoring.yaml": Scoring,
-    "maturity.yaml": Maturity,
-    "capacity.yaml": Capacity,
-    "calendar.yaml": Calendar,
-    "targets.yaml": Targets,
-    "shared_fixes.yaml": SharedFixes,
-    "sources.yaml": Sources,
-    "tracker.yaml": TrackerConfig,
+# Name of a file of `modernization/`, and of its reader in a contract -> what it may say.
+MODELS: dict[str, type[Strict]] = {
+    "scoring": Scoring,
+    "maturity": Maturity,
+    "capacity": Capacity,
+    "calendar": Calendar,
+    "targets": Targets,
+    "shared_fixes": SharedFixes,
+    "sources": Sources,
+    "tracker": TrackerConfig,
 }
-# Each value has a default; a folder of before there were these files goes on working.
-OPTIONAL = ("targets.yaml", "shared_fixes.yaml", "sources.yaml", "tracker.yaml")
+# Each value has a default, so a folder without these files works.
+OPTIONAL = ("targets", "shared_fixes", "sources", "tracker")
+READERS = documents.READERS | {name: model_reader(model) for name, model in MODELS.items()}
+SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class CheckedFile:
 def check_configuration(folder: Path) -> Iterator[CheckedFile]:
     """Read every configuration file of the folder; a needed one that is missing is a problem."""
     for name, model in MODELS.items():
-        path = folder / name
+        path = folder / f"{name}.yaml"
         if name in OPTIONAL and not path.exists():
             continue
         try:
@@ -54,3 +66,26 @@ def check_configuration(folder: Path) -> Iterator[CheckedFile]:
             yield CheckedFile(path, "", read_playbook(path).header)
         except (ConfigError, OSError) as error:
             yield CheckedFile(path, str(error), None)
+
+
+def schemas() -> dict[str, str]:
+    """File name -> text of every published schema."""
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {
+        f"{name}.schema.json": json.dumps(
+            draft | model.model_json_schema(mode="validation"), indent=2, ensure_ascii=False
+        )
+        + "\n"
+        for name, model in {"postmortem": Postmortem, **MODELS}.items()
+    }
+
+
+def write_schemas(folder: Path = SCHEMAS) -> None:
+    """Write every schema into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in schemas().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas()

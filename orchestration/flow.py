@@ -1,132 +1,236 @@
-"""The whole flow in this process, as `paydown run` runs it: the job that Dagster runs too."""
+"""The whole flow in this process, as `paydown run` runs it: sync, load, dbt, publish, epics.
+
+The steps are those of Dagster's assets. Dagster itself is not imported, which would cost more than
+a run with nothing new; each run leaves a report in `PAYDOWN_HOME/runs`, from which a sensor records
+its assets and checks in Dagster.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import re
-import shutil
+import hashlib
+import json
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import dagster as dg
-
-from orchestration.assets.extract import PROGRESS
-from orchestration.automation import FLOW_JOB
+from orchestration import steps
+from orchestration.dbt_project import DbtError, NodeOutcome, project_files
+from orchestration.epics.publisher import EpicsReport
+from orchestration.loader import LoadReport
+from orchestration.publish.analyst_copy import PublishedCopy
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.steps import Check, Progress
+from orchestration.vendors.sync import SyncResult
 
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
-DBT_PROGRESS = re.compile(r"(\d+ of \d+) (?:OK|PASS|START|FAIL|ERROR|WARN) (.*?) \.\.")
-QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+BUILT = "built.json"
+KEPT_REPORTS = 50
 
 
-@dataclass(frozen=True)
-class FailedCheck:
-    """A check of severity ERROR that did not pass, with what it found."""
-
-    asset: str
-    check: str
-    details: str
+class StepError(Exception):
+    """A step that stopped the run; the message says what people have to know."""
 
 
 @dataclass
 class FlowResult:
-    """What one run of the flow did. `metadata` is by asset, as the assets reported it."""
+    """What one run did; None where it did not get that far.
+
+    is_built: models were built; False where nothing is new since they were.
+    """
 
     run_id: str
-    succeeded: bool
-    seconds: float
-    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
-    failed_checks: list[FailedCheck] = field(default_factory=list)
-    warnings: list[FailedCheck] = field(default_factory=list)
-    checks: int = 0
+    started_at: datetime
+    succeeded: bool = False
+    seconds: float = 0
+    synced: list[SyncResult] = field(default_factory=list)
+    loaded: LoadReport | None = None
+    is_built: bool = False
+    models: list[NodeOutcome] = field(default_factory=list)
+    published: PublishedCopy | None = None
+    epics: EpicsReport | None = None
+    checks: list[Check] = field(default_factory=list)
     step_seconds: dict[str, float] = field(default_factory=dict)
     error: str = ""
-    output: str = ""
+
+    @property
+    def failed_checks(self) -> list[Check]:
+        """Checks that a person has to look at."""
+        return [check for check in self.checks if not check.passed and not check.is_warning]
 
     @property
     def is_clean(self) -> bool:
         return self.succeeded and not self.failed_checks
 
 
-def run_flow(settings: Settings, progress: Callable[[str], None]) -> FlowResult:
-    """Materialize every asset. Run and events are kept in the home's Dagster instance."""
+def run_flow(settings: Settings, progress: Progress) -> FlowResult:
+    """Run every step; the first that fails ends the run, and the result says why."""
     started = time.monotonic()
     settings.export()
-    prepare_dagster_home(settings)
-    progress("reading the dbt project")
-    from orchestration.definitions import build_definitions
-
-    with _captured_output(progress) as output:
-        job = build_definitions(settings).resolve_job_def(FLOW_JOB)
-        with dg.DagsterInstance.get() as instance:
-            execution = job.execute_in_process(
-                instance=instance, raise_on_error=False, run_config=QUIET_LOGS
-            )
-    result = FlowResult(execution.run_id, execution.success, time.monotonic() - started)
-    for event in execution.get_asset_materialization_events():
-        materialization = event.step_materialization_data.materialization
-        result.metadata[materialization.asset_key.to_user_string()] = {
-            name: value.value for name, value in materialization.metadata.items()
-        }
-    for evaluation in execution.get_asset_check_evaluations():
-        result.checks += 1
-        if not evaluation.passed:
-            is_error = evaluation.severity == dg.AssetCheckSeverity.ERROR
-            (result.failed_checks if is_error else result.warnings).append(
-                FailedCheck(
-                    evaluation.asset_key.to_user_string(),
-                    evaluation.check_name,
-                    _details(evaluation),
-                )
-            )
-    for event in execution.get_step_success_events():
-        result.step_seconds[event.step_key or ""] = event.step_success_data.duration_ms / 1000
-    for event in execution.get_step_failure_events():
-        result.error = _reason(event.step_failure_data.error)
-    result.output = output.getvalue()
+    result = FlowResult(uuid.uuid4().hex, datetime.now(UTC))
+    try:
+        _run(settings, result, progress)
+        result.succeeded = True
+    except StepError as error:
+        result.error = str(error)
+    result.seconds = time.monotonic() - started
+    _write_report(settings, result)
     return result
 
 
-def prepare_dagster_home(settings: Settings) -> None:
-    """Make the home's Dagster instance the one in use, with this project's settings."""
-    home = settings.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(home)
+def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
+    last_build = _LastBuild(settings)
+    with _step(result, "sync"):
+        result.synced, checks = steps.sync(settings, settings.sources, _prefixed("sync", progress))
+        result.checks += checks
+    with _step(result, "load"):
+        result.loaded, checks = steps.load(settings, progress=_prefixed("load", progress))
+        result.checks += checks
+        if invalid := [c for c in checks if c.name == steps.VALID.name and not c.passed]:
+            raise StepError(invalid[0].details)
+    if not last_build.covers(result.loaded):
+        last_build.forget()
+        with _step(result, "dbt"):
+            progress("dbt: reading the project")
+            built, checks = steps.build(settings, progress)
+            result.is_built = True
+            result.models = [node for node in built.nodes if not node.is_test]
+            result.checks += checks
+            if not built.succeeded:
+                failed = [f"{n.unique_id}: {n.message}" for n in built.nodes if n.has_failed]
+                raise StepError(f"dbt build: {steps.listed(failed)}")
+        with _step(result, "publish"):
+            result.published = steps.publish(settings)
+    with _step(result, "epics"):
+        progress("epics: asking the tracker")
+        result.epics, check = steps.open_epics(settings, result.run_id)
+        result.checks.append(check)
+    last_build.remember()
 
 
-@contextlib.contextmanager
-def _captured_output(progress: Callable[[str], None]) -> Generator[io.StringIO]:
-    """Keep what dbt and Dagster print, and turn lines of dbt and of syncs into progress."""
-    kept = _Progress(progress)
-    with contextlib.redirect_stdout(kept), contextlib.redirect_stderr(kept):
-        yield kept
+@contextmanager
+def _step(result: FlowResult, name: str) -> Generator[None]:
+    """Time a step; whatever stops it becomes a `StepError`."""
+    started = time.monotonic()
+    try:
+        yield
+    except StepError:
+        raise
+    except DbtError as error:
+        raise StepError(f"dbt: {error}") from error
+    except Exception as error:
+        raise StepError(f"{name}: {type(error).__name__}: {error}") from error
+    finally:
+        result.step_seconds[name] = time.monotonic() - started
 
 
-class _Progress(io.StringIO):
-    def __init__(self, progress: Callable[[str], None]) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def write(self, text: str) -> int:
-        clean = ANSI.sub("", text)
-        if match := DBT_PROGRESS.search(clean):
-            self._progress(f"dbt: {match[1]}, {match[2]}")
-        elif clean.startswith(PROGRESS):
-            self._progress(clean)
-        return super().write(clean)
+def _prefixed(name: str, progress: Progress) -> Callable[[str], None]:
+    return lambda text: progress(f"{name}: {text}")
 
 
-def _details(evaluation: Any) -> str:
-    values = (str(value.value) for value in evaluation.metadata.values())
-    return "\n".join(value for value in values if value and value != "none")
+class _LastBuild:
+    """What the models were built from the last time, so that nothing new costs next to nothing.
+
+    They are built again where a load brings anything, a file of the project or of this program
+    changed, a setting did, somebody else wrote the warehouse or the analysts' copy is gone. With a
+    fixed `as_of` that is all. With a moving clock windows move too: then once in every hour (UTC).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = settings.runs / BUILT
+        self._inputs = _inputs(settings)
+        self._is_current = self._read() == self._state() and settings.published_database.exists()
+
+    def covers(self, loaded: LoadReport) -> bool:
+        """Whether the models are as they would be if they were built now."""
+        return self._is_current and not (loaded.files_loaded or loaded.files_removed)
+
+    def forget(self) -> None:
+        """From here on the models are neither the old nor the new ones."""
+        self._path.unlink(missing_ok=True)
+
+    def remember(self) -> None:
+        """Everything was built, tested and published."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps(self._state()), encoding="utf-8")
+
+    def _state(self) -> dict[str, Any]:
+        warehouse = self._settings.warehouse
+        if self._settings.target != "duckdb" or not warehouse.exists():
+            return {"inputs": None}
+        # A replay, a back-fill or somebody's own `dbt build` changes the file.
+        stat = warehouse.stat()
+        return {"inputs": self._inputs, "warehouse": [stat.st_mtime_ns, stat.st_size]}
+
+    def _read(self) -> Any:
+        try:
+            state = json.loads(self._path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return state if state.get("inputs") else None
 
 
-def _reason(error: Any) -> str:
-    while error.cause is not None:
-        error = error.cause
-    return error.message.strip()
+def _inputs(settings: Settings) -> str:
+    """A hash of all that the models depend on besides the warehouse."""
+    program = (PROJECT_ROOT / "orchestration").rglob("*.py")
+    files = [*project_files(), *program]
+    moment = settings.now()
+    if settings.as_of is None:
+        moment = moment.replace(minute=0, second=0, microsecond=0)
+    told = [
+        settings.target,
+        str(settings.modernization),
+        str(settings.landing),
+        str(settings.dry_run),
+        moment.isoformat(),
+        *(f"{file}:{file.stat().st_mtime_ns}" for file in sorted(files) if file.exists()),
+    ]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _write_report(settings: Settings, result: FlowResult) -> None:
+    """Keep what the run did as JSON, written atomically, for Dagster's sensor."""
+    assets: dict[str, dict[str, Any]] = {
+        f"{one.source}/sync": {"status": one.status, "records": one.records}
+        for one in result.synced
+    }
+    if result.loaded:
+        assets |= {s.replace(".", "/"): {"rows_loaded": n} for s, n in _rows(result.loaded)}
+        assets[steps.LOADS] = {"rows_loaded": result.loaded.rows_loaded}
+        assets[steps.QUARANTINE] = {"rows_quarantined": result.loaded.rows_quarantined}
+    models = [node for node in result.models if node.status == "success"]
+    assets |= {node.unique_id.split(".")[-1]: {"seconds": node.seconds} for node in models}
+    if result.published:
+        assets["analysts_copy"] = {"rows": sum(result.published.rows.values())}
+    if result.epics:
+        assets["epics"] = dict(result.epics.counts)
+    report = {
+        "run_id": result.run_id,
+        "started_at": result.started_at.isoformat(),
+        "seconds": result.seconds,
+        "succeeded": result.succeeded,
+        "error": result.error,
+        "assets": assets,
+        "checks": [asdict(check) for check in result.checks],
+        "scored_days": [str(d) for d in steps.scored_days(settings)] if result.published else [],
+    }
+    settings.runs.mkdir(parents=True, exist_ok=True)
+    path = settings.runs / f"{result.started_at:%Y%m%dT%H%M%S%f}-{result.run_id}.json"
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(report), encoding="utf-8")
+    part.replace(path)
+    for old in _reports(settings.runs)[:-KEPT_REPORTS]:
+        old.unlink(missing_ok=True)
+
+
+def _reports(folder: Path) -> list[Path]:
+    """The reports of runs, oldest first."""
+    return sorted(folder.glob("*T*-*.json"))
+
+
+def _rows(loaded: LoadReport) -> Iterator[tuple[str, int]]:
+    yield from loaded.rows_by_stream.items()

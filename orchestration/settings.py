@@ -74,13 +74,12 @@ class Settings:
         is_demo = not landing and not sources
         default_home = PROJECT_ROOT / ".paydown" / ("demo" if is_demo else "live")
         home = Path(env.get("PAYDOWN_HOME") or default_home).resolve()
-        if sources and not landing:
-            landing = str(home / "landing")
-            Path(landing).mkdir(parents=True, exist_ok=True)
         as_of = env.get("PAYDOWN_AS_OF") or (DEMO_AS_OF if is_demo else None)
         return cls(
             home=home,
-            landing=_folder("PAYDOWN_LANDING", landing, DEMO_LANDING),
+            landing=home / "landing"
+            if sources and not landing
+            else _folder("PAYDOWN_LANDING", landing, DEMO_LANDING),
             modernization=modernization_folder(env),
             as_of=_moment("PAYDOWN_AS_OF", as_of) if as_of else None,
             target=env.get("PAYDOWN_TARGET") or "duckdb",
@@ -98,6 +97,16 @@ class Settings:
     @property
     def published(self) -> Path:
         return self.home / "published"
+
+    @property
+    def published_database(self) -> Path:
+        """The analysts' copy of the newest run; it need not exist yet."""
+        return self.published / "current" / "paydown.duckdb"
+
+    @property
+    def runs(self) -> Path:
+        """What `paydown run` did, a JSON file a run, which Dagster shows."""
+        return self.home / "runs"
 
     @property
     def epics(self) -> Path:
@@ -132,6 +141,8 @@ class Settings:
         os.environ["DBT_LOG_PATH"] = str(self.home / "dbt" / "logs")
         os.environ["DBT_PROFILES_DIR"] = str(PROJECT_ROOT / "profiles")
         self.home.mkdir(parents=True, exist_ok=True)
+        if self.sources:
+            self.landing.mkdir(parents=True, exist_ok=True)
 
     def now(self) -> datetime:
         """`as_of`, or the present moment; timezone-aware UTC."""
@@ -150,7 +161,7 @@ def _switch(name: str, value: str) -> bool | None:
 
 
 def _sources(value: str) -> tuple[str, ...]:
-    from orchestration.extract.config import SOURCE_NAMES
+    from orchestration.vendors import SOURCE_NAMES
 
     names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
     for name in names:

@@ -1,12 +1,19 @@
-"""Where alerts go. A channel is switched on by its address in the environment."""
+"""Where alerts go: Slack, Teams and mail, each switched on by its address in the environment.
 
-import os
-from collections.abc import Callable, Collection, Mapping
+Addresses are secrets: none is in a message, an error or a log.
+"""
+
+import logging
+import smtplib
+import ssl
+from collections.abc import Callable
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import dagster as dg
+from dagster_msteams.client import TeamsClient
+from slack_sdk.webhook import WebhookClient
 
-from orchestration.alerts import mail, slack, teams, webhook
-from orchestration.alerts.message import Alert, DeliveryError
+from orchestration.alerts.message import Alert, mail, slack_blocks, teams_card
 
 # Field of `Channels` -> environment variable.
 VARIABLES = {
@@ -14,69 +21,118 @@ VARIABLES = {
     "teams_webhook": "PAYDOWN_TEAMS_WEBHOOK",
     "smtp_url": "PAYDOWN_SMTP_URL",
     "alert_email": "PAYDOWN_ALERT_EMAIL",
+    "dagster_url": "PAYDOWN_DAGSTER_URL",
 }
+# A sensor has about a minute for all it does; its next tick tries again.
+SECONDS = 8
+PORTS = {"smtp": 587, "smtps": 465}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EXAMPLE = "smtps://user:password@smtp.example.com"
+
+# At DEBUG both log the address of each request.
+for _name in ("urllib3.connectionpool", "slack_sdk"):
+    logging.getLogger(_name).setLevel(logging.INFO)
+
+
+class DeliveryError(Exception):
+    """An alert could not be delivered; the message holds no address and no secret."""
 
 
 class Channels(dg.ConfigurableResource):
-    """The channels that are configured; all addresses are secrets."""
+    """The channels that are configured.
+
+    smtp_url: smtps://user:password@host:465, or smtp://... with STARTTLS where it is offered;
+    `?from=` names the sender. alert_email: recipients, separated by commas.
+    """
 
     slack_webhook: str = ""
     teams_webhook: str = ""
     smtp_url: str = ""
     alert_email: str = ""
+    dagster_url: str = ""
 
     @property
-    def names(self) -> list[str]:
-        """Those that are switched on."""
-        return list(self._senders())
-
-    def deliver(self, alert: Alert, names: Collection[str] | None = None) -> dict[str, str]:
-        """Tell each of the channels (all if none are named).
-
-        Returns:
-            Channel -> what went wrong, empty where it was told. No address is in it.
-        """
-        outcome = {}
-        for name, send in self._senders().items():
-            if names is not None and name not in names:
-                continue
-            try:
-                send(alert)
-            except DeliveryError as error:
-                outcome[name] = f"{name}: {error}"
-            except Exception as error:
-                # Its text may hold the address; a fault here must not stop the other channels.
-                outcome[name] = f"{name}: {type(error).__name__}; report it"
-            else:
-                outcome[name] = ""
-        return outcome
-
-    def _senders(self) -> dict[str, Callable[[Alert], None]]:
+    def senders(self) -> dict[str, Callable[[Alert], None]]:
+        """How to send by each channel that is switched on."""
         senders: dict[str, Callable[[Alert], None]] = {}
         if self.slack_webhook:
-            senders["slack"] = lambda alert: webhook.post(
-                VARIABLES["slack_webhook"], self.slack_webhook, slack.payload(alert)
-            )
+            senders["Slack"] = self._send_to_slack
         if self.teams_webhook:
-            senders["teams"] = lambda alert: webhook.post(
-                VARIABLES["teams_webhook"], self.teams_webhook, teams.payload(alert)
-            )
+            senders["Teams"] = self._send_to_teams
         if self.smtp_url:
-            senders["e-mail"] = lambda alert: mail.send(alert, self.smtp_url, self.alert_email)
+            senders["e-mail"] = self._send_mail
         return senders
 
+    @property
+    def link(self) -> str:
+        """Where Dagster's UI is; empty where nobody said so."""
+        url = self.dagster_url.rstrip("/")
+        return f"{url}/runs" if url.startswith(("http://", "https://")) else ""
 
-def channels_resource(environment: Mapping[str, str] = os.environ) -> Channels:
-    """The resource; Dagster reads the values when it needs them, so definitions hold none."""
-    return Channels(
-        **{
-            field: dg.EnvVar(variable)
-            for field, variable in VARIABLES.items()
-            if environment.get(variable)
-        }
-    )
+    def deliver(self, channel: str, alert: Alert) -> str:
+        """Send an alert by one channel; returns what went wrong, empty where it was accepted."""
+        try:
+            self.senders[channel](alert)
+        except DeliveryError as error:
+            return f"{channel}: {error}"
+        except Exception as error:
+            # Its text may hold the address; a problem here must not stop the other channels.
+            return f"{channel}: no answer ({type(error).__name__})"
+        return ""
+
+    def _send_to_slack(self, alert: Alert) -> None:
+        _check_address("PAYDOWN_SLACK_WEBHOOK", self.slack_webhook)
+        client = WebhookClient(self.slack_webhook, timeout=SECONDS, retry_handlers=[])
+        answer = client.send(text=alert.title, blocks=slack_blocks(alert))
+        if answer.status_code != 200:
+            raise DeliveryError(_advice("PAYDOWN_SLACK_WEBHOOK", answer.status_code))
+
+    def _send_to_teams(self, alert: Alert) -> None:
+        _check_address("PAYDOWN_TEAMS_WEBHOOK", self.teams_webhook)
+        TeamsClient(self.teams_webhook, timeout=SECONDS, verify=True).post_message(
+            teams_card(alert)
+        )
+
+    def _send_mail(self, alert: Alert) -> None:
+        parts = urlsplit(self.smtp_url)
+        recipients = [a.strip() for a in self.alert_email.split(",") if a.strip()]
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise DeliveryError(f"PAYDOWN_SMTP_URL is not an address like {EXAMPLE}")
+        if not recipients:
+            raise DeliveryError("PAYDOWN_ALERT_EMAIL is not set; put the recipients there")
+        user = unquote(parts.username or "")
+        stated = parse_qs(parts.query).get("from", [""])[0]
+        sender = stated or (user if "@" in user else recipients[0])
+        host, port = parts.hostname, parts.port or PORTS[parts.scheme]
+        tls = ssl.create_default_context()
+        try:
+            message = mail(alert, sender, recipients)
+            with (
+                smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=tls)
+                if parts.scheme == "smtps"
+                else smtplib.SMTP(host, port, timeout=SECONDS)
+            ) as smtp:
+                smtp.ehlo()
+                if parts.scheme == "smtp" and smtp.has_extn("starttls"):
+                    smtp.starttls(context=tls)
+                elif parts.scheme == "smtp" and user and host not in LOOPBACK:
+                    raise DeliveryError("the server offers no TLS for the password; use smtps://")
+                if user:
+                    smtp.login(user, unquote(parts.password or ""))
+                rejected = smtp.send_message(message)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            # What the server said may repeat an address; its code says enough.
+            code = getattr(error, "smtp_code", "")
+            raise DeliveryError(f"not sent ({type(error).__name__} {code}".rstrip() + ")") from None
+        if rejected:
+            raise DeliveryError(f"{len(rejected)} of {len(recipients)} recipients were rejected")
 
 
-def is_configured(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether any channel is switched on."""
-    return any(environment.get(v) for f, v in VARIABLES.items() if f != "alert_email")
+def _check_address(variable: str, url: str) -> None:
+    if not url.startswith(("https://", "http://")):
+        raise DeliveryError(f"{variable} is not a web address; copy it again")
+
+
+def _advice(variable: str, status: int) -> str:
+    is_final = 300 <= status < 500 and status != 429
+    return f"answered {status}" + (f"; put a new webhook into {variable}" if is_final else "")

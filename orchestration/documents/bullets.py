@@ -10,19 +10,97 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 from orchestration.documents import phrases
-from orchestration.documents.decisions import action_item, decision
-from orchestration.documents.markdown import MAX_CHARACTERS, Bullet, bullets
-from orchestration.documents.phrases import Unclear, is_blank, is_nothing, split
-from orchestration.documents.problems import Problem
-from orchestration.documents.vocabulary import LABELS
+from orchestration.documents.problems import DocumentError, Problem
+from orchestration.documents.words import Unclear, is_blank, is_nothing, labels, one_term, split
 from orchestration.documents.yaml_lines import Document
 
+# Of one bullet; it is longer in `Bullet.text`, so that a reader can refuse it.
+MAX_CHARACTERS = 4_000
+MAX_BULLETS = 200
+# Blanks before a bullet that belongs to the one above it.
+NESTED_FROM = 2
+# The label of the heading, which is read like a bullet.
+HEADING = "Postmortem"
+
+_TITLE = re.compile(r"#\s*post-?\s?mortem\s*(?::|-|–|—)?\s*(.*)", re.I)  # noqa: RUF001
+_NEXT_HEADING = re.compile(r"#{1,6}\s")
+_BULLET = re.compile(r"(\s*)[-*+•]\s+(.*)")
+_LABEL = re.compile(r"\**([A-Za-z][A-Za-z /_-]{0,39}?)\s*\**\s*:(?!//)\**\s*(.*)", re.S)
+_COMMENT = re.compile(r"<!--.*?-->", re.S)
 _DASH = re.compile(r"\s+[-–—]\s+")  # noqa: RUF001
 _LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
+
+
+@dataclass
+class Bullet:
+    """A labelled bullet; `parts` are its text and that of the bullets below it, each with line."""
+
+    label: str
+    line: int
+    parts: list[tuple[int, str]]
+
+    @property
+    def text(self) -> str:
+        return "; ".join(text for _, text in self.parts if text)
+
+    @property
+    def clauses(self) -> list[tuple[int, str]]:
+        """What semicolons and nested bullets part, each with its line."""
+        return [(line, clause) for line, part in self.parts for clause in split(part, ";")]
+
+
+def find_bullets(text: str) -> list[Bullet]:
+    """The heading as a bullet labelled Postmortem, then every labelled bullet below it.
+
+    Raises:
+        DocumentError: no `# Postmortem:` heading, or more than `MAX_BULLETS` bullets.
+    """
+    lines = iter(enumerate(_without_comments_and_code(text), start=1))
+    found: list[Bullet] = []
+    for number, line in lines:
+        if title := _TITLE.fullmatch(line.strip()):
+            found.append(Bullet(HEADING, number, [(number, title[1])]))
+            break
+    else:
+        first = next((line for line in text.split("\n") if line.strip()), "")
+        what = "is neither of the two postmortem templates"
+        fix = "begin it with `# Postmortem: <incident-id>`, or with front matter between ---"
+        raise DocumentError(Problem(1, "document", first, what, fix))
+    current: Bullet | None = None
+    for number, line in lines:
+        if _NEXT_HEADING.match(line):
+            break
+        item = _BULLET.fullmatch(line)
+        if item and len(item[1]) < NESTED_FROM:
+            label = _LABEL.fullmatch(item[2].strip())
+            current = (
+                Bullet(label[1].strip(), number, [(number, label[2].strip())]) if label else None
+            )
+            found += [current] if current else []
+            if len(found) > MAX_BULLETS:
+                what = f"more than {MAX_BULLETS} labelled bullets"
+                fix = "put a heading, such as `## Timeline`, below the fields"
+                raise DocumentError(Problem(number, "document", line, what, fix))
+        elif item and current:
+            current.parts.append((number, item[2].strip()))
+        elif current and line[:1].isspace() and line.strip():
+            start, words = current.parts[-1]
+            if len(words) <= MAX_CHARACTERS:
+                current.parts[-1] = (start, f"{words} {line.strip()}".strip())
+    return found
+
+
+def _without_comments_and_code(text: str) -> list[str]:
+    """The lines of the text; those of comments and fenced code are empty."""
+    lines, is_code = [], False
+    for line in _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text).split("\n"):
+        is_fence = line.lstrip().startswith(("```", "~~~"))
+        lines.append("" if is_code or is_fence else line)
+        is_code = is_code != is_fence
+    return lines
 
 
 @dataclass
@@ -30,23 +108,23 @@ class _Fields:
     """What has been read so far: front matter, and where each part of it was written."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    lines: dict[tuple[str | int, ...], int] = field(default_factory=dict)
+    lines: dict[tuple[str | int, ...], int] = field(default_factory=lambda: {(): 1})
     labels: dict[tuple[str | int, ...], str] = field(default_factory=dict)
-
-    def put(self, bullet: Bullet, value: Any, *place: str) -> None:
-        """Set a value below one or two keys, and remember its bullet."""
-        *above, key = place
-        target = self.data
-        for outer in above:
-            target = target.setdefault(outer, {})
-        target[key] = value
-        self.mark(bullet, *place)
 
     def mark(self, bullet: Bullet, *place: str | int, line: int | None = None) -> None:
         self.lines[place] = line or bullet.line
         self.labels[place] = bullet.label
 
-    def add(self, bullet: Bullet, key: str, entry: Any, line: int) -> None:
+    def put(self, bullet: Bullet, key: str, value: Any) -> None:
+        self.data[key] = value
+        self.mark(bullet, key)
+
+    def put_impact(self, bullet: Bullet, **stated: Any) -> None:
+        for key, value in stated.items():
+            self.data.setdefault("impact", {})[key] = value
+            self.mark(bullet, "impact", key)
+
+    def add(self, bullet: Bullet, key: str, entry: Any, line: int | None = None) -> None:
         entries = self.data.setdefault(key, [])
         self.mark(bullet, key, len(entries), line=line)
         entries.append(entry)
@@ -60,112 +138,87 @@ def read_bullets(text: str) -> tuple[Document, list[Problem]]:
     """
     fields, problems = _Fields(), []
     seen: dict[str, Bullet] = {}
-
-    def attempt(bullet: Bullet, step: Callable[[], None]) -> None:
+    for bullet in find_bullets(text):
         try:
-            step()
+            _register(bullet, seen)
         except Unclear as error:
             problems.append(Problem(bullet.line, bullet.label, bullet.text, error.what, error.fix))
-
-    for bullet in bullets(text):
-        attempt(bullet, partial(_register, bullet, seen))
     # In the order of the table, so that a burn rate finds its objective wherever it is written.
     for key, read in _READ.items():
-        if (bullet := seen.get(key)) and not is_blank(bullet.text):
-            attempt(bullet, partial(_read_checked, read, fields, bullet))
-    fields.lines.setdefault((), 1)
+        bullet = seen.get(key)
+        if bullet is None or is_blank(bullet.text):
+            continue
+        try:
+            if len(bullet.text) > MAX_CHARACTERS:
+                what = f"is {len(bullet.text):,} characters, the limit is {MAX_CHARACTERS:,}"
+                raise Unclear(what, "move the prose below the bullets")
+            read(fields, bullet)
+        except Unclear as error:
+            problems.append(Problem(bullet.line, bullet.label, bullet.text, error.what, error.fix))
     return Document(fields.data, fields.lines, fields.labels), problems
 
 
 def _register(bullet: Bullet, seen: dict[str, Bullet]) -> None:
     """Note the bullet under the field that its label names; prose has no such label."""
     label = " ".join(bullet.label.lower().replace("_", " ").split())
-    if label not in LABELS:
-        if close := get_close_matches(label, LABELS, n=1, cutoff=0.8):
+    if label not in labels():
+        if close := get_close_matches(label, labels(), n=1, cutoff=0.8):
             raise Unclear("is not a known label", f"write `{close[0]}:`")
         return
-    key = LABELS[label]
+    key = labels()[label]
     if key in seen:
         raise Unclear(f"is given twice, first on line {seen[key].line}", "keep one of them")
     seen[key] = bullet
 
 
-def _read_checked(read: Callable[[_Fields, Bullet], None], fields: _Fields, bullet: Bullet) -> None:
-    if len(bullet.text) > MAX_CHARACTERS:
-        what = f"is {len(bullet.text):,} characters, the limit is {MAX_CHARACTERS:,}"
-        raise Unclear(what, "move the prose below the bullets")
-    read(fields, bullet)
+def _value(key: str, read: Callable[[str], Any] = str) -> Callable[[_Fields, Bullet], None]:
+    return lambda fields, bullet: fields.put(bullet, key, read(bullet.text))
+
+
+def _listed(text: str) -> list[str]:
+    return [] if is_nothing(text) else split(text, ",;")
 
 
 def _heading(fields: _Fields, bullet: Bullet) -> None:
     references, *title = _DASH.split(bullet.text, maxsplit=1)
     if not is_blank(references):
-        fields.put(bullet, split(references, ",;"), "incident")
+        fields.put(bullet, "incident", split(references, ",;"))
     if title:
-        fields.put(bullet, title[0], "title")
-
-
-def _as_written(key: str) -> Callable[[_Fields, Bullet], None]:
-    return lambda fields, bullet: fields.put(bullet, bullet.text, key)
-
-
-def _listed(key: str) -> Callable[[_Fields, Bullet], None]:
-    def read(fields: _Fields, bullet: Bullet) -> None:
-        names = [] if is_nothing(bullet.text) else split(bullet.text, ",;")
-        fields.put(bullet, names, key)
-
-    return read
-
-
-def _read_with(key: str, function: Callable[[str], Any]) -> Callable[[_Fields, Bullet], None]:
-    return lambda fields, bullet: fields.put(bullet, function(bullet.text), key)
+        fields.put(bullet, "title", title[0])
 
 
 def _impact(fields: _Fields, bullet: Bullet) -> None:
-    fields.put(bullet, phrases.users_percent(bullet.text), "impact", "users_percent")
-    fields.put(bullet, phrases.revenue_usd(bullet.text), "impact", "revenue_usd")
-    _add_regulations(fields, bullet, phrases.regulations(bullet.text))
+    fields.put_impact(bullet, users_percent=phrases.users_percent(bullet.text))
+    fields.put_impact(bullet, revenue_usd=phrases.revenue_usd(bullet.text))
+    fields.put_impact(bullet, regulatory=phrases.regulations(bullet.text))
 
 
 def _regulatory(fields: _Fields, bullet: Bullet) -> None:
     found = phrases.regulations(bullet.text)
     if not found and not is_nothing(bullet.text):
         raise Unclear("names no regulation", "write PCI, SOX, PHI or none")
-    _add_regulations(fields, bullet, found)
-
-
-def _add_regulations(fields: _Fields, bullet: Bullet, found: list[str]) -> None:
     stated = fields.data.get("impact", {}).get("regulatory", [])
-    fields.put(bullet, stated + found, "impact", "regulatory")
+    fields.put_impact(bullet, regulatory=stated + found)
 
 
 def _factors(fields: _Fields, bullet: Bullet) -> None:
-    if is_nothing(bullet.text):
-        return
-    for line, part in bullet.parts:
-        for clause in split(part, ";"):
-            factors = list(phrases.contributing_factors(clause))
-            for factor in factors:
-                fields.add(bullet, "contributing_factors", factor, line)
-            # One clause that says both is about the same code; the bullet AI code overrules it.
-            if {"ai_generated_code", "missing_tests"} <= {f["factor"] for f in factors}:
-                code = {"present": True, "has_tests": False}
-                fields.data.setdefault("ai_generated_code", code)
+    for line, clause in [] if is_nothing(bullet.text) else bullet.clauses:
+        factors = phrases.contributing_factors(clause)
+        for factor in factors:
+            fields.add(bullet, "contributing_factors", factor, line)
+        # One clause that says both is about the same code; the bullet AI code overrules it.
+        if {"ai_generated_code", "missing_tests"} <= {f["factor"] for f in factors}:
+            fields.data["ai_generated_code"] = {"present": True, "has_tests": False}
 
 
 def _fix_classes(fields: _Fields, bullet: Bullet) -> None:
     if not is_nothing(bullet.text):
-        fields.put(bullet, phrases.fix_classes(bullet.text), "fix_classes")
-
-
-def _impact_started_at(fields: _Fields, bullet: Bullet) -> None:
-    fields.put(bullet, bullet.text, "impact", "started_at")
+        fields.put(bullet, "fix_classes", phrases.fix_classes(bullet.text))
 
 
 def _slos(fields: _Fields, bullet: Bullet) -> None:
-    if not is_nothing(bullet.text):
-        for slo in phrases.slos(bullet.text):
-            fields.add(bullet, "slos", slo, bullet.line)
+    for slo in [] if is_nothing(bullet.text) else phrases.slos(bullet.text):
+        fields.add(bullet, "slos", slo)
 
 
 def _burn_rate(fields: _Fields, bullet: Bullet) -> None:
@@ -177,63 +230,57 @@ def _burn_rate(fields: _Fields, bullet: Bullet) -> None:
 def _chart_url(fields: _Fields, bullet: Bullet) -> None:
     """An address goes to the objective of the type before it; one without a type to all."""
     for part in re.split(r"[,;]\s+", _LINK.sub(r"\1", bullet.text)):
-        *words, address = part.split()
+        *said, address = part.split()
         address = address.strip("<>")
         slos = fields.data.get("slos", [])
-        if words or not slos:
-            kind = phrases.slo_type(" ".join(words).rstrip(":")) if words else None
+        if said or not slos:
+            kind = one_term(" ".join(said).rstrip(":"), "slo_type") if said else None
             _put_on_slo(fields, bullet, "chart_url", address, kind)
         for place, slo in enumerate(slos):
-            if not words and slo.get("chart_url") is None:
+            if not said and slo.get("chart_url") is None:
                 slo["chart_url"] = address
                 fields.mark(bullet, "slos", place, "chart_url")
 
 
 def _put_on_slo(fields: _Fields, bullet: Bullet, key: str, value: Any, kind: str | None) -> None:
     slos = fields.data.get("slos", [])
-    fitting = [
-        place
-        for place, slo in enumerate(slos)
-        if slo.get(key) is None and (len(slos) == 1 if kind is None else slo.get("type") == kind)
-    ]
-    if fitting:
-        slos[fitting[0]][key] = value
-        fields.mark(bullet, "slos", fitting[0], key)
-    else:
-        fields.add(bullet, "slos", {"type": kind, key: value}, bullet.line)
+    for place, slo in enumerate(slos):
+        is_meant = len(slos) == 1 if kind is None else slo.get("type") == kind
+        if is_meant and slo.get(key) is None:
+            slo[key] = value
+            fields.mark(bullet, "slos", place, key)
+            return
+    fields.add(bullet, "slos", {"type": kind, key: value})
 
 
 def _action_items(fields: _Fields, bullet: Bullet) -> None:
-    if is_nothing(bullet.text):
-        return
-    for line, part in bullet.parts:
-        for clause in split(part, ";"):
-            fields.add(bullet, "action_items", action_item(clause), line)
+    for line, clause in [] if is_nothing(bullet.text) else bullet.clauses:
+        fields.add(bullet, "action_items", phrases.action_item(clause), line)
 
 
 # Field -> how the text of its bullet is read; what builds on another field stands below it.
 _READ: dict[str, Callable[[_Fields, Bullet], None]] = {
     "incident": _heading,
-    "title": _as_written("title"),
-    "services": _listed("services"),
-    "causal_service": _as_written("causal_service"),
-    "failure_mode": _read_with("failure_mode", phrases.failure_mode),
+    "title": _value("title"),
+    "services": _value("services", _listed),
+    "causal_service": _value("causal_service"),
+    "failure_mode": _value("failure_mode", lambda text: one_term(text, "failure_mode")),
     "slos": _slos,
     "burn_rate": _burn_rate,
     "chart_url": _chart_url,
     "impact": _impact,
-    "impact_started_at": _impact_started_at,
+    "impact_started_at": lambda f, bullet: f.put_impact(bullet, started_at=bullet.text),
     "regulatory": _regulatory,
     "contributing_factors": _factors,
-    "ai_generated_code": _read_with("ai_generated_code", phrases.ai_code),
-    "commits": _listed("commits"),
+    "ai_generated_code": _value("ai_generated_code", phrases.ai_code),
+    "commits": _value("commits", _listed),
     "fix_classes": _fix_classes,
-    "estimate_days": _read_with("estimate_days", phrases.engineer_days),
-    "required_window": _read_with("required_window", phrases.required_window),
-    "owner": _as_written("owner"),
-    "decision": _read_with("decision", decision),
-    "risk_ids": _listed("risk_ids"),
-    "review_date": _as_written("review_date"),
-    "completed_at": _as_written("completed_at"),
+    "estimate_days": _value("estimate_days", phrases.engineer_days),
+    "required_window": _value("required_window", lambda text: one_term(text, "required_window")),
+    "owner": _value("owner"),
+    "decision": _value("decision", phrases.decision),
+    "risk_ids": _value("risk_ids", _listed),
+    "review_date": _value("review_date"),
+    "completed_at": _value("completed_at"),
     "action_items": _action_items,
 }

@@ -1,9 +1,13 @@
-"""A YAML file read into a pydantic model; every fault with its line and its remedy."""
+"""A YAML file read into a pydantic model: every error with its line and its fix.
+
+This is how every configuration file is checked. A validator that knows a better fix than pydantic
+raises `orchestration.rubric.strict.fault`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestration.documents.problems import ConfigError, DocumentError, Problem
-from orchestration.documents.text_files import read_text, split_documents
+from orchestration.documents.text import read_text, split_documents
 from orchestration.documents.yaml_lines import Document, Location, parse
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -57,7 +61,7 @@ def parse_model(text: str, name: str, model: type[Model]) -> Model:
     Raises:
         DocumentError: with every problem found.
     """
-    chunks = list(split_documents(text))
+    chunks = split_documents(text)
     if not chunks:
         fix = "write it, or restore it from version control"
         raise DocumentError(Problem(1, "file", name, "is empty", fix))
@@ -125,43 +129,34 @@ def _problem(error: ErrorDetails, document: Document, model: type[BaseModel]) ->
         what, fix = context["what"], context["fix"]
         value = None if context["is_secret"] else _at(value, context["at"])
     else:
-        what = _sentence(error["msg"])
+        what = error["msg"][:1].lower() + error["msg"][1:]
         fix = next((fix for start, fix in _FIXES.items() if kind.startswith(start)), "correct it")
         value = None if kind == "missing" else value
-    return Problem(
-        line=document.line_of(location),
-        field=document.name_of(location),
-        value=_text(value),
-        what=what,
-        fix=fix,
-    )
+    place = document.line_of(location), document.name_of(location)
+    return Problem(*place, _text(value), what, fix)
 
 
 def _known_key(location: Location, model: type[BaseModel]) -> str:
-    known = ", ".join(_keys_at(location[:-1], model))
     guess = _meant(location, model)
-    return f"write {guess}, or remove it" if guess else f"remove it; known are {known}"
+    if guess:
+        return f"write {guess}, or remove it"
+    return f"remove it; known are {', '.join(_keys_at(location[:-1], model))}"
 
 
 def _meant(location: Location, model: type[BaseModel]) -> str | None:
     return nearest(str(location[-1]), _keys_at(location[:-1], model))
 
 
-def _keys_at(location: Location, model: type[BaseModel]) -> list[str]:
-    return sorted({key for owner in _models_at(model, location) for key in owner.model_fields})
-
-
-def _models_at(annotation: Any, location: Location) -> Iterator[type[BaseModel]]:
-    """The models that can stand at a place of a file, found in the type annotations."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if not location:
-            yield annotation
-        elif (name := str(location[0])) in annotation.model_fields:
-            yield from _models_at(annotation.model_fields[name].annotation, location[1:])
-        return
-    container = getattr(annotation, "__origin__", None) in (list, dict)
-    for argument in get_args(annotation):
-        yield from _models_at(argument, location[1:] if container else location)
+def _keys_at(location: Location, model: Any) -> list[str]:
+    """The keys that a place of a file can have, found in the type annotations."""
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        is_container = getattr(model, "__origin__", None) in (list, dict)
+        below = location[1:] if is_container else location
+        return sorted({key for part in get_args(model) for key in _keys_at(below, part)})
+    if not location:
+        return sorted(model.model_fields)
+    field = model.model_fields.get(str(location[0]))
+    return _keys_at(location[1:], field.annotation) if field else []
 
 
 def _at(value: Any, place: list[str | int]) -> Any:
@@ -179,10 +174,4 @@ def _at(value: Any, place: list[str | int]) -> Any:
 def _text(value: Any) -> str:
     if value is None or isinstance(value, (BaseModel, Mapping, list)):
         return ""  # The field's name and line say more than a dump of all that is in it.
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else str(value)
-
-
-def _sentence(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return str(value).lower() if isinstance(value, bool) else str(value)

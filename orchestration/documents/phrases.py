@@ -1,4 +1,4 @@
-"""Bullet text into values: terms of the vocabulary, shares, money, days.
+"""Bullet text into values: terms, shares, money, days, decisions, action items.
 
 Free text is never guessed at: what could be read in two ways is `Unclear`, what isn't said is None.
 """
@@ -6,56 +6,50 @@ Free text is never guessed at: what could be read in two ways is `Unclear`, what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, get_args
 
-from orchestration.documents import vocabulary as words
 from orchestration.documents.models import slug
+from orchestration.documents.references import TICKET
+from orchestration.documents.words import (
+    ABSENT_BEFORE,
+    Unclear,
+    mentioned,
+    one_term,
+    patterns,
+    split,
+    terms,
+)
+from orchestration.rubric.strict import MaturityLevel
+
+NO_IMPACT = frozenset({"none", "no impact", "no user impact", "no customer impact"})
+# What an impact's percentage counts, for it to be a share of users or traffic.
+USERS = (
+    r"(?:users?|customers?|sessions?|traffic|requests?|calls?|transactions?|payments?|orders?"
+    r"|checkouts?|accounts?|merchants?|clients?|tenants?|logins?|visitors?|cardholders?|transfers?"
+    r"|payouts?)"
+)
+# What tells lost revenue from another amount.
+REVENUE = r"revenue|sales|gmv|turnover|lost|loss"
+# What tells that there is an amount at all, in US dollars or not.
+CURRENCIES = r"[$€£¥₹]|\b(?:usd|dollars?|eur|gbp|chf|jpy|inr|cad|aud|euros?|pounds?)\b"
+# What an amount's suffix multiplies it by, by its first letter, and its spellings.
+MULTIPLES = {"": 1, "k": 1e3, "t": 1e3, "m": 1e6, "b": 1e9}
+_MULTIPLE = "thousand|million|billion|mn|bn|k|m|b"
+# Engineer-days in one of the unit, by its first letter.
+DAYS_IN = {"h": 1 / 8, "d": 1, "w": 5}
 
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _TEST = r"(?:unit |automated |any )?tests?\b|test coverage|tested"
-
-
-class Unclear(Exception):  # noqa: N818 - it is the text that is at fault, not the program
-    """The text says nothing that the field can hold."""
-
-    def __init__(self, what: str, fix: str) -> None:
-        self.what, self.fix = what, fix
-        super().__init__(f"{what}; fix: {fix}")
-
-
-def _compile(table: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
-    return {term: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)") for term, pattern in table.items()}
-
-
-def _absence(noun: str) -> str:
-    gap = r"(?:[^\w,;()]+\w+)"
-    return (
-        rf"{words.ABSENT_BEFORE}{gap}{{0,3}}?[^\w,;()]+(?:{noun})"
-        rf"|(?:{noun}){gap}{{0,2}}?[^\w,;()]+{words.ABSENT_AFTER}"
-    )
-
-
-_ABSENT = re.compile(rf"(?<!\w){words.ABSENT_BEFORE}(?!\w)")
-_FACTORS = [
-    *_compile(words.PRESENT).items(),
-    *_compile({term: _absence(noun) for term, noun in words.MISSING.items()}).items(),
-]
-_FAILURE_MODES = _compile(words.FAILURE_MODES)
-_SLO_TYPES = _compile(words.SLO_TYPES)
-_FIX_CLASSES = _compile(words.FIX_CLASSES)
-_WINDOWS = _compile(words.WINDOWS)
-_REGULATIONS = _compile(words.REGULATIONS)
-
+_ABSENT = re.compile(rf"(?<!\w){ABSENT_BEFORE}(?!\w)")
 _RANGE = re.compile(rf"{_NUMBER}\s*[%km]?\s*(?:-|–|—|to)\s*\$?\s*{_NUMBER}\s*(?:%|[km]\b)", re.I)  # noqa: RUF001
 _PERCENT = re.compile(r"(?<![\w.,])([-−]?)(\d[\d.,]*)\s*(?:%|percent\b|pct\b)", re.I)  # noqa: RUF001
-_OF_USERS = re.compile(rf"\s*(?:of\s+)?(?:[\w-]+\s+){{0,2}}?{words.USERS}\b", re.I)
-_USERS = re.compile(rf"\b{words.USERS}\b", re.I)
+_OF_USERS = re.compile(rf"\s*(?:of\s+)?(?:[\w-]+\s+){{0,2}}?{USERS}\b", re.I)
+_USERS = re.compile(rf"\b{USERS}\b", re.I)
 _OF_UNSAID = re.compile(r"\s*(?:$|[(.])")
 _WORD = re.compile(r"[^\W\d_]")
 _CLAUSES = re.compile(r";|,(?!\d)")
-_MULTIPLE = "|".join(sorted((m for m in words.MULTIPLES if m), key=len, reverse=True))
 _MONEY = re.compile(
     rf"(?:US\$|\$|\bUSD)\s*(\d[\d.,]*)\s*({_MULTIPLE})?(?!\w)"
     rf"|(?<![\w.,])(\d[\d.,]*)\s*({_MULTIPLE})?\s*(?:USD|dollars)\b",
@@ -74,93 +68,44 @@ _ESTIMATE = re.compile(
     r"(hours?|days?|weeks?|h|d|w)?",
     re.I,
 )
-
-
-def is_blank(text: str) -> bool:
-    """Nobody filled it in: empty, a dash, TBD, or a `<placeholder>` of the template."""
-    plain = text.strip()
-    placeholder = plain.startswith("<") and plain.endswith(">") and "://" not in plain
-    return plain.lower() in words.BLANK or placeholder
-
-
-def is_nothing(text: str) -> bool:
-    """Somebody says that there is none."""
-    return text.strip().rstrip(".").lower() in words.NOTHING
-
-
-def split(text: str, separators: str) -> list[str]:
-    """The parts between separators that are not in brackets, without blanks around them."""
-    parts, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        if character in "([":
-            depth += 1
-        elif character in ")]":
-            depth = max(0, depth - 1)
-        elif character in separators and depth == 0:
-            parts.append(text[start:position])
-            start = position + 1
-    parts.append(text[start:])
-    return [part.strip() for part in parts if part.strip()]
-
-
-def terms(text: str, patterns: Iterable[tuple[str, re.Pattern[str]]]) -> list[str]:
-    """The terms that the text mentions, each once, in the order of their first mention."""
-    plain = text.lower().replace("_", " ")
-    found: dict[str, int] = {}
-    for term, pattern in patterns:
-        if match := pattern.search(plain):
-            found[term] = min(match.start(), found.get(term, match.start()))
-    return sorted(found, key=lambda term: found[term])
-
-
-def one_term(text: str, kind: Any, patterns: Mapping[str, re.Pattern[str]]) -> str:
-    """The word of the enum that the text is, or the first that it mentions."""
-    choices = get_args(kind)
-    if slug(text) in choices:
-        return slug(text)
-    if found := terms(text, patterns.items()):
-        return found[0]
-    raise Unclear("names none of the known words", f"use one of {', '.join(choices)}")
-
-
-def failure_mode(text: str) -> str:
-    return one_term(text, words.FailureMode, _FAILURE_MODES)
-
-
-def required_window(text: str) -> str:
-    return one_term(text, words.RequiredWindow, _WINDOWS)
+_DENIED = re.compile(r"(?:\bnot|n't|\bnever|\bno)\s+(?:\w+\s+)?$")
+_EPIC = re.compile(rf"\bepic:?\s+({TICKET.pattern})", re.I)
+_LEVEL = "|".join(get_args(MaturityLevel))
+_GOAL = re.compile(rf"\b(?:target|to|reach)\b:?\s+(?:\w+\s+)?({_LEVEL})\b")
+_ANY_LEVEL = re.compile(rf"\b({_LEVEL})\b")
+_ITEM = re.compile(r"(.*\S)\s*\(([^()]*)\)", re.S)
+_DUE = re.compile(
+    r"(?:due:?\s+(?:by\s+|on\s+)?(?P<due>.+)|(?P<date>\d{4}-\d{2}-\d{2}))", re.I | re.S
+)
 
 
 def fix_classes(text: str) -> list[str]:
     """Every class that a part of the text names; a part that names none is passed over."""
     found: list[str] = []
     for part in split(re.sub(r"\s+and\s+", " + ", text), "+;,&"):
-        exact = slug(part) in get_args(words.FixClass)
-        found += [slug(part)] if exact else terms(part, _FIX_CLASSES.items())
+        exact = slug(part) in terms("fix_class")
+        found += [slug(part)] if exact else mentioned(part, "fix_class")
     if not found:
-        choices = ", ".join(get_args(words.FixClass))
+        choices = ", ".join(terms("fix_class"))
         raise Unclear("names no class of fix", f"use one or more of {choices}")
     return found
 
 
-def contributing_factors(text: str) -> Iterator[dict[str, str | None]]:
+def contributing_factors(text: str) -> list[dict[str, str | None]]:
     """The factors of one clause; its words go as a note with the first.
 
     `missing_tests`, `missing_tests (retry client)` and `retry client has no tests` are all read.
     What maps to nothing is `other`.
     """
-    choices = get_args(words.ContributingFactor)
+    choices = terms("contributing_factor")
     parts = split(text, ",")
     if parts and all(slug(part) in choices for part in parts):
-        yield from ({"factor": slug(part), "note": None} for part in parts)
-        return
+        return [{"factor": slug(part), "note": None} for part in parts]
     named, _, rest = text.partition("(") if text.endswith(")") else text.partition(":")
     if rest and slug(named) in choices:
-        yield {"factor": slug(named), "note": rest.removesuffix(")").strip() or None}
-        return
-    notes = iter([text])
-    for factor in terms(text, _FACTORS) or ["other"]:
-        yield {"factor": factor, "note": next(notes, None)}
+        return [{"factor": slug(named), "note": rest.removesuffix(")").strip() or None}]
+    first, *others = mentioned(text, "contributing_factor") or ["other"]
+    return [{"factor": first, "note": text}, *({"factor": f, "note": None} for f in others)]
 
 
 def slos(text: str) -> list[dict[str, Any]]:
@@ -171,22 +116,18 @@ def slos(text: str) -> list[dict[str, Any]]:
     """
     found = []
     for part in split(text, ",;"):
-        kind = next(iter(terms(part, _SLO_TYPES.items())), None)
+        kind = next(iter(mentioned(part, "slo_type")), None)
         burn = _BURN_WITHIN.search(part)
         target = _TARGET_WITHIN.search(part) if kind != "error_rate" else None
         found.append(
             {
                 "name": part,
                 "type": kind,
-                "target": number(target.group(1) or target.group(2)) if target else None,
-                "burn_rate": number(burn.group(1)) if burn else None,
+                "target": number(target[1] or target[2]) if target else None,
+                "burn_rate": number(burn[1]) if burn else None,
             }
         )
     return found
-
-
-def slo_type(text: str) -> str:
-    return one_term(text, words.SloType, _SLO_TYPES)
 
 
 def burn_rates(text: str) -> Iterator[tuple[str | None, float]]:
@@ -195,12 +136,12 @@ def burn_rates(text: str) -> Iterator[tuple[str | None, float]]:
         match = _BURN.fullmatch(part)
         if not match:
             raise Unclear("is not a burn rate", "write such as 14.4x, or latency 14.4")
-        yield (slo_type(match.group(1)) if match.group(1) else None), number(match.group(2))
+        yield one_term(match[1], "slo_type") if match[1] else None, number(match[2])
 
 
 def users_percent(text: str) -> float | None:
     """The percentage of users or traffic that the text states, 0 to 100."""
-    if text.strip().rstrip(".").lower() in words.NO_IMPACT:
+    if text.strip().rstrip(".").lower() in NO_IMPACT:
         return 0
     if _RANGE.search(text):
         raise Unclear("holds a range", "write one number, the best estimate")
@@ -210,12 +151,12 @@ def users_percent(text: str) -> float | None:
             before, after = clause[: match.start()], clause[match.end() :]
             is_of_users = _OF_USERS.match(after) or _USERS.search(before)
             if not is_of_users and (_WORD.search(before) or not _OF_UNSAID.match(after)):
-                unclear.append(match.group())
+                unclear.append(match[0])
                 continue
-            percent = number(match.group(2))
-            if match.group(1) or percent > 100:
+            percent = number(match[2])
+            if match[1] or percent > 100:
                 fix = "write the share of users between 0 and 100"
-                raise Unclear(f"{match.group()} is not a share", fix)
+                raise Unclear(f"{match[0]} is not a share", fix)
             return percent
     if unclear:
         raise Unclear(f"{unclear[0]} of what is not said", f"write such as {unclear[0]} of users")
@@ -224,18 +165,18 @@ def users_percent(text: str) -> float | None:
 
 def revenue_usd(text: str) -> float | None:
     """The amount of revenue that the text states, in US dollars."""
-    if text.strip().rstrip(".").lower() in words.NO_IMPACT - {"no user impact"}:
+    if text.strip().rstrip(".").lower() in NO_IMPACT - {"no user impact"}:
         return 0
     fix = "write the lost revenue in US dollars, such as $420k"
     amounts: list[tuple[bool, float]] = []
     for clause in _CLAUSES.split(text):
         for match in _MONEY.finditer(clause):
             if _RATE.match(clause[match.end() :]):
-                raise Unclear(f"{match.group().strip()} is a rate, not an amount", fix)
-            digits, multiple = match.group(1) or match.group(3), match.group(2) or match.group(4)
-            amount = number(digits) * words.MULTIPLES[(multiple or "").lower()]
-            amounts.append((bool(re.search(words.REVENUE, clause, re.I)), round(amount, 2)))
-    if not amounts and re.search(words.CURRENCIES, text, re.I):
+                raise Unclear(f"{match[0].strip()} is a rate, not an amount", fix)
+            digits, multiple = match[1] or match[3], (match[2] or match[4] or "").lower()
+            amount = number(digits) * MULTIPLES[multiple[:1]]
+            amounts.append((bool(re.search(REVENUE, clause, re.I)), round(amount, 2)))
+    if not amounts and re.search(CURRENCIES, text, re.I):
         raise Unclear("holds an amount that is not read", fix)
     # The first amount called revenue, else the first.
     return max(amounts, key=lambda amount: amount[0])[1] if amounts else None
@@ -244,7 +185,7 @@ def revenue_usd(text: str) -> float | None:
 def regulations(text: str) -> list[str]:
     """The regulations that the text names and doesn't deny."""
     stated = [clause for clause in split(text, ",;") if not _ABSENT.search(clause.lower())]
-    return terms(", ".join(stated), _REGULATIONS.items())
+    return mentioned(", ".join(stated), "regulation")
 
 
 def engineer_days(text: str) -> float:
@@ -252,15 +193,14 @@ def engineer_days(text: str) -> float:
     match = _ESTIMATE.fullmatch(text.strip())
     if not match:
         raise Unclear("is not a number of engineer-days", "write such as 5 engineer-days")
-    unit = (match.group(2) or "day").lower()
-    return round(number(match.group(1)) * words.DAYS_IN[unit[:1]], 4)
+    return round(number(match[1]) * DAYS_IN[(match[2] or "d")[0].lower()], 4)
 
 
 def ai_code(text: str) -> dict[str, bool | None]:
     """`yes, no tests`, `yes, with tests`, `yes` or `no`."""
     plain = text.strip().lower()
     has_tests = None
-    if re.search(rf"untested|{words.ABSENT_BEFORE}\W+(?:{_TEST})", plain):
+    if re.search(rf"untested|{ABSENT_BEFORE}\W+(?:{_TEST})", plain):
         has_tests = False
     elif re.search(_TEST, plain):
         has_tests = True
@@ -269,6 +209,50 @@ def ai_code(text: str) -> dict[str, bool | None]:
     if re.match(r"(?:no|n|none|false)\b", plain):
         return {"present": False, "has_tests": None}
     raise Unclear("says neither yes nor no", "write such as `yes, no tests` or `no`")
+
+
+def decision(text: str) -> dict[str, str | None]:
+    """`Promote epic MOD-123; target Silver maturity`: action, epic and target maturity."""
+    plain = text.lower()
+    actions = [
+        (match.start(), action)
+        for action, pattern in patterns("decision")
+        for match in pattern.finditer(plain)
+        if not _DENIED.search(plain[max(0, match.start() - 40) : match.start()])
+    ]
+    if not actions:
+        raise Unclear("decides nothing", "write promote, bundle or close")
+    levels = set(_GOAL.findall(plain) or _ANY_LEVEL.findall(plain))
+    if len(levels) > 1:
+        raise Unclear("names two maturity levels", "write such as `target Silver maturity`")
+    epic, ticket = _EPIC.search(text), TICKET.search(text)
+    return {
+        "action": min(actions)[1],
+        "epic": epic[1] if epic else ticket[0] if ticket else None,
+        "target_maturity": next(iter(levels), None),
+    }
+
+
+def action_item(text: str) -> dict[str, Any]:
+    """`title (owner, due 2026-03-01, MOD-1)`, the brackets and each of their parts optional.
+
+    An owner alone in the brackets needs an @, else the brackets belong to the title.
+    """
+    match = _ITEM.fullmatch(text)
+    details: dict[str, str] = {}
+    for part in split(match[2], ",") if match else []:
+        due = _DUE.fullmatch(part)
+        key = "due_date" if due else "ref" if TICKET.fullmatch(part) else "owner"
+        value = (due["due"] or due["date"]) if due else part
+        if key in details:
+            raise Unclear(
+                f"says two things for {key}: {details[key]} and {value}",
+                "write such as `title (owner, due 2026-03-01, MOD-1)`",
+            )
+        details[key] = value
+    if not match or (set(details) == {"owner"} and not details["owner"].startswith("@")):
+        return {"title": text}
+    return {"title": match[1]} | details
 
 
 def number(text: str) -> float:

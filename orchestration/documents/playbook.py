@@ -15,15 +15,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestration.documents.models import validate
 from orchestration.documents.problems import ConfigError, DocumentError, Problem
-from orchestration.documents.text_files import Chunk, read_text
-from orchestration.documents.vocabulary import FixClass, RequiredWindow
-from orchestration.documents.yaml_lines import Document, parse
-from orchestration.rubric.strict import Strict, empty_if_none, fault, unique
+from orchestration.documents.text import Chunk, read_text, split_front_matter
+from orchestration.documents.words import term_type
+from orchestration.documents.yaml_lines import Document, parse_mapping
+from orchestration.rubric.strict import FixClass, Strict, empty_if_none, fault, unique
 
 # What paydown fills in itself; everything else has its default in the front matter.
 GIVEN = ("service", "owner")
 BLANK = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+RequiredWindow: Any = term_type("required_window")
 
 
 def _parameter(name: str) -> str:
@@ -77,43 +78,28 @@ def load_playbook(path: Path) -> Playbook:
         OSError: the file can't be read.
     """
     try:
-        text = read_text(path)
-        chunk, body, first_line = _split(text)
-        document = parse(chunk)
-        header = validate(Document(document.value or {}, document.lines), PlaybookHeader)
-        if problems := [*_blanks(header, body, first_line), *_unused(header, body, document)]:
+        front_matter, body = split_front_matter(read_text(path))
+        document = parse_mapping(front_matter)
+        header = validate(document, PlaybookHeader)
+        if problems := [*_blanks(header, body), *_unused(header, body.text, document)]:
             raise DocumentError(*sorted(problems, key=lambda problem: problem.line))
     except DocumentError as error:
         raise ConfigError(path, error.problems) from None
-    return Playbook(path, header, body, first_line)
+    return Playbook(path, header, body.text, body.first_line)
 
 
-def _split(text: str) -> tuple[Chunk, str, int]:
-    lines = text.split("\n")
-    if lines[0].rstrip() != "---":
-        fix = "begin the file with a line ---, then title and fix_classes, then --- again"
-        raise DocumentError(Problem(1, "document", lines[0], "has no front matter", fix))
-    for end in range(1, len(lines)):
-        if lines[end].rstrip() == "---":
-            chunk = Chunk(2, "\n".join(lines[1:end]) + "\n")
-            return chunk, "\n".join(lines[end + 1 :]), end + 2
-    raise DocumentError(
-        Problem(1, "document", "---", "the front matter is never closed", "put a line --- below it")
-    )
-
-
-def _blanks(header: PlaybookHeader, body: str, first_line: int) -> list[Problem]:
+def _blanks(header: PlaybookHeader, body: Chunk) -> list[Problem]:
     known = [*GIVEN, *header.parameters]
     return [
         Problem(
-            first_line + offset,
+            line,
             "blank",
             blank[0],
             "is not a parameter of this playbook",
             f"give it a default under parameters, or use one of {', '.join(known)}",
         )
-        for offset, line in enumerate(body.split("\n"))
-        for blank in BLANK.finditer(line)
+        for line, text in enumerate(body.text.split("\n"), start=body.first_line)
+        for blank in BLANK.finditer(text)
         if blank[1] not in known
     ]
 

@@ -16,19 +16,24 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from orchestration.documents.problems import DocumentError, Problem, shorten
-from orchestration.documents.text_files import NOT_TEXT, Chunk
+from orchestration.documents.text import NOT_TEXT, Chunk
 
 MAX_DEPTH = 40
 MAX_NODES = 100_000
+TAG = "tag:yaml.org,2002:"
 
 Location = tuple[str | int, ...]
 Found = TypeVar("Found")
 
-_BOOLEANS = {"true": True, "false": False}
-_NUMBERS = {
-    "int": re.compile(r"^[-+]?(?:0|[1-9][0-9]{0,17})$"),
-    "float": re.compile(
-        r"^[-+]?(?:[0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})(?:[eE][-+]?[0-9]{1,2})?$"
+# YAML 1.2's core schema, but for octal and hexadecimal, and a number only where its text is kept:
+# 0012345 and 1e10 are incident numbers, 40 digits are an id.
+_SCALARS = {
+    "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    "int": (r"^[-+]?(?:0|[1-9][0-9]{0,17})$", "-+0123456789"),
+    "float": (
+        r"^[-+]?(?:[0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})(?:[eE][-+]?[0-9]{1,2})?$",
+        "-+.0123456789",
     ),
 }
 # The parser ran on to the end of the document; what is at fault is where it began.
@@ -80,9 +85,8 @@ def parse(chunk: Chunk) -> Document:
     """
     loader = _Loader(chunk.text)
     try:
-        node = loader.get_single_node()
-        document = Document(None, {(): chunk.first_line})
-        value = _plain(node, (), document.lines, chunk.first_line)
+        plain = _Plain(chunk.first_line)
+        value = plain.value(loader.get_single_node(), (), 1)
     except yaml.YAMLError as error:
         raise DocumentError(_from_yaml(error, chunk)) from None
     except (ValueError, OverflowError):
@@ -92,124 +96,116 @@ def parse(chunk: Chunk) -> Document:
         raise DocumentError(Problem(chunk.first_line, "document", "", what, fix)) from None
     finally:
         loader.dispose()
-    return Document(value, document.lines)
+    return Document(value, plain.lines)
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes only; refuses deep nesting and what grows beyond bounds through aliases."""
+def parse_mapping(chunk: Chunk) -> Document:
+    """The one document of the chunk, which is a mapping; an empty one has no keys.
 
-    # Empties the table of the base class, which would read `no` as false and dates as dates.
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._depth = 0
-        self._nodes = 0  # after expansion of aliases
-        self._deepest = 0
-        self._measures: dict[int, tuple[int, int]] = {}  # node -> (nodes, levels) below and at it
-
-    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
-        if self.check_event(yaml.AliasEvent):
-            return self._compose_alias(parent, index)
-        mark = self.peek_event().start_mark
-        outer_deepest, before = self._deepest, self._nodes
-        self._depth += 1
-        self._deepest = self._depth
-        self._grow(1, self._depth, mark)
-        node = super().compose_node(parent, index)
-        levels = self._deepest - self._depth + 1
-        self._measures[id(node)] = (self._nodes - before, levels)
-        self._depth -= 1
-        self._deepest = max(outer_deepest, self._deepest)
-        return node
-
-    def _compose_alias(self, parent: Node | None, index: Any) -> Node | None:
-        event = self.peek_event()
-        node = self.anchors.get(event.anchor)
-        if node is not None:
-            if id(node) not in self._measures:
-                raise _Refusal(None, None, "an alias that holds itself", event.start_mark)
-            nodes, levels = self._measures[id(node)]
-            self._grow(nodes, self._depth + levels, event.start_mark)
-        return super().compose_node(parent, index)
-
-    def _grow(self, nodes: int, depth: int, mark: yaml.Mark) -> None:
-        self._nodes += nodes
-        self._deepest = max(self._deepest, depth)
-        if depth > MAX_DEPTH:
-            raise _Refusal(None, None, f"more than {MAX_DEPTH} levels of nesting", mark)
-        if self._nodes > MAX_NODES:
-            raise _Refusal(None, None, f"more than {MAX_NODES:,} values, aliases counted", mark)
+    Raises:
+        DocumentError: as `parse`, or it is something else.
+    """
+    document = parse(chunk)
+    if document.value is None:
+        return Document({}, document.lines)
+    if not isinstance(document.value, dict):
+        first = chunk.text.split("\n", 1)[0]
+        fix = "write `key: value` lines"
+        raise DocumentError(Problem(chunk.first_line, "document", first, "is not a mapping", fix))
+    return document
 
 
 class _Refusal(yaml.MarkedYAMLError):
     """The document is YAML, and more than is good for us."""
 
 
-# YAML 1.2's core schema, but for octal and hexadecimal, and a number only where its text is kept:
-# 0012345 and 1e10 are incident numbers, 40 digits are an id.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
-)
-for kind, pattern in _NUMBERS.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, list("-+.0123456789"))
+def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
+    if depth > MAX_DEPTH:
+        raise _Refusal(None, None, f"more than {MAX_DEPTH} levels of nesting", mark)
+    if nodes > MAX_NODES:
+        raise _Refusal(None, None, f"more than {MAX_NODES:,} values, aliases counted", mark)
 
 
-def _plain(node: Node | None, at: Location, lines: dict[Location, int], first_line: int) -> Any:
-    if node is None:
-        return None
-    if isinstance(node, MappingNode) and node.tag == "tag:yaml.org,2002:map":
-        return _mapping(node, at, lines, first_line)
-    if isinstance(node, SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
-        items = []
-        for position, item in enumerate(node.value):
-            lines[(*at, position)] = first_line + item.start_mark.line
-            items.append(_plain(item, (*at, position), lines, first_line))
-        return items
-    if isinstance(node, ScalarNode):
-        return _scalar(node)
-    raise _Refusal(None, None, f"the tag {node.tag}", node.start_mark)
+class _Loader(yaml.SafeLoader):
+    """Composes nodes only; stops at deep nesting and at too many nodes."""
+
+    # Empties the table of the base class, which would read `no` as false and dates as dates.
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        self._nodes += 1
+        self._depth += 1
+        _check_size(self._nodes, self._depth, self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
-def _mapping(
-    node: MappingNode, at: Location, lines: dict[Location, int], first_line: int
-) -> dict[str, Any]:
-    mapping: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        line = first_line + key_node.start_mark.line
-        if not isinstance(key_node, ScalarNode):
-            raise _Refusal(None, None, "a key that is not plain text", key_node.start_mark)
-        key = str(key_node.value)
-        _check_characters(key, key_node)
-        place = (*at, key)
-        dotted = ".".join(map(str, place))
-        if key == "<<" and key_node.style is None:
-            what, fix = "merge keys are not read", "write the merged keys out"
-            raise DocumentError(Problem(line, dotted, "", what, fix))
-        if key in mapping:
-            what = f"the key is given twice, first on line {lines[place]}"
-            raise DocumentError(Problem(line, dotted, "", what, "keep one of them"))
-        lines[place] = line
-        mapping[key] = _plain(value_node, place, lines, first_line)
-    return mapping
+for kind, (pattern, starts) in _SCALARS.items():
+    _Loader.add_implicit_resolver(TAG + kind, re.compile(pattern), list(starts))
+
+
+class _Plain:
+    """Plain values out of nodes, and their lines; what aliases repeat counts each time."""
+
+    def __init__(self, first_line: int) -> None:
+        self.lines: dict[Location, int] = {(): first_line}
+        self._first_line = first_line
+        self._nodes = 0
+
+    def value(self, node: Node | None, at: Location, depth: int) -> Any:
+        if node is None:
+            return None
+        self._nodes += 1
+        _check_size(self._nodes, depth, node.start_mark)
+        if isinstance(node, MappingNode) and node.tag == TAG + "map":
+            return self._mapping(node, at, depth)
+        if isinstance(node, SequenceNode) and node.tag == TAG + "seq":
+            items = []
+            for position, item in enumerate(node.value):
+                self.lines[(*at, position)] = self._first_line + item.start_mark.line
+                items.append(self.value(item, (*at, position), depth + 1))
+            return items
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        raise _Refusal(None, None, f"the tag {node.tag}", node.start_mark)
+
+    def _mapping(self, node: MappingNode, at: Location, depth: int) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = self._first_line + key_node.start_mark.line
+            if not isinstance(key_node, ScalarNode):
+                raise _Refusal(None, None, "a key that is not plain text", key_node.start_mark)
+            key = str(key_node.value)
+            _check_characters(key, key_node)
+            place = (*at, key)
+            dotted = ".".join(map(str, place))
+            if key == "<<" and key_node.style is None:
+                what, fix = "merge keys are not read", "write the merged keys out"
+                raise DocumentError(Problem(line, dotted, "", what, fix))
+            if key in mapping:
+                what = f"the key is given twice, first on line {self.lines[place]}"
+                raise DocumentError(Problem(line, dotted, "", what, "keep one of them"))
+            self.lines[place] = line
+            mapping[key] = self.value(value_node, place, depth + 1)
+        return mapping
 
 
 def _scalar(node: ScalarNode) -> Any:
     text = str(node.value)
     _check_characters(text, node)
-    kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    if kind == "null":
-        return None
+    kind = node.tag.removeprefix(TAG)
     if kind == "str":
         return text
-    if kind == "bool" and text.lower() in _BOOLEANS:
-        return _BOOLEANS[text.lower()]
-    if kind in _NUMBERS and _NUMBERS[kind].match(text):
-        return int(text) if kind == "int" else float(text)
-    raise _Refusal(None, None, f"the tag {node.tag} on '{shorten(text)}'", node.start_mark)
+    # The tag may be written out, and then the text need not fit it.
+    if kind not in _SCALARS or not (kind == "null" or re.match(_SCALARS[kind][0], text)):
+        raise _Refusal(None, None, f"the tag {node.tag} on '{shorten(text)}'", node.start_mark)
+    read = {"null": lambda _: None, "bool": lambda t: t.lower() == "true", "int": int}
+    return read.get(kind, float)(text)
 
 
 def _check_characters(text: str, node: ScalarNode) -> None:

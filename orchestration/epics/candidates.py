@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from orchestration.ledger import Evidence
-from orchestration.trackers.protocol import Figures
+from orchestration.ledger import Evidence, Figures
 
 REQUIRED_FIELDS = ("owner", "due_date", "budget", "exit_criteria")
 

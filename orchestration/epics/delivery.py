@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from orchestration.epics.plan import Section
 from orchestration.epics.run import STALLED, UNKNOWN, PublishRun, kind_of
-from orchestration.ledger import EpicRecord, Evidence
+from orchestration.ledger import EpicRecord, Evidence, Figures
 from orchestration.trackers.protocol import AmbiguousError, EpicChange, EpicRef, TrackerError
 
 Answer = TypeVar("Answer")
@@ -66,7 +66,7 @@ class Delivery:
                 change.change_id,
                 record.update_count,
                 self.evidence,
-                change.figures,
+                Figures(change.score, change.slo_burn),
                 self.kind,
                 sent,
             )

@@ -136,7 +136,7 @@ class Opener:
     def _record_opened(self, key: str, ref: EpicRef) -> None:
         intent, claim, run = self._openings[key].intent, self._claims[key], self.run
         told: Told | None = intent.told
-        if ref.was_there:  # It tells what the earlier attempt meant it to tell, if there was one.
+        if ref.is_adopted:  # It tells what the earlier attempt meant it to tell, if there was one.
             told = claim.record.told if claim.was_attempted else None
         record = run.ledger.record_opened(
             run.hold(),
@@ -145,12 +145,12 @@ class Opener:
             (ref.id, ref.url),
             run.now,
             told,
-            is_adopted=ref.was_there,
+            is_adopted=ref.is_adopted,
         )
         if record.ref_id != ref.id:
             why = f"the tracker has it twice, {record.ref_id} and {ref.id}: close one of them"
             self._outcomes[key] = Outcome("failed", why, record, ref.url)
-        elif ref.was_there:
+        elif ref.is_adopted:
             why = "it was there, from a run that was cut short or at the same time"
             self._outcomes[key] = Outcome("there", why, record, record.url)
         else:
@@ -193,7 +193,7 @@ class Opener:
                 self._outcomes[key] = Outcome("failed", str(error))
             return None
         for key, ref in found.items():
-            self._record_opened(key, replace(ref, was_there=not is_ours))
+            self._record_opened(key, replace(ref, is_adopted=not is_ours))
         return keys - found.keys()
 
     def _fail(self, keys: Collection[str], kind: str, reason: str) -> None:

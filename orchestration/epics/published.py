@@ -9,11 +9,11 @@ import duckdb
 
 from orchestration.epics.candidates import Candidate, read_candidates
 from orchestration.epics.publisher import EpicsReport, publish_epics
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.ledger import Ledger
 from orchestration.publish.analyst_copy import CURRENT, DATABASE
 from orchestration.settings import Settings
-from orchestration.trackers.config import build_tracker, is_dry_run, read_tracker_config
+from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config
 
 CANDIDATES = "rpt_promotion_candidates"
 

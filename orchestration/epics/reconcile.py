@@ -178,7 +178,7 @@ def _report_duplicates(run: PublishRun) -> Iterator[Finding]:
     found = run.tracker.find(records.keys()) if records else {}
     duplicates: dict[str, Collection[str]] = {}
     for key, ref in sorted(found.items()):
-        others = [*ref.others]
+        others = [*ref.duplicates]
         if ref.id != records[key].ref_id:
             others.insert(0, ref.id)
         if others:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from orchestration.epics.changes import change_of
@@ -16,12 +16,11 @@ from orchestration.epics.report import ReportBuilder
 from orchestration.epics.run import PublishRun
 from orchestration.epics.state import EpicStates
 from orchestration.epics.stories import missing_stories, wants_stories
-from orchestration.trackers.markdown_body import render
 from orchestration.trackers.protocol import (
     EpicChange,
     EpicDraft,
     EpicRef,
-    Rehearsal,
+    Preview,
     TrackerError,
 )
 
@@ -59,7 +58,7 @@ class EpicRehearsal:
                 said = verdict or Verdict(Section.CLOSED, action.why)
                 self.report.add_epic(action.candidate, said.section, said.why, action.record, shown)
 
-    def _foretell_epic(self, action: Open, rehearsal: Rehearsal | TrackerError | None) -> None:
+    def _foretell_epic(self, action: Open, rehearsal: Preview | TrackerError | None) -> None:
         if isinstance(rehearsal, TrackerError):
             why = f"would be refused: {rehearsal}"
             self.report.add(action.candidate, Section.FAILED, why, key=action.key)
@@ -90,7 +89,7 @@ class EpicRehearsal:
                 # The tracker can't be asked about children of what isn't there.
                 epic = EpicRef(action.key, "", "")
                 for draft in draft_workstreams(action.candidate, epic=epic, now=self.run.now):
-                    shown = {"title": draft.title, "body": render(draft.body), "epic": epic.key}
+                    shown = {"title": draft.title, "body": draft.body, "epic": epic.key}
                     self.report.add_story(
                         action.candidate,
                         draft.key,
@@ -100,23 +99,23 @@ class EpicRehearsal:
                         notes=(_NEW_PARENT,),
                     )
 
-    def _rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+    def _rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Preview | TrackerError]:
         if not drafts:
             return {}
         try:
-            return self.run.tracker.rehearse(drafts)
+            return self.run.tracker.preview(drafts)
         except TrackerError as error:
             self.run.stop_on(error)
             return {draft.key: error for draft in drafts}
 
 
-def _parts(rehearsal: Rehearsal | TrackerError | None) -> tuple[Any, tuple[str, ...]]:
-    if not isinstance(rehearsal, Rehearsal):
+def _parts(rehearsal: Preview | TrackerError | None) -> tuple[Any, tuple[str, ...]]:
+    if not isinstance(rehearsal, Preview):
         return None, ()
     # Through JSON, because the report becomes metadata.
     return json.loads(json.dumps(rehearsal.request, default=str)), rehearsal.notes
 
 
 def _shown(change: EpicChange) -> dict[str, Any]:
-    figures = asdict(change.figures) if change.written else {}
-    return {"comment": render(change.body), "figures": figures}
+    figures = {"score": change.score, "slo_burn": change.slo_burn}
+    return {"comment": change.body, "figures": figures}

@@ -2,7 +2,7 @@
 
 from orchestration.ledger.claims import Claim, Hold, Intent
 from orchestration.ledger.export import export_epics
-from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent, Told
+from orchestration.ledger.models import EpicRecord, EpicState, Evidence, Figures, LedgerEvent, Told
 from orchestration.ledger.store import Ledger
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "EpicRecord",
     "EpicState",
     "Evidence",
+    "Figures",
     "Hold",
     "Intent",
     "Ledger",

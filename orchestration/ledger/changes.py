@@ -20,12 +20,12 @@ from orchestration.ledger.models import (
     EpicRow,
     EpicState,
     Evidence,
+    Figures,
     Told,
     figures_json,
     is_closing,
 )
 from orchestration.ledger.rows import add_event, is_held_by_other, release
-from orchestration.trackers.protocol import Figures
 
 
 class Changes(LedgerDatabase):

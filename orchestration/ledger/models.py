@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from orchestration.trackers.protocol import EpicRef, Figures
+from orchestration.trackers.protocol import EpicRef
 
 
 class EpicState(StrEnum):
@@ -56,6 +56,16 @@ class Evidence:
         """The inverse of `json`."""
         fields = json.loads(value)
         return cls(tuple(fields["incident_ids"]), fields["score"], fields["band"])
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Numbers of an epic: estimates in engineer-days, money in US dollars; None: not known."""
+
+    score: int
+    slo_burn: float | None = None
+    estimate_days: float | None = None
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True)

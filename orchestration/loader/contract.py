@@ -21,7 +21,8 @@ EPOCH_FORMATS = {"epoch_s": 1, "epoch_ms": 1000}
 TABLE_KEYS = {
     "files", "records", "each", "key", "version", "reader", "mode", "timezone", "nulls", "rules",
 }  # fmt: skip
-COLUMN_KEYS = {"path", "capture", "required", "formats", "timezone"}
+COLUMN_KEYS = {"path", "capture", "required", "lenient", "formats", "timezone"}
+RULE_KEYS = {"check", "reason"}
 RESERVED = ("_load_id", "_source_file", "_line", "_loaded_at", "_payload")
 
 
@@ -34,7 +35,8 @@ class Column:
     """One raw column: the first of `paths` that holds a value, read as `data_type`.
 
     `capture` is a regular expression whose first group is the value; the path may then name a
-    list (`tags[*]`), and its first element that matches counts.
+    list (`tags[*]`), and its first element that matches counts. A `lenient` column is null where
+    its value can't be read as its type; any other column makes a problem of that.
     """
 
     name: str
@@ -44,14 +46,20 @@ class Column:
     formats: tuple[str, ...]
     timezone: str
     capture: str | None = None
+    # Not in `repr`, of which fingerprints are made: a contract without it keeps its fingerprint.
+    lenient: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition over the projected columns; a record that fails it goes to quarantine."""
+    """A condition over the projected columns; a record that fails it goes to quarantine.
+
+    `column` names the column that is at fault, whose value the quarantine shows.
+    """
 
     check: str
     reason: str
+    column: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class Contract:
     mode: Literal["append", "snapshot"]
     reader: str | None
     records: str | None
-    each: str | None
+    each: str | tuple[str, ...] | None
     nulls: tuple[str, ...]
     rules: tuple[Rule, ...] = field(default=())
 
@@ -85,6 +93,8 @@ class Contract:
     def fingerprint(self) -> str:
         """Hash of all that decides how a file is read."""
         said = (self.columns, self.reader, self.records, self.each, self.nulls, self.rules)
+        if lenient := [column.name for column in self.columns if column.lenient]:
+            said = (*said, lenient)
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
@@ -123,9 +133,9 @@ def _contract(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Contract:
         mode=meta.get("mode", "append"),
         reader=meta.get("reader"),
         records=meta.get("records"),
-        each=meta.get("each"),
+        each=tuple(each) if isinstance(each := meta.get("each"), list) else each,
         nulls=tuple(_as_list(meta.get("nulls", [""]))),
-        rules=tuple(Rule(rule["check"], rule["reason"]) for rule in meta.get("rules", [])),
+        rules=tuple(Rule(**rule) for rule in meta.get("rules", [])),
     )
 
 
@@ -136,6 +146,7 @@ def _column(column: Mapping[str, Any], zone: str) -> Column:
         data_type=(column["data_type"] or "varchar").lower(),
         paths=tuple(_as_list(meta.get("path", column["name"]))),
         required=bool(meta.get("required", False)),
+        lenient=bool(meta.get("lenient", False)),
         formats=tuple(_as_list(meta.get("formats", []))),
         timezone=meta.get("timezone", zone),
         capture=meta.get("capture"),
@@ -158,8 +169,10 @@ def _problems(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator[str]
             if name not in columns:
                 yield f"{where}: {kind} '{name}' is not one of its columns"
     for rule in meta.get("rules", []):
-        if not isinstance(rule, dict) or set(rule) != {"check", "reason"}:
-            yield f"{where}: rule '{rule}' needs a check and a reason, and nothing else"
+        if not isinstance(rule, dict) or set(rule) - {"column"} != RULE_KEYS:
+            yield f"{where}: rule '{rule}' needs a check and a reason, and may name a column"
+        elif rule.get("column", next(iter(columns), None)) not in columns:
+            yield f"{where}: rule '{rule}' names a column that is not one of the table's"
     for name, column in columns.items():
         for problem in _column_problems(name, column, meta):
             yield f"{where}, column {name}: {problem}"
@@ -184,7 +197,7 @@ def _column_problems(
     paths = _as_list(meta.get("path", name))
     if any("*" in path for path in paths) and "capture" not in meta:
         yield "a path over a list ([*]) needs a capture, which says which element is meant"
-    if any(re.match(r"each(?![^.\[])", path) for path in paths) and "each" not in table:
+    if any(re.match(r"each(?![^.\[#])", path) for path in paths) and "each" not in table:
         yield "its path begins at each, but the table names no list as each"
     try:
         if "capture" in meta and re.compile(meta["capture"]).groups < 1:

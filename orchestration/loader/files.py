@@ -170,11 +170,11 @@ def shape(file: LandedFile) -> Shape:
     Raises:
         UnreadableFileError: for a name ending we don't know, a broken archive or binary data.
     """
-    if file.contract.reader:
-        return "python"
     suffixes = [s.lower() for s in file.path.suffixes if s.lower() not in COMPRESSION]
     suffix = suffixes[-1] if suffixes else ""
     if suffix not in (".json", *SHAPES):
+        if file.contract.reader:
+            return "python"
         raise UnreadableFileError(
             f"'{suffix or file.path.name}' is not a kind of file that is read; "
             "rename it to .json, .ndjson, .csv or .parquet (each may end in .gz or .zst)"

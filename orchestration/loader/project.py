@@ -43,8 +43,9 @@ def _may_be_envelope(contract: Contract) -> str:
 def records_sql(contract: Contract, *, envelopes: bool) -> str:
     """`batch` with envelopes opened and, for an `each` stream, one row per element.
 
-    Columns: _file_number, _line, _text (the original), _record (null for a problem), _element
-    (null without `each`), _reason, _field, _value. Only files in `landed` count.
+    Columns: _file_number, _line, _text (the original), _record (null for a problem), _element and
+    _place, counted from 0 (null without `each`), _reason, _field, _value. Only files in `landed`
+    count.
     """
     sql = BATCH
     if contract.records and envelopes:
@@ -92,34 +93,53 @@ def records_sql(contract: Contract, *, envelopes: bool) -> str:
             inner join sizes using (_file_number)
         """
     if contract.each:
-        path = literal(json_path(contract.each))
-        star = literal(json_path(contract.each) + "[*]")
-        not_a_list = literal(f"{contract.each} is not a list; correct the record and load it again")
-        # What is wrong with the record itself is told once, by the stream of whole records.
-        return f"""
-            select
-                _file_number, _line, _text, _record, unnest(_elements) as _element,
-                case when _kind not in ('ARRAY', 'NULL') then {not_a_list} end as _reason,
-                case when _kind not in ('ARRAY', 'NULL') then {literal(contract.each)} end
-                    as _field,
-                null::varchar as _value
-            from (
-                select
-                    *,
-                    json_type(_record, {path}) as _kind,
-                    case
-                        when json_type(_record, {path}) not in ('ARRAY', 'NULL') then [null]
-                        else cast(json_extract(_record, {star}) as varchar[])
-                    end as _elements
-                from ({sql})
-                where _record is not null
-            )
-        """
+        return _elements_sql(contract, sql)
     return f"""
         select
-            _file_number, _line, _text, _record, null::varchar as _element,
+            _file_number, _line, _text, _record, null::varchar as _element, null as _place,
             _reason, _field, _value
         from ({sql})
+    """
+
+
+def _elements_sql(contract: Contract, records: str) -> str:
+    """One row per element of the first of the paths `each` that holds something.
+
+    A path that ends in `.*` is a mapping, whose elements are `{"key": ..., "value": ...}`.
+    """
+    stated = [contract.each] if isinstance(contract.each, str) else list(contract.each or ())
+    paths = [path.removesuffix(".*") for path in stated]
+    wanted, name = ("ARRAY", "list") if paths == stated else ("OBJECT", "mapping")
+    held = [f"nullif(json_extract(_record, {literal(json_path(p))}), 'null')" for p in paths]
+    found = f"coalesce({', '.join([*held, 'null'])})"
+    reason = literal(f"{' or '.join(paths)} is not a {name}; correct the record and load it again")
+    elements = (
+        "cast(json_extract(_found, '$[*]') as varchar[])"
+        if wanted == "ARRAY"
+        else """
+            list_transform(
+                map_entries(cast(_found as map(varchar, json))), lambda x: to_json(x)::varchar
+            )
+        """
+    )
+    # What is wrong with the record itself is told once, by the stream of whole records.
+    return f"""
+        select
+            _file_number, _line, _text, _record, unnest(_elements) as _element,
+            generate_subscripts(_elements, 1) - 1 as _place,
+            case when _kind not in ('{wanted}', 'NULL') then {reason} end as _reason,
+            case when _kind not in ('{wanted}', 'NULL') then {literal(paths[0])} end as _field,
+            null::varchar as _value
+        from (
+            select
+                *,
+                json_type(_found) as _kind,
+                case
+                    when json_type(_found) not in ('{wanted}', 'NULL') then [null]
+                    when json_type(_found) = '{wanted}' then {elements}
+                end as _elements
+            from (select *, {found} as _found from ({records}) where _record is not null)
+        )
     """
 
 
@@ -136,6 +156,9 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
     for column in contract.columns:
         picks[column.name] = []
         for path in column.paths:
+            if path == "each#":
+                picks[column.name].append("cast(_place as varchar)")
+                continue
             of_element = path == "each" or path.startswith(("each.", "each["))
             source = "element" if of_element else "record"
             inner = json_path(path.removeprefix("each").removeprefix(".") if of_element else path)
@@ -161,7 +184,7 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
     return f"""
         with records as ({records_sql(contract, envelopes=envelopes)}),
         extracted as (
-            select {kept}, _element,
+            select {kept}, _element, _place,
                 {_values("_record", record_paths)} as _record_values,
                 {_values("_element", element_paths)} as _element_values
             from records
@@ -223,7 +246,7 @@ def _problem_cases(contract: Contract) -> str:
             cases.append(f"when {text} is null then {_problem(column.name, 'null', reason)}")
     for column in contract.columns:
         text = _text_of(column)
-        if column.data_type != "varchar":
+        if column.data_type != "varchar" and not column.lenient:
             expected = f" as {' or '.join(column.formats)}" if column.formats else ""
             setting = "format" if column.data_type in ("timestamp", "date") else "type"
             reason = (
@@ -232,10 +255,9 @@ def _problem_cases(contract: Contract) -> str:
             )
             condition = f"{text} is not null and {identifier(column.name)} is null"
             cases.append(f"when {condition} then {_problem(column.name, text, reason)}")
-    cases += [
-        f"when not ({rule.check}) then {_problem(None, 'null', rule.reason)}"
-        for rule in contract.rules
-    ]
+    for rule in contract.rules:
+        value = f"cast({identifier(rule.column)} as varchar)" if rule.column else "null"
+        cases.append(f"when not ({rule.check}) then {_problem(rule.column, value, rule.reason)}")
     return "\n".join(cases)
 
 

@@ -136,9 +136,7 @@ class Problem:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
-PROBLEM = (
-    "id, source, stream, file, line, field, value, reason, _loaded_at, state, settled_at"
-)
+PROBLEM = "id, source, stream, file, line, field, value, reason, _loaded_at, state, settled_at"
 
 
 @dataclass(frozen=True)

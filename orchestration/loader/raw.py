@@ -93,7 +93,7 @@ class Unaccounted:
 
 def raw_columns(contract: Contract) -> Columns:
     """The columns of the contract's table, with their types."""
-    return {c.name: c.data_type for c in contract.columns} | ORIGIN
+    return {**{c.name: c.data_type for c in contract.columns}, **ORIGIN}
 
 
 def arrow_schema(columns: Columns) -> pa.Schema:

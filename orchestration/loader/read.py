@@ -129,6 +129,10 @@ def _pieces(
                 rows = reading.sql(sql, params={"path": str(path)}).to_arrow_reader(ROWS_AT_A_TIME)
                 for piece in _gathered(pa.Table.from_batches([batch]) for batch in rows):
                     yield piece, "from piece"
+            except OSError as error:  # So Arrow wraps what DuckDB raises while it streams.
+                if "Out of Memory Error" in str(error):
+                    raise duckdb.OutOfMemoryException(str(error)) from error
+                raise duckdb.InvalidInputException(str(error)) from error
             finally:
                 reading.execute("set preserve_insertion_order = false")
 

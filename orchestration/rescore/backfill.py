@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from datetime import date
 
-from orchestration.dbt_project import dbt_project, dbt_resource, dbt_variables
+from orchestration.dbt_project import DbtError, build_arguments, dbt_variables, run_dbt
 from orchestration.settings import Settings, SettingsError
 
 # The models between the days to be scored and the marts that show them.
@@ -19,7 +19,7 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
 
     Raises:
         SettingsError: for days in the wrong order, in the future or too long ago.
-        dagster_dbt.DagsterDbtCliRuntimeError: a model or a test failed.
+        DbtError: a model or a test failed.
     """
     today = settings.now().date()
     if first > last or last > today or (today - first).days > OLDEST_DAYS:
@@ -33,10 +33,8 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
     _build(settings, dbt_variables(settings))
 
 
-def _build(settings: Settings, variables: dict[str, str]) -> None:
-    project = dbt_project(settings)
-    arguments = ["build", "--target", settings.target, "--exclude-resource-type", "unit_test"]
-    arguments += ["--select", SCORED]
-    if variables:
-        arguments += ["--vars", json.dumps(variables)]
-    dbt_resource(project).cli(arguments, target_path=settings.dbt_target_path).wait()
+def _build(settings: Settings, variables: Mapping[str, str]) -> None:
+    result = run_dbt(settings, [*build_arguments(settings, variables), "--select", SCORED])
+    if not result.succeeded:
+        failed = [f"{node.unique_id}: {node.message}" for node in result.nodes if node.has_failed]
+        raise DbtError("\n".join(failed))

@@ -13,12 +13,13 @@ from typing import Any
 
 import duckdb
 
-from orchestration.dbt_project import dbt_project, dbt_resource, dbt_variables, manifest
-from orchestration.documents import READERS, load_model
+from orchestration.configuration import READERS
+from orchestration.dbt_project import DbtError, dbt_variables, manifest, parsed, run_dbt
+from orchestration.documents import load_model
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.rubric import Scoring
 from orchestration.settings import Settings, SettingsError
-from orchestration.warehouse import loading_pipeline
+from orchestration.warehouse import loading_warehouse
 
 SCORING_FILE = "scoring.yaml"
 DAYS_A_MONTH = 31
@@ -82,7 +83,7 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
     Raises:
         ConfigError: the rubric has problems; with line, field and fix.
         SettingsError: there is no warehouse yet, or it isn't a DuckDB file.
-        dagster_dbt.DagsterDbtCliRuntimeError: a model failed.
+        DbtError: a model failed.
     """
     rubric = load_model(scoring, Scoring)
     if settings.target != "duckdb" or not settings.warehouse.exists():
@@ -160,7 +161,7 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
         settings, home=home, modernization=modernization, landing=landing, is_demo=False
     )
     # The parsed project is the same, and parsing it takes longer than all else.
-    shutil.copytree(dbt_project(settings).target_path, copy.dbt_target_path, dirs_exist_ok=True)
+    shutil.copytree(parsed(settings), copy.dbt_target_path, dirs_exist_ok=True)
     copy.export()
     try:
         if scoring:
@@ -170,18 +171,17 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
                 for contract in contracts_from_manifest(manifest(settings))
                 if contract.source == "modernization" and contract.reader == "scoring"
             ]
-            load_landing(contracts, copy.roots, loading_pipeline(copy), READERS)
+            load_landing(contracts, copy.roots, loading_warehouse(copy), READERS)
         variables: dict[str, Any] = dict(dbt_variables(settings))
         if first:
             variables["history_from"] = first.isoformat()
-        dbt_resource(dbt_project(settings)).cli(
-            [
-                "run", "--target", settings.target, "--full-refresh",
-                "--select", RESCORED,
-                *(["--vars", json.dumps(variables)] if variables else []),
-            ],
-            target_path=copy.dbt_target_path,
-        ).wait()  # fmt: skip
+        arguments = ["run", "--target", settings.target, "--full-refresh", "--select", RESCORED]
+        if variables:
+            arguments += ["--vars", json.dumps(variables)]
+        result = run_dbt(copy, arguments)
+        if not result.succeeded:
+            failed = [f"{n.unique_id}: {n.message}" for n in result.nodes if n.has_failed]
+            raise DbtError("\n".join(failed))
     finally:
         settings.export()
     return copy.warehouse

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestration.rubric.capacity import TeamName
-from orchestration.rubric.strict import Days, Strict, empty_if_none, fault
+from orchestration.rubric.strict import Day, Days, Strict, empty_if_none, fault, once
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DAY_MINUTES = 24 * 60
 DEFAULTS = "defaults"
-
-Item = TypeVar("Item")
 
 _HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)")
 
@@ -63,32 +60,18 @@ def _hours(text: str) -> str:
     return text.strip()
 
 
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text.strip()).isoformat()
-    except ValueError:
-        raise fault("is not a date", "write it as YYYY-MM-DD, such as 2026-12-25") from None
-
-
-def _once(items: list[Item]) -> list[Item]:
-    for position, item in enumerate(items):
-        if item in items[:position]:
-            raise fault(f"'{item}' is listed twice", "remove one of them", at=[position])
-    return items
-
-
 def _one_name_a_day(holidays: list[Holiday]) -> list[Holiday]:
-    _once([holiday.date for holiday in holidays])
+    once([holiday.date for holiday in holidays])
     return holidays
 
 
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 WorkingHours = Annotated[str, AfterValidator(_hours)]
-WorkingDays = Annotated[list[Weekday], Field(min_length=1), AfterValidator(_once)]
+WorkingDays = Annotated[list[Weekday], Field(min_length=1), AfterValidator(once)]
 
 
 class Holiday(Strict):
-    date: Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
+    date: Day
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -117,7 +100,7 @@ class Reports(Strict):
     """Windows that end at `as_of`, and from how many incidents on a figure says something."""
 
     windows_days: Annotated[
-        list[Days], Field(min_length=1, max_length=20), AfterValidator(_once)
+        list[Days], Field(min_length=1, max_length=20), AfterValidator(once)
     ] = [7, 30, 90, 365]  # noqa: RUF012
     min_incidents: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 10
 
@@ -133,16 +116,13 @@ class Calendar(Strict):
     reports: Annotated[Reports, BeforeValidator(empty_if_none)] = Reports()
 
     def record(self) -> dict[str, Any]:
-        """One record with the defaults filled in.
+        """One record: hours and holidays by calendar, that of the defaults and one a team.
 
-        `calendars` names the calendar of the defaults and of each team; `hours` has one entry a
-        calendar and working day (1 is Monday), in minutes after its midnight; `holidays` one a
-        calendar and date.
+        `hours` has one entry a calendar and working day (1 is Monday), in minutes after midnight.
         """
         schedules = list(self._schedules())
         return {
-            "min_incidents": self.reports.min_incidents,
-            "windows": [{"days": days} for days in self.reports.windows_days],
+            "reports": self.reports.model_dump(),
             "calendars": [
                 {"calendar": name, "team": team, "time_zone": schedule.time_zone}
                 for name, team, schedule in schedules
@@ -158,7 +138,7 @@ class Calendar(Strict):
                 for day in sorted(schedule.working_days, key=WEEKDAYS.index)
             ],
             "holidays": [
-                {"calendar": name, "date": holiday.date, "name": holiday.name}
+                {"calendar": name, **holiday.model_dump()}
                 for name, _, schedule in schedules
                 for holiday in schedule.holidays
             ],
@@ -167,6 +147,5 @@ class Calendar(Strict):
     def _schedules(self) -> Iterator[tuple[str, str | None, Schedule]]:
         yield DEFAULTS, None, self.defaults
         for team, stated in self.teams.items():
-            said = {name: getattr(stated, name) for name in TeamSchedule.model_fields}
-            said = {name: value for name, value in said.items() if value is not None}
-            yield f"team:{team}", team, self.defaults.model_copy(update=said)
+            said = stated.model_dump(exclude_none=True)
+            yield f"team:{team}", team, Schedule(**(self.defaults.model_dump() | said))

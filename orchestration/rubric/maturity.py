@@ -1,8 +1,8 @@
 """`modernization/maturity.yaml`: what bronze, silver and gold ask of a service, and what shows it.
 
 A criterion is its text, or a mapping that also says which evidence shows that a service meets it.
-The texts in `DEFAULT_EVIDENCE` have evidence without saying so; any other text without evidence
-can't be judged, and the marts say that instead of guessing.
+The texts in `seeds/criterion_evidence.csv` have evidence without saying so; any other text without
+evidence can't be judged, and the marts say that instead of guessing.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.rubric.strict import Days, MaturityLevel, Strict, fault
+from orchestration.rubric.strict import Days, MaturityLevel, Strict, fault, once
 
 Check = Literal["slo", "alerting", "no_untested_ai_code"]
 
@@ -53,35 +53,6 @@ class Evidence(Strict):
             )
         return self
 
-    def record(self) -> dict[str, Any]:
-        """`kind` is annotation, tag or the name of the check; `key` is null for a check."""
-        kind = self.check or ("annotation" if self.annotation else "tag")
-        return {"kind": kind, "key": self.annotation or self.tag, "within_days": self.within_days}
-
-
-DEFAULT_EVIDENCE: dict[str, list[Evidence]] = {
-    "SLOs defined and alerting wired to PagerDuty": [
-        Evidence(check="slo"),
-        Evidence(check="alerting"),
-    ],
-    "Dashboards in Grafana with RED/USE metrics": [Evidence(annotation="grafana/dashboard-url")],
-    "Canary deployment via ArgoCD + feature flags": [
-        Evidence(annotation="paydown/canary"),
-        Evidence(annotation="paydown/feature-flags"),
-    ],
-    "Circuit breakers + timeouts configured (Istio DestinationRule)": [
-        Evidence(annotation="paydown/circuit-breaker")
-    ],
-    "Runbooks in repo (/runbooks)": [Evidence(annotation="paydown/runbook")],
-    # A quarter and some days, so that an experiment each quarter is never late.
-    "Chaos experiments quarterly": [Evidence(annotation="paydown/chaos-date", within_days=100)],
-    "Load tests in CI before prod (k6/Locust)": [Evidence(annotation="paydown/load-test")],
-    "No AI-generated code without tests + lint gates": [
-        Evidence(check="no_untested_ai_code"),
-        Evidence(annotation="paydown/lint-gate"),
-    ],
-}
-
 
 def _as_criterion(value: object) -> object:
     if isinstance(value, str):
@@ -99,74 +70,48 @@ class Criterion(Strict):
     text: Text
     evidence: Annotated[list[Evidence], Field(min_length=1, max_length=20)] | None = None
 
-    @property
-    def rules(self) -> list[Evidence]:
-        """What is stated, else what holds for the text, else nothing."""
-        return self.evidence or DEFAULT_EVIDENCE.get(self.text, [])
-
 
 AnyCriterion = Annotated[
     Criterion, BeforeValidator(_as_criterion, json_schema_input_type=Text | Criterion)
 ]
 
 
+def _each_text_once(criteria: list[Criterion]) -> list[Criterion]:
+    once([criterion.text for criterion in criteria])
+    return criteria
+
+
 class Maturity(Strict):
     """Criteria per level; a service has a level when it meets it and all below."""
 
     levels: Annotated[
-        dict[MaturityLevel, Annotated[list[AnyCriterion], Field(min_length=1)]],
+        dict[
+            MaturityLevel,
+            Annotated[list[AnyCriterion], Field(min_length=1), AfterValidator(_each_text_once)],
+        ],
         Field(min_length=1),
     ]
 
-    @model_validator(mode="after")
-    def _say_it_once(self) -> Self:
-        for level, criteria in self.levels.items():
-            texts = [criterion.text for criterion in criteria]
-            for position, text in enumerate(texts):
-                if text in texts[:position]:
-                    raise fault(
-                        f"'{text}' is listed twice",
-                        "remove one of them",
-                        at=["levels", level, position],
-                    )
-        return self
-
     def record(self) -> dict[str, Any]:
-        """One record: `levels` nested; `criteria` and `evidence` flat, one entry each.
+        """`criteria`, and the `evidence` that they state, flat, one entry each.
 
         Levels count from 1 (bronze), criteria and evidence from 1 in the order of the file.
         """
-        stated = [
-            (ordinal, level, self.levels[level])
+        criteria: list[dict[str, Any]] = [
+            {
+                "level": level,
+                "level_ordinal": ordinal,
+                "criterion_ordinal": place,
+                **criterion.model_dump(),
+            }
             for ordinal, level in enumerate(get_args(MaturityLevel), start=1)
-            if level in self.levels
+            for place, criterion in enumerate(self.levels.get(level, []), start=1)
         ]
         return {
-            "levels": [
-                {
-                    "level": level,
-                    "ordinal": ordinal,
-                    "criteria": [
-                        {"ordinal": place, "text": criterion.text}
-                        for place, criterion in enumerate(criteria, start=1)
-                    ],
-                }
-                for ordinal, level, criteria in stated
-            ],
-            "criteria": [
-                {"level": level, "level_ordinal": ordinal, "ordinal": place, "text": criterion.text}
-                for ordinal, level, criteria in stated
-                for place, criterion in enumerate(criteria, start=1)
-            ],
+            "criteria": criteria,
             "evidence": [
-                {
-                    "level_ordinal": ordinal,
-                    "criterion_ordinal": place,
-                    "ordinal": position,
-                    **rule.record(),
-                }
-                for ordinal, _, criteria in stated
-                for place, criterion in enumerate(criteria, start=1)
-                for position, rule in enumerate(criterion.rules, start=1)
+                {**criterion, **evidence, "ordinal": place}
+                for criterion in criteria
+                for place, evidence in enumerate(criterion["evidence"] or [], start=1)
             ],
         }

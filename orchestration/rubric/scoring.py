@@ -13,7 +13,16 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from orchestration.rubric.strict import Amount, Days, Number, Share, Strict, empty_if_none, fault
+from orchestration.rubric.strict import (
+    Amount,
+    Days,
+    Number,
+    Share,
+    Strict,
+    empty_if_none,
+    fault,
+    share_of_one,
+)
 
 Factor = Literal[
     "slo_burn",
@@ -156,18 +165,8 @@ class Scoring(Strict):
 
         `ordinal` rises with the level and with the band. `close_as_hygiene` has no minimum.
         """
-        meaning = self._meaning()
-        canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
-        return {"rubric_hash": hashlib.sha256(canonical.encode()).hexdigest()[:12]} | meaning
-
-    @property
-    def rubric_hash(self) -> str:
-        """12 hex digits that name what the rubric means, however its file is laid out."""
-        return self.record()["rubric_hash"]
-
-    def _meaning(self) -> dict[str, Any]:
         promote, bundle = self.bands.promote_to_epic, self.bands.bundle_with_existing
-        return {
+        meaning = {
             "window_days": self.window_days,
             "leave_margin": _number(self.hysteresis.margin),
             "hold_days": self.hysteresis.hold_days,
@@ -185,31 +184,27 @@ class Scoring(Strict):
                 for ordinal, level in enumerate(LEVELS)
             ],
             "bands": [
-                {
-                    "band": "promote_to_epic",
-                    "ordinal": 2,
-                    "min_score": _number(promote.min_score),
-                    "due_in_days": promote.due_in_days,
-                },
-                {
-                    "band": "bundle_with_existing",
-                    "ordinal": 1,
-                    "min_score": _number(bundle.min_score),
-                    "due_in_days": bundle.due_in_days,
-                },
-                {
-                    "band": "close_as_hygiene",
-                    "ordinal": 0,
-                    "min_score": None,
-                    "due_in_days": None,
-                },
+                _band("promote_to_epic", 2, promote.min_score, promote.due_in_days),
+                _band("bundle_with_existing", 1, bundle.min_score, bundle.due_in_days),
+                _band("close_as_hygiene", 0, None, None),
             ],
         }
+        canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+        return {"rubric_hash": hashlib.sha256(canonical.encode()).hexdigest()[:12]} | meaning
+
+    @property
+    def rubric_hash(self) -> str:
+        """12 hex digits that name what the rubric means, however its file is laid out."""
+        return self.record()["rubric_hash"]
 
 
 def _number(value: float | None) -> float | None:
     """One spelling per number, so that 5, 5.0 and -0.0 against 0 don't change the hash."""
     return None if value is None else float(value) + 0.0
+
+
+def _band(band: str, ordinal: int, least: float | None, days: int | None) -> dict[str, Any]:
+    return {"band": band, "ordinal": ordinal, "min_score": _number(least), "due_in_days": days}
 
 
 def _check_cuts(factor: Factor, cuts: dict[str, float | None], stated: set[str]) -> None:
@@ -229,9 +224,4 @@ def _check_cuts(factor: Factor, cuts: dict[str, float | None], stated: set[str])
             )
     if factor in SHARE_FACTORS:
         for level, cut in present:
-            if cut > 1:
-                raise fault(
-                    f"{cut:g} is not a share of 1",
-                    f"write {cut / 100:g} for {cut:g} %",
-                    at=["thresholds", factor, level],
-                )
+            share_of_one(cut, at=["thresholds", factor, level])

@@ -65,13 +65,11 @@ class SharedFixes(Strict):
         return self
 
     def record(self) -> dict[str, Any]:
-        """One record; `members` has one entry a fix and service."""
-        fixes = list(enumerate(self.fixes, start=1))
-        return {
-            "fixes": [fix.model_dump(exclude={"services"}) | {"ordinal": n} for n, fix in fixes],
+        """The file, and `members` with one entry a fix and service."""
+        return super().record() | {
             "members": [
-                {"id": fix.id, "ordinal": n, "service": service}
-                for n, fix in fixes
+                {"id": fix.id, "ordinal": ordinal, "service": service}
+                for ordinal, fix in enumerate(self.fixes, start=1)
                 for service in fix.services
             ],
         }

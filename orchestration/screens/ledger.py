@@ -20,7 +20,7 @@ from orchestration.ledger import EpicRecord, Ledger, LedgerEvent
 from orchestration.screens.quarantine import shown
 from orchestration.screens.tables import plain_table
 from orchestration.settings import Settings
-from orchestration.trackers.config import build_tracker, read_tracker_config
+from orchestration.vendors.trackers import build_tracker, read_tracker_config
 
 STATE_STYLES = {"opened": "green", "failed": "bold red", "intended": "yellow", "closed": "dim"}
 RUN_ID = "reconcile"

@@ -64,8 +64,8 @@ def replay_from(
     Raises:
         QuarantineError, ContractError, SettingsError: with what to do about it.
     """
+    from orchestration.configuration import READERS
     from orchestration.dbt_project import manifest
-    from orchestration.documents import READERS
     from orchestration.loader import contracts_from_manifest
     from orchestration.loader.replay import replay
     from orchestration.warehouse import loading_warehouse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -41,31 +42,30 @@ def show_run(console: Console, settings: Settings, result: FlowResult) -> None:
         _show_epics(console, settings, result)
         _show_next(console, settings, result)
     for check in result.failed_checks:
-        console.print(Text(f"FAILED {check.asset}: {check.check}", style="bold red"))
+        name = f"{check.asset}: {check.name}" if check.asset else check.name
+        console.print(Text(f"FAILED {name}", style="bold red"))
         console.print(Text(_first_lines(check.details)))
     if result.error:
-        console.print(Text(f"FAILED: {result.error}", style="bold red"))
-        console.print(Text(_dbt_failures(result.output)))
+        console.print(Text(f"FAILED: {_first_lines(result.error)}", style="bold red"))
     console.print(Text(_time(result), style="dim"))
 
 
 def _show_loading(console: Console, result: FlowResult) -> None:
-    synced = result.metadata.get("paydown/extract", {})
-    if synced.get("sources"):
-        statuses: dict[str, str] = synced["sources"]
-        whole = [name for name, status in statuses.items() if status == "complete"]
-        parts = [f"from {', '.join(whole)}"] if whole else []
-        parts += [f"{name} {status}" for name, status in statuses.items() if name not in whole]
-        console.print(Text(f"synced   {synced['records']:,} records, {'; '.join(parts)}"))
-    loads = result.metadata.get("paydown/loads", {})
-    new, rows = loads.get("files_loaded", 0), loads.get("rows_loaded", 0)
-    quarantined = result.metadata.get("paydown/quarantine", {}).get("rows_quarantined", 0)
-    line = f"{rows:,} rows from {new:,} new files" if new else "no new files"
-    if quarantined:
-        line += f", {quarantined:,} records set aside (paydown doctor says why)"
-    console.print(Text(f"loaded   {line}"))
-    failed = len(result.failed_checks)
-    console.print(Text(f"checked  {result.checks:,} checks, {failed} failed"))
+    if result.synced:
+        complete = [one.source for one in result.synced if one.status == "complete"]
+        parts = [f"from {', '.join(complete)}"] if complete else []
+        parts += [f"{r.source} {r.status}" for r in result.synced if r.status != "complete"]
+        records = sum(one.records for one in result.synced)
+        console.print(Text(f"synced   {records:,} records, {'; '.join(parts)}"))
+    if loaded := result.loaded:
+        new = loaded.files_loaded
+        line = f"{loaded.rows_loaded:,} rows from {new:,} new files" if new else "no new files"
+        if loaded.rows_quarantined:
+            line += f", {loaded.rows_quarantined:,} records quarantined (paydown doctor says why)"
+        console.print(Text(f"loaded   {line}"))
+    checks, failed = len(result.checks), len(result.failed_checks)
+    unbuilt = "" if result.is_built or not result.succeeded else "; models are up to date"
+    console.print(Text(f"checked  {checks:,} checks, {failed} failed{unbuilt}"))
 
 
 def _show_ranking(console: Console, settings: Settings) -> None:
@@ -105,7 +105,7 @@ def _named(rows: Sequence[Row]) -> str:
 
 
 def _show_epics(console: Console, settings: Settings, result: FlowResult) -> None:
-    report = result.metadata["epics"]["report"]
+    report = asdict(result.epics) if result.epics else {}
     rows = {row["service_id"]: row for row in read_mart(published_database(settings), CANDIDATES)}
     would = "would be " if report["dry_run"] else ""
     titles = {
@@ -151,13 +151,14 @@ def _entry(part: str, entry: Mapping[str, Any], rows: Mapping[str, Row]) -> str:
 
 
 def _show_next(console: Console, settings: Settings, result: FlowResult) -> None:
-    report = result.metadata["epics"]["report"]
+    report = asdict(result.epics) if result.epics else {}
     parts = ("opened", "updated", "bundled", "closed", "stories")
     changes = not report["dry_run"] and any(report[part] for part in parts)
-    loads = result.metadata["paydown/loads"]
-    quiet = not (changes or loads["files_loaded"] or loads["files_removed"])
+    loaded = result.loaded
+    is_new = loaded is not None and bool(loaded.files_loaded or loaded.files_removed)
+    is_published = result.published is not None and result.published.changed
     console.print()
-    if quiet and not result.metadata["analysts_copy"]["changed"]:
+    if not (changes or is_new or is_published):
         console.print(Text("Nothing changed since the last run.", style="bold green"))
     is_local = report["tracker"] == LocalTracker.name
     epics = f"{shown_path(settings.epics)}/*.md" if is_local else report["tracker"]
@@ -173,11 +174,8 @@ def _show_next(console: Console, settings: Settings, result: FlowResult) -> None
 
 
 def _time(result: FlowResult) -> str:
-    names = {"load_landing": "load", "dbt_build": "dbt", "analysts_copy": "publish"}
     steps = [
-        f"{names.get(step, step)} {seconds:.0f} s"
-        for step, seconds in result.step_seconds.items()
-        if seconds >= 1
+        f"{step} {seconds:.0f} s" for step, seconds in result.step_seconds.items() if seconds >= 1
     ]
     return f"took {result.seconds:.0f} s" + (f" ({', '.join(steps)})" if steps else "")
 
@@ -186,8 +184,3 @@ def _first_lines(text: str) -> str:
     lines = text.splitlines()
     more = len(lines) - SHOWN_PROBLEMS
     return "\n".join(lines[:SHOWN_PROBLEMS] + ([f"and {more} more"] if more > 0 else []))
-
-
-def _dbt_failures(output: str) -> str:
-    wanted = ("FAIL ", "ERROR", "Got ", "Error in")
-    return _first_lines("\n".join(x for x in output.splitlines() if any(w in x for w in wanted)))

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from orchestration.documents import ConfigError
-from orchestration.extract.run import sync_sources
 from orchestration.screens.tables import plain_table
 from orchestration.settings import Settings
+from orchestration.vendors.sync import sync_sources
 
 STYLES = {"complete": "green", "stopped": "bold red", "failed": "bold red"}
 

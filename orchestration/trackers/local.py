@@ -7,6 +7,7 @@ their front matter.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -14,15 +15,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.trackers.front_matter import (
-    is_sealed,
-    read_closed_at,
+from orchestration.trackers.local_file import (
+    DONE_STATUSES,
+    closed,
+    closed_at,
     read_front_matter,
-    sealed,
-    set_field,
-    set_figures,
+    render_epic,
+    status_name,
+    with_change,
 )
-from orchestration.trackers.local_document import add_evidence, change_mark, render_epic
 from orchestration.trackers.protocol import (
     Check,
     ConflictError,
@@ -31,14 +32,13 @@ from orchestration.trackers.protocol import (
     EpicDraft,
     EpicRef,
     EpicStatus,
-    Rehearsal,
+    Preview,
+    PreviewOutcome,
     RejectedError,
     StatusOutcome,
-    TrackerError,
     UnavailableError,
 )
 
-DONE_STATUSES = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "deleted"})
 _REPLACE_ATTEMPTS = 5
 
 
@@ -68,14 +68,14 @@ class LocalTracker:
         return found
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        """Write a file an epic, whole or not at all, and durable when this returns."""
+        """Write a file an epic, atomically, and durable when this returns."""
         outcomes: dict[str, CreateOutcome] = {}
         try:
             with self._locked():
                 for draft in drafts:
                     created = self._write_new(self._path(draft.key), render_epic(draft))
                     outcomes[draft.key] = self._ref(
-                        draft.key, f"{draft.key}.md", was_there=not created
+                        draft.key, f"{draft.key}.md", is_adopted=not created
                     )
         except OSError as error:
             # What was created before the error is in `outcomes`; the rest was not created.
@@ -83,38 +83,13 @@ class LocalTracker:
             outcomes |= {d.key: unavailable for d in drafts if d.key not in outcomes}
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
         """Add `change` to the evidence log unless it is there; people's edits are kept."""
-        edited: frozenset[str] = frozenset()
-
-        def updated(text: str) -> str:
-            nonlocal edited
-            text, edited = _with_change(text, change)
-            return text
-
-        self._edit(ref, updated)
-        return edited
+        self._edit(ref, lambda text: with_change(text, change))
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """Add `change`, and mark the epic as done at the time of the change."""
-
-        def closed(text: str) -> str:
-            if change_mark(change.change_id) in text:
-                return text  # Told and closed in one write; if it is open now, a person did that.
-            text, _ = _with_change(text, change)
-            if _status_name(text) in DONE_STATUSES:
-                return text
-            for name, value in (("status", "done"), ("closed_at", change.at.astimezone(UTC))):
-                text = set_field(text, name, value) or text
-            if _status_name(text) not in DONE_STATUSES:
-                raise ValueError("its `status` is not on a line of its own, close it by hand")
-            return text
-
-        self._edit(ref, closed)
-
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        """Whether each file has its first name, and is to the letter as paydown left it."""
-        return {ref.key: self._untouched(ref) for ref in refs}
+        self._edit(ref, lambda text: closed(text, change))
 
     def check(self) -> Sequence[Check]:
         """Whether the directory can be written to, or made."""
@@ -130,13 +105,13 @@ class LocalTracker:
         )
         return [Check("directory", is_ok, message)]
 
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """The file of each draft, letter by letter."""
         found = self.find([draft.key for draft in drafts])
-        there = {key: (f"{ref.id} is there, it is adopted as it is",) for key, ref in found.items()}
+        notes = {key: (f"{ref.id} exists, it is adopted as it is",) for key, ref in found.items()}
         return {
-            draft.key: Rehearsal(
-                {"file": f"{draft.key}.md", "text": render_epic(draft)}, there.get(draft.key, ())
+            draft.key: Preview(
+                {"file": f"{draft.key}.md", "text": render_epic(draft)}, notes.get(draft.key, ())
             )
             for draft in drafts
         }
@@ -153,30 +128,19 @@ class LocalTracker:
             if path is None:
                 return EpicStatus(is_open=False, status_name="deleted", url=ref.url)
             text = _read(path)
-            status = _status_name(text)
-            if status not in DONE_STATUSES:
-                return EpicStatus(is_open=True, status_name=status, url=ref.url)
-            closed_at = read_closed_at(read_front_matter(text).get("closed_at"))
-            if closed_at is None:
-                closed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            return EpicStatus(is_open=False, status_name=status, url=ref.url, closed_at=closed_at)
+            name = status_name(text)
+            is_open = name not in DONE_STATUSES
+            at = None if is_open else closed_at(text)
+            if at is None and not is_open:
+                at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            version = hashlib.sha256(text.encode()).hexdigest()[:16]
+            return EpicStatus(is_open, name, ref.url, at, version)
         except OSError as error:
             return UnavailableError(self._explain(error))
         except UnicodeDecodeError:
             return RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8")
         except ValueError as error:
             return RejectedError(f"{ref.id} can't be read: {error}")
-
-    def _untouched(self, ref: EpicRef) -> bool | TrackerError:
-        try:
-            path = self._current_path(ref)
-            if path is None:
-                return RejectedError(f"{ref.id} is gone from {self._directory}")
-            return path.name == f"{ref.key}.md" and is_sealed(_read(path))
-        except OSError as error:
-            return UnavailableError(self._explain(error))
-        except UnicodeDecodeError:
-            return False
 
     def _edit(self, ref: EpicRef, edit: Callable[[str], str]) -> None:
         """Replace the epic's text by what `edit` makes of it, whole, and not over a new edit."""
@@ -189,8 +153,6 @@ class LocalTracker:
                     before = path.stat()
                     text = _read(path)
                     edited = edit(text)
-                    if edited != text and is_sealed(text):
-                        edited = sealed(edited)
                     if edited == text or self._replace(path, before, edited):
                         return
         except OSError as error:
@@ -204,9 +166,9 @@ class LocalTracker:
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.md"
 
-    def _ref(self, key: str, name: str, *, was_there: bool = False) -> EpicRef:
+    def _ref(self, key: str, name: str, *, is_adopted: bool = False) -> EpicRef:
         url = (self._directory.absolute() / name).as_uri()
-        return EpicRef(key=key, id=name, url=url, was_there=was_there)
+        return EpicRef(key=key, id=name, url=url, is_adopted=is_adopted)
 
     def _current_path(self, ref: EpicRef) -> Path | None:
         path = self._directory / Path(ref.id).name
@@ -226,7 +188,7 @@ class LocalTracker:
 
     @contextmanager
     def _locked(self) -> Generator[None]:
-        """One paydown at a time in the directory; what a killed one left half-written goes."""
+        """One paydown at a time in the directory; removes what a killed one left half-written."""
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / ".lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -278,20 +240,6 @@ class LocalTracker:
 
     def _explain(self, error: OSError) -> str:
         return f"{self._directory}: {error.strerror or error}"
-
-
-def _status_name(text: str) -> str:
-    return str(read_front_matter(text).get("status", "open")).strip().lower()
-
-
-def _with_change(text: str, change: EpicChange) -> tuple[str, frozenset[str]]:
-    """`text` with `change` told and its figures, and the names of figures that people edited."""
-    edited: frozenset[str] = frozenset()
-    if change.written is not None:
-        text, edited = set_figures(text, change.figures, change.written)
-    if change_mark(change.change_id) not in text:
-        text = add_evidence(text, change)
-    return text, edited
 
 
 def _read(path: Path) -> str:

@@ -17,7 +17,7 @@ from orchestration.trackers.document import (
     Spans,
     Table,
 )
-from orchestration.trackers.text import escape_markdown, escape_markdown_start, web_address
+from orchestration.trackers.text import _MARKDOWN_LEADING, _MARKDOWN_SPECIAL, web_address
 
 _NOT_A_LANGUAGE = re.compile(r"[^A-Za-z0-9+#-]")
 
@@ -93,3 +93,12 @@ def _fenced(text: str, language: str) -> str:
 
 def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def escape_markdown(text: str) -> str:
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", text)
+
+
+def escape_markdown_start(line: str) -> str:
+    line = line.strip()
+    return _MARKDOWN_LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", line)

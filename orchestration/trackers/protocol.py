@@ -1,15 +1,18 @@
-"""What a tracker (Jira, Azure DevOps, local files) must do for the epics publisher.
+"""What a tracker (Jira, Azure DevOps, local files) must do for `epics`.
 
 Rules of the protocol:
 
-* Methods take many keys at once, so that a tracker with a bulk interface needs `N / batch_size`
-  calls to open N epics and one search to learn the state of all of them.
+* Methods take many keys, so that a tracker with a bulk interface needs `N / batch_size` calls to
+  open N epics and few to learn the state of all of them.
 * An error about the whole call is raised; an error about one key is returned as its value.
 * `ForbiddenError` and `UnavailableError` end the run, since the next epic would meet them too;
   `RejectedError`, `ConflictError` and `AmbiguousError` are about the epics of the call alone.
 * Messages of errors end up in the ledger and on people's screens: they hold no secret.
-* Text in drafts and changes is one line, without control characters, but otherwise as people
-  wrote it: a tracker escapes it for its own format. Bodies are blocks; see `document.py`.
+* A body is Markdown (CommonMark, tables and `- [ ]` boxes), in which text from outside is escaped
+  with `markup.escape_markdown`; a tracker renders it with `markup`. All other text is one line
+  without control characters, but otherwise as people wrote it.
+* Score and burn belong to paydown: every `update` and `close` writes both, whatever people put
+  there. Everything else is written once, by `create`, and is people's from then on.
 """
 
 from __future__ import annotations
@@ -18,8 +21,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
-
-from orchestration.trackers.document import Document
 
 
 class TrackerError(Exception):
@@ -39,9 +40,9 @@ class UnavailableError(TrackerError):
 
 
 class ConflictError(TrackerError):
-    """Nothing was done to this one because others are changing it; a later run may succeed.
+    """Nothing was done to this epic because others are changing it; a later run may succeed.
 
-    Unlike `UnavailableError` it says nothing of the next one, so the run goes on.
+    Unlike `UnavailableError` it says nothing of the next epic, so the run goes on.
     """
 
 
@@ -54,61 +55,56 @@ class EpicRef:
     """Where an epic is.
 
     key: our deterministic key, also a label of the epic.
-    id: the tracker's own id (`MOD-123`, `4711`, a file name).
-    was_there: `create` found the key taken and adopted the epic that holds it.
-    others: `find` saw the same label on these too, by the names that people know them by: a
-    person's copies. The oldest is ours.
+    id: the tracker's own id (`10023`, `4711`, a file name).
+    is_adopted: `create` found the key taken and adopted the epic that holds it.
+    duplicates: ids of other items that `find` saw the same label on: a person's copies. The
+    oldest is ours.
     """
 
     key: str
     id: str
     url: str
-    was_there: bool = False
-    others: tuple[str, ...] = ()
+    is_adopted: bool = False
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class EpicStatus:
-    """An epic as its tracker shows it now; `closed_at` is None when open or not known."""
+    """An epic as its tracker has it now; `closed_at` is None when open or not known.
+
+    version: an opaque token that differs after any change to the item, paydown's own included.
+    """
 
     is_open: bool
     status_name: str
     url: str
     closed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Numbers of an epic that stay true while it is open, each in a field where there is one.
-
-    slo_burn: peak burn rate. Estimates are in engineer-days, money in US dollars; None: not known.
-    """
-
-    score: int
-    slo_burn: float | None = None
-    estimate_days: float | None = None
-    budget_usd: float | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpicDraft:
     """All that an epic, or a story below one, says when it is opened.
 
-    parent: of a story, the epic it belongs to. body: rendered by the tracker. Everything else is
-    for fields: a tracker fills those that it has and is told of, the body says it all anyway.
+    parent: of a story, the epic it belongs to. body: Markdown. Everything else is for fields: a
+    tracker fills those that it has and is configured for, the body says it all anyway.
+    slo_burn: peak burn rate. Estimates are in engineer-days, money in US dollars; None: not known.
     owner: a team or a person as the catalog names it. change_window: how the fix may reach
     production (`canary`, `feature_flag`, `maintenance_window`), or empty.
     """
 
     key: str
     title: str
-    body: Document
+    body: str
     service_id: str
     service: str
     members: tuple[str, ...] = ()
     owner: str
     due_date: date
-    figures: Figures
+    score: int
+    slo_burn: float | None = None
+    estimate_days: float | None = None
+    budget_usd: float | None = None
     current_maturity: str
     target_maturity: str
     band: str
@@ -125,24 +121,23 @@ class EpicDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class EpicChange:
-    """New evidence for an open epic, told once as a comment, and its figures as they are now.
+    """New evidence for an open epic, added once as a comment, with the score and burn of now.
 
-    change_id: unique for this telling; the comment shows it, so that it can be found again.
+    change_id: unique for this change; the comment shows it, so that it can be found again.
+    body: the comment, as Markdown.
     is_retry: an earlier attempt ended unknown, so look for `change_id` in the epic first.
-    body: the comment. written: the figures that we wrote last (None: not known, then fields stay
-    as they are). A field that holds something else now was edited by a person: it stays.
     """
 
     change_id: str
     at: datetime
-    body: Document
-    figures: Figures
-    written: Figures | None
+    body: str
+    score: int
+    slo_burn: float | None = None
     is_retry: bool = False
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class Preview:
     """What `create` would send for a draft (JSON, without credentials), and what to know of it."""
 
     request: Any
@@ -151,7 +146,7 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must hold before a tracker is switched on; `message` names fault and fix."""
+    """One thing that must hold before a tracker is switched on; `message` names problem and fix."""
 
     name: str
     is_ok: bool
@@ -160,6 +155,7 @@ class Check:
 
 CreateOutcome: TypeAlias = EpicRef | TrackerError
 StatusOutcome: TypeAlias = EpicStatus | TrackerError
+PreviewOutcome: TypeAlias = Preview | TrackerError
 
 
 class Tracker(Protocol):
@@ -182,15 +178,15 @@ class Tracker(Protocol):
 
     @property
     def longest_call_seconds(self) -> float:
-        """After this long, nothing that one `create` or `update` sent can still take effect."""
+        """After this long, nothing that one `create`, `update` or `close` sent can take effect."""
         ...
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether two processes may create one key, or make one change, at the same moment.
+        """Whether two processes may create one key, or make one change, concurrently.
 
         True: the tracker itself sees to it that it happens once, so an unfinished intent of a
-        dead run is taken over at once. False: it is taken over only when its lease is over.
+        dead run is taken over immediately. False: only when its lease has expired.
         """
         ...
 
@@ -199,16 +195,17 @@ class Tracker(Protocol):
         ...
 
     def check(self) -> Sequence[Check]:
-        """Whether epics can be opened: reachable, permissions, types, required fields, queries.
+        """Whether epics can be opened: reachable, permissions, types, required fields, query.
 
-        Writes nothing and raises nothing; a fault of a step is its check, and ends what needs it.
+        Writes nothing and raises nothing; the error of a step is its check, and ends what needs
+        it. The last check of a remote tracker is the board's query, to be pasted.
         """
         ...
 
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
-        """What `create` would do with each draft, validated by the tracker where it can be asked.
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+        """What `create` would send for each draft, validated by the tracker where it can be asked.
 
-        Writes nothing.
+        Writes nothing. Raises `UnavailableError` or `ForbiddenError`.
         """
         ...
 
@@ -220,19 +217,11 @@ class Tracker(Protocol):
         """
         ...
 
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
-        """Add `change` to the epic, once, and bring its figures up to date.
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
+        """Add `change` to the epic, once, and write its score and burn.
 
-        Returns the names of the figures (fields of `Figures`) that a person has edited and that
-        were therefore left alone. Raises TrackerError; `ConflictError` where people edit the epic
-        at the same moment, `RejectedError` where this one alone can't be changed.
-        """
-        ...
-
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        """Whether nobody but paydown ever edited, moved, assigned or commented on each epic.
-
-        Asked only of epics that are about to be closed. What can't be told is an error.
+        Raises TrackerError; `ConflictError` where people edit the epic at the same moment,
+        `RejectedError` where this one alone can't be changed.
         """
         ...
 
@@ -245,9 +234,9 @@ class Tracker(Protocol):
         ...
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
-        """The state of each epic by key, one request a page; reads by id, which doesn't lag.
+        """The state of each epic by key; read by id, which doesn't lag.
 
         An epic that a person deleted is closed, with the status `deleted`. A key that is absent,
-        or whose value is an error, can't be told: the publisher reports it and leaves it alone.
+        or whose value is an error, is unknown: the publisher reports it and leaves it alone.
         """
         ...

@@ -14,7 +14,7 @@ _BIDI_CONTROLS = frozenset(
 # end of the text they may begin something together with what follows; so may `!` before a link.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<#|~]|&(?=[#\w]|\Z)|!\Z|(?<![^\W_])_|_(?![^\W_]))")
 _MARKDOWN_LEADING = re.compile(r"^(?:([-+=>])|(\d+)([.)]))")
-_URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`]")
+_URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`\"]")
 
 
 def one_line(value: object, limit: int = 500) -> str:
@@ -24,28 +24,13 @@ def one_line(value: object, limit: int = 500) -> str:
     around disappear, so what a person reads is what is there.
     """
     # Four times the limit leaves room for what gets dropped, and bounds the work.
-    kept = (
-        " " if unicodedata.category(char) in _DROPPED else char
-        for char in str(value)[: 4 * limit]
-        if char not in _BIDI_CONTROLS
-    )
-    text = " ".join("".join(kept).split())
+    text = " ".join(visible(str(value)[: 4 * limit], "").split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def markdown(value: object, limit: int = 500) -> str:
-    """`value` as inline Markdown that shows it letter by letter, in a table cell too."""
-    return escape_markdown_start(escape_markdown(one_line(value, limit)))
-
-
-def escape_markdown(text: str) -> str:
-    """One line of text for anywhere within a line of Markdown."""
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", text)
-
-
-def escape_markdown_start(line: str) -> str:
-    """A line of Markdown that begins no list, quote or rule."""
-    line = line.strip()
+def escape_markdown(value: object, limit: int = 500) -> str:
+    """`value` as one line of Markdown that shows it letter by letter, in a table cell too."""
+    line = _MARKDOWN_SPECIAL.sub(r"\\\1", one_line(value, limit))
     return _MARKDOWN_LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", line)
 
 
@@ -59,3 +44,12 @@ def web_address(url: str) -> str | None:
     if parts.scheme.lower() not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
         return None
     return _URL_UNSAFE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), text)
+
+
+def visible(text: str, kept: str) -> str:
+    """`text` with spaces for control characters but those `kept`, without direction marks."""
+    return "".join(
+        char if char in kept or unicodedata.category(char) not in _DROPPED else " "
+        for char in text
+        if char not in _BIDI_CONTROLS
+    )

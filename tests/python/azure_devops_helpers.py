@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
-from orchestration.extract.base import Context
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
 from orchestration.trackers.document import Checklist, Document, Paragraph, spans
 from orchestration.trackers.protocol import (
@@ -18,6 +17,7 @@ from orchestration.trackers.protocol import (
     EpicStatus,
     Figures,
 )
+from orchestration.vendors.base import Context
 
 from .azure_devops_description import undescribed
 from .flow_helpers import ROOT

@@ -5,19 +5,12 @@ dbt's unit tests cost a second each, so what is tested with hundreds of random e
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
 
-from .flow_helpers import ROOT
-
+Row = Mapping[str, Any] | Sequence[Any]
 AS_OF = "2027-01-01 00:00:00"
 MODELS = (
     "fct_incident_burn",
@@ -40,53 +33,44 @@ MODELS = (
 SCHEMAS = {"stg": "staging", "int": "intermediate", "dim": "marts", "fct": "marts", "rpt": "marts"}
 
 
-@cache
-def compiled() -> Mapping[str, str]:
-    """Model -> its SQL for DuckDB, as of `AS_OF`."""
-    with TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "DBT_PROFILES_DIR": str(ROOT / "profiles"),
-            "DBT_TARGET_PATH": f"{folder}/target",
-            "DBT_LOG_PATH": f"{folder}/logs",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "PAYDOWN_WAREHOUSE": f"{folder}/warehouse.duckdb",
-        }
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("dbt")), "compile", "--quiet",
-                "--no-introspect", "--no-populate-cache",
-                "--select", *MODELS, "--vars", f'{{as_of: "{AS_OF}"}}',
-            ],
-            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-3000:]
-        found = (Path(folder) / "target" / "compiled" / "paydown" / "models").rglob("*.sql")
-        return {file.stem: file.read_text(encoding="utf-8") for file in found}
+def table_of(model: str) -> str:
+    """The model's table with its schema."""
+    return f"paydown_{SCHEMAS[model.split('_')[0]]}.{model}"
 
 
 class Warehouse:
-    """An empty DuckDB in memory with the project's schemas."""
+    """An empty DuckDB in memory with the project's schemas; `sql` is by model."""
 
-    def __init__(self) -> None:
+    def __init__(self, sql: Mapping[str, str]) -> None:
+        self._sql = sql
         self.con = duckdb.connect()
         self.con.execute("set threads = 1; attach ':memory:' as warehouse; use warehouse")
         for schema in sorted(set(SCHEMAS.values())):
             self.con.execute(f"create schema paydown_{schema}")
 
-    def fill(self, model: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-        """Put the rows where the model's table is; `columns` are names and types."""
-        table = f"paydown_{SCHEMAS[model.split('_')[0]]}.{model}"
-        typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-        self.con.execute(f"create or replace table {table} ({typed})")
-        if rows:
-            self.con.executemany(
-                f"insert into {table} values ({', '.join('?' * len(columns))})", rows
-            )
+    def fill(self, model: str, columns: str, rows: Iterable[Row] = ()) -> None:
+        """Put rows where the model's table is.
 
-    def run(self, model: str) -> None:
-        """Build the model's table from the tables that stand for what it refers to."""
-        table = f"paydown_{SCHEMAS[model.split('_')[0]]}.{model}"
-        self.con.execute(f"create or replace table {table} as {compiled()[model]}")
+        `columns` is like `incident_id, triggered_at timestamp`: a column without type is text.
+        A row is its values in that order, or a mapping that has them among others.
+        """
+        named = [column.split() for column in columns.split(",")]
+        typed = ", ".join(f"{name} {kind[0] if kind else 'varchar'}" for name, *kind in named)
+        self.con.execute(f"create or replace table {table_of(model)} ({typed})")
+        values = [
+            [row[name] for name, *_ in named] if isinstance(row, Mapping) else row for row in rows
+        ]
+        if values:
+            marks = ", ".join("?" * len(named))
+            self.con.executemany(f"insert into {table_of(model)} values ({marks})", values)
+
+    def run(self, *models: str) -> None:
+        """Build the models' tables, in this order, from those that stand for what they refer to."""
+        for model in models:
+            self.con.execute(f"create or replace table {table_of(model)} as {self._sql[model]}")
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         return self.con.execute(sql).fetchall()
+
+
+NewWarehouse = Callable[[], Warehouse]

@@ -1,24 +1,104 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share. What is slow to make is made once for all workers."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import chown, rmtree
 from tempfile import mkdtemp
 
 import pytest
+from filelock import FileLock
 
-from .flow_helpers import Site
+from orchestration.settings import QUIET
+
+from .compiled_models import AS_OF, MODELS, NewWarehouse, Warehouse
+from .dbt_in_process import POSTGRES_DATABASE, Dbt, parse
+from .flow_helpers import Demo, Site
+
+# dlt reads these when it is imported; rich would otherwise keep the width of this terminal.
+os.environ.update(QUIET)
+os.environ.pop("COLUMNS", None)
+
+# Seconds for tests that may be the ones to run the demo first.
+LONG = 600
+
+Shared = Callable[[str, Callable[[Path], None]], Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need the demo come last, so that workers don't begin by waiting for it."""
+    for item in items:
+        if "demo" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG))
+    items.sort(key=lambda item: "demo" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, subprocess.CompletedProcess[str]]:
-    """The demo after its first run, and what that run printed."""
-    site = Site(tmp_path_factory.mktemp("demo") / "home", {})
-    return site, site.command("run")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """`shared(name, make)`: the path that the first worker to ask fills with `make(path)`."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= "shared"
+    folder.mkdir(exist_ok=True)
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        path, done = folder / name, folder / f"{name}.done"
+        with FileLock(folder / f"{name}.lock"):
+            if not done.exists():
+                make(path)
+                done.touch()
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def dbt(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    """dbt in this process; see `Dbt`."""
+
+    def parsed(target: str) -> Path:
+        return shared(f"manifest-{target}", lambda file: parse(target, file))
+
+    return Dbt(parsed, tmp_path_factory.mktemp("dbt"))
+
+
+@pytest.fixture(scope="session")
+def warehouse(shared: Shared, dbt: Dbt) -> NewWarehouse:
+    """`warehouse()`: an empty warehouse in which single models run, as of `AS_OF`."""
+
+    def compile_models(file: Path) -> None:
+        file.write_text(json.dumps(dbt.compiled(*MODELS, as_of=AS_OF)), encoding="utf-8")
+
+    sql = json.loads(shared("compiled", compile_models).read_text(encoding="utf-8"))
+    return lambda: Warehouse(sql)
+
+
+@pytest.fixture(scope="session")
+def demo(shared: Shared) -> Demo:
+    """The demo after its first run; one for all workers, so it is only read."""
+    printed = ("out", "err", "status")
+
+    def run(home: Path) -> None:
+        first = Site(home).process("run")
+        texts = (first.stdout, first.stderr, str(first.returncode))
+        for name, text in zip(printed, texts, strict=True):
+            home.with_suffix(f".{name}").write_text(text, encoding="utf-8")
+
+    home = shared("demo", run)
+    out, err, status = (home.with_suffix(f".{name}").read_text("utf-8") for name in printed)
+    return Demo(Site(home), subprocess.CompletedProcess(["run"], int(status), out, err))
+
+
+@pytest.fixture
+def demo_copy(demo: Demo, tmp_path: Path) -> Site:
+    """A copy of the demo after its first run, to be changed."""
+    assert demo.first.returncode == 0, demo.first.stdout + demo.first.stderr
+    return demo.site.copy(tmp_path / "home")
 
 
 @pytest.fixture
@@ -30,8 +110,8 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Address of a throwaway PostgreSQL, reachable through a socket file only."""
+def postgres_server() -> Iterator[str]:
+    """The socket folder of a throwaway PostgreSQL of this worker."""
     pytest.importorskip("psycopg2", reason="psycopg2 is not installed")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
@@ -51,7 +131,21 @@ def postgres() -> Iterator[str]:
     options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
     run("pg_ctl", "-w", "-D", data, "-o", options, "-l", str(home / "log"), "start")
     try:
-        yield f"postgresql+psycopg2://postgres@/postgres?host={home}"
+        yield str(home)
     finally:
         run("pg_ctl", "-w", "-D", data, "-m", "immediate", "stop")
         rmtree(home)
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """SQLAlchemy's address of an empty PostgreSQL database, reachable through a socket only."""
+    import psycopg2
+
+    connection = psycopg2.connect(host=postgres_server, user="postgres", dbname="postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop database if exists {POSTGRES_DATABASE} with (force)")
+        cursor.execute(f"create database {POSTGRES_DATABASE}")
+    connection.close()
+    return f"postgresql+psycopg2://postgres@/{POSTGRES_DATABASE}?host={postgres_server}"

@@ -18,18 +18,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from orchestration.extract import azure_devops, datadog, jira
-from orchestration.extract.backstage import BackstageConfig
-from orchestration.extract.base import Context, SourceConfig
-from orchestration.extract.errors import SourceError
-from orchestration.extract.git import GitConfig
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.opsgenie import OpsgenieConfig, api, feed
-from orchestration.extract.pagerduty import PagerDutyConfig, analytics, pages
-from orchestration.extract.prometheus import PrometheusConfig
-from orchestration.extract.prometheus_queries import Query
-from orchestration.extract.servicenow import ServiceNowConfig
+from orchestration.http import Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors import datadog
+from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig, client, source
+from orchestration.vendors.backstage import BackstageConfig
+from orchestration.vendors.base import Context, SourceConfig
+from orchestration.vendors.git import GitConfig
+from orchestration.vendors.jira import JiraSourceConfig
+from orchestration.vendors.jira.source import JiraSource
+from orchestration.vendors.opsgenie import OpsgenieConfig, api, feed
+from orchestration.vendors.pagerduty import PagerDutyConfig, analytics, pages
+from orchestration.vendors.prometheus import PrometheusConfig
+from orchestration.vendors.prometheus_queries import Query
+from orchestration.vendors.servicenow import ServiceNowConfig
 
 from .loopback import Vendor
 from .vendor_azure_devops_query import DevOps
@@ -341,9 +343,9 @@ def _jira(deployment: str, gap: timedelta) -> Site:
     return _epics(
         "jira",
         JiraSite(NOW, 3, is_cloud=deployment == "cloud"),
-        lambda url: jira.JiraConfig.model_validate({"url": url, "deployment": deployment}),
+        lambda url: JiraSourceConfig.model_validate({"url": url, "deployment": deployment}),
         gap,
-        {(jira.Jira, "chunk"): 8},
+        {(JiraSource, "chunk"): 8},
     )
 
 
@@ -351,14 +353,14 @@ def _azure_devops(gap: timedelta) -> Site:
     return _epics(
         "azure_devops",
         DevOps(NOW, 3),
-        lambda url: azure_devops.AzureDevOpsConfig.model_validate(
+        lambda url: AzureDevOpsSourceConfig.model_validate(
             {"url": url, "project": "Team Reliability"}
         ),
         gap,
         {
-            (azure_devops, "BATCH"): 10,
-            (azure_devops, "QUERIED"): 15,
-            (azure_devops.AzureDevOps, "chunk"): 8,
+            (client, "IDS_A_FETCH"): 10,
+            (source, "QUERIED"): 15,
+            (source.AzureDevOpsSource, "chunk"): 8,
         },
     )
 

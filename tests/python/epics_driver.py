@@ -8,6 +8,7 @@ Prints one JSON object about what happened. Imports once and forks for each run,
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -19,7 +20,6 @@ import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from io import StringIO
@@ -32,8 +32,8 @@ from orchestration.epics.content.document import epic_key
 from orchestration.epics.content.workstreams import draft_workstreams
 from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicState, Ledger
-from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.local_file import read_front_matter
 from orchestration.trackers.protocol import (
     Check,
     CreateOutcome,
@@ -41,10 +41,10 @@ from orchestration.trackers.protocol import (
     EpicDraft,
     EpicRef,
     EpicStatus,
-    Rehearsal,
+    Preview,
+    PreviewOutcome,
     StatusOutcome,
     Tracker,
-    TrackerError,
 )
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -136,7 +136,7 @@ class RemoteTracker:
             name = f"{draft.key}.{uuid.uuid4().hex}"
             parent = draft.parent.id if draft.parent else None
             epic = {"key": draft.key, "at": str(self._clock()), "parent": parent}
-            self._write(f"{name}.figures", asdict(draft.figures))
+            self._write(f"{name}.figures", {"score": draft.score, "slo_burn": draft.slo_burn})
             self._write(f"{name}.json", epic)
             outcomes[draft.key] = EpicRef(draft.key, name, f"https://x/{name}")
         return outcomes
@@ -144,25 +144,16 @@ class RemoteTracker:
     def check(self) -> Sequence[Check]:
         return [Check("directory", self._directory.is_dir(), str(self._directory))]
 
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
-        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+        return {draft.key: Preview({"key": draft.key}) for draft in drafts}
 
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
         comments = self._directory / f"{ref.id}.comments"
         told = comments.read_text().split() if comments.exists() else []
         if not (change.is_retry and change.change_id in told):
             with comments.open("a") as file:
                 file.write(f"{change.change_id}\n")
-        if change.written is None:
-            return frozenset()
-        there = json.loads((self._directory / f"{ref.id}.figures").read_text())
-        now, written = asdict(change.figures), asdict(change.written)
-        edited = {name for name in there if there[name] not in (now[name], written[name])}
-        self._write(f"{ref.id}.figures", {n: there[n] if n in edited else now[n] for n in there})
-        return frozenset(edited)
-
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        return {ref.key: True for ref in refs}
+        self._write(f"{ref.id}.figures", {"score": change.score, "slo_burn": change.slo_burn})
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         self.update(ref, change)
@@ -171,10 +162,16 @@ class RemoteTracker:
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         names = set(os.listdir(self._directory))
         return {
-            ref.key: EpicStatus(f"{ref.id}.closed" not in names, "?", ref.url)
+            ref.key: EpicStatus(
+                f"{ref.id}.closed" not in names, "?", ref.url, version=self._version(ref)
+            )
             for ref in refs
             if f"{ref.id}.json" in names
         }
+
+    def _version(self, ref: EpicRef) -> str:
+        parts = sorted(self._directory.glob(f"{ref.id}.*"))
+        return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:
         temporary = self._directory / f".{uuid.uuid4().hex}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +15,10 @@ from orchestration.trackers.protocol import (
     EpicDraft,
     EpicRef,
     EpicStatus,
-    Rehearsal,
+    Preview,
+    PreviewOutcome,
     RejectedError,
     StatusOutcome,
-    TrackerError,
     UnavailableError,
 )
 
@@ -65,6 +66,8 @@ class FakeTracker:
         self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
         self.rejected_keys: set[str] = set()
         self.closed: set[str] = set()
+        self.touches: list[str] = []
+        self.told_of: Counter[str] = Counter()
         self.numbers = itertools.count(1)
 
     def clock(self) -> datetime:
@@ -100,18 +103,18 @@ class FakeTracker:
     def check(self) -> Sequence[Check]:
         return [Check("reachable", True, "it is in memory")]
 
-    def rehearse(self, drafts: Sequence[EpicDraft]) -> Mapping[str, Rehearsal | TrackerError]:
-        return {draft.key: Rehearsal({"key": draft.key}) for draft in drafts}
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+        return {draft.key: Preview({"key": draft.key}) for draft in drafts}
 
-    def update(self, ref: EpicRef, change: EpicChange) -> frozenset[str]:
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
         if self.is_down:
             raise UnavailableError("503")
         if not (change.is_retry and change.change_id in {told.change_id for told in self.told}):
-            self._request("update", lambda: self.told.append(change))
-        return frozenset()
+            self._request("update", lambda: self._tell(ref, change))
 
-    def untouched(self, refs: Collection[EpicRef]) -> Mapping[str, bool | TrackerError]:
-        return {ref.key: True for ref in refs}
+    def _tell(self, ref: EpicRef, change: EpicChange) -> None:
+        self.told.append(change)
+        self.told_of[ref.key] += 1
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         self.update(ref, change)
@@ -122,11 +125,15 @@ class FakeTracker:
         return self._request(
             "status",
             lambda: {
-                r.key: EpicStatus(r.key not in self.closed, "To Do", r.url)
+                r.key: EpicStatus(r.key not in self.closed, "To Do", r.url, version=self.version(r))
                 for r in refs
                 if r.id in ids
             },
         )
+
+    def version(self, ref: EpicRef) -> str:
+        """Another one after every change; tests append to `touches` for what people do."""
+        return f"{self.told_of[ref.key]}.{self.touches.count(ref.key)}.{ref.key in self.closed}"
 
     def _request(self, kind: str, act: Callable[[], Any]) -> Any:
         self.requests.append(kind)

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 
 Fault = Literal[
     "reset",  # the connection breaks before an answer

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from orchestration.extract.base import Context, moment
-from orchestration.extract.errors import SourceError
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.pagerduty import PagerDuty, PagerDutyConfig, analytics, pages
+from orchestration.http import Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context, moment
+from orchestration.vendors.pagerduty import PagerDuty, PagerDutyConfig, analytics, pages
 
 from .loopback import landed
 from .vendor_pagerduty import START, TOKEN, Account

@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .compiled_models import AS_OF, Warehouse
-
-pytestmark = pytest.mark.xdist_group("compiled")
+from .compiled_models import AS_OF, NewWarehouse, Warehouse
 
 DAY = timedelta(days=1)
 NOW = datetime.fromisoformat(AS_OF)
@@ -30,12 +27,7 @@ CHANGES = (
 Hours = dict[int, tuple[int, int]]
 Calendar = tuple[str, Hours, frozenset[date]]
 
-COUNTED = {
-    "incident_id": "varchar",
-    "service_id": "varchar",
-    "triggered_at": "timestamp",
-    "acknowledged_at": "timestamp",
-}
+COUNTED = "incident_id, service_id, triggered_at timestamp, acknowledged_at timestamp"
 LOOSE = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -82,33 +74,26 @@ def calendars(edges: st.SearchStrategy[int], change: datetime) -> st.SearchStrat
     return st.lists(one, min_size=1, max_size=3)
 
 
-def fill_calendars(warehouse: Warehouse, stated: list[Calendar]) -> None:
+def fill_calendars(models: Warehouse, stated: list[Calendar]) -> None:
     """The calendars c0, c1, ... of the services s0, s1, ..."""
-    warehouse.fill(
-        "int_calendar__calendars",
-        {"calendar_name": "varchar", "team_key": "varchar", "time_zone": "varchar"},
-        [(f"c{n}", None, zone) for n, (zone, _, _) in enumerate(stated)],
-    )
-    warehouse.fill(
-        "int_calendar__services",
-        {"service_id": "varchar", "team_id": "varchar", "calendar_name": "varchar"},
-        [(f"s{n}", f"t{n}", f"c{n}") for n in range(len(stated))],
-    )
-    warehouse.fill(
+    numbered = list(enumerate(stated))
+    models.fill(
+        "int_calendar__calendars", "calendar_name, team_key, time_zone",
+        [(f"c{n}", None, zone) for n, (zone, _, _) in numbered],
+    )  # fmt: skip
+    models.fill(
+        "int_calendar__services", "service_id, team_id, calendar_name",
+        [(f"s{n}", f"t{n}", f"c{n}") for n, _ in numbered],
+    )  # fmt: skip
+    models.fill(
         "stg_calendar__hours",
-        {
-            "calendar_name": "varchar",
-            "iso_weekday": "bigint",
-            "opens_minute": "bigint",
-            "closes_minute": "bigint",
-        },
-        [(f"c{n}", day, *pair) for n, c in enumerate(stated) for day, pair in c[1].items()],
+        "calendar_name, iso_weekday bigint, opens_minute bigint, closes_minute bigint",
+        [(f"c{n}", day, *pair) for n, (_, opened, _) in numbered for day, pair in opened.items()],
     )
-    warehouse.fill(
-        "stg_calendar__holidays",
-        {"calendar_name": "varchar", "holiday_date": "date", "holiday_name": "varchar"},
-        [(f"c{n}", day, "Holiday") for n, c in enumerate(stated) for day in c[2]],
-    )
+    models.fill(
+        "stg_calendar__holidays", "calendar_name, holiday_date date, holiday_name",
+        [(f"c{n}", day, "Holiday") for n, (_, _, days) in numbered for day in days],
+    )  # fmt: skip
 
 
 def in_utc(zone: str, day: date, minute: int) -> datetime:
@@ -156,21 +141,21 @@ def is_working(calendar: Calendar, moment: datetime) -> bool:
 
 
 def business_seconds(
-    stated: list[Calendar], spans: list[tuple[int, datetime, list[tuple[datetime, datetime]]]]
+    models: Warehouse,
+    stated: list[Calendar],
+    spans: list[tuple[int, datetime, list[tuple[datetime, datetime]]]],
 ) -> dict[str, tuple[int | None, int | None]]:
     """Incident -> working seconds to acknowledge and while active, by the models."""
-    warehouse = Warehouse()
-    fill_calendars(warehouse, stated)
-    rows, stretches = [], []
+    fill_calendars(models, stated)
+    rows, times = [], []
     for n, (service, acknowledged, active) in enumerate(spans):
         rows.append((f"i{n}", f"s{service}", active[0][0], acknowledged))
-        stretches += [(f"i{n}", *stretch) for stretch in active]
-    warehouse.fill("int_incidents__counted", COUNTED, rows)
-    columns = {"incident_id": "varchar", "started_at": "timestamp", "ended_at": "timestamp"}
-    warehouse.fill("int_incidents__stretches", columns, stretches)
-    warehouse.run("int_calendar__days")
-    warehouse.run("int_calendar__incident_seconds")
-    found = warehouse.ask("from paydown_intermediate.int_calendar__incident_seconds")
+        times += [(f"i{n}", *one) for one in active]
+    models.fill("int_incidents__counted", COUNTED, rows)
+    columns = "incident_id, started_at timestamp, ended_at timestamp"
+    models.fill("int_incidents__stretches", columns, times)
+    models.run("int_calendar__days", "int_calendar__incident_seconds")
+    found = models.ask("from paydown_intermediate.int_calendar__incident_seconds")
     return {incident: (taken, active) for incident, taken, active in found}
 
 
@@ -192,13 +177,15 @@ def incidents(
 
 @LOOSE
 @given(data=st.data())
-def test_business_seconds_equal_pythons_intervals(data: st.DataObject) -> None:
+def test_business_seconds_equal_pythons_intervals(
+    warehouse: NewWarehouse, data: st.DataObject
+) -> None:
     change = data.draw(st.sampled_from(CHANGES))
     stated = data.draw(calendars(st.integers(0, 1440), change))
     spans = data.draw(
         st.lists(incidents(len(stated), near(stated, change), 1), min_size=1, max_size=12)
     )
-    found = business_seconds(stated, spans)
+    found = business_seconds(warehouse(), stated, spans)
     for n, (service, acknowledged, active) in enumerate(spans):
         calendar = stated[service]
         assert found[f"i{n}"] == (
@@ -209,7 +196,9 @@ def test_business_seconds_equal_pythons_intervals(data: st.DataObject) -> None:
 
 @settings(LOOSE, max_examples=15)
 @given(data=st.data())
-def test_business_seconds_equal_the_clock_read_every_minute(data: st.DataObject) -> None:
+def test_business_seconds_equal_the_clock_read_every_minute(
+    warehouse: NewWarehouse, data: st.DataObject
+) -> None:
     # No hours begin or end while a clock may change.
     edges = st.one_of(st.just(0), st.integers(4 * 60, 22 * 60), st.just(1440))
     change = data.draw(st.sampled_from(CHANGES))
@@ -217,7 +206,7 @@ def test_business_seconds_equal_the_clock_read_every_minute(data: st.DataObject)
     spans = data.draw(
         st.lists(incidents(len(stated), moments(60, change), 60), min_size=1, max_size=3)
     )
-    found = business_seconds(stated, spans)
+    found = business_seconds(warehouse(), stated, spans)
     for n, (service, acknowledged, _) in enumerate(spans):
         minute, minutes = spans[n][2][0][0], 0
         while minute < acknowledged:
@@ -228,38 +217,36 @@ def test_business_seconds_equal_the_clock_read_every_minute(data: st.DataObject)
 
 @LOOSE
 @given(data=st.data())
-def test_pages_are_out_of_hours_as_the_responders_clock_says(data: st.DataObject) -> None:
+def test_pages_are_out_of_hours_as_the_responders_clock_says(
+    warehouse: NewWarehouse, data: st.DataObject
+) -> None:
     change = data.draw(st.sampled_from(CHANGES))
     stated = data.draw(calendars(st.integers(0, 1440), change))
     zones = st.none() | st.none() | st.sampled_from(ZONES)
     page = st.tuples(st.integers(0, len(stated) - 1), zones, near(stated, change))
     pages = data.draw(st.lists(page, min_size=1, max_size=30))
-    warehouse = Warehouse()
-    fill_calendars(warehouse, stated)
-    incident = {"incident_id": "varchar"}
-    text = dict.fromkeys(("exclusion_reason", "counted_as_id"), "varchar")
-    warehouse.fill("int_incidents__counted", COUNTED, [])
-    warehouse.fill(
-        "int_incidents__classified", incident | text, [(f"i{n}", None, None) for n in range(3)]
-    )
-    warehouse.fill(
-        "int_incidents__services",
-        incident | dict.fromkeys(("service_id", "triggered_service_id"), "varchar"),
-        [(f"i{n}", f"s{n}", None) for n in range(3)],
-    )
-    warehouse.fill(
+    models = warehouse()
+    fill_calendars(models, stated)
+    incidents = [f"i{n}" for n in range(3)]
+    models.fill("int_incidents__counted", COUNTED)
+    models.fill(
+        "int_incidents__classified", "incident_id, exclusion_reason, counted_as_id",
+        [(incident, None, None) for incident in incidents],
+    )  # fmt: skip
+    models.fill(
+        "int_incidents__services", "incident_id, service_id, triggered_service_id",
+        [(incident, f"s{n}", None) for n, incident in enumerate(incidents)],
+    )  # fmt: skip
+    models.fill(
         "int_calendar__notifications",
-        dict.fromkeys(
-            ("page_id", "incident_id", "responder_id", "responder_name", "responder_time_zone"),
-            "varchar",
-        )
-        | {"paged_at": "timestamp"},
+        "page_id, incident_id, responder_id, responder_name, responder_time_zone, "
+        "paged_at timestamp",
         [(str(n), f"i{c}", "r", "R", zone, at) for n, (c, zone, at) in enumerate(pages)],
     )
-    warehouse.run("int_calendar__pages")
+    models.run("int_calendar__pages")
     found = {
         int(page): (out, kind, local, monday)
-        for page, out, kind, local, monday in warehouse.ask(
+        for page, out, kind, local, monday in models.ask(
             "select page_id, is_out_of_hours, page_time, local_at, week_starts_on "
             "from paydown_intermediate.int_calendar__pages"
         )

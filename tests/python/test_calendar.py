@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.documents import READERS, load_model
+from orchestration.configuration import READERS
+from orchestration.documents import load_model
 from orchestration.rubric import Calendar
 from orchestration.rubric.calendar import time_zones
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from .compiled_models import Warehouse
-
-pytestmark = pytest.mark.xdist_group("compiled")
+from .compiled_models import NewWarehouse
 
 Edge = tuple[int, int]
-EDGE = {"dependent_id": "varchar", "dependency_id": "varchar"}
 # The dependent's number and the dependency's; most of these graphs have cycles.
 GRAPHS = st.integers(1, 12).flatmap(
     lambda size: st.tuples(
@@ -43,20 +39,20 @@ def dependents(edges: set[Edge]) -> dict[int, set[int]]:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(GRAPHS)
-@example(CHAIN)
-@example(RING)
-def test_dependents_equal_a_walk_through_the_graph(graph: tuple[int, set[Edge]]) -> None:
+@given(graph=GRAPHS)
+@example(graph=CHAIN)
+@example(graph=RING)
+def test_dependents_equal_a_walk_through_the_graph(
+    warehouse: NewWarehouse, graph: tuple[int, set[Edge]]
+) -> None:
     size, edges = graph
     # Edges lead from one service to another one: int_services__dependencies sees to it.
     edges = {edge for edge in edges if edge[0] != edge[1]}
-    warehouse = Warehouse()
-    names = [(f"s{n}",) for n in range(size)]
-    warehouse.fill("int_services__catalogued", {"service_id": "varchar"}, names)
+    models = warehouse()
+    models.fill("int_services__catalogued", "service_id", [(f"s{n}",) for n in range(size)])
     rows = [(f"s{dependent}", f"s{dependency}") for dependent, dependency in sorted(edges)]
-    warehouse.fill("int_services__dependencies", EDGE, rows)
-    warehouse.run("int_services__reachable")
-    warehouse.run("int_services__centrality")
+    models.fill("int_services__dependencies", "dependent_id, dependency_id", rows)
+    models.run("int_services__reachable", "int_services__centrality")
 
     walked = dependents(edges)
     expected = {
@@ -67,7 +63,7 @@ def test_dependents_equal_a_walk_through_the_graph(graph: tuple[int, set[Edge]])
         )
         for n in range(size)
     }
-    found = warehouse.ask(
+    found = models.ask(
         "select service_id, direct_dependents, transitive_dependents, dependency_centrality "
         "from paydown_intermediate.int_services__centrality"
     )

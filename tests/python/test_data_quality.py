@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from orchestration.definitions import build_definitions
-from orchestration.extract.landing import open_landing
+from orchestration.landing import open_landing
 from orchestration.settings import Settings
 
 from .flow_helpers import Site, share_manifest

@@ -14,17 +14,17 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration.extract import run as extract_run
-from orchestration.extract.base import Context, SourceConfig, secret
-from orchestration.extract.config import Sources
-from orchestration.extract.errors import UnavailableError
-from orchestration.extract.landing import Landing, open_landing
-from orchestration.extract.run import state_folder
 from orchestration.flow import FlowResult
+from orchestration.http import UnavailableError
+from orchestration.landing import Landing, StreamReport, open_landing
 from orchestration.screens.doctor import show_doctor
 from orchestration.screens.run import show_run
 from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
+from orchestration.vendors import sync as extract_run
+from orchestration.vendors.base import Context, SourceConfig, secret
+from orchestration.vendors.sources import Sources
+from orchestration.vendors.sync import SyncResult, state_folder
 
 from .flow_helpers import PAYDOWN, ROOT, Site
 from .loopback import Request, serving
@@ -311,7 +311,7 @@ def test_a_sync_that_waits_can_be_interrupted(tmp_path: Path) -> None:
 
 def test_a_run_says_which_sources_came_to_their_end(settings: Settings) -> None:
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    synced = {"records": 1_203, "sources": {"good": "complete", "down": "stopped"}}
-    result = FlowResult("1", succeeded=False, seconds=1, metadata={"paydown/extract": synced})
+    good = SyncResult("good", "a", "complete", streams={"x": StreamReport(records=1_203)})
+    result = FlowResult("1", NOW, synced=[good, SyncResult("down", "b", "stopped")])
     show_run(console, settings, result)
     assert "synced   1,203 records, from good; down stopped\n" in console.export_text()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orchestration.documents.markdown import MAX_BULLETS, MAX_CHARACTERS
 
 from orchestration.documents import READERS, Line
 from orchestration.documents import vocabulary as words
-from orchestration.documents.markdown import MAX_BULLETS, MAX_CHARACTERS
 
 # The article's template, to the letter.
 ARTICLE = """\

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from orchestration.documents.catalog import MAX_DOCUMENTS
 
 from orchestration.documents import READERS, Line
-from orchestration.documents.catalog import MAX_DOCUMENTS
 
 # The article's component, to the letter.
 ARTICLE = """\

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from orchestration.documents.text_files import MAX_BYTES
 
 from orchestration.documents import READERS, Line
-from orchestration.documents.text_files import MAX_BYTES
 
 FRONT_MATTER = """\
 ---

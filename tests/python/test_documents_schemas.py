@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-
 from orchestration.documents.schemas import FOLDER, schemas, write
 from orchestration.documents.text_files import Chunk, split_documents
+
 from orchestration.documents.yaml_lines import parse
 
 MODERNIZATION = FOLDER.parent

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orchestration.documents.text_files import MAX_BYTES, Chunk, read_text, split_documents
 
 from orchestration.documents.problems import DocumentError
-from orchestration.documents.text_files import MAX_BYTES, Chunk, read_text, split_documents
 from orchestration.documents.yaml_lines import MAX_DEPTH, MAX_NODES, parse
 
 LAUGHS = "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(

@@ -15,7 +15,7 @@ from orchestration.epics.content.playbooks import Playbooks, read_playbooks
 from orchestration.epics.content.workstreams import draft_workstreams
 from orchestration.ledger import Evidence
 from orchestration.trackers.markdown_body import render
-from orchestration.trackers.protocol import EpicDraft, EpicRef, Figures
+from orchestration.trackers.protocol import EpicDraft, EpicRef
 
 from .epics_driver import row
 

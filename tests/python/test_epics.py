@@ -11,10 +11,9 @@ import pytest
 from orchestration.epics.candidates import Candidate
 from orchestration.epics.content.document import draft_epic, epic_key
 from orchestration.epics.publisher import EpicsReport, publish_epics
-from orchestration.ledger import EpicState, Ledger
-from orchestration.trackers.front_matter import read_front_matter
+from orchestration.ledger import EpicState, Figures, Ledger
 from orchestration.trackers.local import LocalTracker
-from orchestration.trackers.protocol import Figures
+from orchestration.trackers.local_file import read_front_matter
 
 from .epics_driver import row as full_row
 

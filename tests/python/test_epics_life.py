@@ -12,8 +12,8 @@ import pytest
 from orchestration.epics.content.document import epic_key
 from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.ledger import EpicRecord, EpicState, Ledger
-from orchestration.trackers.front_matter import read_front_matter
 from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.local_file import read_front_matter
 from orchestration.trackers.protocol import EpicChange, EpicRef
 
 from .epics_driver import row as full_row

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from orchestration.documents import READERS
 from orchestration.documents.epic import read_epic
+
+from orchestration.configuration import READERS
 from orchestration.ledger import Ledger, export_epics
 from orchestration.ledger.models import EpicRow
 

@@ -15,12 +15,12 @@ from orchestration.epics.candidates import read_candidates
 from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import PublishRun
-from orchestration.extract.base import Context
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.azure_devops import AzureDevOpsConfig
 from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.base import Context
 
 from .azure_devops_helpers import SETTINGS
 from .epics_driver import row as full_row

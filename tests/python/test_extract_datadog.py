@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from orchestration.extract import datadog
-from orchestration.extract.base import Context
-from orchestration.extract.datadog import DatadogConfig
-from orchestration.extract.errors import AccessError
-from orchestration.extract.landing import open_landing
+from orchestration.http import AccessError
+from orchestration.landing import open_landing
+from orchestration.vendors import datadog
+from orchestration.vendors.base import Context
+from orchestration.vendors.datadog import DatadogConfig
 
 from .loopback import IMPATIENT, killed_at, landed, serving
 from .vendor_datadog import FakeDatadog

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.extract.errors import AccessError, SourceError
+from orchestration.http import AccessError, SourceError
 
 from .disturbed_sources import AT_WORK, Records, Site, landed_records
 from .loopback import FAULTS, IMPATIENT, Fault, serving

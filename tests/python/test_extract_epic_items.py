@@ -13,10 +13,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from orchestration.extract import azure_devops, jira
-from orchestration.extract.base import Context, SourceConfig
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.landing import open_landing
+from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
+from orchestration.vendors.jira import JiraSourceConfig
+from orchestration.http import AccessError, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context, SourceConfig
 
 from .flow_helpers import ROOT
 from .loopback import IMPATIENT, Request, killed_at, landed, serving
@@ -41,8 +42,8 @@ def board(kind: str, seed: int = 0) -> Board:
 def settings(kind: str, url: str) -> SourceConfig:
     if kind == "azure_devops":
         values = {"url": url, "project": "Team Reliability"}
-        return azure_devops.AzureDevOpsConfig.model_validate(values)
-    return jira.JiraConfig.model_validate({"url": url, "deployment": kind})
+        return AzureDevOpsSourceConfig.model_validate(values)
+    return JiraSourceConfig.model_validate({"url": url, "deployment": kind})
 
 
 def sync(
@@ -54,7 +55,7 @@ def sync(
     """One sync as `run.py` does it; how many requests it took and what it said."""
     said: list[str] = []
     context = Context(environment=environment, patience=IMPATIENT, progress=said.append)
-    name = "jira" if isinstance(config, jira.JiraConfig) else "azure_devops"
+    name = "jira" if isinstance(config, JiraSourceConfig) else "azure_devops"
     with open_landing(root, root / "state", name, at) as landing:
         extractor = config.extractor(context)
         status, message = "complete", ""
@@ -277,8 +278,8 @@ def test_secrets_come_from_the_environment(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (jira.JiraConfig(), "jira: url is not set"),
-        (azure_devops.AzureDevOpsConfig(), "azure_devops: url and project are not set"),
+        (JiraSourceConfig(), "jira: url is not set"),
+        (AzureDevOpsSourceConfig(), "azure_devops: url and project are not set"),
     ],
 )
 def test_without_an_address_it_says_what_to_write(config: SourceConfig, words: str) -> None:
@@ -314,12 +315,12 @@ def test_a_search_that_goes_round_in_circles_stops(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ['a"b', "a b"])
 def test_a_label_must_be_one_word(value: str) -> None:
     with pytest.raises(ValueError, match="holds a space or a quote"):
-        jira.JiraConfig(board_label=value)
+        JiraSourceConfig(board_label=value)
 
 
 def test_a_tag_holds_nothing_that_a_query_reads() -> None:
     with pytest.raises(ValueError, match="holds a character that no tag may"):
-        azure_devops.AzureDevOpsConfig(board_tag="x' OR [System.Id] > 0 OR 'x' = 'x")
+        AzureDevOpsSourceConfig(board_tag="x' OR [System.Id] > 0 OR 'x' = 'x")
 
 
 SPECS = ROOT.parent / "shared" / "specs"

@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 
-from orchestration.extract.errors import AccessError, SourceError, UnavailableError
-from orchestration.extract.http import SHOWN_CHARACTERS, Http, Patience
+from orchestration.http import (
+    AccessError,
+    Http,
+    Patience,
+    SourceError,
+    UnavailableError,
+)
+from orchestration.http.client import SHOWN_CHARACTERS
 
 from .loopback import FAULTS, IMPATIENT, Answer, Fault, Request, Vendor, serving
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.extract.landing import last_sync, open_landing
+from orchestration.landing import last_sync, open_landing
 
 from .loopback import killed_at, landed
 

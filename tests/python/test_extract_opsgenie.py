@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.opsgenie import HOSTS, OpsgenieConfig, api, feed
-from orchestration.extract.opsgenie.sync import OpsgenieExtractor
+from orchestration.http import AccessError, Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.opsgenie import HOSTS, Opsgenie, OpsgenieConfig, api, feed
 
 from .loader_helpers import ROOT, Landing, project_streams
 from .loopback import IMPATIENT, Request, killed_at, landed, serving
@@ -27,13 +25,13 @@ SINCE = date(2026, 5, 1)
 KINDS = ("alerts", "incidents")
 
 
-def extractor(url: str, patience: Patience = IMPATIENT, **settings: Any) -> OpsgenieExtractor:
+def extractor(url: str, patience: Patience = IMPATIENT, **settings: Any) -> Opsgenie:
     settings = {"url": url, "since": SINCE, "reference_hours": 0, "sweep_hours": 0} | settings
     context = Context(environment={"OPSGENIE_API_KEY": KEY}, patience=patience)
     return OpsgenieConfig.model_validate(settings).extractor(context)
 
 
-def sync(root: Path, url: str, vendor: OpsgenieVendor, **settings: Any) -> OpsgenieExtractor:
+def sync(root: Path, url: str, vendor: OpsgenieVendor, **settings: Any) -> Opsgenie:
     one = extractor(url, **settings)
     with open_landing(root, root / "state", "opsgenie", vendor.now()) as landing:
         one.sync(landing)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.extract.base import moment
-from orchestration.extract.errors import SourceError, UnavailableError
+from orchestration.http import SourceError, UnavailableError
+from orchestration.vendors.base import moment
 
 from .loopback import serving
 from .pagerduty_helpers import (

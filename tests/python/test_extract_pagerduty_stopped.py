@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.pagerduty import PagerDutyConfig
+from orchestration.http import AccessError, SourceError
+from orchestration.vendors.base import Context
+from orchestration.vendors.pagerduty import PagerDutyConfig
 
 from .loopback import killed_at, serving
 from .pagerduty_helpers import (

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from orchestration.extract.base import moment
+from orchestration.vendors.base import moment
 
 from .loopback import landed, serving
 from .pagerduty_helpers import (

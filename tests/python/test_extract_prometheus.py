@@ -14,11 +14,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from orchestration.extract.base import Context
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.landing import open_landing
-from orchestration.extract.prometheus import PrometheusConfig
-from orchestration.extract.prometheus_queries import Query, seconds, series_record
+from orchestration.http import AccessError, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.prometheus import PrometheusConfig
+from orchestration.vendors.prometheus_queries import Query, seconds, series_record
 
 from .loopback import IMPATIENT, killed_at, landed, serving
 from .vendor_prometheus import FakePrometheus, Series
@@ -176,7 +176,7 @@ def test_chunks_stay_below_what_the_server_takes(
 def test_many_series_are_asked_for_in_chunks_that_fit_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.extract.prometheus.MAX_SAMPLES", 1_000)
+    monkeypatch.setattr("orchestration.vendors.prometheus.MAX_SAMPLES", 1_000)
     vendor = vendor_of(days=2, services=20)
     with serving(vendor) as url:
         sync(tmp_path, config(url, queries=(ERRORS,)))

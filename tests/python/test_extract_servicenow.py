@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from orchestration.extract.base import Context
-from orchestration.extract.config import Sources
-from orchestration.extract.errors import AccessError, SourceError
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import open_landing
-from orchestration.extract.servicenow import ServiceNowConfig, table
-from orchestration.extract.servicenow.table import raw
+from orchestration.http import AccessError, Patience, SourceError
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.servicenow import ServiceNowConfig, table
+from orchestration.vendors.servicenow.table import raw
+from orchestration.vendors.sources import Sources
 
 from .loopback import IMPATIENT, Request, killed_at, landed, serving
 from .vendor_servicenow import Instance, Row, text
@@ -264,7 +263,7 @@ def test_moments_understood_in_another_zone_stop_it(tmp_path: Path, hours: int) 
     instance.zone = timedelta(hours=hours)
     instance.open(datetime(2026, 5, 31, 23, tzinfo=UTC))
     instance.open(datetime(2026, 6, 8, 1, tzinfo=UTC))
-    with serving(instance) as url, pytest.raises(SourceError, match="time zone of SERVICENOW_USER"):
+    with serving(instance) as url, pytest.raises(SourceError, match="time zone of the user"):
         sync(tmp_path, settings(url, window_days=7))
 
 
@@ -344,7 +343,7 @@ def test_a_risk_table_that_is_not_installed_is_a_fault_only_where_it_was_named(
     del instance.tables["sn_risk_risk"]
     with serving(instance) as url:
         _, said = sync(tmp_path, settings(url))
-        assert "servicenow: no table sn_risk_risk on this instance, so no risks" in said
+        assert "servicenow no table sn_risk_risk on this instance, so no risks" in said
         with pytest.raises(SourceError, match="Invalid table u_risks"):
             sync(tmp_path, settings(url, risk_table="u_risks"))
 

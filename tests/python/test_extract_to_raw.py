@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestration.documents import READERS
-from orchestration.extract.opsgenie import api, feed
-from orchestration.extract.pagerduty import pages
-from orchestration.extract.run import sync_sources
-from orchestration.extract.servicenow.table import raw
+from orchestration.configuration import READERS
 from orchestration.settings import Settings
+from orchestration.vendors.opsgenie import api, feed
+from orchestration.vendors.pagerduty import pages
+from orchestration.vendors.servicenow.table import raw
+from orchestration.vendors.sync import sync_sources
 
 from .loader_helpers import Landing, project_streams
 from .loopback import Vendor, serving

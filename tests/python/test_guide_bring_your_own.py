@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 from orchestration.loader.contract import COLUMN_KEYS, TABLE_KEYS, TYPES
 
 from .flow_helpers import ROOT

@@ -17,9 +17,8 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
-from orchestration.ledger import Claim, EpicState, Evidence, Hold, Intent, Ledger, Told
+from orchestration.ledger import Claim, EpicState, Evidence, Figures, Hold, Intent, Ledger, Told
 from orchestration.ledger.models import EpicRow
-from orchestration.trackers.protocol import Figures
 
 DRIVER = Path(__file__).with_name("epics_driver.py")
 REPOSITORY = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import PublishRun
 from orchestration.ledger import EpicState, Ledger
 from orchestration.settings import Settings
-from orchestration.trackers.config import TrackerConfig, is_dry_run, read_tracker_config
+from orchestration.vendors.trackers import TrackerConfig, is_dry_run, read_tracker_config
 from orchestration.trackers.local import LocalTracker
 
 from .epics_driver import row as full_row

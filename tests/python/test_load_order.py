@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 
 from .flow_helpers import ROOT, SAMPLES, Site
 from .loader_helpers import Landing, project_streams

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.documents import READERS
+from orchestration.configuration import READERS
 
 from ..samples.reading import LANDING, lines
 from .loader_helpers import ROOT, Landing, project_streams

@@ -13,7 +13,6 @@ import yaml
 from orchestration.configuration import check_configuration
 from orchestration.documents import ConfigError
 from orchestration.documents.playbook import BLANK
-from orchestration.documents.vocabulary import FixClass
 from orchestration.epics.content.playbook_blocks import playbook_blocks
 from orchestration.epics.content.playbooks import (
     Playbooks,
@@ -21,6 +20,7 @@ from orchestration.epics.content.playbooks import (
     read_playbook,
     read_playbooks,
 )
+from orchestration.rubric.strict import FixClass
 from orchestration.trackers.document import (
     Bullets,
     Checklist,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,86 +10,23 @@ from typing import Any
 
 import duckdb
 import psycopg2
-import pytest
 from sqlalchemy import make_url
 
-from .flow_helpers import ROOT, Site
-
-pytestmark = pytest.mark.xdist_group("demo")
+from .dbt_in_process import Dbt
+from .flow_helpers import Demo
 
 TYPES = {"DOUBLE": "double precision"}
 
 
-def test_marts_on_postgresql_equal_those_on_duckdb(
-    demo: tuple[Site, subprocess.CompletedProcess[str]], postgres: str, tmp_path: Path
-) -> None:
-    site, first = demo
-    assert first.returncode == 0, first.stdout
-    socket = str(make_url(postgres).query["host"])
-    with psycopg2.connect(host=socket, user="postgres", dbname="postgres") as connection:
-        _copy_raw(site.home / "warehouse.duckdb", connection)
-    _build(socket, tmp_path)
-    with psycopg2.connect(host=socket, user="postgres", dbname="postgres") as connection:
-        marts = [row[0] for row in site.query("select table_name from duckdb_tables()")]
-        assert len(marts) >= 11
-        for mart in marts:
-            cursor = connection.cursor()
-            cursor.execute(f'select * from paydown_marts."{mart}"')
-            names = [column[0] for column in cursor.description or []]
-            there = sorted(map(_comparable, cursor.fetchall()))
-            columns = ", ".join(f'"{name}"' for name in names)
-            here = sorted(map(_comparable, site.query(f'select {columns} from "{mart}"')))
-            assert there == here, mart
+def connect(address: str) -> Any:
+    """A psycopg2 connection to the database of the fixture `postgres`."""
+    url = make_url(address)
+    return psycopg2.connect(host=url.query["host"], user="postgres", dbname=url.database)
 
 
-def _copy_raw(warehouse: Path, connection: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("create schema raw")
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        tables = con.execute(
-            "select table_name from duckdb_tables() where schema_name = 'raw' "
-            "and table_name not like '\\_dlt%' escape '\\'"
-        ).fetchall()
-        for (table,) in tables:
-            columns = con.execute(
-                "select column_name, data_type from duckdb_columns() "
-                "where schema_name = 'raw' and table_name = $1 order by column_index",
-                [table],
-            ).fetchall()
-            typed = ", ".join(f'"{name}" {TYPES.get(kind, kind)}' for name, kind in columns)
-            cursor.execute(f'create table raw."{table}" ({typed})')
-            path = warehouse.with_name("copied.csv")
-            con.execute(f"copy raw.\"{table}\" to '{path}' (format csv, header, nullstr '\\N')")
-            text = path.read_text(encoding="utf-8")
-            path.unlink()
-            sql = f"copy raw.\"{table}\" from stdin (format csv, header, null '\\N')"
-            cursor.copy_expert(sql, io.StringIO(text))
-
-
-def _build(socket: str, folder: Path) -> None:
-    environment = os.environ | {
-        "DBT_PROFILES_DIR": str(ROOT / "profiles"),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "PAYDOWN_POSTGRES_HOST": socket,
-        "PAYDOWN_POSTGRES_USER": "postgres",
-        "PAYDOWN_POSTGRES_PASSWORD": "unused",
-        "PAYDOWN_POSTGRES_DATABASE": "postgres",
-    }
-    built = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")), "build", "--target", "postgres",
-            "--exclude-resource-type", "unit_test",
-            "--vars", '{as_of: "2026-06-26 16:00:00"}',
-        ],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stdout[-5000:]
-
-
-def _comparable(row: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(_plain(value) for value in row)
+def comparable(rows: list[tuple[Any, ...]]) -> list[tuple[str, ...]]:
+    """Rows sorted, each value as text that doesn't depend on the warehouse; 9 digits count."""
+    return sorted(tuple(_plain(value) for value in row) for row in rows)
 
 
 def _plain(value: Any) -> str:
@@ -101,3 +35,43 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def test_marts_on_postgresql_equal_those_on_duckdb(
+    demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path
+) -> None:
+    site = demo.site
+    with connect(postgres) as connection:
+        _copy_raw(site.warehouse, connection.cursor(), tmp_path / "copied.csv")
+    dbt(
+        "build", "--exclude-resource-type", "unit_test", target="postgres",
+        PAYDOWN_POSTGRES_HOST=str(make_url(postgres).query["host"]),
+    )  # fmt: skip
+    marts = [row[0] for row in site.query("select table_name from duckdb_tables()")]
+    assert len(marts) >= 11
+    with connect(postgres) as connection:
+        cursor = connection.cursor()
+        for mart in marts:
+            cursor.execute(f'select * from paydown_marts."{mart}"')
+            columns = ", ".join(f'"{column[0]}"' for column in cursor.description)
+            there = comparable(cursor.fetchall())
+            assert there == comparable(site.query(f'select {columns} from "{mart}"')), mart
+
+
+def _copy_raw(warehouse: Path, cursor: Any, passed: Path) -> None:
+    """Copy the tables of raw, through one CSV file after the other."""
+    cursor.execute("create schema raw")
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        columns = con.execute(
+            "select table_name, list(column_name order by column_index), "
+            "list(data_type order by column_index) from duckdb_columns() "
+            "where schema_name = 'raw' and not starts_with(table_name, '_dlt') group by 1"
+        ).fetchall()
+        for table, names, kinds in columns:
+            typed = zip(names, (TYPES.get(kind, kind) for kind in kinds), strict=True)
+            listed = ", ".join(f'"{name}" {kind}' for name, kind in typed)
+            cursor.execute(f'create table raw."{table}" ({listed})')
+            form = r"(format csv, header, {} '\N')"
+            con.execute(f"copy raw.\"{table}\" to '{passed}' {form.format('nullstr')}")
+            text = io.StringIO(passed.read_text(encoding="utf-8"))
+            cursor.copy_expert(f'copy raw."{table}" from stdin {form.format("null")}', text)

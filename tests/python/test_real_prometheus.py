@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import requests
 
-from orchestration.documents import READERS
-from orchestration.extract.base import Context
-from orchestration.extract.landing import open_landing
-from orchestration.extract.prometheus import PrometheusConfig
-from orchestration.extract.prometheus_queries import WINDOWS, seconds
+from orchestration.configuration import READERS
+from orchestration.landing import open_landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.prometheus import PrometheusConfig
+from orchestration.vendors.prometheus_queries import WINDOWS, seconds
 
 from .flow_helpers import ROOT
 from .loader_helpers import Landing, project_streams

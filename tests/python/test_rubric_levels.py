@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.documents import READERS, ConfigError, load_model
+from orchestration.configuration import READERS
+from orchestration.documents import ConfigError, load_model
 from orchestration.rubric import Capacity, Maturity
 from orchestration.rubric.maturity import DEFAULT_EVIDENCE
 

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.documents import READERS, ConfigError, load_model
+from orchestration.configuration import READERS
+from orchestration.documents import ConfigError, load_model
 from orchestration.rubric import Scoring
 from orchestration.rubric.scoring import FACTORS
 

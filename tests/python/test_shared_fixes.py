@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.configuration import check_configuration
-from orchestration.documents import READERS
+from orchestration.configuration import READERS, check_configuration
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"
 FIX = "{id: timeouts, title: Timeouts, services: [a, b]}"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.configuration import check_configuration
-from orchestration.documents import READERS, load_model
+from orchestration.configuration import READERS, check_configuration
+from orchestration.documents import load_model
 from orchestration.rubric import Targets
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"

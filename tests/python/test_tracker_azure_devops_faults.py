@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from orchestration.extract.base import Context
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
 from orchestration.trackers.azure_devops.config import SEND_WITHIN_SECONDS
 from orchestration.trackers.protocol import (
@@ -23,6 +22,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
     UnavailableError,
 )
+from orchestration.vendors.base import Context
 
 from .azure_devops_helpers import (
     FIELDS,

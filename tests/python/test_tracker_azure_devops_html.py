@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from orchestration.trackers.azure_devops.html import EMPTY_BOX, render
+
 from orchestration.trackers.document import (
     Bullets,
     Checklist,

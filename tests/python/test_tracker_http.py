@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.extract.errors import RefusedError, UnavailableError, UnknownOutcomeError
-from orchestration.extract.http import Http
-from orchestration.trackers.http import SendWindow, told_as_tracker
+from orchestration.http import Http, RefusedError, SendWindow, UnavailableError, UnknownOutcomeError
+from orchestration.trackers.faults import told_as_tracker
 from orchestration.trackers.protocol import ConflictError, RejectedError, TrackerError
 
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving

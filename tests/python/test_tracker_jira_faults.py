@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.extract.http import Patience
+from orchestration.http import Patience
 from orchestration.trackers.jira import JiraTracker, client
 from orchestration.trackers.protocol import (
     AmbiguousError,

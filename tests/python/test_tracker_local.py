@@ -19,9 +19,8 @@ from orchestration.epics.candidates import Candidate
 from orchestration.epics.content.document import draft_change, draft_epic, epic_key
 from orchestration.ledger import Evidence
 from orchestration.trackers import local
-from orchestration.trackers.front_matter import is_sealed, read_front_matter
 from orchestration.trackers.local import LocalTracker
-from orchestration.trackers.local_document import add_evidence
+from orchestration.trackers.local_file import add_evidence, is_sealed, read_front_matter
 from orchestration.trackers.protocol import (
     ConflictError,
     EpicChange,

@@ -32,7 +32,7 @@ class DevOps(Board):
         self.largest_page = 4
 
     def answer(self, request: Request) -> Answer:
-        path = unquote(request.path).removeprefix("/Team Reliability/_apis/wit")
+        path = re.sub("^(/Team Reliability)?/_apis/wit", "", unquote(request.path))
         if request.one("api-version") != "7.1":
             self.complaints.append(f"{request.path} without a version")
         if path == "/fields":
@@ -42,7 +42,7 @@ class DevOps(Board):
             states = [{"name": name, "category": kind} for name, kind in categories.items()]
             return _listed({"name": name, "states": states} for name in ("Epic", "User Story"))
         if path == "/recyclebin":
-            return _listed({"id": one} for one in sorted(self.bin))
+            return _listed({"id": one} for one in map(int, request.one("ids").split(",")) if one in self.bin)
         if path == "/wiql":
             return self._query(request)
         if path == "/workitemsbatch":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.trackers import http
+from orchestration.http import window
 
 
 class Clock:
@@ -23,5 +23,5 @@ class Clock:
 def window_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that windows go by from now on."""
     clock = Clock()
-    monkeypatch.setattr(http, "time", clock)
+    monkeypatch.setattr(window, "time", clock)
     return clock

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Commits whose trailers say that an AI tool wrote them or helped to. A commit without such a
     trailer is not listed: that says nothing of who wrote it.

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Postmortems that name a commit which an AI tool wrote without tests. The beginning of a hash
     that several commits have names none of them: no guess.

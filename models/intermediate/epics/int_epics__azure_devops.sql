@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     States have names of a project's own; their category says what they mean. A type that the
     project no longer has is judged by its closing date.

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     A resolution date may outlive a reopening, and Data Center has no other: so it counts only in a
     closed status. An issue that the sweep did not find, though it was made before, is gone.

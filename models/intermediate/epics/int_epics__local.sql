@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {# The words for a closed epic are those that the local tracker knows. #}
 with epics as (
     select * from {{ ref('stg_local__epics') }}

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Postmortems whose decision names an epic, however people write it: MOD-123, AB#4711, #4711, the
     key, the file's name or the address.

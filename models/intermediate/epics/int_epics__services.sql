@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     The service of an epic. The ledger has the whole hash of the service's id; where it has lost the
     epic, the eight digits in the epic's key tell, unless two services share them.

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     What lies below an epic. A parent outweighs the label that a story was opened with: people move
     stories. Those that were deleted are no longer of anything.

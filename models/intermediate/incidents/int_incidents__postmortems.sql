@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     One row per counted incident and postmortem of it, in the order in which they became known, with
     what was known of the incident from then on: of each field the last postmortem that states it

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Services of PagerDuty and Opsgenie that alert for a service of the catalog: those that the
     catalog names, and those that the tools know under one of the service's names.

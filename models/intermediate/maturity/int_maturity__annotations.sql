@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     What the catalog says of its entities in annotations and tags. Of two files that describe one
     entity, the last by name holds, as for everything else about it.

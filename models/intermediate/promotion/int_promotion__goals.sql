@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with candidates as (
     select * from {{ ref('int_promotion__candidates') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#- The newest twenty tell the story; all of them are in fct_incidents. -#}
 {%- set shown = 20 -%}
 

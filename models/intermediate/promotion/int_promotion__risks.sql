@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with members as (
     select * from {{ ref('int_promotion__members') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with records as (
     {%- for stream in incident_streams() %}
         {%- if not loop.first %}

@@ -2,16 +2,8 @@ with services as (
     select * from {{ ref('int_services__catalogued') }}
 ),
 
-dependencies as (
-    select * from {{ ref('stg_backstage__dependencies') }}
-),
-
-provided as (
-    select * from {{ ref('stg_backstage__provided_apis') }}
-),
-
-consumed as (
-    select * from {{ ref('stg_backstage__consumed_apis') }}
+relations as (
+    select * from {{ ref('stg_backstage__relations') }}
 ),
 
 cmdb as (
@@ -24,17 +16,19 @@ cmdb_dependencies as (
 
 stated as (
     select
-        dependencies.entity_ref as dependent_id,
-        dependencies.depends_on_ref as dependency_id,
+        relations.entity_ref as dependent_id,
+        relations.target_ref as dependency_id,
         'backstage' as catalog_source
-    from dependencies
+    from relations
+    where relations.relation = 'dependsOn'
     union all
     select
         consumed.entity_ref as dependent_id,
         provided.entity_ref as dependency_id,
         'backstage' as catalog_source
-    from consumed
-    inner join provided on consumed.api_ref = provided.api_ref
+    from relations as consumed
+    inner join relations as provided on consumed.target_ref = provided.target_ref
+    where consumed.relation = 'consumesApi' and provided.relation = 'providesApi'
     union all
     select
         dependents.service_id as dependent_id,

@@ -2,6 +2,34 @@ with entities as (
     select * from {{ ref('stg_backstage__entities') }}
 ),
 
+relations as (
+    select * from {{ ref('stg_backstage__relations') }}
+),
+
+-- Backstage's API says of whom an entity is also where its own file doesn't. The first holds.
+related as (
+    select
+        placed.entity_ref,
+        min(case when placed.relation = 'ownedBy' then placed.target_ref end) as owner_ref,
+        min(case when placed.relation = 'partOf' then placed.target_ref end) as system_ref
+    from (
+        select
+            relations.entity_ref,
+            relations.relation,
+            relations.target_ref,
+            row_number() over (
+                partition by relations.entity_ref, relations.relation
+                order by relations.relation_ordinal, relations.target_ref
+            ) as relation_rank
+        from relations
+        where
+            relations.relation = 'ownedBy'
+            or (relations.relation = 'partOf' and relations.target_ref like 'system:%')
+    ) as placed
+    where placed.relation_rank = 1
+    group by placed.entity_ref
+),
+
 -- Two files may describe one entity. Whichever was loaded first, the last by name holds.
 ranked as (
     select
@@ -15,8 +43,8 @@ ranked as (
 
 select
     ranked.entity_ref,
-    ranked.owner_ref,
-    ranked.system_ref,
+    coalesce(ranked.owner_ref, related.owner_ref) as owner_ref,
+    coalesce(ranked.system_ref, related.system_ref) as system_ref,
     ranked.pagerduty_id,
     ranked.opsgenie_id,
     ranked.servicenow_id,
@@ -31,4 +59,5 @@ select
     ranked.jira_project_key,
     ranked.dashboard_url
 from ranked
+left join related on ranked.entity_ref = related.entity_ref
 where ranked.entity_rank = 1

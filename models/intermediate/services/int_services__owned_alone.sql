@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with services as (
     select * from {{ ref('int_services__catalogued') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with risks as (
     select * from {{ ref('stg_servicenow__risks') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Good and bad events, or up and down seconds, of Datadog's SLOs in pieces of five minutes, or of
     the interval that Datadog gave where that is longer. A piece without events, or of which the

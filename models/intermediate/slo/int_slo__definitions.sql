@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {# What each place that defines objectives says of each, before it is decided who is right. #}
 with file_objectives as (
     select * from {{ ref('stg_slo__objectives') }}
@@ -44,7 +46,11 @@ filed as (
         placed.*,
         row_number() over (
             partition by placed.service_id, lower(trim(placed.slo_name))
-            order by placed.file_name desc, placed.line_number desc, placed.objective desc
+            order by
+                placed.file_name desc,
+                placed.line_number desc,
+                placed.objective_ordinal desc,
+                placed.objective desc
         ) as definition_rank
     from placed
 ),

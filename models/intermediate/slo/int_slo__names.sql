@@ -1,13 +1,29 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     What monitoring may call an objective of a definition file. Sloth numbers the objectives of an
     OpenSLO file, and so calls its only one `<name>-0`.
 #}
-with stated as (
-    select * from {{ ref('stg_slo__names') }}
+with objectives as (
+    select * from {{ ref('stg_slo__objectives') }}
 ),
 
 aliases as (
     select * from {{ ref('int_services__aliases') }}
+),
+
+stated as (
+    select
+        objectives.stated_service_name,
+        objectives.slo_name,
+        objectives.slo_name as slo_alias
+    from objectives
+    union
+    select
+        objectives.stated_service_name,
+        objectives.slo_name,
+        objectives.numbered_name as slo_alias
+    from objectives
 ),
 
 resolved as (

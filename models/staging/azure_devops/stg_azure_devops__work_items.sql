@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ newest_version(source('azure_devops', 'work_items'), ['id'], ['rev']) }} as newest

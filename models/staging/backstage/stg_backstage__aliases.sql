@@ -1,19 +1,28 @@
 with source as (
     select *
-    from {{ current_rows(source('backstage', 'aliases')) }} as documents
+    from {{ current_rows(source('backstage', 'entities')) }} as documents
+    where aliases is not null
+),
+
+-- The contract allows a hundred names.
+numbers as (
+    select * from {{ numbers(100) }} as places
 ),
 
 renamed as (
-    select
+    select distinct
         -- ids
-        entity_ref,
+        {{ entity_ref('source') }} as entity_ref,
 
         -- strings
-        alias as entity_alias,
+        trim({{ dbt.split_part('source.aliases', "','", 'numbers.n + 1') }}) as entity_alias,
 
         -- timestamps
-        _loaded_at as loaded_at
+        source._loaded_at as loaded_at
     from source
+    cross join numbers
+    where numbers.n <= length(source.aliases) - length(replace(source.aliases, ',', ''))
 )
 
 select * from renamed
+where entity_alias != ''

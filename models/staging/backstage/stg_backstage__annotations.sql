@@ -1,12 +1,15 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ current_rows(source('backstage', 'annotations')) }} as documents
+    where annotation_value is not null
 ),
 
 renamed as (
     select
         -- ids
-        entity_ref,
+        {{ entity_ref('source') }} as entity_ref,
 
         -- strings
         annotation,

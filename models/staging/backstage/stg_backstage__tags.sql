@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ current_rows(source('backstage', 'tags')) }} as documents
@@ -6,7 +8,7 @@ with source as (
 renamed as (
     select
         -- ids
-        entity_ref,
+        {{ entity_ref('source') }} as entity_ref,
 
         -- strings
         tag,

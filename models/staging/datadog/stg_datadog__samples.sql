@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {# Of a window that was asked for again, the newest answer counts and no other. #}
 with source as (
     select

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ current_rows(source('local', 'epics')) }} as documents
@@ -27,7 +29,12 @@ renamed as (
         -- timestamps
         due_date,
         opened_at,
-        closed_at,
+        -- A bare day means its end, so that an incident of that day opens no other epic.
+        case
+            when closed_on is not null
+                then {{ time_after('cast(closed_on as timestamp)', '86399', 'second') }}
+            else closed_at
+        end as closed_at,
         changed_at as updated_at,
         _loaded_at as loaded_at
     from source

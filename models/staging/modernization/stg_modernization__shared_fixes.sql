@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ current_rows(source('modernization', 'shared_fixes')) }} as documents
@@ -14,7 +16,7 @@ renamed as (
         fix_class,
 
         -- numbers
-        ordinal as fix_ordinal,
+        ordinal + 1 as fix_ordinal,
         estimate_days,
 
         -- timestamps

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ newest_version(source('paydown', 'sync_files'), ['sync_id', 'file'], []) }} as newest

@@ -22,12 +22,16 @@ renamed as (
 
         -- numbers
         max_burn_rate,
-        users_share,
+        cast(cast(users_percent as numeric(28, 10)) * 0.01 as double precision) as users_share,
         revenue_usd,
         estimate_days,
 
         -- booleans
-        is_ai_code_without_tests,
+        -- It is known where there was no such code, or where it is said whether it had tests.
+        case
+            when not has_ai_code then false
+            when has_ai_code then not has_ai_code_tests
+        end as is_ai_code_without_tests,
 
         -- timestamps
         impact_started_at,

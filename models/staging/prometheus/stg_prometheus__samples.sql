@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Points are many: the newest answer is found by columns of the point alone, without the record's
     text, which would be carried through the sort.

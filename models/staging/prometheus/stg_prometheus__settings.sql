@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ newest_version(source('prometheus', 'settings'), ['series_id'], ['sampled_at']) }}

@@ -12,7 +12,8 @@ from orchestration.epics.content.body import epic_body
 from orchestration.epics.content.change_body import change_body
 from orchestration.epics.content.playbooks import Playbooks, read_playbooks
 from orchestration.ledger import Evidence
-from orchestration.trackers.protocol import EpicChange, EpicDraft, Figures
+from orchestration.trackers.markdown_body import render
+from orchestration.trackers.protocol import EpicChange, EpicDraft
 from orchestration.trackers.text import one_line
 
 LABEL = "incident-modernization"
@@ -50,13 +51,16 @@ def draft_epic(
     return EpicDraft(
         key=key,
         title=one_line(f"Modernize {service}{goal}", TITLE_LIMIT),
-        body=epic_body(candidate, previous_key, known),
+        body=render(epic_body(candidate, previous_key, known)),
         service_id=one_line(candidate.service_id),
         service=service,
         members=_lines(candidate.members),
         owner=one_line(candidate.owner),
         due_date=candidate.due_date,
-        figures=candidate.figures,
+        score=candidate.score,
+        slo_burn=candidate.slo_burn,
+        estimate_days=candidate.estimate_days,
+        budget_usd=candidate.budget_usd,
         current_maturity=one_line(candidate.current_maturity),
         target_maturity=one_line(candidate.target_maturity),
         band=one_line(candidate.band),
@@ -76,22 +80,20 @@ def draft_change(
     *,
     key: str,
     told: Evidence | None,
-    written: Figures | None,
     update_count: int,
     now: datetime,
 ) -> EpicChange:
     """The evidence to add to an open epic that so far tells `told` (None: not known).
 
-    written: the figures that paydown wrote last (None: not known). The id also counts the
-    updates before it: evidence that comes back to what it once was is news again.
+    The id also counts the updates before it: evidence that returns to a former state is new.
     """
     seed = f"{key} {update_count} {candidate.evidence.digest}"
     return EpicChange(
         change_id=f"change-{hashlib.sha256(seed.encode()).hexdigest()[:12]}",
         at=now,
-        body=change_body(candidate, told),
-        figures=candidate.figures,
-        written=written,
+        body=render(change_body(candidate, told)),
+        score=candidate.score,
+        slo_burn=candidate.slo_burn,
     )
 
 

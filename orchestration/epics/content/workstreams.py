@@ -12,6 +12,7 @@ from orchestration.epics.content.document import LABEL, TITLE_LIMIT, draft_epic,
 from orchestration.epics.content.playbook_blocks import playbook_blocks
 from orchestration.epics.content.playbooks import Playbook, Playbooks, read_playbooks
 from orchestration.trackers.document import Block, Document, Heading, Paragraph, Span, spans
+from orchestration.trackers.markdown_body import render
 from orchestration.trackers.protocol import EpicDraft, EpicRef
 from orchestration.trackers.text import one_line
 
@@ -40,8 +41,10 @@ def draft_workstreams(
                 base,
                 key=key,
                 title=one_line(f"{base.service}: {topic}", TITLE_LIMIT),
-                body=tuple(_body(candidate, epic, fix_class, chosen)),
-                figures=replace(base.figures, slo_burn=None, estimate_days=None, budget_usd=None),
+                body=render(tuple(_body(candidate, epic, fix_class, chosen))),
+                slo_burn=None,
+                estimate_days=None,
+                budget_usd=None,
                 labels=(LABEL, key),
                 parent=epic,
             )

@@ -11,11 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestration.configuration import check_configuration
 from orchestration.epics.published import read_mart
 from orchestration.ledger import EpicState, Ledger
-from orchestration.loader.aside import QuarantineError
-from orchestration.quarantine import opened
+from orchestration.loader.quarantine import QuarantineError
 from orchestration.rubric import Scoring
 from orchestration.screens.doctor.finding import SHOWN_PROBLEMS, Finding
-from orchestration.screens.quarantine import shown
+from orchestration.screens.quarantine import opened, shown
 from orchestration.screens.tables import published_database, shown_path
 from orchestration.settings import Settings
 

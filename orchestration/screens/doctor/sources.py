@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from orchestration.extract.base import Context, SourceConfig, moment
-from orchestration.extract.config import SOURCE_NAMES
-from orchestration.extract.errors import SourceError
-from orchestration.extract.http import Patience
-from orchestration.extract.landing import last_sync
-from orchestration.extract.run import at_once, configured_sources, place, state_folder
+from orchestration.http import Patience, SourceError
+from orchestration.landing import last_sync
 from orchestration.screens.doctor.finding import Finding
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.vendors import SOURCE_NAMES
+from orchestration.vendors.base import Context, SourceConfig, moment
+from orchestration.vendors.sync import at_once, configured_sources, place, state_folder
 
 # A person waits: one more try, and no long waits for a limit to pass.
 PATIENCE = Patience(attempts=2, reply_seconds=20, max_wait_seconds=5)

@@ -9,8 +9,8 @@ from orchestration.screens.doctor.finding import Finding
 from orchestration.screens.doctor.sources import PATIENCE
 from orchestration.screens.quarantine import shown
 from orchestration.settings import Settings
-from orchestration.trackers.config import build_tracker, is_dry_run, read_tracker_config
 from orchestration.trackers.protocol import TrackerError
+from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config
 
 
 def check_tracker(settings: Settings) -> Iterator[Finding]:

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with incidents as (
     select * from {{ ref('stg_opsgenie__incidents') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Deletions are told by the audit, of audited tables only and also where the record was restored
     later, and by a look at all ids, where absence may also mean that access rules hide a record.

@@ -1,0 +1,23 @@
+{#
+    Whether a text holds what a regular expression describes. The pattern is a POSIX one: character
+    classes and groups only, no backslashes, no look-around; case counts.
+#}
+{% macro regex_matches(expression, pattern) -%}
+    {{ return(adapter.dispatch('regex_matches', 'paydown')(expression, pattern)) }}
+{%- endmacro %}
+
+{% macro default__regex_matches(expression, pattern) -%}
+    {{ expression }} ~ {{ dbt.string_literal(pattern) }}
+{%- endmacro %}
+
+{% macro duckdb__regex_matches(expression, pattern) -%}
+    regexp_matches({{ expression }}, {{ dbt.string_literal(pattern) }})
+{%- endmacro %}
+
+{% macro snowflake__regex_matches(expression, pattern) -%}
+    regexp_instr({{ expression }}, {{ dbt.string_literal(pattern) }}) > 0
+{%- endmacro %}
+
+{% macro bigquery__regex_matches(expression, pattern) -%}
+    regexp_contains({{ expression }}, {{ dbt.string_literal(pattern) }})
+{%- endmacro %}

@@ -1,0 +1,30 @@
+{# Full reference of the catalog's entity in a row with kind, namespace and name: kind:namespace/name. #}
+{% macro entity_ref(row) -%}
+    lower(
+        {{ row }}.kind || ':' || coalesce({{ row }}.namespace, 'default') || '/' || {{ row }}.name
+    )
+{%- endmacro %}
+
+{#
+    Full reference of another entity that a row names as [kind:][namespace/]name in `column`; what is
+    left out is `default_kind` and the row's own namespace.
+#}
+{% macro full_ref(row, column, default_kind) -%}
+    {%- set stated = 'trim(' ~ row ~ '.' ~ column ~ ')' -%}
+    {%- set kind_end = dbt.position("':'", stated) -%}
+    {%- set path = 'substring(' ~ stated ~ ', ' ~ kind_end ~ ' + 1)' -%}
+    {%- set namespace_end = dbt.position("'/'", path) -%}
+    lower(
+        case
+            when {{ kind_end }} > 0 then substring({{ stated }}, 1, {{ kind_end }} - 1)
+            else '{{ default_kind }}'
+        end
+        || ':'
+        || case
+            when {{ namespace_end }} > 0 then substring({{ path }}, 1, {{ namespace_end }} - 1)
+            else coalesce({{ row }}.namespace, 'default')
+        end
+        || '/'
+        || substring({{ path }}, {{ namespace_end }} + 1)
+    )
+{%- endmacro %}

@@ -1,0 +1,56 @@
+{#
+    What the files say of other entities, and what Backstage's API says in its own words. Both name
+    the relation as Backstage does.
+#}
+with depended_on as (
+    select *
+    from {{ current_rows(source('backstage', 'dependencies')) }} as documents
+),
+
+provided as (
+    select *
+    from {{ current_rows(source('backstage', 'provided_apis')) }} as documents
+),
+
+consumed as (
+    select *
+    from {{ current_rows(source('backstage', 'consumed_apis')) }} as documents
+),
+
+related as (
+    select *
+    from {{ current_rows(source('backstage', 'relations')) }} as documents
+    where target_ref is not null
+),
+
+renamed as (
+    select
+        {{ entity_ref('depended_on') }} as entity_ref,
+        'dependsOn' as relation,
+        {{ full_ref('depended_on', 'target_ref', 'component') }} as target_ref,
+        cast(null as bigint) as relation_ordinal
+    from depended_on
+    union all
+    select
+        {{ entity_ref('provided') }} as entity_ref,
+        'providesApi' as relation,
+        {{ full_ref('provided', 'target_ref', 'api') }} as target_ref,
+        cast(null as bigint) as relation_ordinal
+    from provided
+    union all
+    select
+        {{ entity_ref('consumed') }} as entity_ref,
+        'consumesApi' as relation,
+        {{ full_ref('consumed', 'target_ref', 'api') }} as target_ref,
+        cast(null as bigint) as relation_ordinal
+    from consumed
+    union all
+    select
+        {{ entity_ref('related') }} as entity_ref,
+        related.relation,
+        lower(trim(related.target_ref)) as target_ref,
+        related.relation_ordinal
+    from related
+)
+
+select * from renamed

@@ -1,1 +1,0 @@
-"""The asset graph: ingest, then what dbt transforms, then what is published."""

@@ -1,0 +1,1 @@
+"""What the definitions of `defs/` share: resources, and the component of a live source."""

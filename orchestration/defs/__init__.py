@@ -1,0 +1,1 @@
+"""Dagster's definitions, a folder for each integration; loaded by `orchestration.definitions`."""

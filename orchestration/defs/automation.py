@@ -1,0 +1,80 @@
+"""When assets are materialized: by their conditions, hourly as a whole, or when a file lands.
+
+All three are off until somebody switches one of them on. Conditions are the finest: each source is
+synced by its own cron, and whatever depends on what came in follows.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.components.resources import Workspace
+from orchestration.settings import Settings
+
+# Past days are scored again only when somebody asks for them.
+EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets("score_days")
+SENSOR_SECONDS = 60
+
+flow_job = dg.define_asset_job(
+    "paydown",
+    selection=EVERYTHING,
+    description="The whole loop: sources, landing files to raw, dbt build, analysts' copy, epics.",
+    executor_def=dg.in_process_executor,
+)
+
+# Incidents change all day; the digest and the weekly review want them from the last hour.
+hourly = dg.ScheduleDefinition(
+    name="hourly",
+    job=flow_job,
+    cron_schedule="15 * * * *",
+    description="Every hour at a quarter past (UTC). Off until switched on.",
+)
+
+automation = dg.AutomationConditionSensorDefinition(
+    "automation",
+    target=EVERYTHING,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Syncs each source by its own cron and then what depends on it. Off until "
+    "switched on; use it or `hourly`, not both.",
+)
+
+
+@dg.sensor(
+    job=flow_job,
+    minimum_interval_seconds=SENSOR_SECONDS,
+    description="A file landed, changed or was removed. Off until switched on.",
+)
+def landing_folder(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult:
+    """Requests the flow when a file below one of the folders that are loaded changed.
+
+    What each run writes itself is left out: folders of sources that are switched on, and the
+    ledger's export.
+    """
+    settings = workspace.settings()
+    seen = fingerprint(settings.roots.values(), written_by_runs(settings))
+    if context.cursor == seen:
+        return dg.SensorResult(skip_reason="nothing new in the landing folder")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
+
+
+def written_by_runs(settings: Settings) -> set[Path]:
+    """Folders that each run writes: a change there must not start the next run."""
+    written = {settings.ledger_export}
+    if not settings.sources:
+        return written
+    written |= {settings.landing / name for name in (*settings.sources, "paydown")}
+    return written | set(settings.landing.glob("*/git"))
+
+
+def fingerprint(roots: Iterable[Path], left_out: AbstractSet[Path] = frozenset()) -> str:
+    """The newest change and the count of files below the folders: equal while nothing changes."""
+    paths = [
+        path
+        for root in roots
+        for path in root.rglob("*")
+        if left_out.isdisjoint((path, *path.parents))
+    ]
+    newest = max((p.stat().st_mtime_ns for p in paths), default=0)
+    return f"{newest}:{len(paths)}"

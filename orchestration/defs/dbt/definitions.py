@@ -1,0 +1,112 @@
+"""dbt: every model is an asset, every test a check; past days can be scored again."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
+
+from orchestration.components.resources import Workspace
+from orchestration.dbt_project import build_arguments
+from orchestration.defs.dbt.project import dbt_project
+from orchestration.rescore.backfill import backfill_scores
+
+SCORE_DAYS = dg.AssetKey("score_days")
+# Fixed, so that a partition never disappears; a back-fill reaches back some nine years.
+FIRST_DAY = date(2020, 1, 1)
+DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), end_offset=1)
+
+
+@dg.definitions
+def dbt_definitions() -> dg.Definitions:
+    """The models, and the days that they score."""
+    project = dbt_project()
+    return dg.Definitions(
+        assets=[dbt_build(project), score_days],
+        resources={"dbt": DbtCliResource(project_dir=project)},
+    )
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Assets are named as in dbt, without the schema, and grouped by layer."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return super().get_asset_key(dbt_resource_props)
+        return dg.AssetKey([dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        if dbt_resource_props["resource_type"] == "seed":
+            return "reference"
+        return dbt_resource_props["fqn"][1]
+
+    def get_automation_condition(
+        self, dbt_resource_props: Mapping[str, Any]
+    ) -> dg.AutomationCondition:
+        return dg.AutomationCondition.eager()
+
+
+def dbt_build(project: DbtProject) -> dg.AssetsDefinition:
+    """All models, seeds and tests of the data, run by one `dbt build`; tests of the code run in
+    `make test`."""
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        name="dbt_build",
+        exclude="tag:ci resource_type:unit_test",
+        dagster_dbt_translator=LayerTranslator(
+            DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+        ),
+        pool="warehouse",
+    )
+    def build(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: Workspace
+    ) -> Iterator[Any]:
+        settings = workspace.settings()
+        settings.export()
+        arguments = build_arguments(settings)
+        yield from dbt.cli(
+            arguments, context=context, target_path=settings.dbt_target_path
+        ).stream()
+
+    return build
+
+
+def materialized_days(
+    instance: dg.DagsterInstance, days: Iterable[date]
+) -> Iterator[dg.AssetMaterialization]:
+    """An event for each of the days that Dagster doesn't know to be scored yet."""
+    known = instance.get_materialized_partitions(SCORE_DAYS)
+    for day in days:
+        if day >= FIRST_DAY and day.isoformat() not in known:
+            yield dg.AssetMaterialization(SCORE_DAYS, partition=day.isoformat())
+
+
+@dg.asset(
+    key=SCORE_DAYS,
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    deps=[dg.AssetKey(["fct_service_scores"])],
+    group_name="marts",
+    kinds={"dbt"},
+    owners=["team:reliability"],
+    description=(
+        "Days of fct_service_scores. The usual run scores the newest ones; materialize past days "
+        "to score them again, each with what was known on it."
+    ),
+    pool="warehouse",
+)
+def score_days(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
+    """One partition a day; any range is one run."""
+    window = context.partition_time_window
+    first, last = window.start.date(), (window.end - timedelta(seconds=1)).date()
+    backfill_scores(workspace.settings(), first, last)
+    return dg.MaterializeResult(metadata={"from": str(first), "to": str(last)})

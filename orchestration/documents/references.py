@@ -1,0 +1,107 @@
+"""Names and references as people write them: checked, and brought into one form.
+
+A name travels on into SQL, file names of the local tracker, web pages and chat, so what looks like
+a path or hides characters is refused here, once.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from orchestration.rubric.strict import fault
+
+MAX_NAME = 200
+MAX_URL = 2_000
+SOURCES = ("pagerduty", "opsgenie", "servicenow")
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Jira MOD-123, Azure DevOps AB#123 or #123, ServiceNow INC0012345.
+TICKET = re.compile(r"(?<![\w-])(?:[A-Z][A-Z0-9_]{1,19}-\d{1,10}|(?:AB)?#\d{1,10})(?![\w-])")
+# A bare hash, one after its repository, or the address of a commit's page.
+_COMMIT = re.compile(
+    r"(?:https?://[^/\s@]+/(?P<page>[\w.-]+(?:/[\w.-]+)+?)(?:/-)?/commits?/"
+    r"|(?P<repository>[\w.-]+(?:/[\w.-]+)*)@)?(?P<sha>[0-9a-f]{7,64})",
+    re.ASCII | re.IGNORECASE,
+)
+_HANDLE = re.compile(r"@([\w][\w./-]*)")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+
+
+def service_name(value: str) -> str:
+    """A service as written, without the blanks around it."""
+    name = value.strip()
+    if not name:
+        raise fault("is empty", "write the service's name, or remove the entry")
+    if len(name) > MAX_NAME:
+        raise fault(f"is {len(name)} characters, the limit is {MAX_NAME}", "write the name alone")
+    if not name.isprintable():
+        raise fault("holds invisible characters", "type the name anew")
+    hidden = any(part in ("", ".", "..") for part in name.split("/"))
+    if "\\" in name or name.startswith("~") or hidden or _DRIVE.match(name):
+        raise fault("looks like a path", "write the service's name, such as payments-api")
+    return name
+
+
+def incident_ref(value: str) -> str:
+    """`source:id` with the source in lower case, or a bare id or number."""
+    source, colon, identifier = value.strip().removeprefix("#").rpartition(":")
+    source, identifier = re.sub(r"[\s_-]", "", source.lower()), identifier.strip()
+    if colon and source not in SOURCES:
+        fix = "write such as servicenow:INC0012345"
+        raise fault(f"'{source}' is none of {', '.join(SOURCES)}", fix)
+    if not _ID.fullmatch(identifier):
+        fix = "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
+        raise fault("is not an incident's id", fix)
+    return f"{source}:{identifier}" if colon else identifier
+
+
+def ticket_ref(value: str) -> str:
+    """The reference of an epic, ticket or entry of the risk register."""
+    text = value.strip()
+    if not (_ID.fullmatch(text) or TICKET.fullmatch(text)):
+        raise fault("is not a reference", "write such as MOD-123")
+    return text
+
+
+def commit_ref(value: str) -> str:
+    """`repository@sha` of it, or of the address of its page; or the hash alone. In lower case."""
+    match = _COMMIT.fullmatch(value.strip())
+    if not match:
+        raise fault("is not a commit", "write 7 digits or more of its hash, or repository@hash")
+    repository = (match["page"] or match["repository"] or "").removesuffix(".git")
+    return f"{repository}@{match['sha']}".removeprefix("@").lower()
+
+
+def owner_name(value: str) -> str:
+    """The handle of `@team-payments EM` without its @; a name without one stays as written."""
+    handle = _HANDLE.match(value.strip())
+    return service_name(handle[1].rstrip("./-") if handle else value)
+
+
+def web_address(value: str) -> str:
+    """An http(s) address that carries no credentials."""
+    text = value.strip()
+    try:
+        parts = urlsplit(text)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_web, parts = False, urlsplit("")
+    if not is_web or len(text) > MAX_URL or not text.isprintable() or " " in text:
+        fix = "write an address such as https://grafana.example.com/d/abc123"
+        raise fault("is not a web address", fix)
+    if parts.username or parts.password:
+        raise fault("holds a user name or password", "remove what stands before the @")
+    return text
+
+
+def utc_time(value: str) -> str:
+    """A moment in UTC to the second; without an offset it is UTC, a date is its midnight."""
+    try:
+        moment = datetime.fromisoformat(re.sub(r"\s*UTC$", "Z", value.strip()))
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        fix = "write it in UTC, such as 2026-03-01T16:30:00Z"
+        raise fault("is not a date and time", fix) from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,5 +1,0 @@
-"""ServiceNow by its Table API: incidents, deletions, services, dependencies and risks."""
-
-from orchestration.extract.servicenow.config import ServiceNowConfig
-
-__all__ = ["ServiceNowConfig"]

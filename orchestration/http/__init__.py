@@ -1,0 +1,32 @@
+"""Talking to other systems over HTTP; knows no vendor.
+
+client.py   one client: retries, limits, deadlines, secrets left out of messages
+answers.py  what an answer says besides its data
+window.py   the last moment at which a write may still be sent
+errors.py   how it ends other than well
+"""
+
+from orchestration.http.answers import Reply
+from orchestration.http.client import Http, Params, Patience
+from orchestration.http.errors import (
+    AccessError,
+    RefusedError,
+    SourceError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from orchestration.http.window import SendWindow, longest_call_seconds
+
+__all__ = [
+    "AccessError",
+    "Http",
+    "Params",
+    "Patience",
+    "RefusedError",
+    "Reply",
+    "SendWindow",
+    "SourceError",
+    "UnavailableError",
+    "UnknownOutcomeError",
+    "longest_call_seconds",
+]

@@ -1,0 +1,288 @@
+"""The HTTP client: JSON in and out, patient with limits and failures, silent on secrets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from orchestration.http.answers import (
+    Reply,
+    RetryableError,
+    is_sign_in,
+    json_or_none,
+    read_body,
+    reset_after,
+    retry_after,
+    server_time,
+)
+from orchestration.http.errors import (
+    AccessError,
+    RefusedError,
+    SourceError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+
+Params = Mapping[str, str | int | Sequence[str]] | Sequence[tuple[str, str | int]]
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+# A server that sends a byte now and then would hold a run for ever.
+REPLY_SECONDS = 300
+ATTEMPTS = 7
+BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=2)
+# A server that asks for longer is left for the next sync.
+MAX_WAIT_SECONDS = 900
+SHOWN_CHARACTERS = 300
+BROKEN_OFF = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to try. Tests take less of everything."""
+
+    attempts: int = ATTEMPTS
+    reply_seconds: float = REPLY_SECONDS
+    max_wait_seconds: float = MAX_WAIT_SECONDS
+    backoff: Callable[[RetryCallState], float] = BACKOFF
+    sleep: Callable[[float], None] = time.sleep
+
+
+class _Headers(AuthBase):
+    """Sends the credentials, and keeps requests from taking others out of ~/.netrc."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        r.headers.update(self._headers)
+        return r
+
+
+class Http:
+    """Asks one server.
+
+    Args:
+        name: what messages call the server, such as `pagerduty`.
+        url: where its API begins; paths are appended to it.
+        credentials: headers that carry secrets. They go to this server only: a redirect is an
+            error, never followed.
+        headers: other headers of every request.
+        access_hint: what to do after a 401 or 403, such as "give PAGERDUTY_TOKEN read access".
+        secrets: what else is left out of messages, such as a token that credentials hold encoded.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        credentials: Mapping[str, str],
+        access_hint: str,
+        headers: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.url = url.rstrip("/")
+        self.requests = 0
+        self._patience = patience or Patience()
+        self._access_hint = access_hint
+        words = [word for value in credentials.values() for word in value.split()[-1:]]
+        # PagerDuty's are written `Token token=...`.
+        self._secrets = [*(word.removeprefix("token=") for word in words), *secrets]
+        self._not_before = 0.0
+        self._session = requests.Session()
+        self._session.auth = _Headers(credentials)
+        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+
+    def get(self, path: str, params: Params | None = None) -> Reply:
+        """GET `path` below the API's address.
+
+        Raises:
+            AccessError: 401 or 403.
+            UnavailableError: no usable answer within the patience.
+            SourceError: any other refusal.
+        """
+        return self._certain("GET", path, params=params)
+
+    def find(self, path: str, params: Params | None = None) -> Reply | None:
+        """As `get`, and None where the server says that no such thing exists (404, 410)."""
+        return self._ask("GET", path, params=params, missing_ok=True)
+
+    def post(self, path: str, body: Any, params: Params | None = None) -> Reply:
+        """POST a JSON body; for searches only, since it is sent again after a failure."""
+        return self._certain("POST", path, params=params, body=body)
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        params: Params | None = None,
+        *,
+        content_type: str = "application/json",
+    ) -> Reply:
+        """Send a JSON body that changes something; again only where the server did nothing.
+
+        Raises:
+            UnknownOutcomeError: it may have been done.
+            RefusedError: the server said no, and did nothing.
+            AccessError, UnavailableError: as `get`; nothing was done.
+        """
+        headers = {"Content-Type": content_type}
+        return self._certain(method, path, params=params, body=body, headers=headers, is_write=True)
+
+    def _certain(self, method: str, path: str, **request: Any) -> Reply:
+        reply = self._ask(method, path, **request)
+        assert reply is not None  # noqa: S101 - only `find` gets None
+        return reply
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None,
+        body: Any = None,
+        missing_ok: bool = False,
+        headers: Mapping[str, str] | None = None,
+        is_write: bool = False,
+    ) -> Reply | None:
+        retrying = Retrying(
+            retry=retry_if_exception(
+                lambda e: isinstance(e, RetryableError) and (e.is_harmless or not is_write)
+            ),
+            stop=stop_after_attempt(self._patience.attempts),
+            wait=self._wait,
+            sleep=self._patience.sleep,
+            reraise=True,
+        )
+        what = f"{self.name}: {method} {path}"
+        try:
+            return retrying(self._ask_once, method, path, params, body, missing_ok, headers)
+        except RetryableError as error:
+            if is_write and not error.is_harmless:
+                raise UnknownOutcomeError(self._clean(f"{what}: {error}")) from None
+            raise UnavailableError(
+                self._clean(
+                    f"{what}: {error}, "
+                    f"{self._patience.attempts} times over; the next sync goes on from here"
+                )
+            ) from None
+
+    def _ask_once(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        body: Any,
+        missing_ok: bool,
+        headers: Mapping[str, str] | None,
+    ) -> Reply | None:
+        self._pause()
+        self.requests += 1
+        deadline = time.monotonic() + self._patience.reply_seconds
+        what = f"{self.name}: {method} {path}"
+        try:
+            with self._session.request(
+                method,
+                self.url + path,
+                params=list(params) if isinstance(params, Sequence) else params,
+                json=body,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, min(READ_SECONDS, self._patience.reply_seconds)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = read_body(response, deadline, what)
+        except BROKEN_OFF as error:
+            # The message holds the address only; the class says what happened.
+            raise RetryableError(
+                f"no complete answer ({type(error).__name__})", is_harmless=_never_sent(error)
+            ) from None
+        except requests.RequestException as error:
+            raise SourceError(self._clean(f"{what}: {error}; correct the source's url")) from None
+        self._pause_later(reset_after(response.headers))
+        return self._judge(response, content, what, missing_ok)
+
+    def _judge(
+        self, response: requests.Response, content: bytes, what: str, missing_ok: bool
+    ) -> Reply | None:
+        status = response.status_code
+        if status == 429 or status >= 500:
+            raise RetryableError(
+                f"answered {status}", retry_after(response.headers), is_harmless=status == 429
+            )
+        # Cleaned before it is cut: of a secret that is cut, the beginning would be shown.
+        said = self._clean(content.decode(errors="replace")) if status >= 400 else ""
+        if status in (401, 403):
+            hint = f"{what}: answered {status}; {self._access_hint}"
+            raise AccessError(hint, json_or_none(said))
+        if is_sign_in(response):
+            raise AccessError(f"{what}: answered with a page to sign in; {self._access_hint}")
+        if 300 <= status < 400:
+            target = urlsplit(response.headers.get("location", "")).netloc or "another address"
+            raise SourceError(
+                f"{what}: redirects to {target}; credentials are not sent there: "
+                "if that is right, set it as the source's url"
+            )
+        if missing_ok and status in (404, 410):
+            return None
+        if status >= 400:
+            shown = said[:SHOWN_CHARACTERS].strip()
+            raise RefusedError(f"{what}: answered {status}: {shown}", status, json_or_none(said))
+        try:
+            data = json.loads(content) if content.strip() else None
+        except ValueError:
+            kind = response.headers.get("content-type", "no content type").split(";")[0]
+            raise RetryableError(f"answered {status} with {kind} that is not JSON") from None
+        # Azure DevOps asks for a pause together with the answer that it delayed.
+        self._pause_later(retry_after(response.headers))
+        return Reply(data, response.headers, status, server_time(response.headers))
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait_seconds if isinstance(error, RetryableError) else None
+        if asked is None:
+            return self._patience.backoff(state)
+        if asked > self._patience.max_wait_seconds:
+            raise UnavailableError(
+                f"{self.name}: asks to wait {asked:,.0f} s; the next sync goes on from here"
+            )
+        # A little more, for not every client to come back at the same moment.
+        return asked + min(self._patience.backoff(state), 1.0)
+
+    def _pause_later(self, seconds: float | None) -> None:
+        if seconds is not None:
+            until = time.monotonic() + min(seconds, self._patience.max_wait_seconds)
+            self._not_before = max(self._not_before, until)
+
+    def _pause(self) -> None:
+        wait = self._not_before - time.monotonic()
+        if wait > 0:
+            self._patience.sleep(wait)
+            self._not_before = 0.0
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _never_sent(error: Exception) -> bool:
+    """Whether no connection was made, so that the server can't have got the request."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(
+        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    ) or isinstance(error, requests.ConnectTimeout)

@@ -1,0 +1,279 @@
+"""What one source writes: records into files of the landing folder, and how far it got.
+
+A sync may be killed between any two instructions. So records go to hidden partial files first;
+`commit` writes the cursors together with the names of those files to one state file, atomically,
+and only then shows the files under their names. A sync that was killed is put right when the next
+one opens the state: files that it names are shown, all others are deleted. So every committed
+record is in exactly one file, and the cursors never say more or less than the files do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.landing.packed import PackedLines, flush
+from orchestration.landing.state import carry_out, read_state, write_state
+
+JOURNAL = "paydown/syncs"
+PARTIAL = ".partial-"
+
+
+@dataclass
+class StreamReport:
+    """What a sync did on one stream; see `stg_paydown__syncs` for the meaning of each."""
+
+    records: int = 0
+    source_count: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    # Of each file that was appended: name below the landing folder, sha256, records.
+    files: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Landing:
+    """The door for one source; open it with `open_landing`.
+
+    Attributes:
+        cursors: how far the source got, as of the last commit; JSON values by names of its own.
+        sync_id: names this sync; files of it begin with it.
+        streams: what this sync did so far, by stream.
+    """
+
+    def __init__(self, root: Path, state_file: Path, source: str, started_at: datetime) -> None:
+        self.source = source
+        self.started_at = started_at
+        self.streams: dict[str, StreamReport] = {}
+        self._root = root
+        self._state_file = state_file
+        self._state = read_state(state_file)
+        self._partial: dict[str, PackedLines] = {}
+        self._targets: dict[str, Path] = {}
+        self._appended: set[str] = set()
+        self._placed: dict[Path, Path] = {}
+        self._removed: list[str] = []
+        self._state["syncs"] = self._state.get("syncs", 0) + 1
+        self.sync_id = f"{started_at:%Y%m%dT%H%M%SZ}-{self._state['syncs']:06d}"
+        self.cursors: dict[str, Any] = _copy(self._state.get("cursors", {}))
+
+    @property
+    def root(self) -> Path:
+        """The landing folder."""
+        return self._root
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what the source keeps between syncs and can fetch anew; may be missing."""
+        return self._state_file.with_suffix("")
+
+    def append(self, stream: str, records: Iterable[Mapping[str, Any]]) -> int:
+        """Write records, one a line, as the source gave them; seen only after `commit`.
+
+        Returns how many there were. The records are not kept in memory.
+        """
+        count = 0
+        for record in records:
+            if stream not in self._partial:
+                number = self._state["commits"]
+                self._open(stream, f"{stream}/{self.sync_id}-{number:06d}.ndjson.gz")
+                self._appended.add(stream)
+            self._partial[stream].write(record)
+            count += 1
+        return count
+
+    def replace(self, stream: str, name: str, records: Iterable[Mapping[str, Any]]) -> int:
+        """Write the file `name` of a stream whose contract has `mode: snapshot`, in place of the
+        previous one. Equal records make an equal file, which the loader knows by its bytes."""
+        key = f"{stream}/{name}"
+        self._open(key, f"{key}.ndjson.gz")
+        for record in records:
+            self._partial[key].write(record)
+        return self._partial[key].records
+
+    def place(self, name: str, content: bytes) -> None:
+        """Put a file as others wrote it at `name` below the landing folder, with the commit."""
+        target = self._root / name
+        partial = self._root / self.source / f"{PARTIAL}{len(self._placed)}"
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            flush(file)
+        self._placed[partial] = target
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Take placed files away, with the commit; then folders that are empty."""
+        self._removed += names
+
+    def observe(
+        self,
+        stream: str,
+        *,
+        source_count: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Note what the source says of a stream: how many records it holds, and the window asked.
+
+        Counts of several windows add up.
+        """
+        report = self.streams.setdefault(stream, StreamReport())
+        if source_count is not None:
+            report.source_count = (report.source_count or 0) + source_count
+        if since is not None:
+            report.since = min(report.since or since, since)
+        if until is not None:
+            report.until = max(report.until or until, until)
+
+    def commit(self, **cursors: Any) -> None:
+        """Make all that was written since the last commit visible, together with the cursors.
+
+        A cursor that is None is forgotten.
+        """
+        for name, value in cursors.items():
+            self.cursors[name] = value
+            if value is None:
+                del self.cursors[name]
+        shown = dict(self._placed)
+        for key, file in self._partial.items():
+            file.close()
+            shown[file.path] = self._targets[key]
+        for stream in self._appended:
+            report = self.streams.setdefault(stream, StreamReport())
+            file = self._partial[stream]
+            name = self._targets[stream].relative_to(self._root).as_posix()
+            report.records += file.records
+            report.files.append({"name": name, "sha256": file.sha256(), "records": file.records})
+        self._state |= {
+            # A source may go on changing its own; the next write must not hold that.
+            "cursors": _copy(self.cursors),
+            "commits": self._state["commits"] + 1,
+            "showing": {self._below(one): self._below(to) for one, to in shown.items()},
+            "removing": self._removed,
+        }
+        self._forget()
+        write_state(self._state_file, self._state)
+        carry_out(self._root, self._state)
+        self._state["removing"] = []
+
+    def abandon(self) -> None:
+        """Discard what was written since the last commit."""
+        for file in self._partial.values():
+            file.close()
+        for partial in (*self._placed, *(file.path for file in self._partial.values())):
+            partial.unlink(missing_ok=True)
+        self._forget()
+        self.cursors = _copy(self._state.get("cursors", {}))
+
+    def journal(self, status: str, message: str, requests: int, finished_at: datetime) -> None:
+        """Write what this sync did to the stream `paydown.syncs`, a record per stream.
+
+        A sync that did nothing on any stream is one record with an empty stream.
+        """
+        self.abandon()
+        streams = self.streams or {"": StreamReport()}
+        rows = [
+            {
+                "sync_id": f"{self.source}-{self.sync_id}",
+                "source": self.source,
+                "stream": stream,
+                "status": status,
+                "message": message,
+                "records": report.records,
+                "source_count": report.source_count,
+                "requests": requests,
+                "since": _text(report.since),
+                "until": _text(report.until),
+                "started_at": _text(self.started_at),
+                "finished_at": _text(finished_at),
+                "files": report.files,
+            }
+            for stream, report in streams.items()
+        ]
+        target = self._root / JOURNAL / f"{self.source}-{self.sync_id}.ndjson"
+        partial = _partial_path(target)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            flush(file)
+        partial.replace(target)
+        self._state["last"] = {
+            "status": status,
+            "message": message,
+            "finished_at": _text(finished_at),
+            "complete_at": _text(self.started_at)
+            if status == "complete"
+            else self._state.get("last", {}).get("complete_at"),
+        }
+        write_state(self._state_file, self._state)
+
+    def _forget(self) -> None:
+        self._partial.clear()
+        self._appended.clear()
+        self._placed.clear()
+        self._removed = []
+
+    def _below(self, path: Path) -> str:
+        return str(path.relative_to(self._root))
+
+    def _open(self, key: str, name: str) -> None:
+        target = self._root / self.source / name
+        partial = _partial_path(target)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        self._targets[key] = target
+        if key in self._partial:
+            self._partial[key].close()
+        self._partial[key] = PackedLines(partial)
+
+
+@contextmanager
+def open_landing(
+    root: Path, state_folder: Path, source: str, started_at: datetime | None = None
+) -> Generator[Landing]:
+    """The landing of one source, for one process at a time: a second one waits.
+
+    Args:
+        root: the landing folder.
+        state_folder: where `<source>.json` is kept; outside the landing folder.
+    """
+    state_folder.mkdir(parents=True, exist_ok=True)
+    state_file = state_folder / f"{source}.json"
+    with (state_folder / f"{source}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        carry_out(root, read_state(state_file))
+        for stray in [
+            *(root / source).rglob(f"{PARTIAL}*"),
+            *(root / JOURNAL).glob(f"{PARTIAL}{source}-*"),
+        ]:
+            stray.unlink(missing_ok=True)
+        landing = Landing(root, state_file, source, started_at or datetime.now(UTC))
+        try:
+            yield landing
+        finally:
+            landing.abandon()
+
+
+def last_sync(state_folder: Path, source: str) -> Mapping[str, Any]:
+    """`status`, `message`, `finished_at`, `complete_at` of the last sync; empty before the first.
+
+    `complete_at` is when the last complete sync began (ISO 8601, UTC): what changed at the source
+    up to then has landed.
+    """
+    return read_state(state_folder / f"{source}.json").get("last", {})
+
+
+def _partial_path(target: Path) -> Path:
+    return target.with_name(PARTIAL + target.name)
+
+
+def _copy(cursors: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(cursors))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

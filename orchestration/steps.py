@@ -1,0 +1,193 @@
+"""The steps of a run with the checks of each, for the command line and for Dagster alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from orchestration.configuration import READERS, check_configuration
+from orchestration.dbt_project import (
+    DbtResult,
+    NodeOutcome,
+    build_arguments,
+    manifest,
+    run_dbt,
+)
+from orchestration.documents import ConfigError
+from orchestration.epics.published import run_epics
+from orchestration.epics.publisher import EpicsReport
+from orchestration.ledger import Ledger, export_epics
+from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
+from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
+from orchestration.settings import Settings
+from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
+from orchestration.warehouse import loading_warehouse
+
+Progress = Callable[[str], None]
+LOADS = "paydown/loads"
+QUARANTINE = "paydown/quarantine"
+SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was verified. `details` are lines for people, empty where it passed.
+
+    asset: key of the asset with slashes; empty for a dbt test, whose name says enough.
+    """
+
+    asset: str
+    name: str
+    passed: bool
+    details: str = ""
+    is_warning: bool = False
+
+
+@dataclass(frozen=True)
+class LoadCheck:
+    """A check of every load, as Dagster shows it before it ran."""
+
+    asset: str
+    name: str
+    description: str
+    is_blocking: bool = False
+    is_warning: bool = False
+
+
+READABLE = LoadCheck(LOADS, "files_are_readable", "Every file that landed can be read.")
+VALID = LoadCheck(
+    LOADS,
+    "configuration_is_valid",
+    "The rubric and the other files of modernization/ are valid; otherwise nothing is computed.",
+    is_blocking=True,
+)
+ACCOUNTED = LoadCheck(
+    LOADS,
+    "rows_are_accounted_for",
+    "For every load, records found = raw rows + quarantined rows, by counting them again.",
+)
+ACCEPTED = LoadCheck(
+    QUARANTINE,
+    "nothing_quarantined",
+    "This load quarantined no record. A warning: the other records are loaded.",
+    is_warning=True,
+)
+LOAD_CHECKS = (READABLE, VALID, ACCOUNTED, ACCEPTED)
+
+
+def sync(
+    settings: Settings,
+    names: Sequence[str],
+    progress: Progress = lambda _: None,
+    *,
+    since: str = "",
+) -> tuple[list[SyncResult], list[Check]]:
+    """Read the named sources into the landing folder, concurrently; none stops another.
+
+    Where sources.yaml is wrong no source is read and every check fails.
+
+    Args:
+        since: read everything from this day (ISO 8601) on again; empty for what is new.
+    """
+    if not names:
+        return [], []
+    try:
+        day = date.fromisoformat(since) if since else None
+        results = sync_sources(settings, names, since=day, progress=progress)
+    except ConfigError as error:
+        owners = {name: c.owner for name, c in configured_sources(settings).enabled(tuple(names))}
+        return [], [sync_check(name, owner, str(error)) for name, owner in owners.items()]
+    return results, [sync_check(r.source, r.owner, r.message) for r in results]
+
+
+def sync_check(source: str, owner: str, problem: str) -> Check:
+    """Whether the sync of a source ran to its end."""
+    details = f"{problem} (owner: {owner})" if problem else ""
+    return Check(f"{source}/sync", "is_complete", not problem, details)
+
+
+def contracts(settings: Settings) -> list[Contract]:
+    """The input contracts: dbt's sources."""
+    return contracts_from_manifest(manifest(settings))
+
+
+def load(
+    settings: Settings,
+    streams: Collection[str] | None = None,
+    progress: Progress = lambda _: None,
+) -> tuple[LoadReport, list[Check]]:
+    """Append what is new in the landing folder to `raw`, of all streams or of those named.
+
+    The ledger is exported first, so that its epics arrive as any other record.
+    """
+    settings.export()
+    try:
+        export_epics(Ledger(settings.ledger_url), settings.ledger_export)
+    except SQLAlchemyError as error:
+        # The previous export stays; the step that writes to the ledger reports the outage.
+        progress(f"the ledger can't be read: {type(error).__name__}")
+    wanted = [c for c in contracts(settings) if streams is None or c.name in streams]
+    warehouse = loading_warehouse(settings)
+    report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)
+    invalid = [file.problem for file in check_configuration(settings.modernization) if file.problem]
+    found: Mapping[LoadCheck, Sequence[object]] = {
+        READABLE: report.rejected,
+        VALID: invalid,
+        ACCOUNTED: report.unaccounted,
+        ACCEPTED: report.quarantined,
+    }
+    return report, [
+        Check(check.asset, check.name, not problems, listed(problems), check.is_warning)
+        for check, problems in found.items()
+    ]
+
+
+def build(settings: Settings, progress: Progress = lambda _: None) -> tuple[DbtResult, list[Check]]:
+    """Build and test all models.
+
+    Raises:
+        DbtError: dbt could not start.
+    """
+    arguments = [*build_arguments(settings), "--exclude", "tag:ci"]
+    result = run_dbt(settings, arguments, progress)
+    tests = [node for node in result.nodes if node.is_test and node.status != "skipped"]
+    return result, [dbt_check(node) for node in tests]
+
+
+def dbt_check(node: NodeOutcome) -> Check:
+    """A dbt test that ran, as a check."""
+    name = node.unique_id.split(".")[2]
+    return Check("", name, node.status == "pass", node.message, node.status == "warn")
+
+
+def publish(settings: Settings) -> PublishedCopy:
+    """Replace the analysts' copy where a mart changed."""
+    marts = public_marts(manifest(settings))
+    return publish_copy(settings.warehouse, settings.published, marts)
+
+
+def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
+    """Make the tracker agree with the published candidates; dry run where settings say so."""
+    report = run_epics(settings, run_id)
+    failed = [f"{e.service}: {e.reason}" for e in (*report.failed, *report.stories_failed)]
+    return report, Check("epics", "tracker_took_everything", report.is_clean, "\n".join(failed))
+
+
+def scored_days(settings: Settings) -> list[date]:
+    """The days of `fct_service_scores` in the analysts' copy, oldest first."""
+    import duckdb
+
+    with duckdb.connect(str(settings.published_database), read_only=True) as con:
+        days = con.execute("select distinct scoring_date from fct_service_scores order by 1")
+        return [day for (day,) in days.fetchall()]
+
+
+def listed(problems: Sequence[Any]) -> str:
+    """The first of the problems, a line each."""
+    lines = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
+    more = len(problems) - len(lines)
+    return "\n".join(lines + ([f"and {more:,} more"] if more else []))

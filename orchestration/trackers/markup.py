@@ -1,0 +1,142 @@
+"""Markdown, the one body of an epic, read for trackers that take another format.
+
+HTML in a body is text, images are links, and only what `web_address` accepts is linked. `to_html`
+is what Azure DevOps takes; `adf` and `wiki` are for Jira.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from orchestration.trackers.text import escape_markdown, one_line, visible, web_address
+
+__all__ = ["escape_markdown", "one_line", "to_html", "web_address"]
+
+Rendered = TypeVar("Rendered")
+
+JIRA_LIMIT = 32_767
+_CUT = f"Cut here: Jira takes {JIRA_LIMIT:,} characters. All of it: `paydown explain`."
+_CUTTABLE = ("paragraph_open", "list_item_open", "table_open", "fence", "code_block", "hr")
+_BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+
+
+def to_html(body: str) -> str:
+    """`body` as HTML, in which all text is escaped."""
+    return _READER.renderer.render(_tokens(body), _READER.options, {}) if body else ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of text that looks the same throughout."""
+
+    text: str
+    url: str = ""
+    is_code: bool = False
+    is_strong: bool = False
+    is_emphasized: bool = False
+
+
+def _reader() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    reader.validateLink = lambda url: web_address(html.unescape(url)) is not None
+    reader.normalizeLink = lambda url: web_address(url) or ""
+    return reader
+
+
+_READER = _reader()
+
+
+def _tokens(body: str) -> list[Token]:
+    """`body` parsed, without what nobody sees, with boxes as characters."""
+    tokens = _READER.parse(_cleaned(body))
+    for number, token in enumerate(tokens):
+        if token.type in ("fence", "code_block"):
+            token.content = _code(token.content)
+        elif token.type == "table_open":
+            token.attrSet("border", "1")
+        for child in token.children or ():
+            if child.type == "code_inline":
+                child.content = _code(child.content)
+        is_item = number > 1 and tokens[number - 2].type == "list_item_open"
+        box = _BOXES.get(token.content[:4]) if token.children and is_item else None
+        if box and token.children:
+            token.children[0].content = box + token.children[0].content[4:]
+    return tokens
+
+
+def tree(body: str) -> list[SyntaxTreeNode]:
+    return SyntaxTreeNode(_tokens(body)).children
+
+
+def _cleaned(body: str) -> str:
+    return visible(body.replace("\r\n", "\n"), "\n\t")
+
+
+def _code(text: str) -> str:
+    """In code an invisible character is a trap; in prose it joins emoji and letters."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
+def fitted(
+    body: str,
+    tail: str,
+    render: Callable[..., Rendered],
+    size: Callable[[Rendered], int],
+) -> Rendered:
+    """As much of `body` as Jira takes, cut after a paragraph or an item, and all of `tail`.
+
+    render: takes Markdown texts, one below the other.
+    """
+    full = render(body, tail)
+    if size(full) <= JIRA_LIMIT:
+        return full
+    lines = _cleaned(body).split("\n")
+    ends = sorted({t.map[1] for t in _tokens(body) if t.map and t.type in _CUTTABLE})
+    best = render(_CUT, tail)
+    low, high = 0, len(ends)
+    while low < high:
+        middle = (low + high) // 2
+        cut = render("\n".join(lines[: ends[middle]]), _CUT, tail)
+        if size(cut) <= JIRA_LIMIT:
+            best, low = cut, middle + 1
+        else:
+            high = middle
+    return best
+
+
+def runs(block: SyntaxTreeNode) -> list[Run]:
+    """The text of a heading, a paragraph or a cell; neighbours that look the same are one."""
+    runs: list[Run] = []
+    for run in _inline(block.children, Run("")):
+        if runs and replace(runs[-1], text="") == replace(run, text=""):
+            runs[-1] = replace(run, text=runs[-1].text + run.text)
+        elif run.text:
+            runs.append(run)
+    return runs
+
+
+def _inline(nodes: Iterable[SyntaxTreeNode], style: Run) -> Iterator[Run]:
+    for node in nodes:
+        match node.type:
+            case "softbreak" | "hardbreak":
+                yield replace(style, text=" ")
+            case "code_inline":
+                yield replace(style, text=node.content, is_code=True)
+            case "strong":
+                yield from _inline(node.children, replace(style, is_strong=True))
+            case "em":
+                yield from _inline(node.children, replace(style, is_emphasized=True))
+            case "link":
+                yield from _inline(node.children, replace(style, url=str(node.attrs["href"])))
+            case "inline":
+                yield from _inline(node.children, style)
+            case _:
+                yield replace(style, text=node.content)

@@ -1,0 +1,167 @@
+"""Settings of Azure DevOps: the project, which `sources.yaml` and `tracker.yaml` both name, and
+each file's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from orchestration.http import SourceError
+from orchestration.rubric.strict import Number, Strict, fault
+from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url
+
+if TYPE_CHECKING:
+    from orchestration.vendors.azure_devops.source import AzureDevOpsSource
+    from orchestration.vendors.azure_devops.tracker import AzureDevOpsTracker
+
+NAME = "azure_devops"
+# What paydown writes itself, or the server does.
+_OURS = frozenset(
+    f"system.{name}"
+    for name in ("title", "description", "tags", "history", "state", "id", "rev", "workitemtype")
+)
+
+
+def _project(value: str) -> str:
+    if any(mark in value for mark in "\\/:*?\"<>|#;$%&,+=[]{}'") or value.startswith(("_", ".")):
+        raise fault(f"{value!r} is no project's name", "write its name or its id, not its address")
+    return value
+
+
+def _not_ours(value: str) -> str:
+    if value.lower() in _OURS:
+        raise fault(f"{value} is written by paydown itself", "leave it out")
+    return value
+
+
+def _tag(value: str) -> str:
+    if any(char in ";," for char in value):
+        raise fault(f"{value!r} holds a character that no tag may", "write it with hyphens")
+    return value
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Project = Annotated[Name, AfterValidator(_project)]
+_FIELD = r"[A-Za-z][\w-]*(\.[\w-]+)+"
+FieldName = Annotated[str, StringConstraints(pattern=rf"^{_FIELD}$", max_length=128)]
+OptionalField = Annotated[str, StringConstraints(pattern=rf"^({_FIELD})?$", max_length=128)]
+AnyField = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+ExtraField = Annotated[FieldName, AfterValidator(_not_ours)]
+ExtraValue = Annotated[str, Field(strict=True)] | Annotated[bool, Field(strict=True)] | Number
+Path = Annotated[str, StringConstraints(max_length=4000)]
+
+
+class WrittenFields(Strict):
+    """Reference names (`Custom.SLOBurn`) of the fields to fill; an empty one is not filled."""
+
+    score: OptionalField = ""
+    slo_burn: OptionalField = ""
+    estimate_days: OptionalField = "Microsoft.VSTS.Scheduling.Effort"
+    budget_usd: OptionalField = ""
+    target_maturity: OptionalField = ""
+    risk_id: OptionalField = ""
+    due_date: OptionalField = "Microsoft.VSTS.Scheduling.TargetDate"
+
+
+class ReadFields(Strict):
+    """The fields that are read back, each by its reference name or its name; an empty one isn't."""
+
+    slo_burn: AnyField = "SLO Burn"
+    score: AnyField = ""
+    story_points: AnyField = "Microsoft.VSTS.Scheduling.StoryPoints"
+    estimate_days: AnyField = "Microsoft.VSTS.Scheduling.Effort"
+    budget_usd: AnyField = ""
+    due_date: AnyField = "Microsoft.VSTS.Scheduling.TargetDate"
+
+    def named(self) -> Mapping[str, str]:
+        """The fields that are set, by what they hold."""
+        return {what: name for what, name in self.model_dump().items() if name}
+
+
+class AzureDevOpsProject(Strict):
+    """Where the project is and how it is asked.
+
+    Attributes:
+        url: an organization (`https://dev.azure.com/acme`), or a Server's collection
+            (`https://tfs.example.com/tfs/DefaultCollection`).
+        project: its name, or its id, which outlives a renaming.
+        api_version: what the Server speaks; 7.1 is Services and Server 2022.1.
+        token_env: the environment variable with a personal access token that may read (and for a
+            tracker write) work items.
+        board_tag: the tag that all epics carry.
+    """
+
+    url: Url | None = None
+    project: Project | None = None
+    api_version: Annotated[str, StringConstraints(pattern=r"^\d\.\d(-preview(\.\d)?)?$")] = "7.1"
+    token_env: EnvName = "AZURE_DEVOPS_TOKEN"  # noqa: S105 - a name
+    board_tag: Annotated[Name, AfterValidator(_tag)] = "incident-modernization"
+
+
+class AzureDevOpsSourceConfig(AzureDevOpsProject, SourceConfig):
+    """The section `azure_devops` of sources.yaml: epics read back.
+
+    Attributes:
+        overlap_minutes: how much later than its time a change may become visible to a query.
+        sweep_hours: how often everything is looked at, which finds what was deleted or moved.
+    """
+
+    fields: ReadFields = ReadFields()
+    overlap_minutes: Annotated[Number, Field(ge=1, le=1440)] = 10
+    sweep_hours: Hours = 24
+
+    def extractor(self, context: Context) -> AzureDevOpsSource:
+        from orchestration.vendors.azure_devops.source import AzureDevOpsSource
+
+        if self.url is None or self.project is None:
+            raise SourceError(
+                f"{NAME}: url and project are not set; write `{NAME}: {{url: "
+                "https://dev.azure.com/example, project: Modernization}` into sources.yaml"
+            )
+        return AzureDevOpsSource(self, context)
+
+
+class OwnerPlace(Strict):
+    """Where the epics of one owner go, and to whom; empty: the project's root, nobody."""
+
+    area_path: Path = ""
+    assigned_to: Path = ""
+
+
+class AzureDevOpsTrackerConfig(AzureDevOpsProject):
+    """The section `azure_devops` of tracker.yaml: where epics go, and what they fill there.
+
+    Attributes:
+        owners: where the epics of an owner, as the catalog names it, go.
+        extra_fields: values of other fields, such as one that the process requires.
+        closed_states: names of states that mean closed, of which `close` takes the first that
+            the type has; by default those of the categories Completed and Removed.
+        query_folder, query_name: of older files; not used.
+    """
+
+    url: Url
+    project: Project
+    epic_type: Name = "Epic"
+    story_type: Name = "User Story"
+    fields: WrittenFields = WrittenFields()
+    owners: dict[str, OwnerPlace] = Field(default_factory=dict)
+    extra_fields: dict[ExtraField, ExtraValue] = Field(default_factory=dict)
+    closed_states: tuple[Name, ...] = ()
+    search_lag_seconds: Annotated[Number, Field(ge=0, le=3600)] = 60.0
+    query_folder: Name = "Shared Queries"
+    query_name: Name = "Incident modernization"
+
+    @property
+    def tracker_name(self) -> str:
+        """The instance's name in the ledger; Azure DevOps ignores case."""
+        parts = urlsplit(self.url)
+        return f"{NAME}:{parts.netloc}{parts.path}/{self.project}".lower()
+
+    def tracker(self, context: Context) -> AzureDevOpsTracker:
+        """Ready to be asked; nothing is sent yet. ForbiddenError where the token is missing."""
+        from orchestration.vendors.azure_devops.tracker import AzureDevOpsTracker
+
+        return AzureDevOpsTracker(self, context)

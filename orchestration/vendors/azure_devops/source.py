@@ -1,0 +1,141 @@
+"""Azure DevOps: the epics that paydown opened, and the work items below them.
+
+A query (WIQL) gives ids only, by key and 5,000 at a time; the items themselves come 200 at a time,
+with the fields that something reads and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from orchestration.landing import Landing
+from orchestration.vendors.azure_devops.client import IDS_A_FETCH, Client
+from orchestration.vendors.azure_devops.patch import quoted
+from orchestration.vendors.azure_devops.settings import AzureDevOpsSourceConfig
+from orchestration.vendors.base import Context, iso
+from orchestration.vendors.epic_items import EpicItems, Item, chunks
+
+# A query that finds more than 20,000 items is refused.
+QUERIED = 5_000
+# What the contract in models/staging/azure_devops reads. A process may lack some of them, and
+# asking for one that isn't there is an error.
+FIELDS = (
+    "System.Id", "System.Rev", "System.Title", "System.WorkItemType", "System.State",
+    "System.TeamProject", "System.AssignedTo", "System.Tags", "System.Parent",
+    "System.CreatedDate", "System.ChangedDate", "Microsoft.VSTS.Common.StateChangeDate",
+    "Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.ResolvedDate",
+    "Microsoft.VSTS.Scheduling.TargetDate", "Microsoft.VSTS.Scheduling.DueDate",
+)  # fmt: skip
+
+
+class AzureDevOpsSource:
+    """One project, ready to be asked."""
+
+    stream = "work_items"
+    chunk = IDS_A_FETCH
+
+    def __init__(self, config: AzureDevOpsSourceConfig, context: Context) -> None:
+        self._client = Client(config, context)
+        self._config = config
+        self._context = context
+        self._fields: list[str] = []
+        self._named: dict[str, str] = {}
+
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
+    def check(self) -> str:
+        found = len(self._query(self._scope(None), top=100))
+        count = "at least 100" if found == 100 else str(found)
+        return f"{count} work items with the tag {self._config.board_tag}"
+
+    def sync(self, landing: Landing) -> None:
+        EpicItems(
+            self,
+            overlap=timedelta(minutes=float(self._config.overlap_minutes)),
+            sweep_every=timedelta(hours=float(self._config.sweep_hours)),
+            progress=self._context.progress,
+        ).sync(landing)
+
+    def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
+        """Find the fields that there are, and with a sweep what the states mean."""
+        known, now = self._client.fields()
+        names: dict[str, str] = {}
+        for field in known:
+            names.setdefault(field["name"].casefold(), field["referenceName"])
+        names |= {field["referenceName"].casefold(): field["referenceName"] for field in known}
+        self._named = {
+            what: names.get(name.casefold(), "")
+            for what, name in self._config.fields.named().items()
+        }
+        there = [one for one in FIELDS if one.casefold() in names]
+        self._fields = [*dict.fromkeys([*there, *filter(None, self._named.values())])]
+        if is_sweep:
+            self._land_states(landing)
+        return now
+
+    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
+        yield from self._search(self._scope(since))
+
+    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
+        family = f"[System.Parent] IN ({', '.join(parents)})"
+        yield from self._search(f"{family}{_changed(since)}")
+
+    def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
+        for item in self._client.items(map(int, ids), self._fields):
+            values = item["fields"]
+            named = {what: values.get(name) for what, name in self._named.items()}
+            project = str(values.get("System.TeamProject") or "")
+            url = self._client.edit_url(project, item["id"])
+            yield {**item, "named": {**named, "url": url}}
+
+    def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
+        """What was deleted is in the recycle bin. Anything else may just be hidden from us."""
+        return missing.keys() - set(map(str, self._client.deleted([*map(int, missing)])))
+
+    def name(self, item: Item) -> str:
+        return str(item["fields"].get("System.TeamProject"))
+
+    def version(self, item: Item) -> str:
+        return f"{item['rev']}"
+
+    def labels(self, item: Item) -> Collection[str]:
+        tags = str(item["fields"].get("System.Tags") or "").split(";")
+        return [tag.strip() for tag in tags]
+
+    def _scope(self, since: datetime | None) -> str:
+        return f"[System.Tags] CONTAINS {quoted(self._config.board_tag)}{_changed(since)}"
+
+    def _search(self, condition: str) -> Iterator[Sequence[Item]]:
+        after = 0
+        while True:
+            ids = self._query(condition, after=after, top=QUERIED)
+            for chunk in chunks([str(one) for one in ids], IDS_A_FETCH):
+                yield [*self.fetch(chunk)]
+            if len(ids) < QUERIED:
+                return
+            after = max(ids)
+
+    def _query(self, condition: str, *, top: int, after: int = 0) -> list[int]:
+        """Ids by key; what goes away meanwhile moves no page."""
+        where = f"{condition} AND [System.Id] > {after}"
+        text = f"SELECT [System.Id] FROM WorkItems WHERE {where} ORDER BY [System.Id]"  # noqa: S608
+        # Otherwise moments are cut to days.
+        return self._client.search(text, top=top, timePrecision="true")
+
+    def _land_states(self, landing: Landing) -> None:
+        types = self._client.work_item_types()
+        landing.replace(
+            "states",
+            "all",
+            (
+                {"type": one["name"], "states": [*one.get("states", ())]}
+                for one in sorted(types, key=lambda one: str(one["name"]))
+            ),
+        )
+
+
+def _changed(since: datetime | None) -> str:
+    return f" AND [System.ChangedDate] >= '{iso(since)}'" if since else ""

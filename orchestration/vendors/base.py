@@ -1,0 +1,156 @@
+"""What every source has in common: its settings in `sources.yaml`, and what it can do."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from orchestration.http import AccessError, Patience
+from orchestration.landing import Landing
+from orchestration.rubric.strict import Number, Strict, fault
+
+DEFAULT_HISTORY_DAYS = 400
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise fault(f"{value!r} is not a web address", "write it like https://example.com/api")
+    if parts.username or parts.password:
+        raise fault("holds a user name or password", "keep secrets in the environment")
+    return value.rstrip("/")
+
+
+def _not_a_secret(value: object) -> object:
+    if not re.fullmatch(_ENV_NAME, str(value)):
+        fix = "write the name of the variable that holds the secret, in capital letters"
+        raise fault("is not the name of an environment variable", fix, is_secret=True)
+    return value
+
+
+_ENV_NAME = r"^[A-Z][A-Z0-9_]*$"
+Url = Annotated[str, AfterValidator(_url)]
+# A secret that is written here in place of its variable's name is refused, and not shown.
+EnvName = Annotated[
+    str,
+    StringConstraints(pattern=_ENV_NAME, max_length=100),
+    BeforeValidator(_not_a_secret),
+]
+Hours = Annotated[Number, Field(gt=0, le=24 * 366)]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a sync is given besides its settings: secrets, patience, where to say how far it is."""
+
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    progress: Callable[[str], None] = lambda _: None
+    patience: Patience = field(default_factory=Patience)
+    # Where relative folders of sources.yaml begin.
+    base_folder: Path = field(default_factory=Path.cwd)
+
+
+class Extractor(Protocol):
+    """One system, ready to be asked."""
+
+    def check(self) -> str:
+        """Ask one cheap question; says in a few words what was found and is allowed.
+
+        Raises:
+            SourceError: it can't be reached, or may not be read.
+        """
+        ...
+
+    def sync(self, landing: Landing) -> None:
+        """Land all that changed since the cursors; commit as often as it is safe to go on from.
+
+        Raises:
+            SourceError: it can't go on; what was committed stays.
+        """
+        ...
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        ...
+
+
+class SourceConfig(Strict):
+    """Settings that every source has; those of its own are in the vendor's module."""
+
+    owner: Annotated[str, Field(min_length=1, max_length=200)] = "team-reliability"
+    fresh_within_hours: Hours = 3
+    since: date | None = None
+
+    def extractor(self, context: Context) -> Extractor:
+        """Ready to be asked; nothing is sent yet.
+
+        Raises:
+            AccessError: a secret is missing from the environment.
+        """
+        raise NotImplementedError
+
+    def begins_at(self, now: datetime) -> datetime:
+        """Where the first sync begins: `since`, or 400 days back."""
+        if self.since is None:
+            return now - timedelta(days=DEFAULT_HISTORY_DAYS)
+        return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+
+
+def secret(context: Context, name: str, source: str, what: str) -> str:
+    """The secret in the environment variable `name`.
+
+    Raises:
+        AccessError: it is not set; the message says what to put there.
+    """
+    value = context.environment.get(name, "").strip()
+    if not value:
+        raise AccessError(f"{source}: {name} is not set; put {what} there")
+    if not value.isprintable() or not value.isascii():
+        raise AccessError(f"{source}: {name} holds characters that no header takes; copy it again")
+    return value
+
+
+def authorization(
+    context: Context,
+    source: str,
+    token_env: str,
+    user_env: str,
+    password_env: str,
+    *,
+    is_needed: bool = True,
+) -> dict[str, str]:
+    """The header that says who asks: a bearer token, else user and password; empty where the
+    environment names nobody and nobody is needed.
+
+    Raises:
+        AccessError: nobody is named, or a user without a password.
+    """
+    if context.environment.get(token_env, "").strip():
+        return {"Authorization": f"Bearer {secret(context, token_env, source, 'a token')}"}
+    if not is_needed and not context.environment.get(user_env, "").strip():
+        return {}
+    user = secret(context, user_env, source, f"a user name (or a token in {token_env})")
+    password = secret(context, password_env, source, "the user's password")
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
+
+
+def moment(text: Any) -> datetime:
+    """An ISO 8601 moment as vendors write it, in UTC; one without a zone is taken as UTC."""
+    parsed = datetime.fromisoformat(str(text))
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def iso(value: datetime) -> str:
+    """UTC, to the second, as every vendor takes it: 2026-06-26T16:00:00Z."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

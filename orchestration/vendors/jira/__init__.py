@@ -1,0 +1,8 @@
+"""Jira Cloud (REST 3, Atlassian Document Format) and Data Center (REST 2, wiki text).
+
+Epics are written (`tracker.py`) and read back (`source.py`) through one client.
+"""
+
+from orchestration.vendors.jira.settings import JiraSourceConfig, JiraTrackerConfig
+
+__all__ = ["JiraSourceConfig", "JiraTrackerConfig"]

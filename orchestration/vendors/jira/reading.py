@@ -1,0 +1,153 @@
+"""What Jira knows of epics: found by label, their state by id, what we may do. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from orchestration.http import Params
+from orchestration.trackers.protocol import (
+    EpicRef,
+    EpicStatus,
+    ForbiddenError,
+    RejectedError,
+    StatusOutcome,
+    TrackerError,
+    UnavailableError,
+)
+from orchestration.vendors.base import moment
+from orchestration.vendors.jira.client import PAGE, Client, Json, jql_string
+from orchestration.vendors.jira.fields import Schemas
+
+_STATUS_FIELDS = ("status", "updated", "resolutiondate", "statuscategorychangedate", "archiveddate")
+
+
+class Reader:
+    """Asks Jira about epics."""
+
+    def __init__(self, client: Client, schemas: Schemas) -> None:
+        self._client = client
+        self._schemas = schemas
+        self._issue_keys: dict[str, str] = {}
+
+    def refer(self, key: str, issue: Json) -> EpicRef:
+        """The reference to an issue: by its id, which stays when its project gets another key."""
+        self._issue_keys[str(issue["id"])] = issue["key"]
+        return EpicRef(key, str(issue["id"]), self._client.site.browse_url(issue["key"]))
+
+    def issue_key(self, ref: EpicRef) -> str:
+        """The present key of an epic (`MOD-7`), asked for where this process didn't see it yet."""
+        if not ref.id.isdigit():
+            return ref.id
+        if ref.id not in self._issue_keys:
+            self._issue_keys[ref.id] = self.issue(ref, {"fields": "status"})["key"]
+        return self._issue_keys[ref.id]
+
+    def issue(self, ref: EpicRef, params: Params) -> Json:
+        """An epic, read by its id. RejectedError where it is gone."""
+        issue = self._client.issue(ref.id, params)
+        if issue is None:
+            raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+        self.refer(ref.key, issue)
+        return issue
+
+    def project_key(self, ref: EpicRef) -> str:
+        """The key of an epic's project as this process saw it last, or as it was recorded."""
+        issue_key = self._issue_keys.get(ref.id) or ref.url.rsplit("/", 1)[-1]
+        return issue_key.rsplit("-", 1)[0]
+
+    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+        """Epics by label, in whatever project they are now.
+
+        Somebody's clone has the label too: the oldest issue is ours, since ids only grow.
+        """
+        found: dict[str, list[Json]] = {}
+        for chunk in _chunks(sorted(set(keys))):
+            labels = ", ".join(map(jql_string, chunk))
+            jql = f"labels in ({labels}) ORDER BY created ASC, key ASC"
+            for issue in (one for page in self._client.search(jql, ("labels",)) for one in page):
+                for key in {*(issue["fields"].get("labels") or ())} & {*chunk}:
+                    found.setdefault(key, []).append(issue)
+        refs = {}
+        for key, issues in found.items():
+            ours, *copies = sorted(issues, key=lambda issue: int(issue["id"]))
+            others = tuple(dict.fromkeys(str(c["key"]) for c in copies if c["id"] != ours["id"]))
+            refs[key] = replace(self.refer(key, ours), duplicates=others)
+        return refs
+
+    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+        """The state of each epic: Cloud has a fetch of many ids, Data Center is asked for each."""
+        outcomes: dict[str, StatusOutcome] = {}
+        browsable: dict[str, TrackerError | None] = {}
+        for chunk in _chunks(sorted(refs, key=lambda ref: ref.key)):
+            issues = {one["id"]: one for one in self._client.fetch(_ids(chunk), _STATUS_FIELDS)}
+            for ref in chunk:
+                # Recorded by hand under its key, another may have replaced which.
+                issue = issues.get(ref.id) if ref.id.isdigit() else self._by_key(ref)
+                if issue is None:
+                    outcomes[ref.key] = self._missing(ref, browsable)
+                elif "error" in issue:
+                    why = self._client.explain({"errorMessages": [issue["error"]]})
+                    outcomes[ref.key] = UnavailableError(f"jira: not readable now: {why}")
+                else:
+                    outcomes[ref.key] = self._status(ref, issue)
+        return outcomes
+
+    def not_granted(self, project: str, *permissions: str) -> list[str]:
+        """Those of `permissions` that the project doesn't grant us, by one request."""
+        params = {"projectKey": project, "permissions": ",".join(permissions)}
+        granted = self._client.get("/mypermissions", params).get("permissions") or {}
+        return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
+
+    def _by_key(self, ref: EpicRef) -> Json | None:
+        return self._client.issue(ref.id, {"fields": ",".join(_STATUS_FIELDS)})
+
+    def _status(self, ref: EpicRef, issue: Json) -> StatusOutcome:
+        url = self.refer(ref.key, issue).url
+        fields = issue["fields"]
+        name = str((fields.get("status") or {}).get("name") or "")
+        version = str(fields.get("updated") or "")
+        if archived_at := fields.get("archiveddate"):
+            return EpicStatus(False, "archived", url, moment(archived_at), version)
+        if not is_done(fields):
+            return EpicStatus(True, name, url, version=version)
+        # Each may be missing or stale (a resolution that outlived reopening): the later one holds.
+        moments = [fields.get("resolutiondate"), fields.get("statuscategorychangedate")]
+        closed_at = max((moment(one) for one in moments if one), default=None)
+        return EpicStatus(False, name, url, closed_at, version)
+
+    def _missing(self, ref: EpicRef, browsable: dict[str, TrackerError | None]) -> StatusOutcome:
+        """Deleted, unless it may just be that we can't see it.
+
+        Jira says 404 to both. Where its project exists and we may browse it, it is deleted.
+        """
+        project = self.project_key(ref)
+        if project not in browsable:
+            browsable[project] = self._hindrance(project)
+        error = browsable[project]
+        return error or EpicStatus(is_open=False, status_name="deleted", url=ref.url)
+
+    def _hindrance(self, project: str) -> TrackerError | None:
+        try:
+            if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
+                return None
+        except TrackerError as error:
+            return error
+        user = f"the user of {self._client.site.token_env}"
+        return ForbiddenError(f"jira: {user} can't browse {project}; grant Browse Projects")
+
+
+def is_done(fields: Mapping[str, Any]) -> bool:
+    """Whether an issue's status is of the category Done, whatever the status is called."""
+    category = (fields.get("status") or {}).get("statusCategory") or {}
+    return category.get("key") == "done"
+
+
+def _ids(refs: Sequence[EpicRef]) -> list[str]:
+    return [ref.id for ref in refs if ref.id.isdigit()]
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), PAGE):
+        yield items[start : start + PAGE]

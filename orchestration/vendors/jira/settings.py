@@ -1,0 +1,177 @@
+"""Settings of Jira: the site, which `sources.yaml` and `tracker.yaml` both name, and each's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+
+from orchestration.http import SourceError
+from orchestration.rubric.strict import Number, Strict, fault
+from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url
+
+if TYPE_CHECKING:
+    from orchestration.vendors.jira.source import JiraSource
+    from orchestration.vendors.jira.tracker import JiraTracker
+
+NAME = "jira"
+# What these hold is paydown's own to say.
+_OWN_FIELDS = frozenset({"project", "issuetype", "summary", "description", "labels", "parent"})
+
+
+def _label(value: str) -> str:
+    if any(char.isspace() for char in value):
+        raise fault(f"{value!r} holds a space", "write it with hyphens")
+    return value
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Label = Annotated[Name, AfterValidator(_label)]
+ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=255)]
+
+
+class FieldNames(Strict):
+    """The fields that hold an epic's numbers, each by its name or its id in Jira."""
+
+    slo_burn: Name | None = "SLO Burn"
+    score: Name | None = None
+    estimate_days: Name | None = None
+    budget_usd: Name | None = None
+    team: Name | None = None
+
+    def named(self) -> Mapping[str, str]:
+        """The fields that are set, by what they hold."""
+        return {what: name for what, name in self.model_dump().items() if name is not None}
+
+
+class WrittenFields(FieldNames):
+    """Those that an epic is opened with."""
+
+    target_maturity: Name | None = None
+    risk_id: Name | None = None
+
+
+class ReadFields(FieldNames):
+    """Those that are read back."""
+
+    story_points: Name | None = "Story Points"
+
+
+class JiraSite(Strict):
+    """Where Jira is and how it is asked.
+
+    Attributes:
+        url: the site as people open it.
+        api_url: where the API is, if not there; Cloud's scoped tokens need
+            `https://api.atlassian.com/ex/jira/CLOUD-ID`.
+        board_label: the label that all epics carry.
+    """
+
+    url: Url | None = None
+    api_url: Url | None = None
+    deployment: Literal["cloud", "data_center"] = "cloud"
+    user_env: EnvName = "JIRA_USER"
+    token_env: EnvName = "JIRA_TOKEN"  # noqa: S105 - a name
+    board_label: Label = "incident-modernization"
+
+    @property
+    def is_cloud(self) -> bool:
+        return self.deployment == "cloud"
+
+    @property
+    def api(self) -> str:
+        """Where the REST interface begins."""
+        return f"{self.api_url or self.url}/rest/api/{3 if self.is_cloud else 2}"
+
+    def browse_url(self, issue_key: str) -> str:
+        """An issue's address for people: answers name the API's own, which they can't open."""
+        return f"{self.url}/browse/{issue_key}"
+
+
+class JiraSourceConfig(JiraSite, SourceConfig):
+    """The section `jira` of sources.yaml: epics read back.
+
+    Attributes:
+        overlap_minutes: how much later than its time a change may become visible to a search.
+        sweep_hours: how often everything is looked at, which finds what was deleted or moved.
+    """
+
+    fields: ReadFields = ReadFields()
+    overlap_minutes: Annotated[Number, Field(ge=1, le=1440)] = 10
+    sweep_hours: Hours = 24
+
+    def extractor(self, context: Context) -> JiraSource:
+        from orchestration.vendors.jira.source import JiraSource
+
+        if self.url is None:
+            raise SourceError(
+                f"{NAME}: url is not set; write `{NAME}: {{url: https://example.atlassian.net}}` "
+                "into sources.yaml"
+            )
+        return JiraSource(self, context)
+
+
+class Owner(Strict):
+    """What an owner of the catalog is in Jira.
+
+    assignee: the account id (Cloud) or the user name (Data Center). team: what the field `team`
+    takes, where it isn't the owner's own name; Cloud's field Team takes an id.
+    """
+
+    assignee: Name | None = None
+    component: Name | None = None
+    team: Name | None = None
+
+
+class JiraTrackerConfig(JiraSite):
+    """The section `jira` of tracker.yaml: where epics go, and what they fill there.
+
+    Attributes:
+        project: the key of the project for epics; never changed afterwards, since it names the
+            tracker in the ledger. Jira itself follows a project whose key was changed.
+        other_projects: projects that a service may ask for by its own key.
+        priorities: the name of the priority for each band.
+        field_values: values of other fields, by name or id, such as required ones.
+        done_transition: the transition (or status) that closes an epic; empty for the first one
+            that leads to a status of the category Done.
+        search_lag_seconds: how long after a write a search may still miss it.
+    """
+
+    url: Url
+    project: ProjectKey
+    other_projects: tuple[ProjectKey, ...] = ()
+    issue_type: Name = "Epic"
+    story_type: Name = "Story"
+    fields: WrittenFields = WrittenFields()
+    priorities: Mapping[str, Name] = Field(default_factory=dict)
+    owners: Mapping[str, Owner] = Field(default_factory=dict)
+    field_values: Mapping[Name, JsonValue] = Field(default_factory=dict)
+    done_transition: str = ""
+    labels: tuple[Label, ...] = ()
+    search_lag_seconds: Annotated[Number, Field(ge=0, le=3600)] = 60
+
+    @model_validator(mode="after")
+    def _own_fields_stay_ours(self) -> JiraTrackerConfig:
+        for name in self.field_values:
+            if name.lower().replace(" ", "") in _OWN_FIELDS:
+                raise fault(
+                    f"{name!r} is filled by paydown", "leave it out", ("field_values", name)
+                )
+        return self
+
+    @property
+    def tracker_name(self) -> str:
+        """The instance's name in the ledger."""
+        return f"{NAME}:{urlsplit(self.url).netloc}/{self.project}"
+
+    def project_of(self, asked: str) -> str:
+        """The project for a draft that asks for `asked`, which may be empty."""
+        return asked if asked in self.other_projects else self.project
+
+    def tracker(self, context: Context) -> JiraTracker:
+        """Ready to be asked; nothing is sent yet. ForbiddenError where a secret is missing."""
+        from orchestration.vendors.jira.tracker import JiraTracker
+
+        return JiraTracker(self, context)

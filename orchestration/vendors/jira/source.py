@@ -1,0 +1,152 @@
+"""Jira, Cloud or Data Center: the epics that paydown opened, and the stories below them.
+
+Epics are found by the board's label. Moments in JQL are in the time zone of the user's profile and
+to the minute; so changes are asked for by minutes back from now, which mean the same to everybody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from orchestration.http import RefusedError
+from orchestration.landing import Landing
+from orchestration.vendors.base import Context
+from orchestration.vendors.epic_items import EpicItems, Item
+from orchestration.vendors.jira.client import Client, Json, jql_string
+from orchestration.vendors.jira.fields import EPIC_LINK, ids_by_name
+from orchestration.vendors.jira.settings import JiraSourceConfig
+
+# What the contract in models/staging/jira reads; people's words stay where they are.
+FIELDS = (
+    "summary", "issuetype", "project", "parent", "labels", "status", "resolution", "resolutiondate",
+    "statuscategorychangedate", "archiveddate", "assignee", "duedate", "timeoriginalestimate",
+    "created", "updated",
+)  # fmt: skip
+
+
+class JiraSource:
+    """One site, ready to be asked."""
+
+    stream = "issues"
+    chunk = 50
+
+    def __init__(self, config: JiraSourceConfig, context: Context) -> None:
+        self._client = Client(config, context)
+        self._config = config
+        self._context = context
+        self._ids: dict[str, Sequence[str]] = {}
+        self._epic_link = ""
+        self._now = datetime.min
+        self._issue_keys: dict[str, str] = {}
+
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
+    def check(self) -> str:
+        path = "/search/jql" if self._config.is_cloud else "/search"
+        body = {"jql": self._scope(None), "fields": ["labels"], "maxResults": 1}
+        page = self._client.ask(path, body, issues=list)
+        return f"issues with the label {self._config.board_label}: " + (
+            "some" if page["issues"] else "none yet, or none that may be browsed"
+        )
+
+    def sync(self, landing: Landing) -> None:
+        self._issue_keys = {
+            one: state[0] for one, state in landing.cursors.get("known", {}).items()
+        }
+        EpicItems(
+            self,
+            overlap=timedelta(minutes=float(self._config.overlap_minutes)),
+            sweep_every=timedelta(hours=float(self._config.sweep_hours)),
+            progress=self._context.progress,
+        ).sync(landing)
+
+    def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
+        """Find custom fields by their names; a name may be that of several."""
+        fields, now = self._client.fields()
+        links = (
+            one["id"] for one in fields if (one.get("schema") or {}).get("custom") == EPIC_LINK
+        )
+        self._epic_link = next(links, "")
+        ids = ids_by_name(fields)
+        self._ids = {
+            what: ids.get(name.casefold(), ()) for what, name in self._config.fields.named().items()
+        }
+        self._now = now
+        return now
+
+    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
+        yield from self._search(self._scope(since))
+
+    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
+        there = list(parents)
+        while there:
+            try:
+                yield from self._search(self._family(there, since))
+                return
+            except RefusedError as error:
+                # A query that names an issue that is gone is an error as a whole.
+                left = [str(one["id"]) for one in self.fetch(there)]
+                if error.status != 400 or len(left) == len(there):
+                    raise
+                there = left
+
+    def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
+        for issue in self._client.fetch(ids, self._fields()):
+            if "error" not in issue:
+                yield self._named(issue)
+
+    def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
+        """Jira says the same of what is gone and what we may not see; its project tells."""
+        projects = {key.rpartition("-")[0] for key in missing.values()}
+        unseen = {one for one in projects if self._client.find(f"/project/{one}") is None}
+        return {one for one, key in missing.items() if key.rpartition("-")[0] in unseen}
+
+    def name(self, item: Item) -> str:
+        return str(item["key"])
+
+    def version(self, item: Item) -> str:
+        return str(item["fields"].get("updated"))
+
+    def labels(self, item: Item) -> Collection[str]:
+        return item["fields"].get("labels") or ()
+
+    def _scope(self, since: datetime | None) -> str:
+        return f"labels = {jql_string(self._config.board_label)}{self._changed(since)}"
+
+    def _family(self, parents: Sequence[str], since: datetime | None) -> str:
+        if self._config.is_cloud:
+            return f"parent in ({', '.join(parents)}){self._changed(since)}"
+        keys = ", ".join(jql_string(self._issue_keys[one]) for one in parents)
+        return f'"Epic Link" in ({keys}){self._changed(since)}'
+
+    def _changed(self, since: datetime | None) -> str:
+        if since is None:
+            return ""
+        minutes = math.ceil((self._now - since).total_seconds() / 60) + 1
+        return f" AND updated >= -{max(1, minutes)}m"
+
+    def _fields(self) -> list[str]:
+        custom = [one for ids in self._ids.values() for one in ids]
+        return [*dict.fromkeys([*FIELDS, *custom, *filter(None, [self._epic_link])])]
+
+    def _named(self, issue: Json) -> Json:
+        """The issue as it came, with custom fields beside it under what they mean to us.
+
+        Of several fields of one name, the first that holds something.
+        """
+        self._issue_keys[str(issue["id"])] = issue["key"]
+        values = issue["fields"]
+        named = {
+            what: next((values[one] for one in ids if values.get(one) is not None), None)
+            for what, ids in self._ids.items()
+        }
+        url = self._config.browse_url(issue["key"])
+        return {**issue, "named": {**named, "epic_link": values.get(self._epic_link), "url": url}}
+
+    def _search(self, jql: str) -> Iterator[Sequence[Item]]:
+        for issues in self._client.search(f"{jql} ORDER BY created ASC, key ASC", self._fields()):
+            yield [self._named(issue) for issue in issues]

@@ -1,0 +1,198 @@
+"""Opsgenie's REST API: pages of records and of what belongs to one.
+
+What a search relies on: `createdAt` with `>=` and `<=` and milliseconds since 1970, and `AND`, are
+documented for alerts and for incidents. Alerts sort by `updatedAt`. Incidents sort by `createdAt`
+only, and `updatedAt` in their search works without being documented: whoever uses it must check
+that something comes back (see `feed.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from orchestration.http import Http, Reply, SourceError, UnavailableError, paging
+from orchestration.vendors.base import moment
+
+Json = dict[str, Any]
+Query = tuple[tuple[str, str | int], ...]
+
+PAGE = 100
+# `offset + limit` beyond it is answered with 422.
+FURTHEST = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ALERTS, INCIDENTS = "alerts", "incidents"
+PATHS = {ALERTS: "/v2/alerts", INCIDENTS: "/v1/incidents"}
+
+
+class TooManyError(Exception):
+    """More records than offsets reach; slice by `createdAt` instead."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a walk from new to old got: the millisecond, and which records of it were seen."""
+
+    at: int
+    seen: tuple[str, ...] = ()
+    offset: int = 0
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Place:
+        """Out of a cursor."""
+        return cls(value["at"], tuple(value["seen"]))
+
+    def cursor(self) -> Json:
+        return {"at": self.at, "seen": list(self.seen)}
+
+
+class Api:
+    """Opsgenie's answers. Errors are those of `Http`."""
+
+    def __init__(self, http: Http) -> None:
+        self.http = http
+
+    def count(self, since: int, until: int | None = None) -> tuple[int, datetime]:
+        """How many alerts were created in [since, until] (milliseconds), and the server's clock."""
+        query = f"createdAt >= {since}" + (f" AND createdAt <= {until}" if until else "")
+        reply = self.http.get("/v2/alerts/count", {"query": query})
+        return int(_data(reply.data)["count"]), reply.date
+
+    def newest_first(
+        self, kind: str, since: int, place: Place, condition: str = ""
+    ) -> Iterator[paging.Page[Place]]:
+        """Records created from `since` up to the place, from new to old.
+
+        Each page begins at the `createdAt` of the last record, so no offset grows, and records
+        that vanish meanwhile move no other across a border.
+
+        Args:
+            condition: ends the search query, such as ` AND status: open`.
+        """
+
+        def ask(place: Place) -> Reply:
+            if place.offset + PAGE > FURTHEST:
+                raise SourceError(
+                    f"opsgenie: more than {FURTHEST:,} {kind} were created in one millisecond "
+                    f"({place.at}); no API call reaches them: delete some"
+                )
+            query = f"createdAt >= {since} AND createdAt <= {place.at}{condition}"
+            return self._search(kind, query, "createdAt", place.offset)
+
+        def read(reply: Reply, place: Place) -> paging.Page[Place]:
+            records = _data(reply.data)
+            fresh = [record for record in records if record["id"] not in place.seen]
+            last = min((created(record) for record in records), default=place.at)
+            is_further = last < place.at
+            seen = {record["id"] for record in records if created(record) == last}
+            following = Place(
+                last,
+                tuple(sorted(seen if is_further else seen.union(place.seen))),
+                0 if is_further else place.offset + len(records),
+            )
+            return paging.Page(fresh, reply, following if _has_more(reply.data) else None)
+
+        return paging.pages(ask, read, place)
+
+    def latest_changes(self, since: int, changed: int) -> Iterator[list[Json]]:
+        """Alerts created from `since` on, from the last changed to those changed at `changed`.
+
+        Raises:
+            MovedError: alerts were deleted meanwhile, and others may have moved past.
+            TooManyError: more changed than offsets reach.
+        """
+
+        def ask(offset: int) -> Reply:
+            if offset + PAGE > FURTHEST:
+                raise TooManyError
+            return self._search(ALERTS, f"createdAt >= {since}", "updatedAt", offset)
+
+        style = paging.ByOffset(
+            _data,
+            lambda data, _: _has_more(data) and updated(data["data"][-1]) >= changed,
+            identity=lambda record: (record["id"], stamp(record)),
+            may_grow=True,
+        )
+        return (page.records for page in paging.pages(ask, style, 0))
+
+    def alert(self, identity: str) -> Json | None:
+        """All of one alert (a list lacks `details` and `description`); None: deleted."""
+        reply = self.http.find(f"/v2/alerts/{quote(identity)}", {"identifierType": "id"})
+        return _data(reply.data) if reply else None
+
+    def timeline(self, incident: str) -> list[Json] | None:
+        """All entries of an incident's timeline, oldest first; None: deleted."""
+        path = f"/v2/incident-timelines/{quote(incident)}/entries"
+
+        def ask(offset: str) -> Reply | None:
+            begin: Mapping[str, str | int] = {"offset": offset} if offset else {}
+            return self.http.find(path, {"limit": PAGE, "order": "asc", **begin})
+
+        style = paging.by_token(
+            lambda data: _data(data)["entries"],
+            lambda data: data["data"]["entries"] and data["data"].get("nextOffset"),
+        )
+        pages = [page.records for page in paging.pages(ask, style, "")]
+        return [entry for page in pages for entry in page] if pages else None
+
+    def every(self, path: str, params: Mapping[str, str | int]) -> Iterator[Json]:
+        """All that a list holds, page by page, as far as `paging.next` leads; nothing: deleted."""
+
+        def ask(query: Query) -> Reply | None:
+            return self.http.find(path, query)
+
+        for page in paging.pages(ask, paging.by_token(_data, _link), (*params.items(),)):
+            yield from page.records
+
+    def _search(self, kind: str, query: str, sort: str, offset: int) -> Reply:
+        return self.http.get(
+            PATHS[kind],
+            {"query": query, "sort": sort, "order": "desc", "offset": offset, "limit": PAGE},
+        )
+
+
+def created(record: Mapping[str, Any]) -> int:
+    """`createdAt` in milliseconds; a part of one counts as a full one, so nothing lies between."""
+    return milliseconds(moment(record["createdAt"]))
+
+
+def updated(record: Mapping[str, Any]) -> int:
+    """`updatedAt` in milliseconds, or `createdAt` where it was never changed."""
+    return milliseconds(moment(stamp(record)))
+
+
+def stamp(record: Mapping[str, Any]) -> str:
+    """The version of a record, as Opsgenie writes it."""
+    return record.get("updatedAt") or record["createdAt"]
+
+
+def milliseconds(value: datetime) -> int:
+    """Since 1970, rounded up."""
+    seconds = value - EPOCH
+    micros = (seconds.days * 86_400 + seconds.seconds) * 1_000_000 + seconds.microseconds
+    return -(-micros // 1000)
+
+
+def instant(value: int) -> datetime:
+    """Of milliseconds since 1970."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def _data(answer: Any) -> Any:
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise UnavailableError("opsgenie: an answer without `data`; is this Opsgenie's API?")
+    return answer["data"]
+
+
+def _link(answer: Json) -> Query:
+    # Of the address only the query is taken: credentials stay with the server we chose.
+    link = (answer.get("paging") or {}).get("next") or ""
+    return tuple(parse_qsl(urlsplit(link).query)) if answer["data"] else ()
+
+
+def _has_more(answer: Json) -> bool:
+    # A short page is the end only where the server says so.
+    return len(answer["data"]) >= PAGE or bool(_link(answer))

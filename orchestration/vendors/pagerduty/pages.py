@@ -1,0 +1,145 @@
+"""PagerDuty's windows and pages, read so that nothing is skipped while records come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestration.http import Http, Reply, SourceError, UnavailableError, paging
+from orchestration.landing import Landing
+from orchestration.vendors.base import iso, moment
+
+Record = dict[str, Any]
+Options = tuple[tuple[str, str], ...]
+
+PAGE = 100
+# PagerDuty refuses offset + limit beyond this.
+CAP = 10_000
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whole seconds, from `since` up to but not including `until`."""
+
+    since: datetime
+    until: datetime
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.since <= at < self.until
+
+    def split(self, pieces: int) -> list[Window]:
+        """Equal windows, oldest first; one second is not split."""
+        seconds = max(int((self.until - self.since).total_seconds()), 1)
+        step = max(-(-seconds // pieces), 1) * SECOND
+        starts = [self.since]
+        while starts[-1] + step < self.until:
+            starts.append(starts[-1] + step)
+        return [Window(start, min(start + step, self.until)) for start in starts]
+
+
+class TooManyError(Exception):
+    """The window holds more than can be paged, in about so many pieces."""
+
+    def __init__(self, why: str, pieces: int = 2) -> None:
+        super().__init__(why)
+        self.pieces = pieces
+
+
+def pages(
+    http: Http, path: str, name: str, window: Window | None = None, options: Options = ()
+) -> Iterator[list[Record]]:
+    """The records of `window`, a page at a time; each once.
+
+    Raises:
+        TooManyError, MovedError: what was yielded is not to be kept.
+    """
+    asked: list[tuple[str, str | int]] = [*options, ("limit", PAGE)]
+    if window:
+        # A second more on both sides: whether the server counts the ends in is nowhere written.
+        asked += [("since", iso(window.since - SECOND)), ("until", iso(window.until))]
+        asked += [("time_zone", "UTC")]
+
+    def ask(offset: int) -> Reply:
+        if offset + PAGE > CAP:
+            raise TooManyError(f"more than {CAP:,} records")
+        total = [("total", "true")] if window and not offset else []
+        return http.get(path, [*asked, *total, ("offset", offset)])
+
+    style = paging.ByOffset(lambda data: data[name], lambda data, _: bool(data.get("more")))
+    for page in paging.pages(ask, style, 0):
+        count = page.reply.data.get("total") or 0
+        if count > CAP:
+            raise TooManyError(f"{count:,} records", count // CAP + 1)
+        records: list[Record] = page.records
+        yield [r for r in records if moment(r["created_at"]) in window] if window else records
+
+
+def in_pieces(
+    landing: Landing,
+    window: Window,
+    read: Callable[[Window], None],
+    *,
+    newest_first: bool = False,
+) -> Iterator[Window]:
+    """Read `window` in as few pieces as it takes; yields each that was read, to be committed.
+
+    What `read` wrote for a piece that then has to be split is abandoned.
+
+    Raises:
+        SourceError: one second holds more than can be paged.
+        UnavailableError: records of one second moved however often it was read.
+    """
+    todo, attempts = [window], 0
+    while todo:
+        piece = todo.pop()
+        try:
+            read(piece)
+        except (TooManyError, paging.MovedError) as error:
+            landing.abandon()
+            pieces = piece.split(error.pieces if isinstance(error, TooManyError) else 2)
+            if len(pieces) == 1:
+                attempts += 1
+                what = f"{landing.source}: the second {iso(piece.since)}"
+                if isinstance(error, TooManyError):
+                    raise _beyond_paging(what, error) from None
+                if attempts > paging.ATTEMPTS:
+                    raise UnavailableError(
+                        f"{what}: {error}, {attempts} times over; the next sync goes on from here"
+                    ) from None
+            todo += pieces if newest_first else reversed(pieces)
+        else:
+            attempts = 0
+            yield piece
+
+
+def listing(
+    http: Http,
+    what: str,
+    path: str,
+    name: str,
+    keep: Callable[[Iterator[Record]], None],
+    options: Options = (),
+) -> None:
+    """Read a listing that has no window; `keep` gets its records, from the first one each time.
+
+    Raises:
+        SourceError: it holds more than can be paged.
+        UnavailableError: records moved however often it was read.
+    """
+    try:
+        paging.steady(
+            f"{http.name}: {what}",
+            lambda: keep(one for page in pages(http, path, name, options=options) for one in page),
+        )
+    except TooManyError as error:
+        raise _beyond_paging(f"{http.name}: {what}", error) from None
+
+
+def _beyond_paging(what: str, error: TooManyError) -> SourceError:
+    return SourceError(
+        f"{what}: {error}; PagerDuty pages at most {CAP:,}: leave it out, or ask PagerDuty's "
+        "support to export it"
+    )

@@ -1,0 +1,86 @@
+"""`modernization/tracker.yaml`: which tracker holds the epics, and how it is set up.
+
+Switching to a remote tracker writes nothing there: as long as `PAYDOWN_DRY_RUN` isn't 0, runs say
+what they would do. Secrets are in the environment, never in the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import model_validator
+
+from orchestration.documents import load_model
+from orchestration.http import Patience
+from orchestration.rubric.strict import Strict, fault
+from orchestration.settings import Settings
+from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.azure_devops import AzureDevOpsTrackerConfig
+from orchestration.vendors.base import Context
+from orchestration.vendors.jira import JiraTrackerConfig
+
+FILE = "tracker.yaml"
+
+
+class TrackerConfig(Strict):
+    """The tracker, and a section for each remote one; those of others may stay in the file."""
+
+    kind: Literal["local", "jira", "azure_devops"] = "local"
+    jira: JiraTrackerConfig | None = None
+    azure_devops: AzureDevOpsTrackerConfig | None = None
+
+    @model_validator(mode="after")
+    def _has_its_section(self) -> TrackerConfig:
+        if self.kind != "local" and self.remote is None:
+            raise fault(
+                f"kind is {self.kind}, but there is no section {self.kind}",
+                "add the section with url and project, see docs/guides/epics.md",
+                ("kind",),
+            )
+        return self
+
+    @property
+    def remote(self) -> JiraTrackerConfig | AzureDevOpsTrackerConfig | None:
+        """The section of the remote tracker that holds the epics; None for local files."""
+        return {"jira": self.jira, "azure_devops": self.azure_devops}.get(self.kind)
+
+
+def read_tracker_config(settings: Settings) -> TrackerConfig:
+    """The file's settings, or the defaults where there is no file.
+
+    Raises:
+        ConfigError: the file is wrong.
+        OSError: it can't be read.
+    """
+    path = settings.modernization / FILE
+    return load_model(path, TrackerConfig) if path.exists() else TrackerConfig()
+
+
+def is_dry_run(settings: Settings, config: TrackerConfig) -> bool:
+    """Whether runs only say what they would do: by default everywhere but in local files."""
+    return config.kind != "local" if settings.dry_run is None else settings.dry_run
+
+
+def build_tracker(
+    config: TrackerConfig,
+    settings: Settings,
+    environment: Mapping[str, str] | None = None,
+    patience: Patience | None = None,
+) -> Tracker:
+    """The tracker, ready to be asked; nothing is sent yet.
+
+    Raises:
+        ForbiddenError: a secret is missing from the environment.
+    """
+    if config.remote is None:
+        return LocalTracker(settings.epics)
+    env = os.environ if environment is None else environment
+    return config.remote.tracker(Context(environment=env, patience=patience or Patience()))
+
+
+def tracker_name(config: TrackerConfig, settings: Settings) -> str:
+    """The tracker's name in the ledger, which needs no secret."""
+    return config.remote.tracker_name if config.remote else LocalTracker(settings.epics).name

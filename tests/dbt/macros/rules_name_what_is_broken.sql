@@ -1,0 +1,108 @@
+-- Each kind of rule, broken by rows that break nothing else, next to the same table without them.
+with items as (
+    {%- for item_id, code, label, status, owner, total, part in [
+        ('1', 'a', 'x', 'open', 'team-a', 3, 3),
+        ('2', none, 'x', none, none, 0, 0),
+        ('3', none, 'x', 'done', 'team-b', 2, 2),
+    ] %}
+        {{- ' union all' if not loop.first }}
+        select
+            '{{ item_id }}' as item_id,
+            {{ "'" ~ code ~ "'" if code else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as code,
+            '{{ label }}' as label,
+            {{ "'" ~ status ~ "'" if status else 'null' }} as status,
+            {{ "'" ~ owner ~ "'" if owner else 'null' }} as owner,
+            {{ total }} as total,
+            {{ part }} as part
+    {%- endfor %}
+),
+
+broken_items as (
+    select * from items
+    union all
+    select '3', 'b', 'x', 'open', 'team-a', 1, 1
+    union all
+    select '4', 'a', 'x', 'open', 'team-a', 1, 1
+    union all
+    select '5', 'c', null, 'open', 'team-a', 1, 1
+    union all
+    select '6', 'd', 'x', 'closed', 'team-a', 1, 1
+    union all
+    select '7', 'e', 'x', 'open', 'team-c', 1, 1
+    union all
+    select '8', 'f', 'x', 'open', 'team-a', 2, 1
+    union all
+    select null, 'g', 'x', 'open', 'team-a', 1, 1
+),
+
+teams as (
+    select 'team-a' as team_id
+    union all
+    select 'team-b' as team_id
+),
+
+{% for table in ['items', 'broken_items'] -%}
+found_in_{{ table }} as (
+    {{ broken_rules(
+        table,
+        key='item_id',
+        unique=['code', ['item_id', 'code']],
+        not_null=['label'],
+        accepted={'status': ['open', 'done']},
+        relationships={'owner': {'to': 'teams', 'field': 'team_id'}},
+        sums=[{'total': 'total', 'parts': ['part']}],
+    ) }}
+),
+
+{% endfor -%}
+expected as (
+    {%- for rule_name, column_name, sample_key in [
+        ('not_null', 'item_id', '(null)'),
+        ('not_null', 'label', '5'),
+        ('accepted', 'status', '6'),
+        ('sums', 'total', '8'),
+        ('unique', 'item_id', '3'),
+        ('unique', 'code', 'a'),
+        ('relationships', 'owner', '7'),
+    ] %}
+        {{- ' union all' if not loop.first }}
+        select
+            '{{ rule_name }}' as rule_name,
+            '{{ column_name }}' as column_name,
+            '{{ sample_key }}' as sample_key
+    {%- endfor %}
+),
+
+found as (
+    select
+        rule_name,
+        column_name,
+        failures,
+        sample_key
+    from found_in_broken_items
+    union all
+    select
+        'no rule is broken' as rule_name,
+        column_name,
+        failures,
+        sample_key
+    from found_in_items
+)
+
+select
+    expected.rule_name as expected_rule,
+    expected.column_name as expected_column,
+    found.rule_name as found_rule,
+    found.column_name as found_column,
+    found.failures,
+    found.sample_key
+from expected
+full outer join found
+    on
+        expected.rule_name = found.rule_name
+        and expected.column_name = found.column_name
+        and expected.sample_key = found.sample_key
+        and found.failures = 1
+where
+    expected.rule_name is null
+    or found.rule_name is null
