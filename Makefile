@@ -22,7 +22,7 @@ test: .venv/ready  ## all tests but the slow ones
 test-all: .venv/ready  ## all tests, also the exhaustive ones and those at scale
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
 
-bench: .venv/ready  ## what a run of SIZE incidents (100k, 1m) costs
+bench: .venv/ready  ## what runs at SIZE=10k, 100k or 1m incidents cost
 	.venv/bin/python benchmarks/run.py --size $(SIZE)
 
 # Becomes Dagster's own process: Ctrl-C reaches it and nothing else is left to stop.

@@ -185,7 +185,6 @@ def _inputs(settings: Settings) -> str:
         settings.target,
         str(settings.modernization),
         str(settings.landing),
-        str(settings.dry_run),
         moment.isoformat(),
         *(f"{file}:{file.stat().st_mtime_ns}" for file in sorted(files) if file.exists()),
     ]

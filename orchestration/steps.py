@@ -18,9 +18,8 @@ from orchestration.dbt_project import (
     run_dbt,
 )
 from orchestration.documents import ConfigError
-from orchestration.epics.published import run_epics
+from orchestration.epics.published import refresh_ledger, run_epics
 from orchestration.epics.publisher import EpicsReport
-from orchestration.ledger import Ledger, export_epics
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
 from orchestration.settings import Settings
@@ -122,14 +121,17 @@ def load(
 ) -> tuple[LoadReport, list[Check]]:
     """Append what is new in the landing folder to `raw`, of all streams or of those named.
 
-    The ledger is exported first, so that its epics arrive as any other record.
+    The ledger is made true to the tracker and exported first, so that its epics arrive as any
+    other record.
     """
     settings.export()
     try:
-        export_epics(Ledger(settings.ledger_url), settings.ledger_export)
-    except SQLAlchemyError as error:
-        # The previous export stays; the step that writes to the ledger reports the outage.
-        progress(f"the ledger can't be read: {type(error).__name__}")
+        refreshed = refresh_ledger(settings, "load")
+        if refreshed.unreachable:
+            progress(f"the tracker can't be asked: {refreshed.unreachable}")
+    except (SQLAlchemyError, ConfigError) as error:
+        # The previous export stays; the step that opens epics reports the same problem.
+        progress(f"the ledger is not refreshed: {type(error).__name__}")
     wanted = [c for c in contracts(settings) if streams is None or c.name in streams]
     warehouse = loading_warehouse(settings)
     report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)

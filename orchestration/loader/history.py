@@ -25,13 +25,13 @@ class Seen:
         """Whether reading the file again would bring nothing.
 
         A rejected file is tried again, since its problem may have been the contract or the way to
-        the file. So are quarantined records once the contract has changed.
+        the file. So are quarantined records, and all of a snapshot, once the contract has changed.
         """
-        same_contract = self.contract == file.contract.fingerprint
+        depends_on_contract = self.has_quarantined or file.contract.mode == "snapshot"
         return (
             self.sha256 == file.sha256
             and self.status == "loaded"
-            and (same_contract or not self.has_quarantined)
+            and (self.contract == file.contract.fingerprint or not depends_on_contract)
         )
 
 

@@ -17,6 +17,7 @@ from orchestration.settings import QUIET
 
 from .compiled_models import AS_OF, MODELS, NewWarehouse, Warehouse
 from .dbt_in_process import POSTGRES_DATABASE, Dbt, parse
+from .decisions import SQL_FILE
 from .flow_helpers import Demo, Site
 
 # dlt reads these when it is imported; rich would otherwise keep the width of this terminal.
@@ -68,14 +69,28 @@ def dbt(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
 
 
 @pytest.fixture(scope="session")
-def warehouse(shared: Shared, dbt: Dbt) -> NewWarehouse:
-    """`warehouse()`: an empty warehouse in which single models run, as of `AS_OF`."""
+def compiled_models(shared: Shared, dbt: Dbt) -> Path:
+    """A JSON file with the SQL of `MODELS` by name, as of `AS_OF`."""
 
     def compile_models(file: Path) -> None:
         file.write_text(json.dumps(dbt.compiled(*MODELS, as_of=AS_OF)), encoding="utf-8")
 
-    sql = json.loads(shared("compiled", compile_models).read_text(encoding="utf-8"))
+    return shared("compiled", compile_models)
+
+
+@pytest.fixture(scope="session")
+def warehouse(compiled_models: Path) -> NewWarehouse:
+    """`warehouse()`: an empty warehouse in which single models run, as of `AS_OF`."""
+    sql = json.loads(compiled_models.read_text(encoding="utf-8"))
     return lambda: Warehouse(sql)
+
+
+@pytest.fixture(scope="session")
+def decisions(compiled_models: Path) -> Iterator[None]:
+    """Lets `decisions.publish`, here and in processes, find what the models decide."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SQL_FILE, str(compiled_models))
+        yield
 
 
 @pytest.fixture(scope="session")

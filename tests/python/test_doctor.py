@@ -14,12 +14,12 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from orchestration.cli.doctor import show_doctor
+from orchestration.cli.run import show_run
+from orchestration.cli.sync import show_sync
 from orchestration.flow import FlowResult
 from orchestration.http import UnavailableError
 from orchestration.landing import Landing, StreamReport, open_landing
-from orchestration.screens.doctor import show_doctor
-from orchestration.screens.run import show_run
-from orchestration.screens.sync import show_sync
 from orchestration.settings import Settings
 from orchestration.vendors import sync as extract_run
 from orchestration.vendors.base import Context, SourceConfig, secret
@@ -198,7 +198,7 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings) -> N
     assert is_well
     assert "good.incidents 1,204 1,202 1,189 13 2" in joined(shown)
     assert "good.incidents excluded: 12 merged, 1 test" in shown
-    assert "good.incidents set aside: 2 id is missing" in shown
+    assert "good.incidents quarantined: 2 id is missing" in shown
     assert "good.services" not in shown
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.screens.doctor.finding import Finding
-from orchestration.screens.doctor.tracker import check_tracker
+from orchestration.cli.doctor.finding import Finding
+from orchestration.cli.doctor.tracker import check_tracker
 from orchestration.settings import Settings
 
 from .jira_helpers import ENVIRONMENT, FIELDS, asked

@@ -6,7 +6,6 @@ import gzip
 import json
 import random
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,7 +21,7 @@ from orchestration.vendors.base import Context
 
 from .loader_helpers import Landing as Loader
 from .loader_helpers import project_streams
-from .loopback import IMPATIENT, Answer, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Answer, Request, landed, serving
 from .vendor_backstage import Catalog
 
 TOKEN = "tok-backstage"  # noqa: S105
@@ -164,25 +163,6 @@ def test_a_catalog_that_never_stands_still_is_not_landed(tmp_path: Path) -> None
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("start", range(4))
-def test_killed_anywhere(tmp_path: Path, start: int) -> None:
-    vendor = catalog(8)
-    with serving(vendor) as url:
-        sync(tmp_path, url)
-        for event in count(start, 4):
-            before = names(tmp_path)
-            del vendor.entities[min(vendor.entities)]
-            vendor.register(f"new{event}")
-            was_killed = killed_at(event, lambda: sync(tmp_path, url))
-            assert names(tmp_path) in (before, vendor.names())
-            sync(tmp_path, url)
-            assert names(tmp_path) == vendor.names()
-            assert not list(tmp_path.rglob(".partial-*"))
-            if not was_killed:
-                break
-        assert event > 20
-
-
 def test_an_answer_that_shrank_is_not_believed(tmp_path: Path) -> None:
     vendor = catalog(8)
     with serving(vendor) as url:
@@ -230,19 +210,6 @@ def test_something_else_at_the_address_is_told(tmp_path: Path) -> None:
         pytest.raises(SourceError, match="something else than entities"),
     ):
         sync(tmp_path, url)
-
-
-def test_no_secret_is_written(tmp_path: Path) -> None:
-    said: list[str] = []
-    context = Context({"BACKSTAGE_TOKEN": TOKEN}, progress=said.append, patience=IMPATIENT)
-    with serving(catalog(4)) as url:
-        sync(tmp_path, url, context)
-    assert said == ["backstage entities: 3 of 4", "backstage entities: 4 of 4"]
-    for path in tmp_path.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            plain = gzip.decompress(content) if path.suffix == ".gz" else content
-            assert TOKEN.encode() not in plain
 
 
 YAML = """\

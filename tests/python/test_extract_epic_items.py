@@ -13,11 +13,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
-from orchestration.vendors.jira import JiraSourceConfig
 from orchestration.http import AccessError, SourceError
 from orchestration.landing import open_landing
+from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
 from orchestration.vendors.base import Context, SourceConfig
+from orchestration.vendors.jira import JiraSourceConfig
 
 from .flow_helpers import ROOT
 from .loopback import IMPATIENT, Request, killed_at, landed, serving

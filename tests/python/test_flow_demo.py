@@ -8,14 +8,10 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
-from .flow_helpers import ROOT, Site
+from .flow_helpers import ROOT, Demo, Site
 
-pytestmark = pytest.mark.xdist_group("demo")
-
-Demo = tuple[Site, subprocess.CompletedProcess[str]]
 FACTORS = (
     "slo_burn", "repeats", "mttr", "blast_radius", "dependency_centrality", "revenue_impact",
     "effort", "ai_risk",
@@ -139,13 +135,14 @@ def test_every_column_of_every_model_is_described(demo: Demo) -> None:
         assert described == columns[model["name"]], model["name"]
 
 
-def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo: Demo) -> None:
-    site, _ = demo
+def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Site) -> None:
+    site = demo_copy
     epics = _hashes(site.home / "epics")
     checkout = _status()
     assert site.query("select count(*) from fct_epics") == [(0,)]
     second = site.command("run")
     assert second.returncode == 0, second.stdout + second.stderr
+    assert "up to date" not in second.stdout
     assert _hashes(site.home / "epics") == epics
     opened = site.query(
         "select services.service_name, tracker_name, status_name, is_open, is_read_back "
@@ -158,6 +155,7 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo: Demo) -
     before = site.published.resolve()
     third = site.command("run")
     assert third.returncode == 0, third.stdout + third.stderr
+    assert "models are up to date" in third.stdout
     assert "Nothing changed since the last run." in third.stdout
     assert (_hashes(site.home / "epics"), site.published.resolve()) == (epics, before)
     assert _status() == checkout

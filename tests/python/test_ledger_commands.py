@@ -22,8 +22,8 @@ from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import PublishRun
 from orchestration.ledger import EpicState, Ledger
 from orchestration.settings import Settings
-from orchestration.vendors.trackers import TrackerConfig, is_dry_run, read_tracker_config
 from orchestration.trackers.local import LocalTracker
+from orchestration.vendors.trackers import TrackerConfig, is_dry_run, read_tracker_config
 
 from .epics_driver import row as full_row
 from .jira_helpers import jira

@@ -316,7 +316,7 @@ def test_an_id(landing: Landing) -> None:
     landing.load(OLD)
     with duckdb.connect(str(landing.warehouse)) as con:
         quarantine = Quarantine(con)
-        con.execute("create or replace temp view records as select unnest($1) as id", [known])
+        con.execute(f"create or replace temp view records as select unnest({known}) as id")
         assert quarantine.full_id("aaaa1") == known[0]
         with pytest.raises(QuarantineError, match=r"aaaa begins 2 ids .*; give more of it"):
             quarantine.full_id("aaaa")

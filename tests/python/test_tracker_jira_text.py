@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from orchestration.trackers.jira import adf, wiki
 from orchestration.trackers.jira.plain import MAX_CHARACTERS
 
 from orchestration.trackers.document import (
@@ -26,7 +27,6 @@ from orchestration.trackers.document import (
     Table,
     spans,
 )
-from orchestration.trackers.jira import adf, wiki
 
 from .flow_helpers import ROOT
 

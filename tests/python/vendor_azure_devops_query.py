@@ -42,7 +42,9 @@ class DevOps(Board):
             states = [{"name": name, "category": kind} for name, kind in categories.items()]
             return _listed({"name": name, "states": states} for name in ("Epic", "User Story"))
         if path == "/recyclebin":
-            return _listed({"id": one} for one in map(int, request.one("ids").split(",")) if one in self.bin)
+            return _listed(
+                {"id": one} for one in map(int, request.one("ids").split(",")) if one in self.bin
+            )
         if path == "/wiql":
             return self._query(request)
         if path == "/workitemsbatch":
