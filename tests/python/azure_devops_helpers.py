@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
-from orchestration.http import Patience
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
+
+from orchestration.http import Patience
 from orchestration.trackers.document import Checklist, Document, Paragraph, spans
 from orchestration.trackers.protocol import (
     EpicChange,

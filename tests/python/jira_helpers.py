@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from orchestration.trackers.jira import JiraConfig, JiraTracker
+
 from orchestration.http import Patience
 from orchestration.trackers.document import Checklist, Heading, Paragraph, Span, Table, spans
-from orchestration.trackers.jira import JiraConfig, JiraTracker
 from orchestration.trackers.protocol import EpicChange, EpicDraft, EpicRef, EpicStatus, Figures
 
 from .loopback import IMPATIENT, serving

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from orchestration.cli.doctor.finding import Finding
 from orchestration.cli.doctor.tracker import check_tracker
+
 from orchestration.settings import Settings
 
 from .jira_helpers import ENVIRONMENT, FIELDS, asked

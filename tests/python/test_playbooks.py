@@ -13,6 +13,7 @@ import yaml
 from orchestration.configuration import check_configuration
 from orchestration.documents import ConfigError
 from orchestration.documents.playbook import BLANK, Playbook
+from orchestration.documents.strict import FixClass
 from orchestration.epics.playbooks import (
     Playbooks,
     filled,
@@ -20,7 +21,6 @@ from orchestration.epics.playbooks import (
     read_playbook,
     read_playbooks,
 )
-from orchestration.rubric.strict import FixClass
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"
 SHIPPED = read_playbooks(MODERNIZATION).all

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-
 from orchestration.trackers.azure_devops import AzureDevOpsTracker
+
 from orchestration.trackers.protocol import EpicRef, EpicStatus, Rehearsal, RejectedError
 
 from .azure_devops_helpers import (

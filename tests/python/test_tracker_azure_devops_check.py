@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from orchestration.trackers.azure_devops import AzureDevOpsTracker
+
 from orchestration.trackers.protocol import RejectedError
 
 from .azure_devops_helpers import KEY, draft, fields, opened, sent, serving_as_described, tracker_at

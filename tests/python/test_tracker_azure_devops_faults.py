@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
-
 from orchestration.trackers.azure_devops import AzureDevOpsConfig, AzureDevOpsTracker
 from orchestration.trackers.azure_devops.config import SEND_WITHIN_SECONDS
+from pydantic import ValidationError
+
 from orchestration.trackers.protocol import (
     AmbiguousError,
     ConflictError,

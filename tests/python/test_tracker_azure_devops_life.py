@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from orchestration.trackers.azure_devops import AzureDevOpsTracker
+
 from orchestration.trackers.protocol import (
     ConflictError,
     EpicRef,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from orchestration.trackers.faults import told_as_tracker
 
 from orchestration.http import Http, RefusedError, SendWindow, UnavailableError, UnknownOutcomeError
-from orchestration.trackers.faults import told_as_tracker
 from orchestration.trackers.protocol import ConflictError, RejectedError, TrackerError
 
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.jira.client import LONGEST_CALL_SECONDS
+
 from orchestration.trackers.protocol import (
     EpicRef,
     ForbiddenError,

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from orchestration.trackers.jira import JiraConfig, JiraTracker
 from pydantic import ValidationError
 
-from orchestration.trackers.jira import JiraConfig, JiraTracker
 from orchestration.trackers.protocol import Check, EpicRef, RejectedError
 
 from .jira_described import SPECS, undescribed

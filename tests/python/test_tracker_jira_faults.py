@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from orchestration.trackers.jira import JiraTracker, client
 
 from orchestration.http import Patience
-from orchestration.trackers.jira import JiraTracker, client
 from orchestration.trackers.protocol import (
     AmbiguousError,
     ConflictError,

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from orchestration.epics.content.document import draft_change, draft_epic, epic_key
 
 from orchestration.epics.candidates import Candidate
-from orchestration.epics.content.document import draft_change, draft_epic, epic_key
 from orchestration.ledger import Evidence
 from orchestration.trackers import local
 from orchestration.trackers.local import LocalTracker
