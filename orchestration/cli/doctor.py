@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestration.cli.quarantine import shown
+from orchestration.cli.quarantine import opened, shown
 from orchestration.cli.streams import Finding, check_streams, show_streams
 from orchestration.cli.tables import published_rows, shown_path
 from orchestration.configuration import check_configuration
@@ -21,8 +21,7 @@ from orchestration.documents import ConfigError
 from orchestration.freshness import Freshness, freshness
 from orchestration.http import Patience, SourceError
 from orchestration.ledger import EpicState, Ledger
-from orchestration.loader.aside import QuarantineError
-from orchestration.quarantine import opened
+from orchestration.loader.quarantine import QuarantineError
 from orchestration.rubric import Scoring
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.trackers.protocol import TrackerError
