@@ -70,10 +70,9 @@ def check_files(settings: Settings) -> Iterator[Finding]:
     for file in invalid:
         yield Finding("bad", shown_path(file.path), file.problem)
     rubrics = [f.model.rubric_hash for f in files if isinstance(f.model, Scoring)]
-    text = ", ".join(
-        [f"{len(files) - len(invalid)} valid files", *map("rubric {}".format, rubrics)]
-    )
-    yield Finding("ok", shown_path(settings.modernization), text)
+    rubric = f", rubric {rubrics[0]}" if rubrics else ""
+    count = len(files) - len(invalid)
+    yield Finding("ok", shown_path(settings.modernization), f"{count} valid files{rubric}")
 
 
 def check_sources(settings: Settings) -> Iterator[Finding]:
@@ -129,7 +128,7 @@ def check_landing(settings: Settings) -> Iterator[Finding]:
         text = ", ".join(f"{name} {count[name]:,}" for name in sorted(count))
         size = sum(p.stat().st_size for p in files) / 1e6
         yield Finding("ok", "landing", f"{len(files):,} files, {size:,.1f} MB: {text}")
-    elif settings.sources:
+    elif settings.sources or any(settings.landing.iterdir()):
         yield Finding("note", "landing", "nothing has landed yet; run `paydown sync`")
     else:
         text = f"{shown_path(settings.landing)} is empty; drop exports there"
