@@ -13,8 +13,8 @@ from orchestration.screens.doctor.finding import Finding
 from orchestration.screens.doctor.tracker import check_tracker
 from orchestration.settings import Settings
 
-from .jira_helpers import ENVIRONMENT, FIELDS, asked
 from .loopback import serving
+from .tracker_helpers import ENVIRONMENT, asked, section
 from .vendor_jira import Jira
 from .vendor_jira_state import TOKEN
 
@@ -38,8 +38,8 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def board(vendor: Jira) -> Generator[str]:
     """tracker.yaml for a loopback Jira; YAML holds JSON."""
     with serving(vendor) as url:
-        section = {"url": url, "deployment": "cloud", "project": "MOD", "fields": FIELDS}
-        yield json.dumps({"kind": "jira", "jira": section})
+        settings = section(vendor, url)
+        yield json.dumps({"kind": "jira", "jira": settings})
 
 
 @pytest.mark.usefixtures("secrets")
