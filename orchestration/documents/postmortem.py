@@ -35,10 +35,10 @@ from orchestration.documents.references import (
     utc_time,
     web_address,
 )
+from orchestration.documents.strict import Amount, Day, MaturityLevel, Number, Strict, fault, unique
 from orchestration.documents.text import Chunk, split_front_matter
 from orchestration.documents.words import term_type
 from orchestration.documents.yaml_lines import parse_mapping
-from orchestration.rubric.strict import Amount, Day, MaturityLevel, Number, Strict, fault, unique
 
 Item = TypeVar("Item")
 

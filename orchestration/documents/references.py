@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from orchestration.rubric.strict import fault
+from orchestration.documents.strict import fault
 
 MAX_NAME = 200
 MAX_URL = 2_000

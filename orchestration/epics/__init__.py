@@ -1,6 +1,6 @@
-"""Rows above the promotion band become epics, exactly once, and stay true: all but the tracker.
+"""Candidates become epics, exactly once, and stay true: all but the tracker.
 
-`publisher` is the way in: `state` learns what ledger and tracker know, `plan` and `wip` decide,
-`executor` acts (`opener`, `stories`, `changes`, `closing`) or `rehearsal` only tells, and `report`
-says what became of each row. `content` is what an epic says.
+`refresh` records before the load what people did in the tracker; dbt decides; `publisher` acts:
+`opening` and `changing` claim, send and record, `report` says what became of each row.
+`content`, `stories` and `playbooks` are what an epic says. `reconcile` repairs the ledger.
 """

@@ -1,10 +1,10 @@
-"""What a person tells the ledger that no tracker can tell it any more."""
+"""What a person enters in the ledger that no tracker can say any more."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from orchestration.ledger import EpicRecord, EpicState, Hold, Ledger
+from orchestration.ledger import EpicRecord, EpicState, Ledger, Writer
 
 RUN_ID = "by-hand"
 
@@ -16,10 +16,10 @@ class NotOpenError(Exception):
 def close_by_hand(
     ledger: Ledger, key: str, *, tracker: str | None, why: str, now: datetime, at: datetime
 ) -> list[EpicRecord]:
-    """Write down that an epic, with its open stories, or one story is closed.
+    """Record that an epic, with its open stories, or one story is closed.
 
     For what was destroyed in the tracker, or moved to where paydown may not read: it holds its
-    team's place in the limit of work in progress for ever otherwise. Nothing is asked of the
+    team's place in the limit of work in progress forever otherwise. Nothing is asked of the
     tracker; should it show the epic open after all, the next run follows that.
 
     tracker: the instance's name in the ledger, needed only where several hold the key.
@@ -42,11 +42,11 @@ def close_by_hand(
         and record.parent_key == key
         and record.state is EpicState.OPENED
     ]
-    hold = Hold(RUN_ID, RUN_ID, at, at)
+    writer = Writer(RUN_ID, RUN_ID, at)
     status = f"closed by hand: {why}"
     return [
         ledger.record_closed(
-            hold, record.tracker, record.key, max(now, record.opened_at or now), status
+            writer, record.tracker, record.key, max(now, record.opened_at or now), status
         )
         for record in (*stories, epic)
     ]

@@ -1,4 +1,4 @@
-"""One run of the epics publisher: candidates from the analysts' copy, then ledger and tracker."""
+"""Where runs meet the published copy: before the load, and after the models were built."""
 
 from __future__ import annotations
 
@@ -8,14 +8,52 @@ from typing import Any
 import duckdb
 
 from orchestration.epics.candidates import Candidate, read_candidates
-from orchestration.epics.publisher import EpicsReport, publish_epics
+from orchestration.epics.publisher import publish_epics
+from orchestration.epics.refresh import Refreshed, refresh
+from orchestration.epics.report import EpicsReport
+from orchestration.epics.run import Run
 from orchestration.http import Patience
-from orchestration.ledger import Ledger
+from orchestration.ledger import Ledger, export_epics
 from orchestration.publish.analyst_copy import CURRENT, DATABASE
 from orchestration.settings import Settings
-from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config
+from orchestration.trackers.protocol import TrackerError
+from orchestration.vendors.trackers import (
+    build_tracker,
+    is_dry_run,
+    read_tracker_config,
+    tracker_name,
+)
 
 CANDIDATES = "rpt_promotion_candidates"
+DECISIONS = "rpt_epic_decisions"
+
+
+def refresh_ledger(settings: Settings, run_id: str, patience: Patience | None = None) -> Refreshed:
+    """Record what people did in the tracker, and export the ledger for the load.
+
+    A tracker that can't be asked changes nothing: the answer's `unreachable` says why.
+
+    Raises:
+        ConfigError: tracker.yaml is wrong.
+        SQLAlchemyError: the ledger can't be read; the previous export stands.
+    """
+    config = read_tracker_config(settings)
+    ledger, name = Ledger(settings.ledger_url), tracker_name(config, settings)
+    refreshed = Refreshed()
+    if ledger.records(name):
+        try:
+            tracker = build_tracker(config, settings, patience=patience)
+            refreshed = refresh(Run(ledger, tracker, run_id, settings.now()))
+        except TrackerError as error:
+            refreshed.unreachable = str(error)
+    export_epics(
+        ledger,
+        settings.ledger_export,
+        tracker=name,
+        problems=refreshed.problems,
+        unreachable=refreshed.unreachable,
+    )
+    return refreshed
 
 
 def run_epics(
@@ -25,18 +63,18 @@ def run_epics(
     dry_run: bool | None = None,
     patience: Patience | None = None,
 ) -> EpicsReport:
-    """Make the tracker true to the published candidates, or say how.
+    """Act on the published decisions, or say how.
 
     dry_run: as the settings say where None.
 
     Raises:
-        duckdb.Error: where nothing was published yet.
+        duckdb.Error: nothing was published yet.
         ConfigError: tracker.yaml is wrong.
         ForbiddenError: the tracker's secret is missing from the environment.
     """
     config = read_tracker_config(settings)
     return publish_epics(
-        read_mart(settings.published / CURRENT / DATABASE, CANDIDATES),
+        _rows(settings),
         Ledger(settings.ledger_url),
         build_tracker(config, settings, patience=patience),
         dry_run=is_dry_run(settings, config) if dry_run is None else dry_run,
@@ -48,7 +86,13 @@ def run_epics(
 def published_candidates(settings: Settings) -> list[Candidate]:
     """The candidates of the analysts' copy; none where nothing was published yet."""
     database = settings.published / CURRENT / DATABASE
-    return read_candidates(read_mart(database, CANDIDATES)) if database.exists() else []
+    return read_candidates(_rows(settings)) if database.exists() else []
+
+
+def _rows(settings: Settings) -> list[dict[str, Any]]:
+    database = settings.published / CURRENT / DATABASE
+    decisions = {row["service_id"]: row for row in read_mart(database, DECISIONS)}
+    return [row | decisions[row["service_id"]] for row in read_mart(database, CANDIDATES)]
 
 
 def read_mart(database: Path, mart: str) -> list[dict[str, Any]]:

@@ -1,13 +1,13 @@
-"""What a run of the epics publisher did, or would do."""
+"""What a run did to each row, or would do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestration.epics.candidates import Candidate
-from orchestration.epics.plan import Section
-from orchestration.ledger import EpicRecord
+from orchestration.epics.candidates import Candidate, Section
+from orchestration.trackers.protocol import Preview
 from orchestration.trackers.text import one_line
 
 
@@ -15,7 +15,7 @@ from orchestration.trackers.text import one_line
 class EpicEntry:
     """One service in the report, or one story; `key` and `url` are None while it has no epic.
 
-    rehearsal: in a dry run, what would be sent; `notes` what to know of it.
+    preview: in a dry run, what would be sent; `notes` what to know of it.
     """
 
     service_id: str
@@ -23,7 +23,7 @@ class EpicEntry:
     key: str | None
     reason: str
     url: str | None = None
-    rehearsal: Any = None
+    preview: Any = None
     notes: tuple[str, ...] = ()
 
 
@@ -32,8 +32,9 @@ class EpicsReport:
     """Every row of `rpt_promotion_candidates`, each in exactly one part, by rank.
 
     stories, stories_failed: what was opened below epics, beside the rows.
-    stopped: why the run ended early (no permission, tracker not reachable), else None. The rows
-    that it didn't get to are in `failed`, and the next run tries them again.
+    stopped: why the run ended early (no permission, tracker not reachable), or why the tracker
+    could not be asked before the decisions, else None. The rows that it didn't get to are in
+    `failed`, and the next run tries them again.
     """
 
     run_id: str
@@ -60,7 +61,7 @@ class EpicsReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether the tracker took everything and the run got to every row."""
+        """Whether the tracker accepted everything and the run got to every row."""
         return not (self.failed or self.stories_failed or self.stopped)
 
     @property
@@ -70,87 +71,62 @@ class EpicsReport:
 
 
 class ReportBuilder:
-    """Collects one entry a candidate, and the stories."""
+    """Collects one entry a candidate, and the stories; each candidate is as decided at first."""
 
-    def __init__(self, candidates: list[Candidate]) -> None:
-        self._ranks = {candidate.service_id: n for n, candidate in enumerate(candidates)}
-        self._entries: dict[str, tuple[Section, EpicEntry]] = {}
-        self._stories: list[EpicEntry] = []
-        self._stories_failed: list[EpicEntry] = []
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self._entries = {
+            c.service_id: (c.section, entry(c, c.epic_key, c.reason)) for c in candidates
+        }
+        self._stories: dict[bool, list[EpicEntry]] = {True: [], False: []}
 
-    def add(
-        self,
-        candidate: Candidate,
-        section: Section,
-        reason: str,
-        *,
-        key: str | None = None,
-        url: str | None = None,
-        rehearsal: Any = None,
-        notes: tuple[str, ...] = (),
+    def put(
+        self, candidate: Candidate, section: Section, reason: str, key: str | None, url: str | None
     ) -> None:
-        """Put `candidate` into `section`."""
-        entry = _entry(candidate, key, reason, url, rehearsal, notes)
-        self._entries[candidate.service_id] = (section, entry)
-
-    def add_epic(
-        self,
-        candidate: Candidate,
-        section: Section,
-        reason: str,
-        record: EpicRecord,
-        rehearsal: Any = None,
-    ) -> None:
-        """Put `candidate` into `section` with its epic."""
-        self.add(candidate, section, reason, key=record.key, url=record.url, rehearsal=rehearsal)
+        """Put `candidate` into `section`, with the epic that it has there."""
+        self._entries[candidate.service_id] = (section, entry(candidate, key, reason, url))
 
     def add_story(
-        self,
-        candidate: Candidate,
-        key: str,
-        reason: str,
-        *,
-        is_failed: bool,
-        url: str | None = None,
-        rehearsal: Any = None,
-        notes: tuple[str, ...] = (),
+        self, candidate: Candidate, key: str, reason: str, url: str | None, *, is_failed: bool
     ) -> None:
         """Add a story of the candidate's epic that was opened, or could not be."""
-        entry = _entry(candidate, key, reason, url, rehearsal, notes)
-        (self._stories_failed if is_failed else self._stories).append(entry)
+        self._stories[is_failed].append(entry(candidate, key, reason, url))
 
     def build(
-        self, *, run_id: str, tracker: str, dry_run: bool, stopped: str | None
+        self,
+        *,
+        run_id: str,
+        tracker: str,
+        dry_run: bool,
+        stopped: str | None,
+        previews: Mapping[str, Preview],
     ) -> EpicsReport:
-        """The report; ValueError when a candidate is missing from it."""
-        if missing := self._ranks.keys() - self._entries.keys():
-            raise ValueError(f"not accounted for: {sorted(missing)}")
-        parts: dict[str, tuple[EpicEntry, ...]] = {}
-        for section in Section:
-            found = [
-                (self._ranks[service_id], entry)
-                for service_id, (in_section, entry) in self._entries.items()
-                if in_section is section
-            ]
-            parts[section.value] = tuple(entry for _, entry in sorted(found, key=lambda f: f[0]))
+        """The report; `previews`: by key, what a dry run would send."""
+
+        def shown(entries: Sequence[EpicEntry]) -> tuple[EpicEntry, ...]:
+            return tuple(
+                replace(e, preview=p.request, notes=p.notes)
+                if e.key and (p := previews.get(e.key))
+                else e
+                for e in entries
+            )
+
+        parts = {
+            section.value: shown([e for found, e in self._entries.values() if found is section])
+            for section in Section
+        }
         return EpicsReport(
             run_id=run_id,
             tracker=tracker,
             dry_run=dry_run,
-            stories=tuple(self._stories),
-            stories_failed=tuple(self._stories_failed),
+            stories=shown(self._stories[False]),
+            stories_failed=shown(self._stories[True]),
             stopped=one_line(stopped) if stopped else None,
             **parts,
         )
 
 
-def _entry(
-    candidate: Candidate,
-    key: str | None,
-    reason: str,
-    url: str | None,
-    rehearsal: Any,
-    notes: tuple[str, ...],
-) -> EpicEntry:
-    service_id, service = one_line(candidate.service_id), one_line(candidate.service_name)
-    return EpicEntry(service_id, service, key, reason, url, rehearsal, notes)
+def entry(candidate: Candidate, key: str | None, reason: str, url: str | None = None) -> EpicEntry:
+    """A candidate's line of the report."""
+    return EpicEntry(
+        one_line(candidate.service_id), one_line(candidate.name), key, one_line(reason, 1000), url
+    )

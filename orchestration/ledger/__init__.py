@@ -1,8 +1,8 @@
-"""The ledger: what paydown meant to do to other systems, and what came of it."""
+"""The ledger: what paydown meant to do in other systems, and what came of it."""
 
-from orchestration.ledger.claims import Claim, Hold, Intent
+from orchestration.ledger.claims import Claim, Intent, Writer
 from orchestration.ledger.export import export_epics
-from orchestration.ledger.models import EpicRecord, EpicState, Evidence, Figures, LedgerEvent, Told
+from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent
 from orchestration.ledger.store import Ledger
 
 __all__ = [
@@ -10,11 +10,9 @@ __all__ = [
     "EpicRecord",
     "EpicState",
     "Evidence",
-    "Figures",
-    "Hold",
     "Intent",
     "Ledger",
     "LedgerEvent",
-    "Told",
+    "Writer",
     "export_epics",
 ]

@@ -1,134 +1,113 @@
-"""How epics of the ledger change, each method one committed transaction.
+"""How epics in the ledger change, each method one committed transaction.
 
-As with openings: `claim_change` before the call, `record_updated`, `record_closed` or
-`record_change_failed` after it. A change that is pending may have been told already.
+As with openings: `claim_change` before the call, `record_changed`, `record_closed` or
+`record_change_failed` after it. A change that is pending may have been sent already.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from orchestration.ledger.claims import Claim, Hold, redact
+from orchestration.ledger.claims import Claim, Writer, redact
 from orchestration.ledger.database import LedgerDatabase
-from orchestration.ledger.models import (
-    EpicRecord,
-    EpicRow,
-    EpicState,
-    Evidence,
-    Figures,
-    Told,
-    figures_json,
-    is_closing,
-)
-from orchestration.ledger.rows import add_event, is_held_by_other, release
+from orchestration.ledger.models import EpicRecord, EpicState, EventRow, Evidence
+from orchestration.ledger.rows import add_event, release, settle
 
 
 class Changes(LedgerDatabase):
-    """The half of the ledger that keeps up with what is open."""
+    """The half of the ledger that follows what is open."""
 
     def claim_change(
         self,
-        hold: Hold,
+        writer: Writer,
         tracker: str,
         key: str,
-        change_id: str,
+        kind: str,
         update_count: int,
         evidence: Evidence | None,
-        figures: Figures | None,
-        kind: str,
         sent: Mapping[str, object],
     ) -> Claim:
-        """Commit the intent to send `change_id`; `was_attempted`: it may have been sent.
+        """Commit that a change (`change` or `close`) is about to be sent.
 
-        update_count: how many updates the change builds on; refused when another run has made
-        one more. evidence, figures: what it tells and writes. kind: `update` or `close`.
+        update_count: how many changes this one builds on; refused when another run has begun one
+        more. The record's `pending_change_id` is the id to send it by: the one of an earlier
+        attempt that says the same, else one that was never used.
         """
         with self.exclusive() as session:
-            row = session.get_one(EpicRow, (tracker, key))
-            was_attempted = row.pending_change_id == change_id
-            is_stale = row.state != EpicState.OPENED or row.update_count != update_count
-            if is_stale or is_held_by_other(row, hold):
-                return Claim(False, was_attempted, row.record())
-            row.pending_change_id, row.owner, row.lease_until = change_id, hold.owner, hold.until
-            row.pending_evidence = evidence.json if evidence else None
-            row.pending_figures = figures_json(figures)
-            add_event(session, hold, row, f"{kind}_intended", **sent)
-            return Claim(True, was_attempted, row.record())
+            row = session.get_one(EpicRecord, (tracker, key))
+            is_ours = row.owner == writer.owner
+            is_stale = row.update_count != update_count and not is_ours
+            if row.state is not EpicState.OPENED or is_stale or writer.must_wait_for(row):
+                return Claim(False, row)
+            pending = row.pending_change_id or ""
+            said = row.pending_evidence.json if row.pending_evidence else None
+            content = evidence.json if evidence else None
+            is_retry = pending.startswith(f"{kind}-") and said == content
+            if not is_retry:
+                row.update_count += 1
+                seed = hashlib.sha256(f"{key} {row.update_count} {content}".encode())
+                row.pending_change_id = f"{kind}-{seed.hexdigest()[:12]}"
+                row.pending_evidence = evidence
+            row.owner, row.attempted_at = writer.owner, writer.at
+            change_id = row.pending_change_id
+            add_event(session, writer, row, f"{kind}_claimed", change_id=change_id, **sent)
+            return Claim(True, row, was_attempted=is_retry)
 
-    def record_written(
-        self, hold: Hold, tracker: str, key: str, change_id: str, figures: Figures | None
-    ) -> None:
-        """Write down what the fields hold, while the change as a whole is not finished."""
-        with self.exclusive() as session:
-            row = session.get_one(EpicRow, (tracker, key))
-            if row.pending_change_id == change_id and row.owner == hold.owner:
-                row.figures, row.pending_figures = figures_json(figures), None
-
-    def record_updated(
+    def record_changed(
         self,
-        hold: Hold,
+        writer: Writer,
         tracker: str,
         key: str,
         change_id: str,
-        told: Told,
-        edited: Mapping[str, bool],
         shared_key: str | None = None,
     ) -> bool:
-        """Write down that the epic tells `told`; False if another run wrote it first.
+        """Record that the epic says what `change_id` says; False if another run did so first.
 
-        edited: the figures that a person edited, each with whether the epic says so.
-        shared_key: the epic of a shared fix that it has been told of.
+        shared_key: the epic of a shared fix that it points to now.
         """
         with self.exclusive() as session:
-            row = session.get_one(EpicRow, (tracker, key))
+            row = session.get_one(EpicRecord, (tracker, key))
             if row.pending_change_id != change_id:
                 return False
-            before = json.loads(row.edited or "{}")
-            row.evidence, row.figures = told.evidence.json, figures_json(told.figures)
-            row.edited = json.dumps(edited) if edited else None
+            row.evidence, row.reason = row.pending_evidence, None
             row.shared_key = shared_key or row.shared_key
-            row.update_count += 1
-            row.reason = None
-            _settle(row)
-            add_event(session, hold, row, "updated", change_id=change_id)
-            if news := sorted(edited.keys() - before.keys()):
-                add_event(session, hold, row, "edits_kept", figures=news)
+            settle(row)
+            add_event(session, writer, row, "changed", change_id=change_id)
             return True
 
     def record_change_failed(
         self,
-        hold: Hold,
+        writer: Writer,
         tracker: str,
         key: str,
         kind: str,
         reason: str,
         *,
-        is_unknown: bool,
+        may_be_done: bool,
         was_pending: bool,
     ) -> None:
-        """Write down that the change was not sent, or may have been: then it stays pending.
+        """Record that a change was not sent, or may have been: then its attempt stays.
 
         was_pending: an attempt before this one may have sent it, so it stays pending too, but
         nobody has to wait for it.
         """
         with self.exclusive() as session:
-            row = session.get_one(EpicRow, (tracker, key))
-            if row.owner == hold.owner:
+            row = session.get_one(EpicRecord, (tracker, key))
+            if row.owner == writer.owner:
                 row.reason = redact(reason)
-                if not is_unknown:
+                if not may_be_done:
                     release(row)
                     if not was_pending:
-                        _settle(row)
-            add_event(session, hold, row, kind, reason=reason)
+                        settle(row)
+            add_event(session, writer, row, kind, reason=reason)
 
     def record_closed(
         self,
-        hold: Hold,
+        writer: Writer,
         tracker: str,
         key: str,
         closed_at: datetime,
@@ -136,77 +115,65 @@ class Changes(LedgerDatabase):
         *,
         by_us: bool = False,
     ) -> EpicRecord:
-        """Write down that it is closed: by a person, or as hygiene by us.
+        """Record that it is closed: by a person, or as hygiene by us.
 
-        A person who closes or deletes it has touched it, unless that may have been us.
+        A story that a person closed is that person's work, so its epic isn't ours to close.
         """
         with self.exclusive() as session:
-            row = session.get_one(EpicRow, (tracker, key))
-            if row.state == EpicState.OPENED:
-                row.state, row.closed_at = EpicState.CLOSED, closed_at
+            row = session.get_one(EpicRecord, (tracker, key))
+            if row.state is EpicState.OPENED:
+                row.state, row.closed_at, row.reason = EpicState.CLOSED, closed_at, None
                 detail: dict[str, object] = {"status": status, "closed_at": closed_at}
-                if row.pending_change_id and not by_us:
-                    detail["pending_change_id"] = row.pending_change_id
-                row.reason = None
-                if not by_us and not is_closing(row.pending_change_id):
-                    row.touched_at = row.touched_at or hold.at
-                # Fields may hold what is pending: whoever reopens the epic is not to be taken for
-                # the one who wrote it.
-                if row.figures and row.pending_figures and by_us:
-                    row.figures = row.pending_figures
                 if by_us:
-                    _settle(row)
+                    settle(row)
                 else:
+                    detail["pending_change_id"] = row.pending_change_id
                     release(row)
+                epic = session.get(EpicRecord, (tracker, row.parent_key or ""))
+                if epic and not by_us:
+                    epic.version = None
                 kind = "closed_as_hygiene" if by_us else "closed"
-                add_event(session, hold, row, kind, **detail)
-            return row.record()
+                add_event(session, writer, row, kind, **detail)
+            return row
 
-    def record_reopened(self, hold: Hold, tracker: str, key: str, status: str) -> EpicRecord:
-        """Write down that a person reopened the newest epic of a service: it is theirs now.
+    def record_reopened(self, writer: Writer, tracker: str, key: str, status: str) -> EpicRecord:
+        """Record that a person reopened an epic: it is theirs from now on.
 
-        It stays closed where another run has begun the next one meanwhile.
+        It stays closed here while another epic of the service is open or begun.
         """
         with self.exclusive() as session:
-            row = session.get_one(EpicRow, (tracker, key))
-            if row.state == EpicState.CLOSED and not _has_later(session, row):
-                row.state, row.closed_at = EpicState.OPENED, None
-                row.touched_at = row.touched_at or hold.at
-                add_event(session, hold, row, "reopened", status=status)
-            return row.record()
+            row = session.get_one(EpicRecord, (tracker, key))
+            others = select(EpicRecord.key).where(
+                EpicRecord.tracker == tracker,
+                EpicRecord.service_hash == row.service_hash,
+                EpicRecord.state != EpicState.CLOSED,
+            )
+            if row.state is EpicState.CLOSED and session.scalars(others).first() is None:
+                row.state, row.closed_at, row.version = EpicState.OPENED, None, None
+                add_event(session, writer, row, "reopened", status=status)
+            return row
 
-    def record_touched(self, hold: Hold, tracker: str, keys: Collection[str]) -> None:
-        """Write down that a person touched these epics, once."""
+    def record_versions(
+        self, writer: Writer, tracker: str, versions: Mapping[str, str | None]
+    ) -> None:
+        """Record each item's version after our last write; None: others have changed it."""
         with self.exclusive() as session:
-            for key in keys:
-                row = session.get_one(EpicRow, (tracker, key))
-                if row.touched_at is None:
-                    row.touched_at = hold.at
-                    add_event(session, hold, row, "touched")
+            for key, version in versions.items():
+                row = session.get_one(EpicRecord, (tracker, key))
+                if version is None and row.version is not None:
+                    add_event(session, writer, row, "changed_by_others")
+                row.version = version
 
     def record_duplicates(
-        self, hold: Hold, tracker: str, duplicates: Mapping[str, Collection[str]]
+        self, writer: Writer, tracker: str, duplicates: Mapping[str, Collection[str]]
     ) -> None:
-        """Write down which other ids carry the key of an epic."""
+        """Record which other ids carry the key of an epic, each once."""
         with self.exclusive() as session:
             for key, ids in duplicates.items():
-                row = session.get_one(EpicRow, (tracker, key))
-                for other in sorted(ids):
-                    add_event(session, hold, row, "duplicate", ref_id=other)
-
-
-def _has_later(session: Session, row: EpicRow) -> bool:
-    """Whether there is a later epic of the service that isn't closed."""
-    later = select(EpicRow.key).where(
-        EpicRow.tracker == row.tracker,
-        EpicRow.service_hash == row.service_hash,
-        EpicRow.cycle > row.cycle,
-        EpicRow.state != EpicState.CLOSED,
-    )
-    return session.scalars(later).first() is not None
-
-
-def _settle(row: EpicRow) -> None:
-    """Nothing is pending any more."""
-    row.pending_change_id = row.pending_evidence = row.pending_figures = None
-    release(row)
+                row = session.get_one(EpicRecord, (tracker, key))
+                query = select(EventRow).where(
+                    EventRow.tracker == tracker, EventRow.key == key, EventRow.kind == "duplicate"
+                )
+                known = {event.event.detail.get("ref_id") for event in session.scalars(query)}
+                for other in sorted(set(ids) - known):
+                    add_event(session, writer, row, "duplicate", ref_id=other)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.ledger.models import EpicRecord, Told
+from orchestration.ledger.models import EpicRecord, Evidence
 
 _SECRET = re.compile(
     r"(?i)(?<=://)[^/\s@]+@|(?<=\bbearer )[\w.~+/=-]{16,}|(?<=\bbasic )[\w+/=]{12,}"
@@ -17,27 +17,34 @@ _SECRET = re.compile(
 
 
 @dataclass(frozen=True)
-class Hold:
-    """Who writes, and until when what it claims is its own.
+class Writer:
+    """Who writes, when, and for how long what it begins is its own.
 
-    owner: unique for this process and run. at, until: wall-clock time, aware.
-    takes_over: claim what another owner still holds too; only right for trackers that create a
-    key once whoever asks.
+    owner: unique for this process and run. at: wall-clock time, aware. lease: how long after an
+    attempt began it may still take effect or not be found yet.
+    takes_over: begin what another owner has begun too; only right for trackers that do a thing
+    once, however many ask.
     """
 
     owner: str
     run_id: str
     at: datetime
-    until: datetime
+    lease: timedelta = timedelta(0)
     takes_over: bool = False
+
+    def must_wait_for(self, record: EpicRecord, at: datetime | None = None) -> bool:
+        """Whether somebody else's call about `record` may still be under way at `at` (now)."""
+        if record.attempted_at is None or record.owner == self.owner or self.takes_over:
+            return False
+        return record.attempted_at + self.lease > (at or self.at)
 
 
 @dataclass(frozen=True)
 class Intent:
     """An epic that should exist, or a story below `parent_key`.
 
-    service_hash: identifies it, see `EpicRow`. told: what it will tell; None for stories, which
-    are never told anything later. `draft` and `why` are kept as history.
+    service_hash: identifies it, see `EpicRecord`. evidence: what it will say; None for stories,
+    which are never updated. `draft` and `why` are kept as history.
     """
 
     key: str
@@ -45,7 +52,7 @@ class Intent:
     service: str
     cycle: int
     previous_key: str | None
-    told: Told | None
+    evidence: Evidence | None
     why: str
     team: str | None = None
     parent_key: str | None = None
@@ -56,13 +63,15 @@ class Intent:
 class Claim:
     """The answer to a claim.
 
-    was_attempted: an earlier attempt has no outcome, so the tracker may hold the epic already.
-    record: the epic as it stands; it belongs to somebody else unless `is_granted`.
+    record: the epic as it stands; somebody else acts on it unless `is_granted`.
+    was_attempted: an earlier attempt has no outcome, so the tracker may have done it already.
+    attempted_evidence: what the epic says if that attempt opened it.
     """
 
     is_granted: bool
-    was_attempted: bool
     record: EpicRecord
+    was_attempted: bool = False
+    attempted_evidence: Evidence | None = None
 
 
 def redact(value: Any) -> Any:

@@ -7,20 +7,20 @@ is then free of races, and a killed writer frees the lock with its connection.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import DDL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 
-from orchestration.ledger.models import Base, EpicRow
+from orchestration.ledger.models import Base, EpicRecord
 from orchestration.settings import SettingsError
 
 _LOCK_TIMEOUT_SECONDS = 60
@@ -32,7 +32,8 @@ class LedgerDatabase:
     """A SQLite file or a PostgreSQL database with the ledger's tables.
 
     url: `sqlite:////path/ledger.db` or `postgresql+psycopg2://...`. Nothing is created before the
-    first write, so a dry run leaves no trace. SettingsError for an address that can't be used.
+    first write; an older ledger is migrated when it is first used. SettingsError for an address
+    that can't be used.
     """
 
     def __init__(self, url: str | URL) -> None:
@@ -58,7 +59,6 @@ class LedgerDatabase:
                 "postgresql+psycopg2 is"
             ) from None
         self._has_schema = False
-        self._missing_columns: frozenset[str] = frozenset()
 
     @contextmanager
     def exclusive(self) -> Generator[Session]:
@@ -70,50 +70,55 @@ class LedgerDatabase:
                 connection.execute(text("select pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
             if not self._has_schema:
                 Base.metadata.create_all(connection)
-                _add_columns(connection, missing_columns(connection))
-            with Session(connection) as session:
+                _migrate(connection)
+            with Session(connection, expire_on_commit=False) as session:
                 yield session
                 session.commit()
         self._has_schema = True
-        self._missing_columns = frozenset()
-
-    @property
-    def columns(self) -> list[InstrumentedAttribute[Any]]:
-        """The columns of epics that the ledger has, for reading one of before without a change."""
-        names = EpicRow.__table__.columns.keys()
-        return [getattr(EpicRow, name) for name in names if name not in self._missing_columns]
 
     @contextmanager
     def reading(self) -> Generator[Session | None]:
         """A session that sees what is committed, or None while there is no ledger yet."""
-        if self._is_sqlite and not Path(str(self._url.database)).exists():
-            yield None
-            return
+        if not self._has_schema:
+            if not self._exists():
+                yield None
+                return
+            with self.exclusive():
+                pass  # Migrates an older ledger.
         engine = self._engine.execution_options(**{_READ_ONLY: True})
-        with engine.connect() as connection:
-            if not self._has_schema:
-                if not inspect(connection).has_table("ledger_events"):
-                    yield None
-                    return
-                self._missing_columns = missing_columns(connection)
-                self._has_schema = not self._missing_columns
-            with Session(connection) as session:
-                yield session
+        with engine.connect() as connection, Session(connection) as session:
+            yield session
+
+    def _exists(self) -> bool:
+        if self._is_sqlite and not Path(str(self._url.database)).exists():
+            return False
+        with self._engine.execution_options(**{_READ_ONLY: True}).connect() as connection:
+            return inspect(connection).has_table("ledger_events")
 
 
-def missing_columns(connection: Connection) -> frozenset[str]:
-    """Columns of epics that came after this ledger was made."""
-    there = {column["name"] for column in inspect(connection).get_columns("ledger_epics")}
-    return frozenset(EpicRow.__table__.columns.keys()) - there
-
-
-def _add_columns(connection: Connection, names: Collection[str]) -> None:
-    # The whole migration there is: later columns are nullable, so older versions of paydown go
-    # on working with the same ledger.
-    for column in inspect(EpicRow).columns:
-        if column.name in names:
+def _migrate(connection: Connection) -> None:
+    """Bring an older ledger up to date. Later columns are nullable; none is ever dropped."""
+    present = {column["name"] for column in inspect(connection).get_columns("ledger_epics")}
+    for column in inspect(EpicRecord).columns:
+        if column.name not in present:
             definition = CreateColumn(column).compile(dialect=connection.dialect)
             connection.execute(DDL(f"alter table ledger_epics add column {definition}"))
+    if "version" not in present and "figures" in present:
+        _move_burn(connection)
+
+
+def _move_burn(connection: Connection) -> None:
+    """The burn rate that an epic says was in `figures`, and belongs to its evidence."""
+    query = text(
+        "select tracker, key, evidence, figures from ledger_epics "
+        "where evidence is not null and figures is not null"
+    )
+    for tracker, key, evidence, figures in connection.execute(query).all():
+        burn = {"slo_burn": json.loads(figures).get("slo_burn")}
+        connection.execute(
+            text("update ledger_epics set evidence = :e where tracker = :t and key = :k"),
+            {"e": json.dumps(json.loads(evidence) | burn), "t": tracker, "k": key},
+        )
 
 
 def _postgres_engine(url: URL) -> Engine:

@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
-from orchestration.ledger.models import EpicRow
+from orchestration.ledger.models import EpicRecord
 from orchestration.ledger.store import Ledger
 
 FILE = "epics.ndjson"
-# Columns of every version of the ledger, so that one of before is read too.
-COLUMNS = (
-    "tracker", "key", "service_hash", "service", "cycle", "state", "previous_key", "ref_id", "url",
-    "opened_at", "closed_at",
+_COPIED = (
+    "tracker", "key", "service_hash", "service", "cycle", "state", "team", "previous_key",
+    "shared_key", "ref_id", "url", "update_count", "pending_change_id", "is_attempted",
 )  # fmt: skip
-# A story's key goes on with its class of fix.
-_EPIC = re.compile(r".+-c[0-9]{1,4}")
 
 
-def export_epics(ledger: Ledger, folder: Path) -> int:
+def export_epics(
+    ledger: Ledger,
+    folder: Path,
+    *,
+    tracker: str,
+    problems: Mapping[str, str] | None = None,
+    unreachable: str | None = None,
+) -> int:
     """Write `epics.ndjson`, a record an epic in whatever tracker; returns how many there are.
 
-    The file is replaced at once, and only where it would say something else: equal bytes are not
-    loaded again. Stories are left out, since trackers tell of them.
+    tracker: the one that epics are opened in now. problems: its epics by key whose state it
+    didn't tell, and why. unreachable: why it could not be asked at all.
+    The file is replaced atomically, and only where it would say something else, since equal bytes
+    are not loaded again. Stories are left out: trackers tell of them.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the ledger can't be read; the file stays as it was.
     """
-    records = list(_records(ledger))
+    records = [
+        _record(record)
+        | {
+            "is_current_tracker": record.tracker == tracker,
+            "state_problem": (problems or {}).get(record.key)
+            if record.tracker == tracker
+            else None,
+            "tracker_problem": unreachable if record.tracker == tracker else None,
+        }
+        for record in sorted(ledger.records(), key=lambda r: (r.tracker, r.key))
+        if record.parent_key is None
+    ]
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     target = folder / FILE
     if not target.exists() or target.read_text(encoding="utf-8") != text:
@@ -44,15 +57,14 @@ def export_epics(ledger: Ledger, folder: Path) -> int:
     return len(records)
 
 
-def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
-    with ledger.reading() as session:
-        if session is None:
-            return
-        query = select(*(getattr(EpicRow, name) for name in COLUMNS))
-        for row in session.execute(query.order_by(EpicRow.tracker, EpicRow.key)):
-            if _EPIC.fullmatch(row.key):
-                yield {name: _plain(value) for name, value in row._asdict().items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+def _record(record: EpicRecord) -> dict[str, Any]:
+    said = record.evidence
+    return {name: getattr(record, name) for name in _COPIED} | {
+        "said_incident_ids": ",".join(said.incident_ids) if said else None,
+        "said_score": said.score if said else None,
+        "said_band": said.band if said else None,
+        "said_slo_burn": said.slo_burn if said else None,
+        "is_untouched": record.version is not None,
+        "opened_at": record.opened_at.isoformat() if record.opened_at else None,
+        "closed_at": record.closed_at.isoformat() if record.closed_at else None,
+    }

@@ -1,28 +1,24 @@
-"""Tables of the ledger, and the frozen copies of their rows that leave it."""
+"""Tables of the ledger. A row that leaves a transaction is a detached copy: a record."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Index, Integer, String, Text, UniqueConstraint, inspect, text
+from sqlalchemy import DateTime, Enum, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator
-
-from orchestration.trackers.protocol import EpicRef
 
 
 class EpicState(StrEnum):
     """The life of an epic in the ledger.
 
-    intended: we mean to create it; a call may have been made whose outcome is not written yet.
-    opened: it is in the tracker. closed: a person closed it there, or we as hygiene.
+    intended: paydown means to create it; a call may have been made whose outcome isn't known.
+    opened: it is in the tracker. closed: a person closed it there, or paydown as hygiene.
     failed: the tracker did not create it, for `reason`; the next run tries again.
     """
 
@@ -32,121 +28,34 @@ class EpicState(StrEnum):
     FAILED = "failed"
 
 
+UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """What an epic rests on; a change of any of it is told in the epic once."""
+    """What an epic says of its service: incidents (a set), score, band and peak burn rate."""
 
     incident_ids: tuple[str, ...]
     score: int
     band: str
+    slo_burn: float | None = None
 
     @property
     def json(self) -> str:
-        """Equal for equal evidence: ids are a sorted set."""
-        ids = sorted(set(self.incident_ids))
-        return json.dumps({"incident_ids": ids, "score": self.score, "band": self.band})
-
-    @property
-    def digest(self) -> str:
-        """16 hex digits of the SHA-256 of `json`."""
-        return hashlib.sha256(self.json.encode()).hexdigest()[:16]
+        """Equal for equal evidence."""
+        return json.dumps(asdict(self) | {"incident_ids": sorted(set(self.incident_ids))})
 
     @classmethod
     def from_json(cls, value: str) -> Evidence:
         """The inverse of `json`."""
         fields = json.loads(value)
-        return cls(tuple(fields["incident_ids"]), fields["score"], fields["band"])
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Numbers of an epic: estimates in engineer-days, money in US dollars; None: not known."""
-
-    score: int
-    slo_burn: float | None = None
-    estimate_days: float | None = None
-    budget_usd: float | None = None
-
-
-@dataclass(frozen=True)
-class Told:
-    """What an epic says of its service: the evidence in its text, the figures in its fields.
-
-    figures: as paydown wrote them last; None where that isn't known.
-    """
-
-    evidence: Evidence
-    figures: Figures | None = None
-
-
-@dataclass(frozen=True)
-class EpicRecord:
-    """A row of `ledger_epics`, with defaults for what a planned epic doesn't have yet.
-
-    parent_key: of a story, the key of its epic; None: an epic.
-    figures: as written last, see `Told`. pending_evidence, pending_figures: what the pending
-    change tells and writes.
-    edited: figures that a person edited, each with whether the epic has been told so.
-    shared_key: the epic of a shared fix that this one has been told of.
-    touched_at: when we learnt that a person touched it, so that it is never closed by us.
-    """
-
-    tracker: str
-    key: str
-    service_hash: str
-    service: str
-    cycle: int
-    state: EpicState
-    parent_key: str | None = None
-    team: str | None = None
-    previous_key: str | None = None
-    reason: str | None = None
-    ref_id: str | None = None
-    url: str | None = None
-    evidence: Evidence | None = None
-    figures: Figures | None = None
-    edited: Mapping[str, bool] = field(default_factory=dict)
-    shared_key: str | None = None
-    touched_at: datetime | None = None
-    update_count: int = 0
-    pending_change_id: str | None = None
-    pending_evidence: Evidence | None = None
-    pending_figures: Figures | None = None
-    owner: str | None = None
-    lease_until: datetime | None = None
-    attempted_at: datetime | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
-
-    @property
-    def told(self) -> Told | None:
-        """What the epic tells, None where that isn't known."""
-        return Told(self.evidence, self.figures) if self.evidence else None
-
-    @property
-    def ref(self) -> EpicRef:
-        """Where it is in the tracker; with an empty id before it was opened."""
-        return EpicRef(self.key, self.ref_id or "", self.url or "")
-
-    @property
-    def is_attempted(self) -> bool:
-        """Whether a call to create it was begun whose outcome nobody wrote down."""
-        return self.state is EpicState.INTENDED and self.attempted_at is not None
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether paydown may have closed it as hygiene without having written that down."""
-        return is_closing(self.pending_change_id)
-
-
-def is_closing(pending_change_id: str | None) -> bool:
-    """Whether the change that is pending closes the epic."""
-    return (pending_change_id or "").startswith("close-")
+        ids = tuple(fields["incident_ids"])
+        return cls(ids, fields["score"], fields["band"], fields.get("slo_burn"))
 
 
 @dataclass(frozen=True)
 class LedgerEvent:
-    """A row of `ledger_events`; `detail` is what was sent or answered, and why."""
+    """Something that happened to an epic; `detail` is what was sent or answered, and why."""
 
     at: datetime
     run_id: str
@@ -154,7 +63,7 @@ class LedgerEvent:
     detail: dict[str, object]
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class _UtcDateTime(TypeDecorator[datetime]):
     """Aware datetimes in, aware UTC out, on databases that drop the time zone too (SQLite)."""
 
     impl = DateTime(timezone=True)
@@ -174,18 +83,39 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Base(DeclarativeBase):
+class _EvidenceJson(TypeDecorator[Evidence]):
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Evidence | None, dialect: Dialect) -> str | None:
+        return value.json if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Evidence | None:
+        return Evidence.from_json(value) if value else None
+
+
+def _state_values(states: Any) -> list[str]:
+    return [state.value for state in states]
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
     """Metadata of the ledger's tables."""
 
 
-class EpicRow(Base):
+class EpicRecord(Base):
     """One row per epic or story. The database itself refuses a second unfinished one.
 
-    A service is identified by the SHA-256 of its id: ids come from outside and may be longer
-    than an index entry, or hold characters that a database refuses. A story is identified by the
-    SHA-256 of its own key, which holds service, cycle and fix class.
+    service_hash: SHA-256 of the service's id, since ids may be longer than an index entry or hold
+    characters that a database refuses; of a story, SHA-256 of its own key.
+    parent_key: of a story, the key of its epic. evidence: what the epic says, None: not known.
+    shared_key: the epic of a shared fix that this one points to.
+    version: the tracker's version of it after paydown's last write. None once anybody else has
+    changed it, or where that isn't known; paydown then never closes it.
+    update_count: how many different changes were begun, `pending_change_id` the newest of them
+    as long as its outcome isn't known; `pending_evidence` is what it says.
+    owner, attempted_at: who began the call whose outcome isn't known yet, and when.
 
-    Columns that came later are nullable: `database.py` adds them to ledgers of before.
+    Columns that came later are nullable: `database.py` adds them to older ledgers.
     """
 
     __tablename__ = "ledger_epics"
@@ -206,63 +136,35 @@ class EpicRow(Base):
     service_hash: Mapped[str] = mapped_column(String(64))
     service: Mapped[str] = mapped_column(Text)
     cycle: Mapped[int] = mapped_column(Integer)
-    state: Mapped[str] = mapped_column(String(10))
-    parent_key: Mapped[str | None] = mapped_column(String(120))
-    team: Mapped[str | None] = mapped_column(Text)
-    previous_key: Mapped[str | None] = mapped_column(String(120))
-    reason: Mapped[str | None] = mapped_column(Text)
-    ref_id: Mapped[str | None] = mapped_column(Text)
-    url: Mapped[str | None] = mapped_column(Text)
-    evidence: Mapped[str | None] = mapped_column(Text)
-    figures: Mapped[str | None] = mapped_column(Text)
-    edited: Mapped[str | None] = mapped_column(Text)
-    shared_key: Mapped[str | None] = mapped_column(String(120))
-    touched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[EpicState] = mapped_column(
+        Enum(EpicState, native_enum=False, length=10, values_callable=_state_values)
+    )
+    parent_key: Mapped[str | None] = mapped_column(String(120), default=None)
+    team: Mapped[str | None] = mapped_column(Text, default=None)
+    previous_key: Mapped[str | None] = mapped_column(String(120), default=None)
+    reason: Mapped[str | None] = mapped_column(Text, default=None)
+    ref_id: Mapped[str | None] = mapped_column(Text, default=None)
+    url: Mapped[str | None] = mapped_column(Text, default=None)
+    evidence: Mapped[Evidence | None] = mapped_column(_EvidenceJson, default=None)
+    shared_key: Mapped[str | None] = mapped_column(String(120), default=None)
+    version: Mapped[str | None] = mapped_column(Text, default=None)
     update_count: Mapped[int] = mapped_column(Integer, default=0)
-    pending_change_id: Mapped[str | None] = mapped_column(String(40))
-    pending_evidence: Mapped[str | None] = mapped_column(Text)
-    pending_figures: Mapped[str | None] = mapped_column(Text)
-    owner: Mapped[str | None] = mapped_column(String(200))
-    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pending_change_id: Mapped[str | None] = mapped_column(String(40), default=None)
+    pending_evidence: Mapped[Evidence | None] = mapped_column(_EvidenceJson, default=None)
+    owner: Mapped[str | None] = mapped_column(String(200), default=None)
+    attempted_at: Mapped[datetime | None] = mapped_column(_UtcDateTime, default=None)
+    opened_at: Mapped[datetime | None] = mapped_column(_UtcDateTime, default=None)
+    closed_at: Mapped[datetime | None] = mapped_column(_UtcDateTime, default=None)
 
-    def record(self) -> EpicRecord:
-        """This row, cut loose from the database session.
+    @property
+    def is_attempted(self) -> bool:
+        """Whether a call to create it was begun whose outcome isn't known."""
+        return self.state is EpicState.INTENDED and self.attempted_at is not None
 
-        Columns that an older ledger doesn't have yet were not read, and are None.
-        """
-        missing = inspect(self).unloaded
-        columns = (column.key for column in inspect(type(self)).column_attrs)
-        values: dict[str, Any] = {
-            name: None if name in missing else getattr(self, name) for name in columns
-        }
-        values |= {
-            "state": EpicState(self.state),
-            "evidence": _evidence(values["evidence"]),
-            "pending_evidence": _evidence(values["pending_evidence"]),
-            "figures": figures_from_json(values["figures"]),
-            "pending_figures": figures_from_json(values["pending_figures"]),
-            "edited": json.loads(values["edited"] or "{}"),
-        }
-        return EpicRecord(**values)
-
-
-def _evidence(value: str | None) -> Evidence | None:
-    return Evidence.from_json(value) if value else None
-
-
-def figures_json(figures: Figures | None) -> str | None:
-    return json.dumps(asdict(figures)) if figures else None
-
-
-def figures_from_json(value: str | None) -> Figures | None:
-    """The inverse of `figures_json`; figures that a later version wrote are left out."""
-    if not value:
-        return None
-    fields = json.loads(value)
-    return Figures(**{n: fields[n] for n in Figures.__dataclass_fields__ if n in fields})
+    @property
+    def is_closing(self) -> bool:
+        """Whether paydown may have closed it as hygiene without having recorded that."""
+        return (self.pending_change_id or "").startswith("close-")
 
 
 class EventRow(Base):
@@ -271,10 +173,15 @@ class EventRow(Base):
     __tablename__ = "ledger_events"
     __table_args__ = (Index("ix_ledger_events_epic", "tracker", "key", "id"),)
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True, init=False)
     tracker: Mapped[str] = mapped_column(String(200))
     key: Mapped[str] = mapped_column(String(120))
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(_UtcDateTime)
     run_id: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(30))
     detail: Mapped[str] = mapped_column(Text)
+
+    @property
+    def event(self) -> LedgerEvent:
+        """This row, with its detail read."""
+        return LedgerEvent(self.at, self.run_id, self.kind, json.loads(self.detail))

@@ -1,4 +1,4 @@
-"""What both halves of the ledger need of its rows."""
+"""What every method that writes needs of a row."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import json
 
 from sqlalchemy.orm import Session
 
-from orchestration.ledger.claims import Hold, redact
-from orchestration.ledger.models import EpicRow, EpicState, EventRow
-
-UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)
+from orchestration.ledger.claims import Writer, redact
+from orchestration.ledger.models import EpicRecord, EpicState, EventRow
 
 
-def is_held_by_other(row: EpicRow, hold: Hold) -> bool:
-    is_leased = row.lease_until is not None and row.lease_until > hold.at
-    return is_leased and row.owner != hold.owner and not hold.takes_over
+def release(row: EpicRecord) -> None:
+    row.owner = row.attempted_at = None
 
 
-def release(row: EpicRow) -> None:
-    row.owner = row.lease_until = None
+def settle(row: EpicRecord) -> None:
+    """Nothing is pending any more."""
+    row.pending_change_id = row.pending_evidence = None
+    release(row)
 
 
-def add_event(session: Session, hold: Hold, row: EpicRow, kind: str, **detail: object) -> None:
+def fail(row: EpicRecord, reason: str) -> None:
+    row.state, row.reason = EpicState.FAILED, redact(reason)
+    release(row)
+
+
+def add_event(
+    session: Session, writer: Writer, row: EpicRecord, kind: str, **detail: object
+) -> None:
     """Append to the history; what looks like a credential in `detail` is left out."""
     session.add(
         EventRow(
             tracker=row.tracker,
             key=row.key,
-            at=hold.at,
-            run_id=hold.run_id,
+            at=writer.at,
+            run_id=writer.run_id,
             kind=kind,
             detail=json.dumps(redact(detail), default=str),
         )

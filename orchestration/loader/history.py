@@ -55,13 +55,14 @@ class Seen:
         """Whether reading the file again would bring nothing.
 
         A rejected file is tried again, since the fault may have been in the contract or in the
-        way to the file. So are quarantined records once the contract is another.
+        way to the file. So are quarantined records once the contract is another, and all of a
+        snapshot's files: the rows of their last load are those that count.
         """
         same_contract = self.contract == file.contract.fingerprint
         return (
             self.sha256 == file.sha256
             and self.status == "loaded"
-            and (same_contract or not self.has_quarantined)
+            and (same_contract or not (self.has_quarantined or file.contract.mode == "snapshot"))
         )
 
 

@@ -11,8 +11,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from orchestration.documents.strict import Day, Days, Strict, empty_if_none, fault, once
 from orchestration.rubric.capacity import TeamName
-from orchestration.rubric.strict import Day, Days, Strict, empty_if_none, fault, once
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.rubric.strict import FixClass, Number, Strict, fault
+from orchestration.documents.strict import FixClass, Number, Strict, fault
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

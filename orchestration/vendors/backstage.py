@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from orchestration.documents.strict import Share
 from orchestration.http import Http, Reply, SourceError, paging
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Share
 from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, secret
 
 QUERY = "/api/catalog/entities/by-query"

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from orchestration.documents.strict import Number, Strict, fault
 from orchestration.http import AccessError, Patience
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Number, Strict, fault
 
 DEFAULT_HISTORY_DAYS = 400
 

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from orchestration.documents.strict import fault
 from orchestration.http import Http, Reply, SourceError, paging
 from orchestration.landing import Landing
-from orchestration.rubric.strict import fault
 from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, iso, secret
 
 PAGE = 1000

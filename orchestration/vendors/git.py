@@ -17,9 +17,9 @@ from typing import Annotated, Any, Self
 import pathspec
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from orchestration.documents.strict import Number, Strict, fault
 from orchestration.http import SourceError
 from orchestration.landing import JOURNAL, Landing
-from orchestration.rubric.strict import Number, Strict, fault
 from orchestration.vendors.base import Context, EnvName, SourceConfig, secret
 from orchestration.vendors.git_clone import PROTOCOLS, Clone, Limits
 

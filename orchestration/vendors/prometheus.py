@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from orchestration.documents.strict import fault
 from orchestration.http import Http, Params, Reply, SourceError
 from orchestration.landing import Landing
-from orchestration.rubric.strict import fault
 from orchestration.vendors.base import (
     Context,
     EnvName,

@@ -22,13 +22,17 @@ MODELS = (
     "int_incidents__fingerprints",
     "int_incidents__repeat_spells",
     "int_incidents__repeats",
+    "int_promotion__comparisons",
+    "int_promotion__shrunk_inputs",
     "int_services__centrality",
     "int_services__reachable",
     "int_slo__incident_burn",
     "int_slo__pieces",
+    "rpt_epic_decisions",
     "rpt_incident_durations",
     "rpt_repeat_chains",
     "rpt_slo_budget",
+    "stg_paydown__epics",
 )
 SCHEMAS = {"stg": "staging", "int": "intermediate", "dim": "marts", "fct": "marts", "rpt": "marts"}
 

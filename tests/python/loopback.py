@@ -230,32 +230,53 @@ def landed(root: Path, stream: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, text.splitlines())
 
 
+AUDITED = ("open", "os.", "socket.", "shutil.", "fcntl.")
+
+
 def killed_at(event: int, work: Callable[[], object]) -> bool:
     """Run `work` in a forked process, which kills itself with SIGKILL at the n-th event that
-    Python audits (opening, renaming and removing files, connecting, importing). False where the
-    work was done before that. Any error in it fails the test."""
+    Python audits (opening, renaming and removing files, connecting). False where the work was
+    done before that. Any error in it fails the test."""
+    return _forked(event, work) is None
+
+
+def audited_events(work: Callable[[], object]) -> int:
+    """Run `work` in a forked process; the number of events at which `killed_at` can kill it."""
+    events = _forked(sys.maxsize, work)
+    assert events
+    return events
+
+
+def _forked(event: int, work: Callable[[], object]) -> int | None:
+    """How many events there were; None where it was killed."""
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            countdown = [event]
+            count = 0
 
             def hook(name: str, _: object) -> None:
-                if name.startswith(("open", "os.", "socket.", "shutil.", "fcntl.")):
-                    countdown[0] -= 1
-                    if countdown[0] < 0:
+                nonlocal count
+                if name.startswith(AUDITED):
+                    count += 1
+                    if count > event:
                         signal.raise_signal(signal.SIGKILL)
 
             sys.addaudithook(hook)
             work()
+            os.write(writing, str(count).encode())
             code = 0
         except BaseException:
             traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)
+    os.close(writing)
     _, status = os.waitpid(child, 0)
+    with os.fdopen(reading) as counted:
+        events = counted.read()
     if os.WIFSIGNALED(status):
-        return True
+        return None
     assert os.WEXITSTATUS(status) == 0, "the work failed"
-    return False
+    return int(events)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from orchestration.cli.doctor.finding import Finding
+from orchestration.cli.doctor.tracker import check_tracker
 
-from orchestration.screens.doctor.finding import Finding
-from orchestration.screens.doctor.tracker import check_tracker
 from orchestration.settings import Settings
 
 from .loopback import serving
@@ -75,7 +75,7 @@ def test_a_secret_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.M
     with board(Jira()) as text:
         told = findings(tmp_path, text)
     assert told["tracker jira"].state == "bad"
-    assert "JIRA_TOKEN" in told["tracker jira"].text
+    assert "is not set" in told["tracker jira"].text
 
 
 @pytest.mark.usefixtures("secrets")

@@ -1,134 +1,196 @@
-"""Backstage's catalog-info.yaml: entities, references, and one bad document among good ones."""
+"""The catalog's contract and staging: every form gives the same rows, a bad one costs no other."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from orchestration.documents.catalog import MAX_DOCUMENTS
 
-from orchestration.documents import READERS, Line
+from orchestration.configuration import READERS
+from orchestration.documents.text import Chunk
+from orchestration.documents.yaml_lines import parse
 
-# The article's component, to the letter.
-ARTICLE = """\
+from .dbt_in_process import Dbt
+from .loader_helpers import Json, Landing, project_streams
+
+STREAMS = [one for one in project_streams() if one["source_name"] in ("backstage", "paydown")]
+YAML = """\
 apiVersion: backstage.io/v1alpha1
 kind: Component
 metadata:
-  name: payments-api
+  name: pay
+  labels: {app.kubernetes.io/name: pay-api, app.kubernetes.io/instance: pay-eu}
   annotations:
-    jira/project-key: MOD
-    jira/labels: incident-modernization
-    grafana/dashboard-url: https://grafana.company.com/d/abc123
+    backstage.io/kubernetes-id: pay-pods
+    backstage.io/kubernetes-label-selector:
+      tier=web, app.kubernetes.io/instance = pay-us,app==pay-app
+    pagerduty.com/service-id: P1
+    paydown/aliases: billing, pay-old,, billing
+    paydown/maturity: Silver
+    paydown/revenue-per-hour-usd: 210000
+    paydown/chaos-date: 2026-05-01
+    flag: true
+  tags: [java]
 spec:
   type: service
-  owner: team-payments
-  lifecycle: production
+  owner: team-pay
+  system: money
+  dependsOn: [ledger, "resource:db"]
+  providesApis: [pay]
+  consumesApis: [fx]
 """
-GROUP = """\
-apiVersion: backstage.io/v1alpha1
-kind: Group
-metadata: {name: team-payments, title: Payments}
-spec:
-  type: team
-  profile: {email: payments@example.com}
-  parent: engineering
-  children: []
-  members: [ana, user:eu/bob]
-"""
+RELATIONS = {
+    "ownedBy": ["group:default/team-pay", "user:default/second"],
+    "partOf": ["domain:default/not-this", "system:default/money"],
+    "dependsOn": ["component:default/ledger", "resource:default/db"],
+    "providesApi": ["api:default/pay"],
+    "consumesApi": ["api:default/fx"],
+    "hasPart": ["component:default/not-this"],
+}
 
 
-def read(folder: Path, text: str) -> list[Line]:
-    path = folder / "catalog-info.yaml"
-    path.write_text(text, encoding="utf-8")
-    return list(READERS["catalog"](path))
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    return Landing(tmp_path)
 
 
-def record(folder: Path, text: str) -> dict[str, Any]:
-    (line,) = read(folder, text)
-    assert line.reason is None, line.reason
-    return json.loads(line.text)
+def by_api(text: str, *, only_relations: bool) -> Json:
+    """The entity of the YAML text as the API gives it; what it relates to is told by relations."""
+    found = parse(Chunk(1, text)).value
+    if only_relations:
+        found["spec"] = {"type": "service"}
+    found["relations"] = [
+        {"type": kind, "targetRef": target}
+        for kind, targets in RELATIONS.items()
+        for target in targets
+    ]
+    return found
+
+
+def contents() -> dict[str, bytes]:
+    """File -> what is in it: one catalog in each form that it can have."""
+    api = by_api(YAML, only_relations=False)
+    related = by_api(YAML, only_relations=True)
+    return {
+        "yaml/catalog-info.yaml": YAML.encode(),
+        "array/all.json": json.dumps([api], indent=2).encode(),
+        "answer/all.json": json.dumps({"items": [api], "totalItems": 1}).encode(),
+        "lines/all.ndjson": f"\n{json.dumps(api)}\n".encode(),
+        "relations/all.ndjson": json.dumps(related).encode(),
+    }
+
+
+@pytest.mark.parametrize("form", contents())
+def test_every_form_of_the_catalog_gives_the_same_services(
+    landing: Landing, dbt: Dbt, form: str
+) -> None:
+    landing.write(f"backstage/{form}" + ".gz" * form.endswith("ndjson"), contents()[form])
+    report = landing.load(*STREAMS, readers=READERS)
+    assert (report.rejected, report.rows_quarantined) == ([], 0)
+    models = ["stg_backstage__aliases", "stg_backstage__annotations", "int_services__entities"]
+    dbt(
+        "run", "--select", "+int_services__entities", "stg_backstage__*", inline=False,
+        warehouse=landing.warehouse,
+    )  # fmt: skip
+    aliases, annotations, entities = (_rows(landing, model) for model in models)
+    assert aliases == [
+        {"entity_ref": "component:default/pay", "entity_alias": "billing"},
+        {"entity_ref": "component:default/pay", "entity_alias": "pay-old"},
+    ]
+    stated = {row["annotation"]: row["annotation_value"] for row in annotations}
+    assert (stated["paydown/revenue-per-hour-usd"], stated["flag"]) == ("210000", "true")
+    dates = [str(row["annotation_date"]) for row in annotations if row["annotation_date"]]
+    assert dates == ["2026-05-01"]
+    (found,) = entities
+    assert {name: value for name, value in found.items() if value} == {
+        "entity_ref": "component:default/pay",
+        "entity_kind": "component",
+        "entity_name": "pay",
+        "entity_title": "pay",
+        "entity_type": "service",
+        "owner_ref": "group:default/team-pay",
+        "system_ref": "system:default/money",
+        "maturity_level": "silver",
+        "pagerduty_id": "P1",
+        "kubernetes_id": "pay-pods",
+    }
+    relations = {
+        (row["relation"], row["target_ref"]) for row in _rows(landing, "stg_backstage__relations")
+    }
+    assert relations >= {
+        (kind, target)
+        for kind in ("dependsOn", "providesApi", "consumesApi")
+        for target in RELATIONS[kind]
+    }
+    (stored,) = landing.query("select * from raw.backstage__entities")
+    names = ("label_name", "label_instance", "selector_name", "selector_instance")
+    assert [stored[f"kubernetes_{name}"] for name in names] == [
+        "pay-api", "pay-eu", "pay-app", "pay-us",
+    ]  # fmt: skip
+
+
+def _rows(landing: Landing, model: str) -> list[Json]:
+    schema = "intermediate" if model.startswith("int") else "staging"
+    left_out = "exclude (loaded_at, file_name)" if "annotations" in model else ""
+    left_out = "exclude (loaded_at)" if "aliases" in model else left_out
+    return landing.query(f"select * {left_out} from paydown_{schema}.{model} order by all")
 
 
 def component(metadata: str = "name: a", spec: str = "type: service") -> str:
     return f"kind: Component\nmetadata: {{{metadata}}}\nspec: {{{spec}}}\n"
 
 
-def test_the_articles_component(tmp_path: Path) -> None:
-    assert record(tmp_path, ARTICLE) == {
-        "entity_ref": "component:default/payments-api",
-        "kind": "component",
-        "namespace": "default",
-        "name": "payments-api",
-        "title": None,
-        "description": None,
-        "type": "service",
-        "lifecycle": "production",
-        "owner": "group:default/team-payments",
-        "system": None,
-        "tags": [],
-        "depends_on": [],
-        "dependency_of": [],
-        "provides_apis": [],
-        "consumes_apis": [],
-        "annotations": {
-            "jira/project-key": "MOD",
-            "jira/labels": "incident-modernization",
-            "grafana/dashboard-url": "https://grafana.company.com/d/abc123",
-        },
-        "annotation_list": [
-            {"key": "jira/project-key", "value": "MOD", "on": None},
-            {"key": "jira/labels", "value": "incident-modernization", "on": None},
-            {
-                "key": "grafana/dashboard-url",
-                "value": "https://grafana.company.com/d/abc123",
-                "on": None,
-            },
-        ],
-        "labels": {},
-        "aliases": [],
-        "maturity": None,
-        "email": None,
-        "parent": None,
-        "members": [],
-    }
+# A bad document, its line below its own first one, the stream and the field that are at fault.
+BAD: list[tuple[str, int, str, str | None, str]] = [
+    ("kind: Component\nmetadata: {name: 'open}\n", 1, "entities", "document", "close the quote"),
+    ("kind: Component\nspec:\n\towner: x\n", 2, "entities", "document", "not tabs"),
+    ("kind: Component\nkind: API\n", 1, "entities", "kind", "given twice"),
+    ("just prose\n", 0, "entities", None, "not an object"),
+    ("metadata: {name: a}\n", 0, "entities", None, "has no kind"),
+    ("kind: Component\n", 0, "entities", None, "metadata.name is missing"),
+    ("kind: Component\nmetadata: a\n", 0, "entities", None, "metadata.name is missing"),
+    (component("name: ../../etc"), 0, "entities", "name", "such as payments-api"),
+    (component("name: 'a b'"), 0, "entities", "name", "Backstage allows"),
+    (component("name: [a]"), 0, "entities", "name", "Backstage allows"),
+    (component("name: a, namespace: /x"), 0, "entities", "namespace", "Backstage allows"),
+    (component(spec="owner: 'a:b:c'"), 0, "entities", "owner_ref", "[kind:][namespace/]name"),
+    (component(spec="dependsOn: ledger"), 0, "dependencies", "spec.dependsOn", "not a list"),
+    (component(spec="dependsOn: [a, ../b]"), 0, "dependencies", "target_ref", "not a reference"),
+    (component("name: a, tags: x"), 0, "tags", "metadata.tags", "not a list"),
+    (component("name: a, annotations: [x]"), 0, "annotations", "metadata.annotations", "mapping"),
+    (
+        component("name: a, annotations: {paydown/aliases: 'a, ../b'}"),
+        0, "entities", "aliases", "separated by commas",
+    ),
+    (
+        component("name: a, annotations: {paydown/maturity: platinum}"),
+        0, "entities", "maturity", "bronze, silver, gold or none",
+    ),
+    (
+        component("name: a, annotations: {paydown/revenue-per-hour-usd: $5k}"),
+        0, "entities", "revenue_per_hour_usd", "digits only",
+    ),
+]  # fmt: skip
 
 
-def test_a_group(tmp_path: Path) -> None:
-    found = record(tmp_path, GROUP)
-    assert found["entity_ref"] == "group:default/team-payments"
-    assert found["email"] == "payments@example.com"
-    assert found["parent"] == "group:default/engineering"
-    assert found["members"] == ["user:default/ana", "user:eu/bob"]
-
-
-def test_references_get_kind_and_namespace(tmp_path: Path) -> None:
-    spec = (
-        "owner: user:Ana, system: Payments,"
-        " dependsOn: [ledger, 'resource:db', 'API:eu/Fx', ledger], dependencyOf: [web],"
-        " providesApis: [pay], consumesApis: [eu/fx]"
-    )
-    found = record(tmp_path, component("name: Pay, namespace: EU", spec))
-    assert found["entity_ref"] == "component:eu/pay"
-    assert found["name"] == "Pay"
-    assert found["owner"] == "user:eu/ana"
-    assert found["system"] == "system:eu/payments"
-    assert found["depends_on"] == ["component:eu/ledger", "resource:eu/db", "api:eu/fx"]
-    assert found["dependency_of"] == ["component:eu/web"]
-    assert found["provides_apis"] == ["api:eu/pay"]
-    assert found["consumes_apis"] == ["api:eu/fx"]
-
-
-def test_what_is_left_out_is_null_or_empty(tmp_path: Path) -> None:
-    found = record(tmp_path, "kind: System\nmetadata:\n  name: edge\nspec:\n")
-    assert list(found) == list(record(tmp_path, ARTICLE))
-    assert {key for key, value in found.items() if value not in (None, [], {})} == {
-        "entity_ref",
-        "kind",
-        "namespace",
-        "name",
-    }
+def test_a_bad_document_costs_no_other_and_says_file_line_field_and_fix(landing: Landing) -> None:
+    documents = [text for text, *_ in BAD]
+    landing.write("backstage/catalog-info.yaml", "---\n".join(["# ours\n", *documents, YAML]))
+    landing.load(*STREAMS, readers=READERS)
+    line = 3
+    expected = []
+    for text, below, stream, field, _ in BAD:
+        expected.append((line + below, stream, field))
+        line += text.count("\n") + 1
+    found = landing.query("select * from raw.quarantine order by line, stream")
+    kept = {(row["line"], row["stream"], row["field"]): row["reason"] for row in found}
+    for (at, stream, field), (*_, words) in zip(expected, BAD, strict=True):
+        assert words in kept[at, stream, field]
+    assert {row["file"] for row in found} == {"backstage/catalog-info.yaml"}
+    names = landing.query("select name, namespace, _line from raw.backstage__entities")
+    assert {"name": "pay", "namespace": None, "_line": line} in names
 
 
 @pytest.mark.parametrize(
@@ -137,117 +199,34 @@ def test_what_is_left_out_is_null_or_empty(tmp_path: Path) -> None:
         ("2026-05-01", "2026-05-01"),
         ("' 2026-05-01T09:00:00Z '", "2026-05-01"),
         ("2024-02-29", "2024-02-29"),
-        ("2026-02-29", None),
-        ("2026-5-1", None),
-        ("2026-05-012", None),
-        ("last May", None),
-        ("20260501", None),
+        ("2026-02-29", "None"),
+        ("2026-5-1", "None"),
+        ("2026-05-012", "None"),
+        ("last May", "None"),
+        ("20260501", "None"),
     ],
 )
-def test_an_annotation_that_is_a_date(tmp_path: Path, value: str, on: str | None) -> None:
-    found = record(tmp_path, component(f"name: a, annotations: {{paydown/chaos-date: {value}}}"))
-    assert [entry["on"] for entry in found["annotation_list"]] == [on]
+def test_an_annotation_that_is_a_date(landing: Landing, value: str, on: str) -> None:
+    text = component(f"name: a, annotations: {{paydown/chaos-date: {value}}}")
+    landing.write("backstage/catalog-info.yaml", text)
+    assert landing.load(*STREAMS, readers=READERS).rows_quarantined == 0
+    (row,) = landing.query("select annotation_date from raw.backstage__annotations")
+    assert str(row["annotation_date"]) == on
 
 
-def test_paydowns_annotations(tmp_path: Path) -> None:
-    annotations = (
-        "annotations: {paydown/aliases: 'gateway, edge-gateway,, gateway',"
-        " paydown/maturity: Silver, paydown/revenue-per-hour-usd: 210000, flag: true}"
-    )
-    found = record(tmp_path, component(f"name: a, {annotations}"))
-    assert found["aliases"] == ["gateway", "edge-gateway"]
-    assert found["maturity"] == "silver"
-    assert found["annotations"]["paydown/revenue-per-hour-usd"] == "210000"
-    assert found["annotations"]["flag"] == "true"
+def test_a_bad_line_of_an_export_costs_no_other(landing: Landing) -> None:
+    good = json.dumps(by_api(YAML, only_relations=False))
+    bad = ['{"kind": "Component"', "[]", '"text"', '{"kind": "Component", "metadata": {}}']
+    landing.write("backstage/all.ndjson", "\n".join([good, *bad, good]))
+    landing.load(*STREAMS, readers=READERS)
+    kept = landing.query("select line from raw.quarantine where stream = 'entities' order by line")
+    assert [row["line"] for row in kept] == [2, 3, 4, 5]
+    assert landing.counts(*STREAMS)["entities"] == 2
 
 
-def test_yaml_1_1_surprises_stay_text(tmp_path: Path) -> None:
-    found = record(tmp_path, component("name: a, labels: {region: no, since: 2025-01-15, v: 1.10}"))
-    assert found["labels"] == {"region": "no", "since": "2025-01-15", "v": "1.1"}
-
-
-@pytest.mark.parametrize(
-    ("bad", "line", "words"),
-    [
-        ("kind: Component\nmetadata: {name: 'open}\n", 16, "close the quote"),
-        ("kind: Component\nmetadata: {name: a}\nspec:\n\towner: x\n", 18, "not tabs"),
-        ("kind: Component\nmetadata: {name: a}\nkind: API\n", 17, "given twice"),
-        ("x: &x [*x]\n", 15, "holds itself"),
-        ("just prose\n", 15, "not a Backstage entity"),
-    ],
-)
-def test_a_bad_document_costs_no_other(tmp_path: Path, bad: str, line: int, words: str) -> None:
-    first, second, third = read(tmp_path, f"---\n{ARTICLE}---\n{bad}---\n{GROUP}")
-    assert json.loads(first.text)["name"] == "payments-api"
-    assert json.loads(third.text)["name"] == "team-payments"
-    assert second.reason is not None
-    assert words in second.reason
-    assert second.line == line
-    assert second.text == bad
-
-
-def test_lines_of_good_documents(tmp_path: Path) -> None:
-    lines = read(tmp_path, f"# ours\n\n{ARTICLE}---\n# group\n{GROUP}---\n")
-    assert [line.line for line in lines] == [3, 17]
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "field", "words"),
-    [
-        ("apiVersion: v1\nmetadata: {name: a}\n", 1, "document", "has no kind"),
-        ("kind: Component\nmetadata: {title: a}\n", 2, "metadata.name", "is missing"),
-        ("kind: Component\n", 1, "metadata.name", "is missing"),
-        ("kind: Component\nmetadata: a\n", 2, "metadata", "not a mapping"),
-        (component("name: ../../etc"), 2, "metadata.name", "such as payments-api"),
-        (component("name: 'a b'"), 2, "metadata.name", "Backstage allows"),
-        (component("name: [a]"), 2, "metadata.name", "not text"),
-        (component("name: a, namespace: /x"), 2, "metadata.namespace", "Backstage allows"),
-        (component(spec="owner: 'a:b:c'"), 3, "spec.owner", "[kind:][namespace/]name"),
-        (component(spec="dependsOn: ledger"), 3, "spec.dependsOn", "not a list"),
-        (component(spec="dependsOn:\n  [a,\n  ../b]"), 5, "spec.dependsOn.1", "not a reference"),
-        (component(spec="dependsOn: [{a: b}]"), 3, "spec.dependsOn.0", "not text"),
-        (component(spec="profile: x"), 3, "spec.profile", "not a mapping"),
-        (component("name: a, tags: x"), 2, "metadata.tags", "not a list"),
-        (component("name: a, annotations: [x]"), 2, "metadata.annotations", "not a mapping"),
-        (component("name: a, labels: {x: [y]}"), 2, "metadata.labels.x", "not text"),
-        (component("name: a, description: {$text: x}"), 2, "metadata.description", "not text"),
-    ],
-)
-def test_a_problem_names_line_field_and_fix(
-    tmp_path: Path, text: str, line: int, field: str, words: str
-) -> None:
-    (found,) = read(tmp_path, text)
-    assert found.reason is not None
-    assert (found.line, found.field) == (line, field)
-    assert words in found.reason
-    assert "fix: " in found.reason
-
-
-@pytest.mark.parametrize(
-    ("annotation", "words"),
-    [
-        ("paydown/aliases: 'a, ../b'", "separated by commas"),
-        ("paydown/maturity: platinum", "bronze, silver, gold or none"),
-        ("paydown/revenue-per-hour-usd: $5k", "digits only"),
-    ],
-)
-def test_a_wrong_annotation_is_a_problem(tmp_path: Path, annotation: str, words: str) -> None:
-    text = f"kind: Component\nmetadata:\n  name: a\n  annotations:\n    {annotation}\n"
-    (found,) = read(tmp_path, text)
-    assert (found.line, words in str(found.reason)) == (5, True)
-
-
-def test_a_file_that_is_no_text_is_one_problem(tmp_path: Path) -> None:
-    path = tmp_path / "catalog-info.yaml"
-    path.write_bytes(b"kind: \xff")
-    (line,) = READERS["catalog"](path)
-    assert "not UTF-8" in str(line.reason)
-
-
-def test_documents_without_end_are_one_problem(tmp_path: Path) -> None:
-    (line,) = read(tmp_path, "---\na\n" * (MAX_DOCUMENTS + 1))
-    assert "split it" in str(line.reason)
-
-
-def test_an_empty_file_has_no_entities(tmp_path: Path) -> None:
-    assert read(tmp_path, "# nothing yet\n---\n") == []
+def test_a_broken_archive_is_no_catalog(landing: Landing) -> None:
+    path = landing.roots["landing"] / "backstage/all.ndjson.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(b'{"kind": "Component"}\n' * 99)[:-20])
+    report = landing.load(*STREAMS, readers=READERS)
+    assert "can't be decompressed" in str(report.rejected)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from orchestration.documents.schemas import FOLDER, schemas, write
-from orchestration.documents.text_files import Chunk, split_documents
 
+from orchestration.configuration import SCHEMAS, schemas, write_schemas
+from orchestration.documents.text import Chunk, split_documents
 from orchestration.documents.yaml_lines import parse
 
-MODERNIZATION = FOLDER.parent
+MODERNIZATION = SCHEMAS.parent
 FULL = """\
 incident: [servicenow:INC0012345, 4711]
 services: payments-api
@@ -28,7 +28,7 @@ decision: {action: promote, epic: MOD-123, target_maturity: silver}
 
 def errors(name: str, text: str) -> list[str]:
     """What an editor would underline in the YAML text."""
-    schema = json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
     found = Draft202012Validator(schema).iter_errors(value(text))
     return [error.json_path for error in found]
@@ -40,14 +40,14 @@ def value(text: str) -> Any:
 
 @pytest.mark.parametrize("name", sorted(schemas()))
 def test_schemas_are_current(name: str) -> None:
-    published = (FOLDER / name).read_text(encoding="utf-8")
-    assert published == schemas()[name], "run: python -m orchestration.documents.schemas"
+    published = (SCHEMAS / name).read_text(encoding="utf-8")
+    assert published == schemas()[name], "run: python -m orchestration.configuration"
 
 
 def test_nothing_else_is_published(tmp_path: Path) -> None:
-    write(tmp_path / "new")
+    write_schemas(tmp_path / "new")
     written = {path.name for path in (tmp_path / "new").iterdir()}
-    assert written == {path.name for path in FOLDER.iterdir()}
+    assert written == {path.name for path in SCHEMAS.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_front_matter_template_agrees_with_its_schema() -> None:
     properties = json.loads(schemas()["postmortem.schema.json"])["properties"]
     assert set(value(first.text)) == set(properties)
     hint = text.split("$schema=")[1].split()[0]
-    assert (path.parent / hint).resolve() == FOLDER / "postmortem.schema.json"
+    assert (path.parent / hint).resolve() == SCHEMAS / "postmortem.schema.json"
 
 
 def test_a_full_front_matter_agrees_and_mistakes_do_not() -> None:

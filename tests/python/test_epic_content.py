@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from orchestration.epics.candidates import Candidate
-from orchestration.epics.content.document import draft_change, draft_epic
-from orchestration.epics.content.playbooks import Playbooks, read_playbooks
-from orchestration.epics.content.workstreams import draft_workstreams
+from orchestration.epics.content import change_body, draft_epic
+from orchestration.epics.playbooks import Playbooks, read_playbooks
+from orchestration.epics.stories import draft_stories
 from orchestration.ledger import Evidence
-from orchestration.trackers.markdown_body import render
 from orchestration.trackers.protocol import EpicDraft, EpicRef
 
+from .decisions import DECIDED
 from .epics_driver import row
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -24,22 +24,27 @@ EPIC = EpicRef("paydown-gateway-1-c1", "MOD-1", "https://jira.example/browse/MOD
 
 
 def candidate(**columns: Any) -> Candidate:
-    return Candidate.from_row(row(**columns))
+    return Candidate.model_validate(row(**columns) | DECIDED)
+
+
+def draft(
+    playbooks: Playbooks | None = None, previous: str | None = None, **columns: Any
+) -> EpicDraft:
+    known = read_playbooks() if playbooks is None else playbooks
+    return draft_epic(candidate(**columns), known, key="k", previous_key=previous, now=NOW)
 
 
 def epic(**columns: Any) -> str:
-    return render(draft_epic(candidate(**columns), key="k", previous_key=None, now=NOW).body)
+    return draft(**columns).body
 
 
-def stories(**columns: Any) -> tuple[EpicDraft, ...]:
-    return draft_workstreams(candidate(**columns), epic=EPIC, now=NOW)
+def stories(playbooks: Playbooks | None = None, **columns: Any) -> tuple[EpicDraft, ...]:
+    known = read_playbooks() if playbooks is None else playbooks
+    return draft_stories(candidate(**columns), known, epic=EPIC, now=NOW)
 
 
-def change(told: Evidence | None, **columns: Any) -> list[str]:
-    body = draft_change(
-        candidate(**columns), key="k", told=told, written=None, update_count=0, now=NOW
-    ).body
-    return render(body).splitlines()
+def change(said: Evidence | None, **columns: Any) -> list[str]:
+    return change_body(candidate(**columns), said).splitlines()
 
 
 def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
@@ -84,8 +89,8 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_an_epic_after_one_that_did_not_hold_names_it() -> None:
-    body = draft_epic(candidate(), key="k", previous_key="k-before", now=NOW).body
-    assert "An earlier epic was closed and did not hold: `k-before`" in render(body)
+    body = epic(previous="k-before")
+    assert "An earlier epic was closed and did not hold: `k-before`" in body
 
 
 def test_a_long_list_of_incidents_is_cut_and_counted() -> None:
@@ -99,18 +104,14 @@ def test_a_shared_fix_names_its_members() -> None:
     columns = {
         "service_name": "Timeouts", "members": "alpha, beta", "shared_fix_id": "timeouts",
     }  # fmt: skip
-    draft = draft_epic(
-        candidate(service_id="shared-fix:timeouts", **columns), key="k", previous_key=None, now=NOW
+    shared = draft(service_id="shared-fix:timeouts", **columns)
+    assert shared.members == ("alpha", "beta")
+    assert "- **Services**: alpha, beta" in shared.body
+    assert "Timeouts: one change for 2 services" in shared.body
+    (story,) = stories(
+        service_id="shared-fix:timeouts", fix_classes="infra_modernization", **columns
     )
-    assert draft.members == ("alpha", "beta")
-    assert "- **Services**: alpha, beta" in render(draft.body)
-    assert "Timeouts: one change for 2 services" in render(draft.body)
-    (story,) = draft_workstreams(
-        candidate(service_id="shared-fix:timeouts", fix_classes="infra_modernization", **columns),
-        epic=EPIC,
-        now=NOW,
-    )
-    assert 'module "shared-fix-timeouts"' in render(story.body)
+    assert 'module "shared-fix-timeouts"' in story.body
 
 
 def test_a_story_for_each_class_of_fix() -> None:
@@ -121,8 +122,9 @@ def test_a_story_for_each_class_of_fix() -> None:
     assert config.parent == code.parent == EPIC
     assert config.owner == "group:default/team-edge"
     assert config.due_date == code.due_date == candidate().due_date
-    assert config.figures == Figures(score=24)
-    text = render(config.body)
+    figures = (config.score, config.slo_burn, config.estimate_days, config.budget_usd)
+    assert figures == (24, None, None, None)
+    text = config.body
     assert "a part of [`paydown-gateway-1-c1`](<https://jira.example/browse/MOD-1>)" in text
     assert "host: gateway.default.svc.cluster.local" in text
     assert "## Canary over 48 hours" in text
@@ -130,15 +132,10 @@ def test_a_story_for_each_class_of_fix() -> None:
 
 
 def test_a_class_without_a_playbook_still_gets_a_story() -> None:
-    (story,) = draft_workstreams(
-        candidate(fix_classes="config_only"), epic=EPIC, now=NOW, playbooks=Playbooks()
-    )
+    (story,) = stories(Playbooks(()), fix_classes="config_only")
     assert story.title == "gateway: config only"
-    assert "no playbook for this class" in render(story.body)
-    text = render(
-        draft_epic(candidate(), key="k", previous_key=None, now=NOW, playbooks=Playbooks()).body
-    )
-    assert "- **config only**: no playbook" in text
+    assert "no playbook for this class" in story.body
+    assert "- **config only**: no playbook" in draft(Playbooks(())).body
 
 
 def test_no_fix_class_no_story() -> None:
@@ -155,7 +152,7 @@ def test_the_configured_folder_holds_the_playbooks(
     monkeypatch.setenv("PAYDOWN_MODERNIZATION", str(tmp_path))
     (story,) = stories(fix_classes="config_only")
     assert story.title == "gateway: Our own way"
-    assert "Ask group:default/team-edge." in render(story.body)
+    assert "Ask group:default/team-edge." in story.body
     assert len(read_playbooks(tmp_path).all) == 1
 
 
@@ -164,21 +161,22 @@ def test_text_of_a_service_never_reaches_a_manifest() -> None:
         service_id="component:default/x\n  evil: true", fix_classes="config_only",
         owner="team {{ service }}",
     )  # fmt: skip
-    assert "  name: x-evil-true\n" in render(story.body)
+    assert "  name: x-evil-true\n" in story.body
 
 
 def test_a_change_says_only_what_changed() -> None:
-    told = Evidence(("pagerduty:Q1", "pagerduty:Q0"), 24, "promote_to_epic")
-    assert change(told, score=27, factor_changes="+3 mttr: slower") == [
+    said = Evidence(("pagerduty:Q1", "pagerduty:Q0"), 24, "promote_to_epic", 18.2)
+    assert change(said, score=27, factor_changes="+3 mttr: slower") == [
         "Score 27, was 24.",
         "",
         "- New incident: servicenow:INC0012345",
         "- No longer in the window: pagerduty:Q0",
         "- \\+3 mttr: slower",
     ]
-    assert change(replace(told, score=27), score=27, band="bundle_with_existing")[0] == (
+    assert change(replace(said, score=27), score=27, band="bundle_with_existing")[0] == (
         "Score 27; band bundle with existing, was promote to epic."
     )
+    assert change(said, slo_burn=20.25)[0] == "Score 24; peak burn rate 20.2."
     assert change(None, factor_changes="")[:3] == [
         "Score 24, band promote to epic.",
         "",

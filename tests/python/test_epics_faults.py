@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from orchestration.epics.by_hand import close_by_hand
-from orchestration.epics.content.document import epic_key
-from orchestration.epics.publisher import EpicsReport, publish_epics
+from orchestration.epics.content import epic_key
+from orchestration.epics.report import EpicsReport
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.protocol import (
     AmbiguousError,
@@ -20,13 +20,11 @@ from orchestration.trackers.protocol import (
     UnavailableError,
 )
 
-from .epics_driver import row as full_row
+from .decisions import publish as publish_rows
+from .epics_world import row
 from .fake_tracker import LAG, LONGEST_CALL, NOW, FakeTracker, done_but, instead
 
-
-def row(service_id: str, **columns: Any) -> dict[str, Any]:
-    """A row without workstreams or a limit, so that tests speak of epics only."""
-    return full_row(service_id, **({"fix_classes": "", "wip_limit": None} | columns))
+pytestmark = pytest.mark.usefixtures("decisions")
 
 
 @pytest.fixture
@@ -42,16 +40,8 @@ def ledger(tmp_path: Path) -> Ledger:
 def publish(
     ledger: Ledger, tracker: FakeTracker, rows: list[dict[str, Any]], **options: Any
 ) -> EpicsReport:
-    settings: dict[str, Any] = {
-        "dry_run": False,
-        "now": NOW,
-        "run_id": "run",
-        "clock": tracker.clock,
-        "sleep": tracker.sleep,
-    }
-    report = publish_epics(rows, ledger, tracker, **(settings | options))
-    assert sum(report.counts.values()) == len(rows)
-    return report
+    given: dict[str, Any] = {"now": NOW, "clock": tracker.clock, "sleep": tracker.sleep}
+    return publish_rows(rows, ledger, tracker, **(given | options))
 
 
 def services(count: int, **columns: Any) -> list[dict[str, Any]]:
@@ -71,7 +61,7 @@ def test_the_number_of_requests(ledger: Ledger, batch_size: int, creates: int) -
     tracker = FakeTracker(batch_size)
     report = publish(ledger, tracker, services(120))
     assert len(report.opened) == 120
-    assert tracker.requests == ["find", *["create"] * creates]
+    assert tracker.requests == ["find", *["create", "status"] * creates]
     tracker.requests.clear()
     publish(ledger, tracker, services(120))
     assert tracker.requests == ["status"]
@@ -82,9 +72,9 @@ def test_a_time_out_after_the_server_did_it(ledger: Ledger, tracker: FakeTracker
     report = publish(ledger, tracker, services(3))
     assert len(report.opened) == 3
     assert tracker.waited == LAG
-    assert tracker.requests == ["find", "create", "find"]
+    assert tracker.requests == ["find", "create", "find", "status"]
     assert sorted(tracker.keys) == sorted(str(e.key) for e in report.opened)
-    assert kinds(ledger, "s0") == ["intended", "attempted", "ambiguous", "opened"]
+    assert kinds(ledger, "s0") == ["claimed", "ambiguous", "opened"]
     assert not publish(ledger, tracker, services(3)).has_changes
 
 
@@ -118,7 +108,7 @@ def test_twice_ambiguous_is_left_to_the_next_run(ledger: Ledger, tracker: FakeTr
     # A run right after it finds nothing yet, must not create, and says who has it.
     tracker.sleep(1)
     hasty = publish(ledger, tracker, services(1))
-    assert "another run has claimed it until" in hasty.waiting[0].reason
+    assert "is opening it since" in hasty.waiting[0].reason
     assert len(tracker.keys) == 1
 
     tracker.sleep(3600)
@@ -152,13 +142,13 @@ def test_an_attempt_that_came_to_nothing_is_asked_about_once(
     tracker.sleep(3600)
     publish(ledger, tracker, over)
     assert states(ledger) == {"s0": EpicState.FAILED}
-    assert kinds(ledger, "s0") == ["intended", "attempted", "missing"]
+    assert kinds(ledger, "s0") == ["claimed", "missing"]
     tracker.requests.clear()
     publish(ledger, tracker, over)
     assert tracker.requests == []
 
 
-def test_a_run_that_was_stalled_past_its_lease_does_not_create(
+def test_a_run_that_stalled_after_its_claim_looks_who_has_it_before_it_sends(
     ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = ledger.claim
@@ -166,42 +156,24 @@ def test_a_run_that_was_stalled_past_its_lease_does_not_create(
     def stall(*arguments: Any) -> Any:
         claims = claim(*arguments)
         monkeypatch.undo()
-        tracker.sleep(3600)
+        tracker.sleep(3600)  # Far longer than a call may take.
         assert len(publish(ledger, tracker, services(1)).opened) == 1
         return claims
 
     monkeypatch.setattr(ledger, "claim", stall)
     report = publish(ledger, tracker, services(1))
-    assert [e.reason for e in report.waiting] == ["another run has claimed it"]
+    assert "the ledger has changed" in report.waiting[0].reason
     assert len(tracker.keys) == 1
 
 
-def test_what_a_dead_run_claimed_and_never_sent_is_opened_at_once(
-    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
+def test_what_was_not_opened_waits_for_a_place_as_any_other(
+    ledger: Ledger, tracker: FakeTracker
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "start_attempt", _die)
-        with pytest.raises(KeyboardInterrupt):
-            publish(ledger, tracker, services(3))
-    assert set(states(ledger).values()) == {EpicState.INTENDED}
-    assert len(publish(ledger, tracker, services(3)).opened) == 3
-    assert tracker.waited == 0
-
-
-def test_what_a_dead_run_never_sent_waits_for_a_place_as_any_other(
-    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limited = services(2, team_id="edge", wip_limit=2)
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "start_attempt", _die)
-        with pytest.raises(KeyboardInterrupt):
-            publish(ledger, tracker, limited)
-    limited = services(2, team_id="edge", wip_limit=1)
-    report = publish(ledger, tracker, limited)
-    assert ([e.service for e in report.opened], [e.service for e in report.waiting]) == (
-        ["s0"],
-        ["s1"],
-    )
+    tracker.faults["create"] = [instead(UnavailableError("503"))]
+    publish(ledger, tracker, services(2, team_id="edge", wip_limit=2))
+    report = publish(ledger, tracker, services(2, team_id="edge", wip_limit=1))
+    assert [e.service for e in report.opened] == ["s0"]
+    assert [e.service for e in report.waiting] == ["s1"]
 
 
 def test_a_search_that_fails_before_anything_is_sent_blocks_nobody(
@@ -214,7 +186,7 @@ def test_a_search_that_fails_before_anything_is_sent_blocks_nobody(
     tracker.faults["find"] = [lambda act: act(), instead(UnavailableError("503"))]
     report = publish(ledger, tracker, services(2))
     assert report.stopped == "503"
-    assert [e.reason for e in report.failed] == ["503", "503"]
+    assert [e.reason for e in report.failed] == ["not attempted: 503"] * 2
     assert len(publish(ledger, tracker, services(2)).opened) == 2
     assert len(tracker.keys) == 2
 
@@ -251,10 +223,6 @@ def test_an_epic_that_cannot_be_seen_for_the_moment_is_not_taken_for_closed(
     assert len(tracker.keys) == 1
 
 
-def _die(*_: Any, **__: Any) -> None:
-    raise KeyboardInterrupt
-
-
 def test_no_permission_stops_the_run(ledger: Ledger) -> None:
     tracker = FakeTracker(batch_size=2)
     publish(ledger, tracker, [row("old", score_rank=99)])
@@ -270,7 +238,7 @@ def test_no_permission_stops_the_run(ledger: Ledger) -> None:
     assert [e.service for e in report.opened] == ["s0", "s1"]
     assert [e.service for e in report.failed] == ["s2", "s3", "s4", "s5", "old"]
     assert [e.service for e in report.closed_as_hygiene] == ["x"]
-    assert tracker.requests == ["status", "find", "create", "create"]
+    assert tracker.requests == ["status", "find", "create", "status", "create"]
     assert states(ledger)["s2"] is EpicState.FAILED
     # With the permission back, the very next run completes it.
     again = publish(ledger, tracker, rows)
@@ -290,7 +258,7 @@ def test_a_rejected_row_is_alone(ledger: Ledger, tracker: FakeTracker) -> None:
     assert len(publish(ledger, tracker, services(3)).failed) == 1
     tracker.rejected_keys = set()
     assert [e.service for e in publish(ledger, tracker, services(3)).opened] == ["s1"]
-    assert kinds(ledger, "s1")[-3:] == ["claimed_again", "attempted", "opened"]
+    assert kinds(ledger, "s1")[-2:] == ["claimed", "opened"]
 
 
 @pytest.mark.parametrize("request_kind", ["status", "find", "create"])
@@ -303,11 +271,14 @@ def test_a_tracker_that_is_down(ledger: Ledger, tracker: FakeTracker, request_ki
         row("x", score_rank=3, decision="blocked", owner=""),
     ]
     report = publish(ledger, tracker, rows)
-    assert "new" in {e.service for e in report.failed}
+    # Where only the first question failed, the previous state stands.
+    went_on = request_kind == "status"
+    assert [e.service for e in (report.opened if went_on else report.failed)] == ["new"]
     assert [e.service for e in report.blocked] == ["x"]
     assert report.stopped == "503 for 5 minutes"
-    assert not report.has_changes
-    assert [e.service for e in publish(ledger, tracker, rows).opened] == ["new"]
+    assert not report.is_clean
+    again = publish(ledger, tracker, rows)
+    assert [e.service for e in again.opened] == ([] if went_on else ["new"])
 
 
 def test_evidence_whose_outcome_is_unknown_is_told_once(
@@ -364,36 +335,18 @@ def test_evidence_that_was_refused_is_tried_again(ledger: Ledger, tracker: FakeT
     assert [change.is_retry for change in tracker.told] == [False]
 
 
-def test_a_run_that_was_frozen_after_its_attempt_looks_who_has_it_before_it_sends(
+def test_a_run_that_stalls_again_and_again_sends_nothing(
     ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_attempt = ledger.start_attempt
+    claim = ledger.claim
 
     def slow(*arguments: Any) -> Any:
-        held = start_attempt(*arguments)
-        monkeypatch.undo()
-        tracker.sleep(3600)  # Far longer than a call may take.
-        publish(ledger, tracker, services(1))
-        return held
-
-    monkeypatch.setattr(ledger, "start_attempt", slow)
-    report = publish(ledger, tracker, services(1))
-    assert "another run has claimed it" in report.waiting[0].reason
-    assert len(tracker.keys) == 1
-
-
-def test_a_run_that_stands_still_again_and_again_sends_nothing(
-    ledger: Ledger, tracker: FakeTracker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start_attempt = ledger.start_attempt
-
-    def slow(*arguments: Any) -> Any:
-        held = start_attempt(*arguments)
+        claims = claim(*arguments)
         tracker.sleep(31)
-        return held
+        return claims
 
-    monkeypatch.setattr(ledger, "start_attempt", slow)
-    assert "stood still" in publish(ledger, tracker, services(1)).failed[0].reason
+    monkeypatch.setattr(ledger, "claim", slow)
+    assert "stalled" in publish(ledger, tracker, services(1)).failed[0].reason
     monkeypatch.undo()
     assert tracker.keys == []
     assert len(publish(ledger, tracker, services(1)).opened) == 1
@@ -417,5 +370,5 @@ def test_a_dry_run_only_reads(ledger: Ledger, tracker: FakeTracker) -> None:
     tracker.requests.clear()
     report = publish(ledger, tracker, services(3, score=30), dry_run=True)
     assert (len(report.opened), len(report.updated)) == (2, 1)
-    assert tracker.requests == ["status", "find"]
+    assert tracker.requests == ["find", "status"]
     assert len(ledger.records("fake")) == 1

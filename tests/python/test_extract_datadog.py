@@ -17,7 +17,7 @@ from orchestration.vendors import datadog
 from orchestration.vendors.base import Context
 from orchestration.vendors.datadog import DatadogConfig
 
-from .loopback import IMPATIENT, killed_at, landed, serving
+from .loopback import IMPATIENT, landed, serving
 from .vendor_datadog import FakeDatadog
 
 DAY = 86_400
@@ -130,26 +130,6 @@ def test_slos_that_come_and_go_while_they_are_listed(
     found = windows(tmp_path)
     assert {key: count for key, count in found.items() if key[0] in there} == expected(*there)
     assert set(found.values()) == {1}
-
-
-def test_killed_200_times_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
-    chance = random.Random(5)
-    vendor = vendor_of("a", "b")
-    kills = roots = 0
-    with serving(vendor) as url:
-        while kills < 200:
-            root = tmp_path / str(roots)
-            while killed_at(chance.randrange(60), lambda root=root: sync(root, config(url))):
-                kills += 1
-            roots += 1
-            assert windows(root) == expected("a", "b")
-            assert listed(root) == ["a", "b"]
-            points = Counter(
-                (sample["slo_id"], sample["sampled_at"])
-                for sample in landed(root, "datadog/samples")
-            )
-            assert len(points) == 2 * 3 * 72
-            assert set(points.values()) == {1}
 
 
 def test_years_are_read_in_long_windows(tmp_path: Path) -> None:

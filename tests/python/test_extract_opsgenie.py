@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from orchestration.landing import open_landing
 from orchestration.vendors.base import Context
 from orchestration.vendors.opsgenie import HOSTS, Opsgenie, OpsgenieConfig, api, feed
 
-from .loader_helpers import ROOT, Landing, project_streams
-from .loopback import IMPATIENT, Request, killed_at, landed, serving
-from .vendor_opsgenie import KEY, OpsgenieVendor, ms, undescribed
+from .loader_helpers import Landing, project_streams
+from .loopback import IMPATIENT, Request, landed, serving
+from .vendor_opsgenie import KEY, OpsgenieVendor, ms
 
 SINCE = date(2026, 5, 1)
 KINDS = ("alerts", "incidents")
@@ -125,30 +124,6 @@ def test_what_happens_while_paging_is_there_after_two_syncs(tmp_path: Path, seed
     assert {name: timelines[name] for name in vendor.incidents} == {
         name: vendor.timelines[name] for name in vendor.incidents
     }
-
-
-@pytest.mark.usefixtures("small_pages")
-def test_killed_anywhere_it_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    dice, kills, done = random.Random(7), 0, 0
-    vendor = OpsgenieVendor(5, 3)
-    with serving(vendor) as url:
-        while kills < 200:
-            root = tmp_path / str(done)
-            event = dice.randrange(80)
-            if killed_at(event, lambda root=root: sync(root, url, vendor, sweep_hours=1)):
-                kills += 1
-                continue
-            done += 1
-            for stream, expected in (
-                ("alerts", vendor.alerts), ("incidents", vendor.incidents),
-                ("record_ids", [*vendor.alerts, *vendor.incidents]),
-            ):  # fmt: skip
-                found = [row["id"] for row in landed(root, f"opsgenie/{stream}")]
-                assert sorted(found) == sorted(expected)
-            found = [row["incidentId"] for row in landed(root, "opsgenie/incident_timelines")]
-            assert sorted(found) == sorted(vendor.incidents)
-            assert not list(root.rglob(".partial-*"))
-    assert done > 10
 
 
 @pytest.mark.parametrize("served", [(430, 230)], indirect=True)
@@ -357,18 +332,6 @@ def test_logs_come_with_alerts_of_incidents_in_full(tmp_path: Path) -> None:
     assert len(list(landed(tmp_path / "all", "opsgenie/alert_logs"))) == 10
 
 
-def test_no_secret_lands(tmp_path: Path) -> None:
-    vendor = OpsgenieVendor(3, 3)
-    with serving(vendor) as url:
-        sync(tmp_path, url, vendor, sweep_hours=1, reference_hours=1)
-    for path in tmp_path.rglob("*"):
-        assert path.is_dir() or KEY.encode() not in path.read_bytes()
-    assert any((tmp_path / "paydown/syncs").iterdir())
-    assert KEY not in (tmp_path / "state/opsgenie.json").read_text()
-    text = " ".join(json.dumps(row) for row in landed(tmp_path, "opsgenie"))
-    assert KEY not in text
-
-
 def test_settings_say_what_is_missing() -> None:
     with pytest.raises(AccessError, match="OPSGENIE_API_KEY is not set"):
         OpsgenieConfig().extractor(Context(environment={}))
@@ -387,22 +350,6 @@ def test_check_says_how_much_there_is_and_what_to_do(
     vendor.is_expired = True
     with pytest.raises(AccessError, match="give OPSGENIE_API_KEY the rights"):
         extractor(url).check()
-
-
-@pytest.mark.usefixtures("small_pages")
-def test_requests_are_those_of_the_description(tmp_path: Path) -> None:
-    description = ROOT.parent / "shared/specs/opsgenie.json"
-    if not description.exists():
-        pytest.skip("the vendor's description is not here")
-    vendor = OpsgenieVendor(20, 20)
-    vendor.logs[sorted(vendor.alerts)[4]] *= 30
-    with serving(vendor) as url:
-        for _ in range(2):
-            extractor(url).check()
-            sync(tmp_path, url, vendor, sweep_hours=1, reference_hours=1, alert_logs="all")
-            vendor.tick(hours=2)
-            vendor.delete("alerts", sorted(vendor.alerts)[3])
-    assert not undescribed(description, vendor.requests)
 
 
 def test_the_contracts_take_what_lands(tmp_path: Path) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from orchestration.http import AccessError, SourceError
@@ -20,7 +18,7 @@ from orchestration.vendors.base import Context
 from orchestration.vendors.prometheus import PrometheusConfig
 from orchestration.vendors.prometheus_queries import Query, seconds, series_record
 
-from .loopback import IMPATIENT, killed_at, landed, serving
+from .loopback import IMPATIENT, landed, serving
 from .vendor_prometheus import FakePrometheus, Series
 
 STEP = 300
@@ -111,24 +109,6 @@ def test_what_changes_while_it_is_read_lands_once_and_in_full(tmp_path: Path, se
         vendor.before = lambda _: None
         sync(tmp_path, source)
     assert points(tmp_path) == held(vendor, NOW - 2 * DAY, vendor.at - STEP)
-
-
-def test_killed_200_times_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
-    chance = random.Random(3)
-    vendor = vendor_of(days=1, services=1)
-    kills = roots = 0
-    with serving(vendor) as url:
-        source = config(url, since=date(2025, 12, 31), chunk_hours=2)
-        expected = held(vendor, NOW - DAY, NOW - STEP)
-        while kills < 200:
-            root = tmp_path / str(roots)
-            while killed_at(chance.randrange(50), lambda root=root: sync(root, source)):
-                kills += 1
-            roots += 1
-            assert points(root) == expected
-            (objective,) = landed(root, "prometheus/settings")
-            assert (objective["sampled_at"], objective["value"]) == (NOW, "0.999")
-            assert len(list(landed(root, SERIES))) == 2
 
 
 def test_requests_are_few(tmp_path: Path) -> None:
@@ -307,31 +287,3 @@ def test_check_says_what_there_is() -> None:
     with serving(FakePrometheus(NOW)) as url:
         extractor = config(url).extractor(Context(environment={}, patience=IMPATIENT))
         assert extractor.check().endswith("; none is recorded: name what is, in queries")
-
-
-def test_requests_are_those_of_the_description(tmp_path: Path) -> None:
-    if not SPEC.exists():
-        pytest.skip("Prometheus' API description is not here")
-    paths = yaml.load(SPEC.read_text(), yaml.CSafeLoader)["paths"]
-    vendor = vendor_of(days=10)
-    with serving(vendor) as url:
-        sync(tmp_path, config(url, since=date(2025, 12, 20)))
-    for request in vendor.requests:
-        operation = paths[request.path.removeprefix("/api/v1")][request.method.lower()]
-        known = {parameter["name"]: parameter for parameter in operation["parameters"]}
-        given = dict(request.query)
-        assert set(given) <= set(known)
-        assert {name for name, parameter in known.items() if parameter["required"]} <= set(given)
-        for name, value in given.items():
-            assert any(_fits(value, kind) for kind in _types(known[name]["schema"])), (name, value)
-
-
-def _types(schema: dict[str, Any]) -> Iterator[str]:
-    for part in schema.get("oneOf", [schema]):
-        yield part["type"]
-
-
-def _fits(value: str, kind: str) -> bool:
-    if kind == "string":
-        return bool(value)
-    return kind in ("number", "integer") and value.lstrip("-").replace(".", "", 1).isdigit()

@@ -18,7 +18,7 @@ from orchestration.vendors.servicenow import ServiceNowConfig, table
 from orchestration.vendors.servicenow.table import raw
 from orchestration.vendors.sources import Sources
 
-from .loopback import IMPATIENT, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Request, landed, serving
 from .vendor_servicenow import Instance, Row, text
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -151,26 +151,6 @@ def test_after_two_syncs_it_holds_what_the_instance_holds(tmp_path: Path, seed: 
         instance.clock += timedelta(minutes=20)
         sync(tmp_path, config)
     same(tmp_path, instance)
-
-
-def test_killed_anywhere_it_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    instance = filled(12, days=10)
-    chance = random.Random(7)
-    kills = 0
-    with serving(instance) as url:
-        config = settings(url, relation_table="", risk_table="")
-        sync(tmp_path / "whole", config)
-        expected = sorted(versions(tmp_path / "whole"))
-        for number in range(200):
-            root = tmp_path / str(number)
-            event = chance.randrange(56)
-            kills += killed_at(event, lambda root=root: sync(root, config))
-            sync(root, config)
-            assert sorted(versions(root)) == expected
-            assert len(list(landed(root, "servicenow/incident_ids"))) == 12
-            assert len(list(landed(root, "servicenow/services"))) == 2
-            assert not list(root.rglob(".partial-*"))
-    assert kills >= 150
 
 
 def test_asks_little_more_than_the_pages_of_what_changed(tmp_path: Path) -> None:

@@ -159,6 +159,19 @@ def test_a_column_that_the_contract_names_later(landing: Landing) -> None:
     assert landing.load(APPEND).rows_loaded == 0, "a column less is no error"
 
 
+def test_a_changed_contract_reads_a_snapshot_again(landing: Landing) -> None:
+    """The rows that count are those of a file's last load, so they all are of one contract."""
+    for name in ("append", "snapshot"):
+        landing.write(f"{name}/a.ndjson", ndjson({"id": "a", "m": 5}))
+    landing.load(APPEND, SNAPSHOT)
+    columns = COLUMNS | {"n": column("bigint", path="m")}
+    changed = [stream(one["name"], columns, **one["config"]["meta"]) for one in (APPEND, SNAPSHOT)]
+    report = landing.load(*changed)
+    assert (report.files_loaded, report.files_unchanged) == (1, 1)
+    assert [row["n"] for row in landing.rows("snapshot", "n")] == [None, 5]
+    assert landing.load(*changed).files_loaded == 0
+
+
 def test_mending_the_contract_lets_in_what_it_kept_out(landing: Landing) -> None:
     """The reason said to correct the contract; then the file, unchanged, must be read again."""
     landing.write("append/a.ndjson", ndjson({"id": "a"}, {"id": "b", "updated_at": "1/2/2026"}))

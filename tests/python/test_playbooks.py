@@ -12,23 +12,14 @@ import yaml
 
 from orchestration.configuration import check_configuration
 from orchestration.documents import ConfigError
-from orchestration.documents.playbook import BLANK
-from orchestration.epics.content.playbook_blocks import playbook_blocks
-from orchestration.epics.content.playbooks import (
+from orchestration.documents.playbook import BLANK, Playbook
+from orchestration.documents.strict import FixClass
+from orchestration.epics.playbooks import (
     Playbooks,
+    filled,
     playbook_paths,
     read_playbook,
     read_playbooks,
-)
-from orchestration.rubric.strict import FixClass
-from orchestration.trackers.document import (
-    Bullets,
-    Checklist,
-    Code,
-    Document,
-    Heading,
-    Paragraph,
-    Span,
 )
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"
@@ -36,15 +27,15 @@ SHIPPED = read_playbooks(MODERNIZATION).all
 VALUES = {"service": "payments-api", "owner": "team-payments"}
 
 
-def blocks(text: str, folder: Path, header: str = "") -> Document:
+def markdown(text: str, folder: Path, header: str = "") -> str:
     path = folder / "one.md"
     path.write_text(f"---\ntitle: One\nfix_classes: [config_only]\n{header}---\n{text}")
-    return playbook_blocks(read_playbook(path), VALUES)
+    return filled(read_playbook(path), VALUES)
 
 
 def problem(text: str, folder: Path, header: str = "") -> str:
     with pytest.raises(ConfigError) as caught:
-        blocks(text, folder, header)
+        markdown(text, folder, header)
     return str(caught.value)
 
 
@@ -62,28 +53,32 @@ def test_a_canary_follows_the_fix_where_a_canary_is_asked_for() -> None:
     assert [p.path.stem for p in known.of("process_automation", "canary")] == ["process-automation"]
 
 
+def fences(text: str) -> list[tuple[str, str]]:
+    """Language and text of each block of code."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.parametrize("playbook", SHIPPED, ids=lambda p: p.path.stem)
-def test_a_playbook_that_ships_can_be_followed(playbook: object) -> None:
-    (rendered,) = (playbook_blocks(p, VALUES) for p in SHIPPED if p is playbook)
-    text = repr(rendered)
+def test_a_playbook_that_ships_can_be_followed(playbook: Playbook) -> None:
+    text = filled(playbook, VALUES)
     assert "payments-api" in text
     assert not BLANK.search(text)
-    assert any(isinstance(block, Checklist) and len(block.items) >= 4 for block in rendered)
-    for code in (block for block in rendered if isinstance(block, Code)):
-        if code.language == "yaml":
-            assert all(isinstance(part, dict) for part in yaml.safe_load_all(code.text))
-        elif code.language == "python":
-            ast.parse(code.text)
+    assert text.count("\n- [ ] ") >= 4
+    for language, code in fences(text):
+        if language == "yaml":
+            assert all(isinstance(part, dict) for part in yaml.safe_load_all(code))
+        elif language == "python":
+            ast.parse(code)
         else:
-            assert code.language == "hcl"
-            assert code.text.count("{") == code.text.count("}")
-            assert code.text.count('"') % 2 == 0
+            assert language == "hcl"
+            assert code.count("{") == code.count("}")
+            assert code.count('"') % 2 == 0
 
 
 def code_of(name: str) -> str:
     (playbook,) = (p for p in SHIPPED if p.path.stem == name)
-    (code,) = (b for b in playbook_blocks(playbook, VALUES) if isinstance(b, Code))
-    return code.text
+    ((_, code),) = fences(filled(playbook, VALUES))
+    return code
 
 
 def test_the_mesh_playbook_agrees_with_itself() -> None:
@@ -142,30 +137,34 @@ Then
 a: {{ n }} {{ .Values.x }}
 ```
 """
-    assert blocks(text, tmp_path, "parameters: {n: 5}\n") == (
-        Heading("For payments-api"),
-        Paragraph(
-            (
-                Span("Two lines with "),
-                Span("team-payments", is_code=True),
-                Span(", "),
-                Span("bold 5", is_strong=True),
-                Span(" and "),
-                Span("a link", "https://x.example/a"),
-                Span("."),
-            )
-        ),
-        Bullets(((Span("one"),), (Span("two", is_strong=True), Span(" at 5")))),
-        Paragraph((Span("Then"),)),
-        Checklist(((Span("payments-api"),), (Span("b", is_code=True),))),
-        Code("a: 5 {{ .Values.x }}", "yaml"),
+    assert (
+        markdown(text, tmp_path, "parameters: {n: 5}\n")
+        == """\
+**For payments-api**
+
+Two lines with `team-payments`,
+**bold 5** and [a link](https://x.example/a).
+
+- one
+- **two** at 5
+
+Then
+
+- [ ] payments-api
+- [ ] `b`
+
+```yaml
+a: 5 {{ .Values.x }}
+```"""
     )
 
 
 def test_a_value_is_only_ever_text(tmp_path: Path) -> None:
     header = 'parameters: {evil: "**x** [a](https://evil.example) {{ service }}"}\n'
-    assert blocks("It is {{ evil }}", tmp_path, header) == (
-        Paragraph((Span("It is **x** [a](https://evil.example) {{ service }}"),)),
+    text = markdown("It is {{ evil }}\n\n`{{ evil }}`", tmp_path, header)
+    assert text == (
+        r"It is \*\*x\*\* \[a\](https://evil.example) {{ service }}" + "\n\n"
+        "`**x** [a](https://evil.example) {{ service }}`"
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration import cli, dbt_project
-from orchestration.screens.quarantine import pretty, shown
+from orchestration.cli.quarantine import pretty, shown
 
 from .loader_helpers import ID, Json, Landing, column, stream
 

@@ -174,9 +174,10 @@ def test_the_way_to_a_sign_in_page_is_forbidden_too(
     assert isinstance(refused(lambda: tracker.create([draft()])), ForbiddenError)
 
 
-def test_a_page_instead_of_an_organization_says_what_to_correct(url: str) -> None:
-    tracker = tracker_at(f"{url}/wrong")
-    assert "`url` is an organization" in str(refused(lambda: tracker.find([KEY])))
+def test_a_page_instead_of_an_organization_says_what_to_correct(vendor: AzureDevOps) -> None:
+    with serving(vendor) as url:
+        tracker = tracker_at(f"{url}/wrong")
+        assert "`url` is an organization" in str(refused(lambda: tracker.find([KEY])))
 
 
 @pytest.mark.parametrize("status", [409, 412])

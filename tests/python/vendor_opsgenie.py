@@ -7,12 +7,10 @@ documentation doesn't name is set by `updated_search`.
 from __future__ import annotations
 
 import copy
-import json
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlencode
 
@@ -273,45 +271,3 @@ DOCUMENTED = (
     r"/v2/incident-timelines/[^/]+/entries",
     r"/v1/incidents/[^/]+/(logs|notes|associated-alert-ids|responder-alert-ids)",
 )
-
-
-def undescribed(description: Path, requests: Iterable[Request]) -> set[str]:
-    """What of the requests the vendor's description (Swagger 2) doesn't allow."""
-    swagger = json.loads(description.read_text())
-    faults = set()
-    for request in requests:
-        if any(re.fullmatch(pattern, request.path) for pattern in DOCUMENTED):
-            continue
-        described = [
-            (path, methods["get"])
-            for path, methods in swagger["paths"].items()
-            if "get" in methods
-            and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path.rstrip("/")), request.path)
-        ]
-        # `/v2/alerts/count` before `/v2/alerts/{identifier}`.
-        described.sort(key=lambda one: one[0].count("{"))
-        if not described:
-            faults.add(f"no path {request.path}")
-            continue
-        allowed = {}
-        for one in described[0][1].get("parameters", []):
-            known = swagger["parameters"][one["$ref"].rsplit("/", 1)[1]] if "$ref" in one else one
-            allowed[known["name"]] = known
-        given = dict(request.query)
-        faults |= {f"{request.path}: unknown {name}" for name in given if name not in allowed}
-        for name, known in allowed.items():
-            if known["in"] == "query" and known.get("required") and name not in given:
-                faults.add(f"{request.path}: without {name}")
-            if name in given:
-                faults |= {f"{request.path}: {name} {why}" for why in _wrong(known, given[name])}
-    return faults
-
-
-def _wrong(known: Json, value: str) -> Iterator[str]:
-    if "enum" in known and value not in known["enum"]:
-        yield f"{value!r} is not in {known['enum']}"
-    if known.get("type") == "integer":
-        if not value.isdigit():
-            yield f"{value!r} is no integer"
-        elif not known.get("minimum", 0) <= int(value) <= known.get("maximum", 2**31 - 1):
-            yield f"{value} is out of bounds"

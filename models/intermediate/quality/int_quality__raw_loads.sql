@@ -6,6 +6,10 @@ with loads as (
     select * from {{ ref('stg_paydown__loads') }}
 ),
 
+streams as (
+    select * from {{ ref('int_quality__streams') }}
+),
+
 -- Of a stream whose files are the truth, what stands is decided by the load, not by the row.
 versions as (
     {%- for stream in contract_streams() %}
@@ -48,6 +52,19 @@ counted as (
     from versions
     left join loads on versions.load_id = loads.load_id
     group by versions.stream_id, versions.load_id
+    union all
+    -- Nobody looks into the table of a stream whose contract is gone: what its loads wrote is old.
+    select
+        loads.source_name || '.' || loads.stream_name as stream_id,
+        loads.load_id,
+        loads.rows_loaded as raw_rows,
+        0 as newest_rows
+    from loads
+    left join streams
+        on
+            loads.source_name = streams.source_name
+            and loads.stream_name = streams.stream_name
+    where streams.stream_id is null and loads.rows_loaded > 0
 )
 
 select * from counted

@@ -3,6 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='scoring_date',
     on_schema_change='sync_all_columns',
+    pre_hook="{{ add_text_column('day_checksum') }}",
 ) }}
 
 with factor_points as (
@@ -36,11 +37,16 @@ published as (
         -- booleans
         factor_points.has_data,
 
+        -- checksum of what the day was scored from
+        factor_points.day_checksum,
+
         -- timestamps
         factor_points.scoring_date
     from factor_points
     inner join dates on factor_points.scoring_date = dates.scoring_date
-    where dates.is_published
+    where
+        dates.is_published
+        and {{ is_not_stored('factor_points', ['scoring_date', 'day_checksum', 'rubric_hash']) }}
 )
 
 select * from published

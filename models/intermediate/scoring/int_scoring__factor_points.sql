@@ -38,7 +38,10 @@ pointed as (
         levelled.raw_value,
         levelled.weight * levels.share as exact_points,
         {{ round_half_away('levelled.weight * levels.share') }} as points,
-        levelled.level_ordinal is not null as has_data
+        levelled.level_ordinal is not null as has_data,
+        levelled.incident_count,
+        levelled.newest_incident_at,
+        levelled.day_checksum
     from levelled
     left join levels on levelled.level_ordinal = levels.level_ordinal
 )

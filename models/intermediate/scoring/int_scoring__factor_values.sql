@@ -1,9 +1,25 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='scoring_date',
+    on_schema_change='sync_all_columns',
+    pre_hook="{{ add_text_column('day_checksum') }}",
+    post_hook="""
+        delete from {{ this }}
+        where scoring_date not in (
+            select dates.scoring_date from {{ ref('int_scoring__dates') }} as dates
+        )
+    """,
+) }}
 {#
     One row per scored day, service and factor: the raw value, in the unit that the rubric's
     thresholds speak of, and the evidence. A value is null where nothing is known; that is not 0.
+    Only days are computed whose inputs differ from those they were computed from.
 #}
 with dates as (
-    select * from {{ ref('int_scoring__dates') }}
+    select day_inputs.*
+    from {{ ref('int_scoring__day_inputs') }} as day_inputs
+    where {{ is_not_stored('day_inputs', ['scoring_date', 'day_checksum']) }}
 ),
 
 services as (
@@ -11,7 +27,9 @@ services as (
 ),
 
 windowed as (
-    select * from {{ ref('int_scoring__window_incidents') }}
+    select windows.*
+    from {{ ref('int_scoring__windows') }} as windows
+    inner join dates on windows.scoring_date = dates.scoring_date
 ),
 
 centrality as (
@@ -41,12 +59,22 @@ aggregated as (
         windowed.scoring_date,
         windowed.service_id,
         count(*) as incident_count,
+        max(windowed.triggered_at) as newest_incident_at,
         sum(case when windowed.is_repeat then 1 else 0 end) as repeats,
-        -- What a postmortem states counts for days on which nothing was measured.
+        count(windowed.active_seconds) as resolved_count,
+        {{ percentile('windowed.active_seconds', 0.5) }} / 60.0 as mttr
+    from windowed
+    group by windowed.scoring_date, windowed.service_id
+),
+
+-- What postmortems say, of few incidents.
+reviewed as (
+    select
+        windowed.scoring_date,
+        windowed.service_id,
+        -- The burn that it states counts for days on which nothing was measured.
         max(case when daily_peaks.service_id is null then windowed.slo_burn_rate end)
             as stated_burn_rate,
-        count(windowed.active_seconds) as resolved_count,
-        {{ percentile('windowed.active_seconds', 0.5) }} / 60.0 as mttr,
         max(windowed.users_share) as blast_radius,
         max(case when windowed.is_regulatory then 1 else 0 end) as is_regulatory,
         {{ exact_sum('windowed.revenue_impact_usd') }} as revenue_impact,
@@ -57,6 +85,12 @@ aggregated as (
         on
             windowed.service_id = daily_peaks.service_id
             and cast(windowed.triggered_at as date) = daily_peaks.measured_on
+    where
+        windowed.slo_burn_rate is not null
+        or windowed.users_share is not null
+        or windowed.is_regulatory
+        or windowed.revenue_impact_usd is not null
+        or windowed.is_ai_code_without_tests is not null
     group by windowed.scoring_date, windowed.service_id
 ),
 
@@ -95,30 +129,32 @@ effort as (
 measured as (
     select
         dates.scoring_date,
+        dates.day_checksum,
         services.service_id,
         case
             when
-                aggregated.stated_burn_rate is null
-                or burnt.measured_burn_rate >= aggregated.stated_burn_rate
+                reviewed.stated_burn_rate is null
+                or burnt.measured_burn_rate >= reviewed.stated_burn_rate
                 then burnt.measured_burn_rate
-            else aggregated.stated_burn_rate
+            else reviewed.stated_burn_rate
         end as slo_burn,
         case
             when
-                aggregated.stated_burn_rate is null
-                or burnt.measured_burn_rate >= aggregated.stated_burn_rate
+                reviewed.stated_burn_rate is null
+                or burnt.measured_burn_rate >= reviewed.stated_burn_rate
                 then ', measured'
             else ', stated'
         end as slo_burn_said_by,
         coalesce(aggregated.repeats, 0) as repeats,
         coalesce(aggregated.incident_count, 0) as incident_count,
+        aggregated.newest_incident_at,
         aggregated.mttr,
         aggregated.resolved_count,
-        aggregated.blast_radius,
-        coalesce(aggregated.is_regulatory, 0) as is_regulatory,
-        aggregated.revenue_impact,
-        case when aggregated.ai_answer_count > 0 then aggregated.ai_risk end as ai_risk,
-        aggregated.ai_answer_count,
+        reviewed.blast_radius,
+        coalesce(reviewed.is_regulatory, 0) as is_regulatory,
+        reviewed.revenue_impact,
+        case when reviewed.ai_answer_count > 0 then reviewed.ai_risk end as ai_risk,
+        reviewed.ai_answer_count,
         effort.effort_days,
         centrality.dependency_centrality,
         centrality.transitive_dependents
@@ -128,6 +164,10 @@ measured as (
         on
             dates.scoring_date = aggregated.scoring_date
             and services.service_id = aggregated.service_id
+    left join reviewed
+        on
+            dates.scoring_date = reviewed.scoring_date
+            and services.service_id = reviewed.service_id
     left join burnt
         on
             dates.scoring_date = burnt.scoring_date
@@ -140,89 +180,65 @@ measured as (
     where services.is_scored
 ),
 
-factor_values as (
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'slo_burn' as factor,
-        cast(measured.slo_burn as double precision) as raw_value,
-        0 as level_raise,
-        'peak burn rate ' || {{ number_text('measured.slo_burn') }}
-        || measured.slo_burn_said_by as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'repeats' as factor,
-        cast(measured.repeats as double precision) as raw_value,
-        0 as level_raise,
-        cast(measured.repeats as varchar) || ' of '
-        || cast(measured.incident_count as varchar)
-        || ' incidents repeat an earlier one' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'mttr' as factor,
-        cast(measured.mttr as double precision) as raw_value,
-        0 as level_raise,
-        'median ' || {{ number_text('measured.mttr', 0) }} || ' minutes over '
-        || cast(measured.resolved_count as varchar) || ' resolved' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'blast_radius' as factor,
-        cast(measured.blast_radius as double precision) as raw_value,
-        measured.is_regulatory as level_raise,
-        case
+-- factor, its value, levels that it is raised by, and the evidence
+{% set factors = [
+    (
+        'slo_burn', 'slo_burn', '0',
+        "'peak burn rate ' || " ~ number_text('measured.slo_burn') ~ " || measured.slo_burn_said_by",
+    ),
+    (
+        'repeats', 'repeats', '0',
+        "cast(measured.repeats as varchar) || ' of ' || cast(measured.incident_count as varchar)"
+        ~ " || ' incidents repeat an earlier one'",
+    ),
+    (
+        'mttr', 'mttr', '0',
+        "'median ' || " ~ number_text('measured.mttr', 0)
+        ~ " || ' minutes over ' || cast(measured.resolved_count as varchar) || ' resolved'",
+    ),
+    (
+        'blast_radius', 'blast_radius', 'measured.is_regulatory',
+        "case
             when measured.blast_radius is null and measured.is_regulatory = 1
                 then 'regulated data, share of users unknown'
-            else
-                'up to ' || {{ number_text('100 * measured.blast_radius', 0) }} || '% of users'
+            else 'up to ' || " ~ number_text('100 * measured.blast_radius', 0) ~ " || '% of users'
                 || case when measured.is_regulatory = 1 then ', regulated data' else '' end
-        end as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'dependency_centrality' as factor,
-        cast(measured.dependency_centrality as double precision) as raw_value,
-        0 as level_raise,
-        cast(measured.transitive_dependents as varchar) || ' services depend on it' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'revenue_impact' as factor,
-        cast(measured.revenue_impact as double precision) as raw_value,
-        0 as level_raise,
-        '$' || {{ number_text('measured.revenue_impact', 0) }} || ' lost' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'effort' as factor,
-        cast(measured.effort_days as double precision) as raw_value,
-        0 as level_raise,
-        {{ number_text('measured.effort_days') }} || ' engineer-days of work' as evidence
-    from measured
-    union all
-    select
-        measured.scoring_date,
-        measured.service_id,
-        'ai_risk' as factor,
-        cast(measured.ai_risk as double precision) as raw_value,
-        0 as level_raise,
-        'AI-written code without tests in ' || cast(measured.ai_risk as varchar) || ' of '
-        || cast(measured.ai_answer_count as varchar) || ' reviewed incidents' as evidence
-    from measured
+        end",
+    ),
+    (
+        'dependency_centrality', 'dependency_centrality', '0',
+        "cast(measured.transitive_dependents as varchar) || ' services depend on it'",
+    ),
+    (
+        'revenue_impact', 'revenue_impact', '0',
+        "'$' || " ~ number_text('measured.revenue_impact', 0) ~ " || ' lost'",
+    ),
+    (
+        'effort', 'effort_days', '0',
+        number_text('measured.effort_days') ~ " || ' engineer-days of work'",
+    ),
+    (
+        'ai_risk', 'ai_risk', '0',
+        "'AI-written code without tests in ' || cast(measured.ai_risk as varchar) || ' of '"
+        ~ " || cast(measured.ai_answer_count as varchar) || ' reviewed incidents'",
+    ),
+] -%}
+
+factor_values as (
+    {%- for factor, value, level_raise, evidence in factors %}
+        {{ 'union all' if not loop.first }}
+        select
+            measured.scoring_date,
+            measured.day_checksum,
+            measured.incident_count,
+            measured.newest_incident_at,
+            measured.service_id,
+            '{{ factor }}' as factor,
+            cast(measured.{{ value }} as double precision) as raw_value,
+            {{ level_raise }} as level_raise,
+            {{ evidence }} as evidence
+        from measured
+    {%- endfor %}
 )
 
 select
@@ -234,5 +250,9 @@ select
     case
         when factor_values.raw_value is null and factor_values.level_raise = 0 then 'no data'
         else factor_values.evidence
-    end as evidence
+    end as evidence,
+    -- Of the whole day and service, for all of its factors.
+    factor_values.incident_count,
+    factor_values.newest_incident_at,
+    factor_values.day_checksum
 from factor_values

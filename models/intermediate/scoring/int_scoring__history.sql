@@ -3,9 +3,11 @@
     incremental_strategy='delete+insert',
     unique_key='scoring_date',
     on_schema_change='sync_all_columns',
+    pre_hook="{{ add_text_column('day_checksum') }}",
 ) }}
 {#
-    Days that were scored once stay; those that a build scores anew are replaced as a whole.
+    Days that were scored once stay. Of those that a build scores anew, the ones that came out
+    differently are replaced as a whole.
 #}
 {%- set factors = [
     'slo_burn', 'repeats', 'mttr', 'blast_radius', 'dependency_centrality', 'revenue_impact',
@@ -24,22 +26,8 @@ factor_points as (
     select * from {{ ref('int_scoring__factor_points') }}
 ),
 
-windowed as (
-    select * from {{ ref('int_scoring__window_incidents') }}
-),
-
 dates as (
     select * from {{ ref('int_scoring__dates') }}
-),
-
-volumes as (
-    select
-        windowed.scoring_date,
-        windowed.service_id,
-        count(*) as incident_count,
-        max(windowed.triggered_at) as newest_incident_at
-    from windowed
-    group by windowed.scoring_date, windowed.service_id
 ),
 
 pivoted as (
@@ -50,6 +38,8 @@ pivoted as (
             max(case when factor_points.factor = '{{ factor }}' then factor_points.points end)
                 as points_{{ factor }},
         {%- endfor %}
+        max(factor_points.incident_count) as incident_count,
+        max(factor_points.newest_incident_at) as newest_incident_at,
         {{ dbt.listagg(
             "case when not factor_points.has_data then factor_points.factor end",
             "', '",
@@ -65,8 +55,6 @@ ranked as (
         bands.band,
         bands.band_ordinal,
         bands.is_band_held,
-        coalesce(volumes.incident_count, 0) as incident_count,
-        volumes.newest_incident_at,
         lag(bands.band_ordinal) over (
             partition by scores.service_id order by scores.scoring_date
         ) as previous_band_ordinal,
@@ -82,10 +70,6 @@ ranked as (
         on
             scores.scoring_date = bands.scoring_date
             and scores.service_id = bands.service_id
-    left join volumes
-        on
-            scores.scoring_date = volumes.scoring_date
-            and scores.service_id = volumes.service_id
 ),
 
 -- How long a band has been held is known for band_memory_days; empty: for longer.
@@ -123,13 +107,13 @@ published as (
             pivoted.points_{{ factor }},
         {%- endfor %}
         cast(entered.coverage as double precision) as coverage,
-        cast(entered.incident_count as bigint) as incident_count,
+        cast(coalesce(pivoted.incident_count, 0) as bigint) as incident_count,
 
         -- booleans
         entered.is_band_held,
 
         -- timestamps
-        entered.newest_incident_at,
+        pivoted.newest_incident_at,
         entered.band_entered_on,
         entered.scoring_date,
         dates.scoring_at
@@ -140,6 +124,28 @@ published as (
             and entered.service_id = pivoted.service_id
     inner join dates on entered.scoring_date = dates.scoring_date
     where dates.is_published
+),
+
+-- A day's ranks and bands hang on other days too, so it is compared by its rows.
+summed as (
+    select
+        published.*,
+        cast(
+            sum({{ row_hash([
+                'published.score_id', 'published.rubric_hash', 'published.band',
+                'published.missing_factors', 'published.score_rank', 'published.score',
+                'published.score_delta', 'published.points_slo_burn', 'published.points_repeats',
+                'published.points_mttr', 'published.points_blast_radius',
+                'published.points_dependency_centrality', 'published.points_revenue_impact',
+                'published.points_effort', 'published.points_ai_risk', 'published.coverage',
+                'published.incident_count', 'published.is_band_held',
+                'published.newest_incident_at', 'published.band_entered_on',
+                'published.scoring_at',
+            ]) }}) over (partition by published.scoring_date) as varchar
+        ) as day_checksum
+    from published
 )
 
-select * from published
+select summed.*
+from summed
+where {{ is_not_stored('summed', ['scoring_date', 'day_checksum']) }}

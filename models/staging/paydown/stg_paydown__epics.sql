@@ -10,17 +10,32 @@ renamed as (
         -- ids
         key as epic_key,
         previous_key as previous_epic_key,
+        shared_key as shared_epic_key,
         service_hash,
         ref_id as tracker_ref,
+        pending_change_id,
 
         -- strings
         tracker as tracker_instance,
         service as service_name,
         state as ledger_state,
         url as epic_url,
+        team as team_name,
+        said_incident_ids,
+        said_band,
+        state_problem,
+        tracker_problem,
 
         -- numbers
         cycle as cycle_number,
+        update_count,
+        said_score,
+        said_slo_burn,
+
+        -- booleans
+        is_attempted,
+        is_untouched,
+        is_current_tracker,
 
         -- timestamps
         opened_at,

@@ -1,7 +1,9 @@
 """dbt: every model is an asset, every test a check; past days can be scored again."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
@@ -51,6 +53,28 @@ class LayerTranslator(DagsterDbtTranslator):
         self, dbt_resource_props: Mapping[str, Any]
     ) -> dg.AutomationCondition:
         return dg.AutomationCondition.eager()
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=described(manifest["nodes"][unique_id]))
+
+
+def described(test: Mapping[str, Any]) -> str:
+    """What a dbt test verifies: its own description, its opening comment, or its arguments."""
+    if test.get("description"):
+        return test["description"]
+    if generic := test.get("test_metadata"):
+        arguments = {k: v for k, v in generic["kwargs"].items() if k != "model"}
+        rules = "; ".join(f"{name}: {json.dumps(value)}" for name, value in arguments.items())
+        return f"{generic['name']}: {rules}"
+    lines = takewhile(lambda line: line.startswith("--"), test["raw_code"].splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
 def dbt_build(project: DbtProject) -> dg.AssetsDefinition:

@@ -9,11 +9,11 @@ import dagster as dg
 from orchestration import steps
 from orchestration.components.checks import check_result
 from orchestration.components.resources import Workspace
-from orchestration.epics.published import CANDIDATES
+from orchestration.epics.published import CANDIDATES, DECISIONS
 
 
 @dg.asset(
-    deps=[dg.AssetKey([CANDIDATES]), dg.AssetKey(["analysts_copy"])],
+    deps=[*map(dg.AssetKey, (CANDIDATES, DECISIONS)), dg.AssetKey(["analysts_copy"])],
     check_specs=[
         dg.AssetCheckSpec(
             "tracker_took_everything",

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from orchestration.documents.strict import Number
 from orchestration.http import Http
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Number
 from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, iso, moment, secret
 from orchestration.vendors.opsgenie.api import ALERTS, INCIDENTS, Api, instant, milliseconds
 from orchestration.vendors.opsgenie.feed import Feed

@@ -1,4 +1,6 @@
 -- What is published as active is what the working hours are counted of.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_incidents'}}}) }}
+
 with stretches as (
     select
         stretches.incident_id,

@@ -1,5 +1,10 @@
 -- A service that a shared fix names and nobody knows by that name is not served by it.
-{{ config(severity='warn') }}
+{{
+    config(
+        severity='warn',
+        meta={'dagster': {'ref': {'name': 'stg_modernization__shared_fix_members'}}}
+    )
+}}
 
 select
     members.fix_id,

@@ -1,0 +1,17 @@
+{# A number that stands for the values of a row: equal rows, equal numbers. Only sums of it are stored. #}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch('row_hash', 'paydown')(columns)) }}
+{%- endmacro %}
+
+{% macro default__row_hash(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro postgres__row_hash(columns) -%}
+    hashtextextended(concat_ws(
+        '|',
+        {%- for column in columns %}
+        coalesce(cast({{ column }} as text), '~'){{ ',' if not loop.last }}
+        {%- endfor %}
+    ), 0)
+{%- endmacro %}

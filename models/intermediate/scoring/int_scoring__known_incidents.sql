@@ -1,0 +1,142 @@
+{#
+    One row per counted incident and stretch of time in which the same was known of it: what a
+    postmortem says from its completion on, and whether it repeats an earlier incident. Nearly every
+    incident is one row; only what late knowledge changes is cut into several.
+#}
+{%- set forever = "cast('9999-12-31' as timestamp)" -%}
+
+with counted as (
+    select * from {{ ref('int_incidents__counted') }}
+),
+
+reviews as (
+    select * from {{ ref('int_incidents__reviews') }}
+),
+
+spells as (
+    select * from {{ ref('int_incidents__repeat_spells') }}
+),
+
+repeats as (
+    select
+        spells.incident_id,
+        max(case when spells.known_from is null and spells.known_until is null then 1 else 0 end)
+            as is_always_repeat
+    from spells
+    group by spells.incident_id
+),
+
+stretches as (
+    select
+        counted.incident_id,
+        counted.triggered_at,
+        counted.resolved_at,
+        counted.active_seconds,
+        reviews.service_id,
+        reviews.postmortem_id,
+        reviews.failure_mode,
+        reviews.slo_burn_rate,
+        reviews.revenue_impact_usd,
+        reviews.users_share,
+        reviews.estimate_days,
+        reviews.regulations is not null as is_regulatory,
+        reviews.is_ai_code_without_tests,
+        repeats.is_always_repeat,
+        case
+            when reviews.known_from > counted.triggered_at then reviews.known_from
+            else counted.triggered_at
+        end as known_from,
+        coalesce(reviews.known_until, {{ forever }}) as known_until
+    from counted
+    inner join reviews on counted.incident_id = reviews.incident_id
+    left join repeats on counted.incident_id = repeats.incident_id
+),
+
+-- Of these it depends on the day whether they are repeats.
+late as (
+    select *
+    from stretches
+    where is_always_repeat = 0
+),
+
+cuts as (
+    select
+        late.incident_id,
+        late.known_from as stretch_from,
+        late.known_from as cut_at
+    from late
+    {%- for side in ['known_from', 'known_until'] %}
+        union
+        select
+            late.incident_id,
+            late.known_from as stretch_from,
+            spells.{{ side }} as cut_at
+        from late
+        inner join spells on late.incident_id = spells.incident_id
+        where
+            late.known_from < spells.{{ side }}
+            and late.known_until > spells.{{ side }}
+    {%- endfor %}
+),
+
+pieces as (
+    select
+        cuts.*,
+        lead(cuts.cut_at) over (
+            partition by cuts.incident_id, cuts.stretch_from order by cuts.cut_at
+        ) as next_cut_at
+    from cuts
+),
+
+repeated_pieces as (
+    select distinct
+        pieces.incident_id,
+        pieces.cut_at
+    from pieces
+    inner join spells on pieces.incident_id = spells.incident_id
+    where
+        (spells.known_from is null or pieces.cut_at >= spells.known_from)
+        and (spells.known_until is null or pieces.cut_at < spells.known_until)
+),
+
+{% set statements = [
+    'service_id', 'postmortem_id', 'failure_mode', 'slo_burn_rate', 'revenue_impact_usd',
+    'users_share', 'estimate_days', 'is_regulatory', 'is_ai_code_without_tests', 'active_seconds',
+    'triggered_at', 'resolved_at',
+] -%}
+
+known as (
+    select
+        stretches.incident_id,
+        {%- for column in statements %}
+            stretches.{{ column }},
+        {%- endfor %}
+        stretches.is_always_repeat is not null as is_repeat,
+        stretches.known_from,
+        stretches.known_until
+    from stretches
+    where
+        (stretches.is_always_repeat is null or stretches.is_always_repeat = 1)
+        and stretches.known_from < stretches.known_until
+    union all
+    select
+        late.incident_id,
+        {%- for column in statements %}
+            late.{{ column }},
+        {%- endfor %}
+        repeated_pieces.incident_id is not null as is_repeat,
+        pieces.cut_at as known_from,
+        coalesce(pieces.next_cut_at, late.known_until) as known_until
+    from late
+    inner join pieces
+        on
+            late.incident_id = pieces.incident_id
+            and late.known_from = pieces.stretch_from
+    left join repeated_pieces
+        on
+            pieces.incident_id = repeated_pieces.incident_id
+            and pieces.cut_at = repeated_pieces.cut_at
+    where late.known_from < late.known_until
+)
+
+select * from known

@@ -1,0 +1,317 @@
+{#
+    What is to be done in the tracker for each candidate, and why. Python acts on it and decides nothing: it finds out the key of a new epic, and
+    whether the ledger has changed meanwhile.
+#}
+{%- set shown = 5 -%}
+
+with comparisons as (
+    select * from {{ ref('int_promotion__comparisons') }}
+),
+
+ledger as (
+    select *
+    from {{ ref('stg_paydown__epics') }}
+    where is_current_tracker
+),
+
+judged as (
+    select
+        comparisons.*,
+        case
+            when comparisons.decision = 'close' and not comparisons.is_open then 'hygiene'
+            when comparisons.decision = 'close' and comparisons.tracker_problem is not null
+                then 'close_unreachable'
+            when comparisons.decision = 'close' and comparisons.state_problem is not null
+                then 'unknown'
+            when comparisons.decision = 'close' and not comparisons.is_untouched then 'close_touched'
+            when comparisons.decision = 'close' and comparisons.shrunk_streams is not null
+                then 'close_shrunk'
+            when
+                comparisons.decision = 'close'
+                and comparisons.closable_at > cast(comparisons.scoring_date as timestamp)
+                then 'close_early'
+            when comparisons.decision = 'close' then 'close'
+            when comparisons.decision = 'blocked' then 'blocked'
+            when comparisons.state_problem is not null then 'unknown'
+            when comparisons.decision = 'shared' and not comparisons.is_open then 'shared'
+            when
+                comparisons.is_open
+                and not comparisons.is_said_unknown
+                and comparisons.changes = ''
+                and comparisons.pending_change_id is null
+                and not comparisons.is_fix_unsaid
+                then 'current'
+            when comparisons.is_open then 'update'
+            when comparisons.decision = 'bundle' then 'no_epic_to_join'
+            when comparisons.is_unfinished or comparisons.epic_key is null then 'open'
+            when comparisons.newest_incident_at > comparisons.closed_at then 'open'
+            else 'no_incident_since'
+        end as verdict
+    from comparisons
+),
+
+-- What is open, or may be, counts for its team, whatever its service is now.
+owned as (
+    select
+        ledger.epic_key,
+        ledger.service_name,
+        case
+            when comparisons.service_id is null then ledger.team_name else comparisons.team
+        end as team
+    from ledger
+    left join comparisons on ledger.service_hash = comparisons.service_hash
+    where ledger.ledger_state = 'opened' or coalesce(ledger.is_attempted, false)
+),
+
+begun as (
+    select
+        owned.team,
+        owned.epic_key || ' (' || owned.service_name || ')' as epic_name,
+        row_number() over (partition by owned.team order by owned.epic_key) as place
+    from owned
+),
+
+begun_counts as (
+    select
+        begun.team,
+        count(*) as begun_count
+    from begun
+    group by begun.team
+),
+
+-- The best ranked go first, as far as their team's limit allows.
+placed as (
+    select
+        judged.*,
+        coalesce(begun_counts.begun_count, 0) as begun_count,
+        coalesce(begun_counts.begun_count, 0) + row_number() over (
+            partition by
+                judged.team,
+                judged.verdict = 'open' and not judged.is_attempted
+            order by judged.score_rank, judged.service_id
+        ) as place
+    from judged
+    left join begun_counts on judged.team = begun_counts.team
+),
+
+limited as (
+    select
+        placed.*,
+        case
+            when
+                placed.verdict = 'open'
+                and not placed.is_attempted
+                and placed.team is not null
+                and placed.place > placed.wip_limit
+                then 'team_is_full'
+            else placed.verdict
+        end as outcome
+    from placed
+),
+
+named as (
+    select
+        begun.team,
+        begun.epic_name,
+        begun.place
+    from begun
+    union all
+    select
+        limited.team,
+        limited.service_name as epic_name,
+        limited.place
+    from limited
+    where limited.outcome = 'open' and not limited.is_attempted
+),
+
+team_epics as (
+    select
+        named.team,
+        count(*) as epic_count,
+        {{ dbt.listagg(
+            "case when named.place <= " ~ shown ~ " then named.epic_name end",
+            "', '",
+            'order by named.place'
+        ) }} as epic_names
+    from named
+    group by named.team
+),
+
+explained as (
+    select
+        limited.*,
+        'score ' || cast(limited.score as varchar) as scored,
+        'its fix is shared with other services, in '
+        || coalesce(limited.fix_epic_key, 'an epic that is not open yet') as sharing,
+        coalesce(team_epics.epic_count, 0) as epic_count,
+        team_epics.epic_names
+    from limited
+    left join team_epics on limited.team = team_epics.team
+),
+
+decided as (
+    select
+        -- ids
+        explained.service_id,
+        cast(
+            case
+                when explained.outcome = 'open' and not explained.is_unfinished then null
+                when explained.outcome = 'shared' then explained.fix_epic_key
+                else explained.epic_key
+            end as varchar
+        ) as epic_key,
+        cast(
+            case
+                when explained.outcome = 'open' and not explained.is_unfinished
+                    then explained.epic_key
+                else explained.previous_epic_key
+            end as varchar
+        ) as previous_epic_key,
+        cast(
+            case when explained.is_fix_unsaid then explained.fix_epic_key end as varchar
+        ) as shared_epic_key,
+        cast(explained.team as varchar) as team,
+
+        -- strings
+        case
+            when explained.outcome in ('open', 'update', 'close') then explained.outcome
+            else 'none'
+        end as action,
+        case
+            when explained.outcome = 'open' then 'opened'
+            when explained.outcome = 'current' then 'already_open'
+            when explained.outcome = 'update' and explained.decision = 'promote' then 'updated'
+            when explained.outcome = 'update' then 'bundled'
+            when explained.outcome = 'close' then 'closed'
+            when explained.outcome in ('hygiene', 'close_touched') then 'closed_as_hygiene'
+            when explained.outcome = 'unknown' then 'failed'
+            when explained.outcome in ('shared', 'blocked') then explained.outcome
+            else 'waiting'
+        end as section,
+        cast(
+            case explained.outcome
+                when 'current' then 'nothing new since it was last updated'
+                when 'unknown' then explained.state_problem
+                when 'shared' then explained.sharing
+                when 'no_epic_to_join'
+                    then
+                        explained.scored
+                        || ' is in the bundle band and no epic of the service is open'
+                when 'no_incident_since'
+                    then
+                        'its epic was closed'
+                        || coalesce(
+                            ' on ' || cast(cast(explained.closed_at as date) as varchar), ''
+                        )
+                        || ' and no incident came after; the next one opens a new epic'
+                when 'open'
+                    then
+                        explained.scored || ', band ' || explained.band
+                        || case
+                            when explained.epic_key is null or explained.is_unfinished then ''
+                            else
+                                '; incident of '
+                                || cast(cast(explained.newest_incident_at as date) as varchar)
+                                || ' after ' || explained.epic_key || ' was closed'
+                        end
+                when 'update'
+                    then
+                        case
+                            when explained.is_said_unknown
+                                then 'it is not known what the epic says so far'
+                            when explained.changes != '' then substring(explained.changes, 3)
+                            when explained.pending_change_id is not null
+                                then 'an earlier update may not have been finished'
+                            else explained.sharing
+                        end
+                        || case
+                            when
+                                explained.is_fix_unsaid
+                                and (
+                                    explained.is_said_unknown
+                                    or explained.changes != ''
+                                    or explained.pending_change_id is not null
+                                )
+                                then '; ' || explained.sharing
+                            else ''
+                        end
+                when 'team_is_full'
+                    then
+                        explained.scored || ', but ' || explained.who || ' takes '
+                        || case
+                            when explained.epic_count = 0
+                                then 'no epics: raise its wip_limit in capacity.yaml'
+                            else
+                                cast(explained.wip_limit as varchar) || ' at a time and has '
+                                || cast(explained.epic_count as varchar) || ': '
+                                || explained.epic_names
+                                || case
+                                    when explained.epic_count > {{ shown }}
+                                        then
+                                            ' and '
+                                            || cast(explained.epic_count - {{ shown }} as varchar)
+                                            || ' more'
+                                    else ''
+                                end
+                                || '; the best ranked that waits opens when one is closed'
+                        end
+                when 'blocked'
+                    then
+                        explained.scored || ', but no '
+                        || replace(
+                            replace(explained.missing_fields, ',', ', '), '_', ' '
+                        )
+                        || {{ who_fills_in('explained.missing_fields', 'explained.who') }}
+                        || case
+                            when explained.is_open then '; its open epic is left as it is' else ''
+                        end
+                else
+                    explained.scored || ' is below the bundle band'
+                    || case explained.outcome
+                        when 'close_touched'
+                            then
+                                '; its epic stays open, because others have worked on it since '
+                                || 'paydown last wrote to it, or may have'
+                        when 'close_unreachable'
+                            then
+                                '; nothing is closed, because the tracker could not be asked: '
+                                || explained.tracker_problem
+                        when 'close_shrunk'
+                            then
+                                '; nothing is closed, because inputs shrank: '
+                                || explained.shrunk_streams
+                        when 'close_early'
+                            then
+                                ' since ' || cast(explained.promoted_at as varchar)
+                                || '; its epic is closed after {{ var("close_after_days") }} days'
+                        else ''
+                    end
+            end as varchar
+        ) as reason,
+        cast(explained.tracker_problem as varchar) as tracker_problem,
+
+        -- numbers
+        explained.score_rank,
+        cast(
+            case
+                when explained.outcome = 'open' and not explained.is_unfinished
+                    then coalesce(explained.last_cycle, 0) + 1
+                else explained.cycle_number
+            end as bigint
+        ) as cycle_number,
+        cast(explained.update_count as bigint) as update_count,
+
+        -- booleans
+        explained.decision in ('promote', 'bundle')
+        and explained.outcome != 'unknown'
+        and explained.owner != ''
+        and explained.due_date is not null
+        and explained.budget_usd is not null
+        and explained.exit_criteria != '' as has_stories,
+
+        -- timestamps
+        explained.scoring_date
+    from explained
+)
+
+select * from decided

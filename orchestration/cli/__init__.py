@@ -1,0 +1,206 @@
+"""The `paydown` command. Each command reads settings, calls one function and shows its result."""
+
+from __future__ import annotations
+
+import io
+import sys
+from contextlib import redirect_stdout
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from orchestration.cli.command import read_settings as _settings
+from orchestration.cli.command import refusals as _refusals
+from orchestration.cli.ledger_commands import app as ledger_app
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turns incidents and postmortems into a ranked, owned, dated and funded backlog.",
+)
+quarantine = typer.Typer(
+    no_args_is_help=True, help="Records that were set aside: list them, show one, read them again."
+)
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(ledger_app, name="ledger")
+console = Console(highlight=False)
+DAY = "%Y-%m-%d"
+
+
+@app.command()
+def run() -> None:
+    """Load what is new, build and test every model, publish, open the epics that deserve it.
+
+    Exits with 1 where a file can't be read, a test fails or the tracker refused something.
+    """
+    settings = _settings()
+    from orchestration.cli.run import show_run
+    from orchestration.flow import run_flow
+
+    # Its own stream: what dbt prints is captured while the status line lives on.
+    console = Console(file=sys.stdout, highlight=False)
+    with console.status("starting") as status:
+        result = run_flow(settings, lambda text: status.update(Text(text[: console.width - 4])))
+    show_run(console, settings, result)
+    raise typer.Exit(0 if result.is_clean else 1)
+
+
+@app.command()
+def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]) -> None:
+    """Say why a service has its score: every factor, its evidence and its incidents."""
+    settings = _settings()
+    from orchestration.cli.explain import show_explanation
+
+    raise typer.Exit(0 if show_explanation(console, settings, service) else 1)
+
+
+@app.command()
+def whatif(
+    scoring: Annotated[Path, typer.Option(help="The other rubric, a scoring.yaml.")],
+    months: Annotated[int, typer.Option(min=0, max=36, help="Compare past months too.")] = 0,
+    markdown: Annotated[bool, typer.Option(help="As a comment for a pull request.")] = False,
+) -> None:
+    """Say who would move, and which epics would open, with another rubric. Changes nothing."""
+    settings = _settings()
+    from orchestration.cli.whatif import as_markdown, show_what_if
+    from orchestration.rescore.whatif import what_if
+
+    with _refusals(), redirect_stdout(io.StringIO()):
+        result = what_if(settings, scoring, months)
+    if markdown:
+        typer.echo(as_markdown(result), nl=False)
+    else:
+        show_what_if(console, result)
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=[DAY], help="First day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=[DAY], help="Last day.")],
+) -> None:
+    """Score past days again, each with what was known on it."""
+    settings = _settings()
+    from orchestration.rescore.backfill import backfill_scores
+
+    with console.status("scoring"), _refusals(), redirect_stdout(io.StringIO()):
+        backfill_scores(settings, first.date(), last.date())
+    console.print(f"scored {first:%Y-%m-%d} to {last:%Y-%m-%d}; the next run publishes it")
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, contracts, rubric, landing files, warehouse, ledger and last load.
+
+    Exits with 1 where something needs a person.
+    """
+    settings = _settings()
+    from orchestration.cli.doctor import show_doctor
+
+    raise typer.Exit(0 if show_doctor(console, settings) else 1)
+
+
+@app.command()
+def epics(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All of it as JSON, with each request.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show each request.")] = False,
+) -> None:
+    """Say what the next run would open, change and close in the tracker. Never writes.
+
+    Reads the candidates that the last run published. Exits with 1 where something would be
+    refused.
+    """
+    settings = _settings()
+    from orchestration.cli.epics import show_epics
+
+    with _refusals():
+        raise typer.Exit(0 if show_epics(console, settings, as_json=as_json, full=full) else 1)
+
+
+@app.command()
+def sync(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Which; all that are switched on if none."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=[DAY], help="Read everything from this day (UTC) on again."),
+    ] = None,
+) -> None:
+    """Read the live systems into the landing folder; `paydown run` does this first, and goes on.
+
+    Exits with 1 where one stopped before its end.
+    """
+    settings = _settings()
+    from orchestration.cli.sync import show_sync
+
+    day = since.date() if since else None
+    raise typer.Exit(0 if show_sync(console, settings, sources or [], day) else 1)
+
+
+Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
+
+
+@quarantine.command("list")
+def quarantine_list(
+    source: Source = None,
+    settled: Annotated[
+        bool, typer.Option("--all", help="Also what was settled since: replayed, or read again.")
+    ] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Record by record, each with its id.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+) -> None:
+    """Say what is set aside: by file and reason, newest first, with the id of one such record."""
+    settings = _settings()
+    from orchestration.cli.quarantine import show_list
+
+    with _refusals():
+        show_list(console, settings, source, settled=settled, each=each, as_json=as_json)
+
+
+@quarantine.command("show")
+def quarantine_show(
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write the original text to this new file instead.")
+    ] = None,
+) -> None:
+    """Show one record: where it stood, what is wrong, what to do about it, and its text."""
+    settings = _settings()
+    from orchestration.cli.quarantine import show_record
+
+    with _refusals():
+        show_record(console, settings, record_id, save)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Which; all that are open if none."),
+    ] = None,
+    source: Source = None,
+    correction: Annotated[
+        Path | None, typer.Option("--with", help="File with what the one record should have been.")
+    ] = None,
+) -> None:
+    """Read records again, by the contract of now or corrected; their files may be gone.
+
+    Exits with 1 where one is still set aside.
+    """
+    settings = _settings()
+    from orchestration.cli.quarantine import show_replay
+    from orchestration.quarantine import replay_from
+
+    with _refusals():
+        with console.status("reading the dbt project") as status:
+            report = replay_from(settings, ids or [], source, correction, status.update)
+        raise typer.Exit(0 if show_replay(console, report) else 1)

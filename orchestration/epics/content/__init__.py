@@ -1,1 +1,0 @@
-"""What epics, stories and their changes say, as blocks that each tracker renders its own way."""
