@@ -133,18 +133,18 @@ def _pagerduty(**settings: Any) -> Site:
     for n in range(5):
         at = START - timedelta(seconds=chance.randrange(3600, 20 * 86_400))
         one = vendor.create(at)
-        vendor.alter(one, "acknowledged", at + timedelta(minutes=3))
+        vendor.change(one, "acknowledged", at + timedelta(minutes=3))
         if n % 3:
-            vendor.alter(one, "resolved", at + timedelta(minutes=30))
+            vendor.change(one, "resolved", at + timedelta(minutes=30))
 
     def changes() -> None:
         recent = sorted(i for i, one in vendor.incidents.items() if one["created_at"] > "2026-06-1")
         one, other, gone, *_ = recent
-        vendor.alter(one, "acknowledged")
+        vendor.change(one, "acknowledged")
         # Only the incident that was merged says which one it was merged into.
         vendor.logs_merges = False
         vendor.merge(one, other)
-        vendor.alter(old, "triggered")
+        vendor.change(old, "triggered")
         vendor.delete(gone)
         vendor.create()
 
@@ -172,7 +172,7 @@ def _opsgenie() -> Site:
     def changes() -> None:
         for kind, what in (("alerts", "acknowledged"), ("incidents", "resolved")):
             old, gone, *_ = sorted(vendor.alerts if kind == "alerts" else vendor.incidents)
-            vendor.alter(kind, old, what)
+            vendor.change(kind, old, what)
             vendor.delete(kind, gone)
             vendor.create(kind)
         vendor.lists["/v2/teams"] = [{"id": "t1", "name": "risk and fraud"}]

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from orchestration.cli.doctor.finding import Finding
-from orchestration.cli.doctor.tracker import check_tracker
 
+from orchestration.cli.doctor import check_tracker
+from orchestration.cli.streams import Finding
 from orchestration.settings import Settings
 
 from .loopback import serving
@@ -53,7 +53,7 @@ def test_a_tracker_that_is_ready_and_not_switched_on(tmp_path: Path) -> None:
     assert {"jira connection", "jira permissions in MOD", "jira board query"} <= checks.keys()
     assert (told["dry run"].state, switched_on["dry run"].state) == ("note", "ok")
     assert "PAYDOWN_DRY_RUN=0" in told["dry run"].text
-    assert switched_on["dry run"].text == "runs write to it"
+    assert switched_on["dry run"].text == "off: runs write to the tracker"
     reads = ("GET", "POST /jql/parse")
     assert [one for one in asked(vendor) if not one.startswith(reads)] == []
     assert not vendor.issues

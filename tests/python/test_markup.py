@@ -194,7 +194,7 @@ def test_a_body_in_wiki_text() -> None:
         "Score {*}24{*} by {{r-1}}, see [the &#91;chart&#93;|https://g.example/d?x=%7By%7D] and "
         "{_}soon{_}",
         "* one\n*# two\nthree\n* ☑ not all are boxes",
-        "Done means:",
+        "Done means&#58;",
         "* ☐ retries back off\n* ☑ {{done}}",
         "{quote}\nquoted\n{quote}",
         "----",
