@@ -21,11 +21,10 @@ from orchestration.documents import ConfigError
 from orchestration.epics.published import refresh_ledger, run_epics
 from orchestration.epics.publisher import EpicsReport
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
-from orchestration.loader.history import unaccounted
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
 from orchestration.settings import Settings
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
-from orchestration.warehouse import loading_pipeline
+from orchestration.warehouse import loading_warehouse
 
 Progress = Callable[[str], None]
 LOADS = "paydown/loads"
@@ -118,13 +117,13 @@ def load(
         # The previous export stays; the step that opens epics reports the same problem.
         progress(f"the ledger is not refreshed: {type(error).__name__}")
     wanted = [c for c in contracts(settings) if streams is None or c.name in streams]
-    pipeline = loading_pipeline(settings)
-    report = load_landing(wanted, settings.roots, pipeline, READERS, progress=progress)
+    warehouse = loading_warehouse(settings)
+    report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)
     invalid = [file.problem for file in check_configuration(settings.modernization) if file.problem]
     found: dict[str, Sequence[object]] = {
         "files_are_readable": report.rejected,
         "configuration_is_valid": invalid,
-        "rows_are_accounted_for": unaccounted(wanted, pipeline),
+        "rows_are_accounted_for": report.unaccounted,
         "nothing_quarantined": report.quarantined,
     }
     return report, [

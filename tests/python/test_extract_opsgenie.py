@@ -336,8 +336,8 @@ def test_settings_say_what_is_missing() -> None:
     with pytest.raises(AccessError, match="OPSGENIE_API_KEY is not set"):
         OpsgenieConfig().extractor(Context(environment={}))
     context = Context(environment={"OPSGENIE_API_KEY": KEY})
-    assert OpsgenieConfig(region="eu").api(context).http.url == HOSTS["eu"]
-    assert OpsgenieConfig().api(context).http.url == "https://api.opsgenie.com"
+    assert OpsgenieConfig(region="eu").extractor(context).http.url == HOSTS["eu"]
+    assert OpsgenieConfig().extractor(context).http.url == "https://api.opsgenie.com"
     begins = OpsgenieConfig().begins_at(datetime(2026, 6, 26, tzinfo=UTC))
     assert begins == datetime(2025, 5, 22, tzinfo=UTC)
 
