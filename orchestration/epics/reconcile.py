@@ -15,7 +15,7 @@ from orchestration.epics.refresh import Finding, Refreshed, follow_people, settl
 from orchestration.epics.run import Run, ref_of
 from orchestration.epics.stories import draft_stories
 from orchestration.ledger import EpicState, Intent
-from orchestration.trackers.protocol import EpicRef
+from orchestration.trackers.protocol import EpicDraft, EpicRef
 from orchestration.trackers.text import one_line
 
 _LONGEST_CHAIN = 100
@@ -97,13 +97,14 @@ def _adopt_stories(candidates: Sequence[Candidate], run: Run) -> Iterator[Findin
     known = {record.key for record in records}
     open_epics = {r.service_hash: r for r in records if r.state is EpicState.OPENED}
     playbooks = read_playbooks()
-    drafts = {}
+    drafts: dict[str, EpicDraft] = {}
     for candidate in candidates:
         epic = open_epics.get(candidate.service_hash)
         if epic and candidate.has_stories:
-            for draft in draft_stories(candidate, playbooks, epic=ref_of(epic), now=run.now):
-                if draft.key not in known:
-                    drafts[draft.key] = draft
+            missing = draft_stories(
+                candidate, playbooks, epic=ref_of(epic), now=run.now, known=known
+            )
+            drafts |= {draft.key: draft for draft in missing}
     found = run.tracker.find(drafts.keys()) if drafts else {}
     for key, ref in sorted(found.items()):
         intent = story_intent(drafts[key])

@@ -37,9 +37,8 @@ from orchestration.components.resources import (
     from_variables,
 )
 from orchestration.defs.alerts.definitions import alert_sensor
-from orchestration.landing import open_landing
-from orchestration.vendors.sync import state_folder
 
+from .fake_sources import journal
 from .flow_helpers import ROOT
 from .loopback import Answer, Request, Vendor, serving
 
@@ -280,10 +279,7 @@ class Ticks:
         return str(result.skip_reason.skip_message if result.skip_reason else "")
 
     def journal(self, source: str, at: datetime, message: str = "") -> None:
-        settings = self.workspace(at).settings()
-        settings.export()
-        with open_landing(settings.landing, state_folder(settings), source, at) as landing:
-            landing.journal("stopped" if message else "complete", message, 1, at)
+        journal(self.workspace(at).settings(), source, at, message)
 
     def run(self, *broken: str) -> dg.ExecuteInProcessResult:
         job = definitions(list(broken)).resolve_job_def("paydown")
@@ -317,12 +313,8 @@ def hook() -> Iterator[tuple[Hook, str]]:
 
 
 @pytest.fixture
-def ticks(
-    tmp_path: Path, hook: tuple[Hook, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Ticks]:
+def ticks(tmp_path: Path, hook: tuple[Hook, str]) -> Iterator[Ticks]:
     """A sensor with one Slack webhook."""
-    for name in ("PAYDOWN_WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
-        monkeypatch.setenv(name, "")
     with dg.DagsterInstance.ephemeral() as instance:
         yield Ticks(tmp_path / "home", instance, Channels(slack_webhook=hook[1]))
 

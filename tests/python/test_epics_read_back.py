@@ -13,8 +13,7 @@ import pytest
 
 from orchestration.configuration import READERS
 from orchestration.documents.readers import read_front_matter
-from orchestration.ledger import Ledger, export_epics
-from orchestration.ledger.models import EpicRow
+from orchestration.ledger import EpicRecord, EpicState, Evidence, Ledger, export_epics
 
 from .loader_helpers import Landing, project_streams
 from .loopback import serving
@@ -156,26 +155,31 @@ def test_the_contracts_take_what_trackers_say(landing: Landing, kind: str) -> No
 def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: Landing) -> None:
     ledger = Ledger(f"sqlite:///{landing.home / 'ledger.db'}")
     folder = landing.roots["ledger"]
-    assert export_epics(ledger, folder) == 0
+    told: dict[str, Any] = {"tracker": "jira:acme/MOD", "problems": {KEY: "it is gone"}}
+    assert export_epics(ledger, folder, **told) == 0
     assert not (landing.home / "ledger.db").exists()
-    row = {
+    row: dict[str, Any] = {
         "tracker": "jira:acme/MOD",
         "service": "tür 'auf'",
         "cycle": 2,
-        "state": "opened",
+        "state": EpicState.OPENED,
         "ref_id": "MOD-7",
         "url": "https://acme.example/browse/MOD-7",
         "opened_at": NOW,
     }
     before_key = KEY.replace("c2", "c1")
     with ledger.exclusive() as session:
-        session.add(EpicRow(**row, key=KEY, service_hash="h" * 64, previous_key=before_key))
+        said = Evidence(("a", "b"), 24, "promote_to_epic", 18.2)
+        previous = {"service_hash": "h" * 64, "previous_key": before_key}
+        session.add(EpicRecord(**row, **previous, key=KEY, evidence=said, version="7"))
         # A story, whose own key stands for its service.
-        session.add(EpicRow(**row, key=f"{KEY}-retry_backoff", service_hash="s" * 64))
-    assert export_epics(ledger, folder) == 1
+        session.add(
+            EpicRecord(**row, key=f"{KEY}-retry_backoff", service_hash="s" * 64, parent_key=KEY)
+        )
+    assert export_epics(ledger, folder, **told) == 1
     path = folder / "epics.ndjson"
     before = path.stat()
-    assert export_epics(ledger, folder) == 1
+    assert export_epics(ledger, folder, **told) == 1
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert [one.name for one in folder.iterdir()] == ["epics.ndjson"]
     load(landing)
@@ -185,3 +189,6 @@ def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: L
     assert (found["cycle"], found["state"], found["ref_id"]) == (2, "opened", "MOD-7")
     assert found["opened_at"] == NOW.replace(tzinfo=None)
     assert found["closed_at"] is None
+    assert (found["said_incident_ids"], found["said_score"]) == ("a,b", 24)
+    assert (found["is_untouched"], found["is_attempted"]) == (True, False)
+    assert (found["is_current_tracker"], found["state_problem"]) == (True, "it is gone")
