@@ -342,16 +342,6 @@ def test_settings_say_what_is_missing() -> None:
     assert begins == datetime(2025, 5, 22, tzinfo=UTC)
 
 
-def test_check_says_how_much_there_is_and_what_to_do(
-    served: tuple[OpsgenieVendor, str],
-) -> None:
-    vendor, url = served
-    assert extractor(url).check() == "30 alerts; alerts and incidents may be read"
-    vendor.is_expired = True
-    with pytest.raises(AccessError, match="give OPSGENIE_API_KEY the rights"):
-        extractor(url).check()
-
-
 def test_the_contracts_take_what_lands(tmp_path: Path) -> None:
     warehouse = Landing(tmp_path)
     vendor = OpsgenieVendor(12, 6)
