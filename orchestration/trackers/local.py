@@ -143,7 +143,7 @@ class LocalTracker:
             return RejectedError(f"{ref.id} can't be read: {error}")
 
     def _edit(self, ref: EpicRef, edit: Callable[[str], str]) -> None:
-        """Replace the epic's text by what `edit` makes of it, atomically, and not over a new edit."""
+        """Replace the epic's text by what `edit` makes of it, but not over a newer edit."""
         try:
             with self._locked():
                 for _ in range(_REPLACE_ATTEMPTS):

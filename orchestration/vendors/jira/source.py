@@ -100,7 +100,7 @@ class JiraSource:
                 yield self._named(issue)
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """Jira answers the same to what is gone and what we may not see; its project shows which."""
+        """Jira answers 404 to what is gone and to what is hidden; its project shows which."""
         projects = {key.rpartition("-")[0] for key in missing.values()}
         unseen = {one for one in projects if self._client.find(f"/project/{one}") is None}
         return {one for one, key in missing.items() if key.rpartition("-")[0] in unseen}
