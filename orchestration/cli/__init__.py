@@ -197,8 +197,7 @@ def quarantine_replay(
     Exits with 1 where one is still set aside.
     """
     settings = _settings()
-    from orchestration.cli.quarantine import show_replay
-    from orchestration.quarantine import replay_from
+    from orchestration.cli.quarantine import replay_from, show_replay
 
     with _refusals():
         with console.status("reading the dbt project") as status:
