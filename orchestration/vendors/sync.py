@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class SyncResult:
-    """What one source brought. `stopped`: the source couldn't be read, `failed`: an error of ours."""
+    """What one source brought. `stopped`: it couldn't be read; `failed`: an error of ours."""
 
     source: str
     owner: str
@@ -72,7 +72,7 @@ def sync_sources(
     progress: Callable[[str], None] = lambda _: None,
     patience: Patience | None = None,
 ) -> list[SyncResult]:
-    """Sync the named sources, or all that are switched on, concurrently; one that stops stops no other.
+    """Sync the named sources, or all that are switched on, concurrently and independently.
 
     `since` reads everything from that day on again; the loader knows what it has already.
     """
