@@ -260,6 +260,8 @@ def test_a_story_is_below_its_epic(vendor: Any, tracker: Tracker) -> None:
 
 
 def test_a_required_field_that_nobody_fills_is_named_with_its_fix(vendor: Any) -> None:
+    name: str
+    given: Any
     if isinstance(vendor, Jira):
         vendor.required = {"customfield_10206"}
         name, given = "Cost center", {"field_values": {"Cost center": "R&D"}}
@@ -272,7 +274,9 @@ def test_a_required_field_that_nobody_fills_is_named_with_its_fix(vendor: Any) -
             assert isinstance(outcome, RejectedError)
             assert name in str(outcome)
             assert next(iter(given)) in str(outcome)
+        assert any(name in one.message for one in tracker.check() if not one.is_ok)
         assert not vendor.things()
+        assert all(one.is_ok for one in tracker_at(vendor, url, **given).check())
         opened(tracker_at(vendor, url, **given))
 
 
