@@ -15,7 +15,7 @@ from rich.text import Text
 
 from orchestration.cli.command import read_settings as _settings
 from orchestration.cli.command import refusals as _refusals
-from orchestration.cli.ledger_commands import app as ledger_app
+from orchestration.cli.ledger import app as ledger_app
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -24,7 +24,7 @@ from orchestration.documents.yaml_lines import Document, parse_mapping
 GIVEN = ("service", "owner")
 BLANK = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-RequiredWindow: Any = term_type("required_window")
+RequiredWindow: Any = term_type("required_window", spelled=lambda value: value)
 
 
 def _parameter(name: str) -> str:

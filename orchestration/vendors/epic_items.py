@@ -40,7 +40,7 @@ class Tracker(Protocol):
         ...
 
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
-        """Those of these items that are there, by id, which doesn't lag."""
+        """Those of these items that exist, by id, which doesn't lag."""
         ...
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from orchestration.trackers.azure_devops import AzureDevOpsConfig
-from orchestration.trackers.jira import JiraTracker
 
 from orchestration.epics.candidates import read_candidates
 from orchestration.epics.reconcile import reconcile

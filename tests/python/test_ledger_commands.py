@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from orchestration.epics.content.document import epic_key
 from pydantic import ValidationError
 from typer.testing import CliRunner
 

@@ -176,13 +176,8 @@ def test_a_value_is_only_ever_text(tmp_path: Path) -> None:
         ("{{ service }}", "parameters: {service: x}\n", 4, "service is filled in by paydown"),
         ("a", "fix_class: config_only\n", 4, "write fix_classes"),
         ("a", "change_windows: [canary, friday]\n", 4, "friday: is not one of the values"),
-        ("a\n\n1. one", "", 7, "ordered list can't be shown in every tracker"),
-        ("a *b*", "", 5, "em can't be shown"),
-        ("![a](https://x.example/a.png)", "", 5, "image can't be shown"),
+        ("![a](https://x.example/a.png)", "", 5, "an image can't be shown in every tracker"),
         ("[a](../runbook.md)", "", 5, "a link that is no web address"),
-        ("- a\n- b\n  - c", "", 6, "a bullet with more than one paragraph"),
-        ("- [ ] a\n- b", "", 5, "a list with checks and plain bullets"),
-        ("> a", "", 5, "blockquote can't be shown"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(

@@ -44,6 +44,13 @@ Score **24** of 29, see <script> and [chart](<https://g.example/d?a=1&b=2>)
 """
 
 
+def secrets_of(vendor: Jira | AzureDevOps) -> tuple[str, ...]:
+    """What its server could echo."""
+    if isinstance(vendor, AzureDevOps):
+        return SECRETS[1], SECRETS[3]
+    return (SECRETS[0], SECRETS[2]) if vendor.is_cloud else SECRETS[:1]
+
+
 def draft(key: str = KEY, **given: Any) -> EpicDraft:
     epic = EpicDraft(
         key=key,

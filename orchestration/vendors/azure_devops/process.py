@@ -27,8 +27,6 @@ class Field:
 
     reference: str
     kind: str
-    is_required: bool = False
-    has_default: bool = False
     allowed: tuple[str, ...] = ()
 
     def value_of(self, value: FieldValue | date) -> FieldValue:
@@ -165,8 +163,6 @@ def _field(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> F
     return Field(
         reference,
         kind,
-        is_required=bool(data.get("alwaysRequired")),
-        has_default=data.get("defaultValue") not in (None, ""),
         allowed=tuple(map(str, data.get("allowedValues") or ())) if is_closed else (),
     )
 

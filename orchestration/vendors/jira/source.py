@@ -88,7 +88,7 @@ class JiraSource:
                 yield from self._search(self._family(there, since))
                 return
             except RefusedError as error:
-                # A query that names an issue that is gone is an error as a whole.
+                # A query fails where it names an issue that is gone.
                 left = [str(one["id"]) for one in self.fetch(there)]
                 if error.status != 400 or len(left) == len(there):
                     raise
@@ -100,7 +100,7 @@ class JiraSource:
                 yield self._named(issue)
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """Jira says the same of what is gone and what we may not see; its project tells."""
+        """Jira answers 404 to what is gone and to what is hidden; its project shows which."""
         projects = {key.rpartition("-")[0] for key in missing.values()}
         unseen = {one for one in projects if self._client.find(f"/project/{one}") is None}
         return {one for one, key in missing.items() if key.rpartition("-")[0] in unseen}

@@ -110,7 +110,7 @@ class JiraTracker:
     def _forbidden(
         self, issues: Sequence[Issue], outcomes: Mapping[str, CreateOutcome]
     ) -> Mapping[str, CreateOutcome]:
-        """`outcomes`, with missing permission told from a bad draft.
+        """`outcomes`, where a missing permission is not taken for a bad draft.
 
         Jira calls both a 400, in its users' language.
         """
