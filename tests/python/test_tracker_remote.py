@@ -260,6 +260,8 @@ def test_a_story_is_below_its_epic(vendor: Any, tracker: Tracker) -> None:
 
 
 def test_a_required_field_that_nobody_fills_is_named_with_its_fix(vendor: Any) -> None:
+    name: str
+    given: Any
     if isinstance(vendor, Jira):
         vendor.required = {"customfield_10206"}
         name, given = "Cost center", {"field_values": {"Cost center": "R&D"}}

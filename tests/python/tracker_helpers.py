@@ -181,4 +181,5 @@ def numbers(vendor: Jira | AzureDevOps, ref: EpicRef) -> tuple[Any, Any]:
     if isinstance(vendor, AzureDevOps):
         names = ("Custom.Score", "Custom.SLOBurn")
     held = fields(vendor, ref)
-    return tuple(held.get(name) if held.get(name) != "" else None for name in names)
+    score, burn = (held.get(name) if held.get(name) != "" else None for name in names)
+    return score, burn
