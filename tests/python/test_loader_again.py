@@ -292,6 +292,7 @@ def hashed(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_file_is_hashed_when_it_changed(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(files, "SETTLING_SECONDS", 3600)
     old = landing.write("append/old.ndjson", ndjson({"id": "a"}))
     assert hashed(landing, monkeypatch) == ["old.ndjson"]
     assert hashed(landing, monkeypatch) == ["old.ndjson"], "it could change within a clock tick"
