@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,6 +111,7 @@ class Finder:
         self._roots = roots
         self._hashes = hashes
         self._found: dict[str, list[tuple[Path, str, str, int, str | None]]] = {}
+        self._unlisted: dict[str, dict[str, str]] = {}
 
     def files(self, contract: Contract) -> Iterator[LandedFile]:
         """The stream's files, by pattern and name. A pattern is `<root>:<glob>`.
@@ -131,6 +133,40 @@ class Finder:
                 if found[0] not in seen:
                     seen.add(found[0])
                     yield LandedFile(contract, *found)
+
+    def unlisted(self, contract: Contract) -> dict[str, str]:
+        """Folders of the stream that can't be listed, by name, with the problem and the fix.
+
+        What is in them is not known, so nothing may be concluded from files that weren't found.
+        """
+        problems: dict[str, str] = {}
+        for pattern in contract.files:
+            if pattern not in self._unlisted:
+                self._unlisted[pattern] = self._walk(pattern)
+            problems |= self._unlisted[pattern]
+        return problems
+
+    def _walk(self, pattern: str) -> dict[str, str]:
+        root_name, _, glob = pattern.partition(":")
+        root = self._roots[root_name]
+        problems: dict[str, str] = {}
+
+        def report(error: OSError) -> None:
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                return
+            below = Path(error.filename).relative_to(root)
+            name = below if root_name == "landing" else root_name / below
+            problems[name.as_posix()] = (
+                f"is a folder that can't be listed ({error.strerror}); let the loader's user read "
+                "it. What was loaded from it stays until then"
+            )
+
+        fixed = takewhile(lambda part: "*" not in part, Path(glob).parts[:-1])
+        begin = root.joinpath(*fixed)
+        for folder, below, _ in os.walk(begin, onerror=report):
+            is_deep = "**" in glob or Path(folder) == begin
+            below[:] = [name for name in below if is_deep and not name.startswith(".")]
+        return problems
 
     def _matching(self, pattern: str) -> Iterator[tuple[Path, str, str, int, str | None]]:
         root_name, _, glob = pattern.partition(":")
