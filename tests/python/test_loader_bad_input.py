@@ -181,6 +181,19 @@ def test_bad_lines_are_set_aside_with_their_place_and_text(landing: Landing) -> 
     assert load["rows_quarantined"] == len(expected)
 
 
+@pytest.mark.parametrize("shape", ["[%s]", '{"records": [%s], "more": false}'])
+def test_half_a_surrogate_pair_costs_nothing_but_itself(landing: Landing, shape: str) -> None:
+    """A title cut within an emoji; a whole pair and an escaped backslash stay as they are."""
+    titles = ["cut \\ud83d", "low \\uDE00!", "whole \\ud83d\\ude00", "path C:\\\\ud83d"]
+    records = ", ".join(f'{{"id": "{n}", "title": "{title}"}}' for n, title in enumerate(titles))
+    cut = stream("cut", {"id": column(**ID), "title": column()}, records="records")
+    landing.write("cut/a.json", shape % records)
+    landing.load(cut)
+    read = {row["id"]: row["title"] for row in landing.rows("cut", "id, title")}
+    expected = ["cut \ufffd", "low \ufffd!", "whole \U0001f600", "path C:\\ud83d"]
+    assert read == {str(n): title for n, title in enumerate(expected)}
+
+
 def test_a_bad_file_is_told_of_until_it_is_mended_or_gone(
     landing: Landing, streams: list[Json], rejected: dict[str, str]
 ) -> None:
