@@ -67,7 +67,7 @@ def whatif(
     """Say who would move, and which epics would open, with another rubric. Changes nothing."""
     settings = _settings()
     from orchestration.cli.whatif import as_markdown, show_what_if
-    from orchestration.rescore.whatif import what_if
+    from orchestration.rescore import what_if
 
     with _refusals(), redirect_stdout(io.StringIO()):
         result = what_if(settings, scoring, months)
@@ -84,7 +84,7 @@ def backfill(
 ) -> None:
     """Score past days again, each with what was known on it."""
     settings = _settings()
-    from orchestration.rescore.backfill import backfill_scores
+    from orchestration.rescore import backfill_scores
 
     with console.status("scoring"), _refusals(), redirect_stdout(io.StringIO()):
         backfill_scores(settings, first.date(), last.date())

@@ -73,7 +73,7 @@ class ServiceNow(HttpExtractor):
     """Lands incidents, deletions, incident_ids, services, dependencies, risks and sweeps.
 
     Cursors: `incidents` and `deletions`, as `Covered`; `services`, `dependencies` and `risks`, what
-    told their last versions apart; `sweep`, where and when; `hidden`, incidents hidden from us.
+    identified their last versions; `sweep`, where and when; `hidden`, incidents hidden from us.
     """
 
     def __init__(self, config: ServiceNowConfig, http: Http, context: Context) -> None:
@@ -176,7 +176,7 @@ class ServiceNow(HttpExtractor):
         yield "risk_table", "risks", Scan(config.risk_table, risks, wanted, size)
 
     def _snapshot(self, landing: Landing, stream: str, scan: Scan, now: datetime) -> None:
-        """Land a whole table, where its count or its newest change is another than last time."""
+        """Land all of a table, where its count or its newest change is another than last time."""
         found = probe(self.http, scan.table, scan.conditions, "ORDERBYDESCsys_updated_on")
         mark = [found.total, *(raw(record, "sys_updated_on") for record in found.records)]
         cursor = landing.cursors.get(stream, {})

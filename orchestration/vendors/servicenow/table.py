@@ -1,7 +1,7 @@
 """The Table API, read by key so that nothing is skipped.
 
 Pages by offset skip records when others are deleted under them, so each page asks for the records
-after the last one seen, in the order of `sys_id`. The server first takes `sysparm_limit` records
+after the last one seen, in the order of `sys_id`. The server first reads `sysparm_limit` records
 and then leaves out those that the user may not see: a page may be short, or empty, and still not
 be the last. `X-Total-Count` counts the hidden ones too, which shows where the end is.
 """
