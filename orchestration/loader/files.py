@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -25,6 +27,7 @@ Shape = Literal["lines", "array", "document", "csv", "parquet", "python"]
 HEAD_BYTES = 65_536
 BLOCK_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 SHAPES: dict[str, Shape] = {
     ".ndjson": "lines",
@@ -258,8 +261,8 @@ def _is_binary(head: bytes) -> bool:
 
 @contextmanager
 def open_plain(path: Path) -> Generator[Any]:
-    """The file's bytes, decompressed. Unlike DuckDB's, Arrow's stream checks that an archive is
-    whole, so the end of a cut one is not taken for the end of the file.
+    """The file's bytes, decompressed, and as UTF-8 where a mark says UTF-16. Unlike DuckDB's,
+    Arrow's stream checks that an archive is whole, so that no cut one is taken for complete.
 
     Raises:
         UnreadableFileError: for a broken archive or file.
@@ -267,7 +270,11 @@ def open_plain(path: Path) -> Generator[Any]:
     packed = compression(path)
     try:
         with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
-            yield stream
+            buffered = io.BufferedReader(stream, BLOCK_BYTES)
+            is_utf16 = buffered.peek(2)[:2] in UTF16_MARKS
+            yield codecs.EncodedFile(buffered, "utf-8", "utf-16") if is_utf16 else buffered
+    except UnicodeError as error:
+        raise UnreadableFileError(f"is not UTF-16 as its mark says ({error})") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:  # The copy's disk is full, the file is fine.
             raise
@@ -281,7 +288,8 @@ def plain_file(path: Path) -> Generator[Path]:
     with tempfile.TemporaryDirectory(prefix="paydown-") as folder:
         plain = Path(folder, "file")
         with path.open("rb") as file:
-            has_bom = file.read(len(BOM)) == BOM
+            head = file.read(len(BOM))
+            has_bom = head == BOM or head[:2] in UTF16_MARKS
         if compression(path) or has_bom:
             with open_plain(path) as stream, plain.open("wb") as copy:
                 head = stream.read(len(BOM))
