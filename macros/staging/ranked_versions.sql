@@ -25,13 +25,16 @@
 {% macro _repeated_records(relation, key) -%}
     select 1
     from (
-        select {{ key | join(', ') }}
+        select
+            {%- for column in key %}
+            {{ column }} as key_{{ loop.index }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from {{ relation }} as all_versions
         group by {{ key | join(', ') }}
         having count(*) > 1
     ) as repeated
     where
         {%- for column in key %}
-        {{ 'and ' if not loop.first }}repeated.{{ column }} = versions.{{ column }}
+        {{ 'and ' if not loop.first }}repeated.key_{{ loop.index }} = {{ column }}
         {%- endfor %}
 {%- endmacro %}
