@@ -25,11 +25,16 @@ test-all: .venv/ready  ## all tests, also the exhaustive ones and those at scale
 bench: .venv/ready  ## what runs at SIZE=10k, 100k or 1m incidents cost
 	.venv/bin/python benchmarks/run.py --size $(SIZE)
 
-# Becomes Dagster's own process: Ctrl-C reaches it and nothing else is left to stop.
+# Runs in the folder of its instance, whose dagster.yaml it would otherwise warn of, and in a session
+# of its own: where Ctrl-C reaches its servers too, it starts them anew and never ends.
+ALONE := import os, signal, sys; os.setsid(); signal.signal(signal.SIGINT, signal.SIG_DFL); \
+	os.execv(sys.argv[1], sys.argv[1:])
 dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
 	@mkdir -p "$(PAYDOWN_HOME)/dagster" && cp dagster.yaml "$(PAYDOWN_HOME)/dagster/"
-	@cd "$(PAYDOWN_HOME)/dagster" && home="$$PWD" && cd "$(CURDIR)" && \
-		DAGSTER_HOME="$$home" exec .venv/bin/dagster dev
+	@cd "$(PAYDOWN_HOME)/dagster" && export DAGSTER_HOME="$$PWD" PYTHONWARNINGS="ignore:Function"; \
+		"$(CURDIR)/.venv/bin/python" -c '$(ALONE)' "$(CURDIR)/.venv/bin/dagster" dev \
+			-m orchestration.definitions -d "$(CURDIR)" & pid=$$!; \
+		trap "kill -INT $$pid" INT TERM; wait $$pid; wait $$pid || true
 
 manifest: .venv/ready  ## parse the dbt project for Dagster, as a deployment does while it is built
 	@.venv/bin/python -m orchestration.dbt_project

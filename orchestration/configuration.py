@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from orchestration import documents
 from orchestration.documents import ConfigError, load_model, model_reader
 from orchestration.documents.postmortem import Postmortem
+from orchestration.documents.strict import Strict
 from orchestration.epics.playbooks import playbook_paths, read_playbook
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
-from orchestration.rubric.strict import Strict
 from orchestration.settings import PROJECT_ROOT
 from orchestration.vendors.sources import Sources
 from orchestration.vendors.trackers import TrackerConfig

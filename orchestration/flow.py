@@ -11,11 +11,10 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from orchestration import steps
@@ -84,12 +83,12 @@ def run_flow(settings: Settings, progress: Progress) -> FlowResult:
 def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
     last_build = _LastBuild(settings)
     with _step(result, "sync"):
-        result.synced, checks = steps.sync(settings, settings.sources, _prefixed("sync", progress))
+        result.synced, checks = steps.sync(settings, settings.sources, progress)
         result.checks += checks
     with _step(result, "load"):
-        result.loaded, checks = steps.load(settings, progress=_prefixed("load", progress))
+        result.loaded, checks = steps.load(settings, progress=progress)
         result.checks += checks
-        if invalid := [c for c in checks if c.name == steps.VALID.name and not c.passed]:
+        if invalid := [c for c in checks if c.name == steps.BLOCKING and not c.passed]:
             raise StepError(invalid[0].details)
     if not last_build.covers(result.loaded):
         last_build.forget()
@@ -125,10 +124,6 @@ def _step(result: FlowResult, name: str) -> Generator[None]:
         raise StepError(f"{name}: {type(error).__name__}: {error}") from error
     finally:
         result.step_seconds[name] = time.monotonic() - started
-
-
-def _prefixed(name: str, progress: Progress) -> Callable[[str], None]:
-    return lambda text: progress(f"{name}: {text}")
 
 
 class _LastBuild:
@@ -193,24 +188,21 @@ def _inputs(settings: Settings) -> str:
 
 def _write_report(settings: Settings, result: FlowResult) -> None:
     """Keep what the run did as JSON, written atomically, for Dagster's sensor."""
-    assets: dict[str, dict[str, Any]] = {
-        f"{one.source}/sync": {"status": one.status, "records": one.records}
-        for one in result.synced
-    }
+    assets: dict[str, Any] = {f"{one.source}/sync": {"status": one.status} for one in result.synced}
     if result.loaded:
-        assets |= {s.replace(".", "/"): {"rows_loaded": n} for s, n in _rows(result.loaded)}
+        rows = result.loaded.rows_by_stream
+        assets |= {name.replace(".", "/"): {"rows_loaded": n} for name, n in rows.items()}
         assets[steps.LOADS] = {"rows_loaded": result.loaded.rows_loaded}
         assets[steps.QUARANTINE] = {"rows_quarantined": result.loaded.rows_quarantined}
-    models = [node for node in result.models if node.status == "success"]
-    assets |= {node.unique_id.split(".")[-1]: {"seconds": node.seconds} for node in models}
+    for node in result.models:
+        if node.status == "success":
+            assets[node.unique_id.split(".")[-1]] = {"seconds": node.seconds}
     if result.published:
         assets["analysts_copy"] = {"rows": sum(result.published.rows.values())}
     if result.epics:
-        assets["epics"] = dict(result.epics.counts)
+        assets["epics"] = result.epics.counts
     report = {
         "run_id": result.run_id,
-        "started_at": result.started_at.isoformat(),
-        "seconds": result.seconds,
         "succeeded": result.succeeded,
         "error": result.error,
         "assets": assets,
@@ -222,14 +214,5 @@ def _write_report(settings: Settings, result: FlowResult) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(report), encoding="utf-8")
     part.replace(path)
-    for old in _reports(settings.runs)[:-KEPT_REPORTS]:
+    for old in sorted(settings.runs.glob("*T*-*.json"))[:-KEPT_REPORTS]:
         old.unlink(missing_ok=True)
-
-
-def _reports(folder: Path) -> list[Path]:
-    """The reports of runs, oldest first."""
-    return sorted(folder.glob("*T*-*.json"))
-
-
-def _rows(loaded: LoadReport) -> Iterator[tuple[str, int]]:
-    yield from loaded.rows_by_stream.items()

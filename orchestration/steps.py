@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,11 +21,10 @@ from orchestration.documents import ConfigError
 from orchestration.epics.published import refresh_ledger, run_epics
 from orchestration.epics.publisher import EpicsReport
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
-from orchestration.loader.history import unaccounted
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
 from orchestration.settings import Settings
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
-from orchestration.warehouse import loading_pipeline
+from orchestration.warehouse import loading_warehouse
 
 Progress = Callable[[str], None]
 LOADS = "paydown/loads"
@@ -47,36 +46,20 @@ class Check:
     is_warning: bool = False
 
 
-@dataclass(frozen=True)
-class LoadCheck:
-    """A check of every load, as Dagster shows it before it ran."""
-
-    asset: str
-    name: str
-    description: str
-    is_blocking: bool = False
-    is_warning: bool = False
-
-
-READABLE = LoadCheck(LOADS, "files_are_readable", "Every file that landed can be read.")
-VALID = LoadCheck(
-    LOADS,
-    "configuration_is_valid",
-    "The rubric and the other files of modernization/ are valid; otherwise nothing is computed.",
-    is_blocking=True,
-)
-ACCOUNTED = LoadCheck(
-    LOADS,
-    "rows_are_accounted_for",
-    "For every load, records found = raw rows + quarantined rows, by counting them again.",
-)
-ACCEPTED = LoadCheck(
-    QUARANTINE,
-    "nothing_quarantined",
-    "This load quarantined no record. A warning: the other records are loaded.",
-    is_warning=True,
-)
-LOAD_CHECKS = (READABLE, VALID, ACCOUNTED, ACCEPTED)
+# Checks of every load: name -> asset and description.
+LOAD_CHECKS = {
+    "files_are_readable": (LOADS, "Every file that landed can be read."),
+    "configuration_is_valid": (
+        LOADS,
+        "Rubric and other files of modernization/ are valid; otherwise nothing is computed.",
+    ),
+    "rows_are_accounted_for": (
+        LOADS,
+        "For every load, records found = raw rows + quarantined rows, by counting them again.",
+    ),
+    "nothing_quarantined": (QUARANTINE, "This load quarantined no record; only a warning."),
+}
+BLOCKING, WARNING = "configuration_is_valid", "nothing_quarantined"
 
 
 def sync(
@@ -134,18 +117,18 @@ def load(
         # The previous export stays; the step that opens epics reports the same problem.
         progress(f"the ledger is not refreshed: {type(error).__name__}")
     wanted = [c for c in contracts(settings) if streams is None or c.name in streams]
-    pipeline = loading_pipeline(settings)
-    report = load_landing(wanted, settings.roots, pipeline, READERS, progress=progress)
+    warehouse = loading_warehouse(settings)
+    report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)
     invalid = [file.problem for file in check_configuration(settings.modernization) if file.problem]
-    found: Mapping[LoadCheck, Sequence[object]] = {
-        READABLE: report.rejected,
-        VALID: invalid,
-        ACCOUNTED: unaccounted(wanted, pipeline),
-        ACCEPTED: report.quarantined,
+    found: dict[str, Sequence[object]] = {
+        "files_are_readable": report.rejected,
+        "configuration_is_valid": invalid,
+        "rows_are_accounted_for": report.unaccounted,
+        "nothing_quarantined": report.quarantined,
     }
     return report, [
-        Check(check.asset, check.name, not problems, listed(problems), check.is_warning)
-        for check, problems in found.items()
+        Check(LOAD_CHECKS[name][0], name, not problems, listed(problems), name == WARNING)
+        for name, problems in found.items()
     ]
 
 

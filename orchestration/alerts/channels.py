@@ -7,13 +7,13 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Callable
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import dagster as dg
 from dagster_msteams.client import TeamsClient
 from slack_sdk.webhook import WebhookClient
 
-from orchestration.alerts.message import Alert, mail, slack_blocks, teams_card
+from orchestration.alerts.message import Alert, mail, slack_message, teams_card
 
 # Field of `Channels` -> environment variable.
 VARIABLES = {
@@ -83,15 +83,16 @@ class Channels(dg.ConfigurableResource):
     def _send_to_slack(self, alert: Alert) -> None:
         _check_address("PAYDOWN_SLACK_WEBHOOK", self.slack_webhook)
         client = WebhookClient(self.slack_webhook, timeout=SECONDS, retry_handlers=[])
-        answer = client.send(text=alert.title, blocks=slack_blocks(alert))
-        if answer.status_code != 200:
-            raise DeliveryError(_advice("PAYDOWN_SLACK_WEBHOOK", answer.status_code))
+        status = client.send(**slack_message(alert)).status_code
+        if status != 200:
+            is_final = 300 <= status < 500 and status != 429
+            advice = "; put a new webhook into PAYDOWN_SLACK_WEBHOOK" if is_final else ""
+            raise DeliveryError(f"answered {status}{advice}")
 
     def _send_to_teams(self, alert: Alert) -> None:
         _check_address("PAYDOWN_TEAMS_WEBHOOK", self.teams_webhook)
-        TeamsClient(self.teams_webhook, timeout=SECONDS, verify=True).post_message(
-            teams_card(alert)
-        )
+        client = TeamsClient(self.teams_webhook, timeout=SECONDS, verify=True)
+        client.post_message(teams_card(alert))
 
     def _send_mail(self, alert: Alert) -> None:
         parts = urlsplit(self.smtp_url)
@@ -103,20 +104,9 @@ class Channels(dg.ConfigurableResource):
         user = unquote(parts.username or "")
         stated = parse_qs(parts.query).get("from", [""])[0]
         sender = stated or (user if "@" in user else recipients[0])
-        host, port = parts.hostname, parts.port or PORTS[parts.scheme]
-        tls = ssl.create_default_context()
         try:
             message = mail(alert, sender, recipients)
-            with (
-                smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=tls)
-                if parts.scheme == "smtps"
-                else smtplib.SMTP(host, port, timeout=SECONDS)
-            ) as smtp:
-                smtp.ehlo()
-                if parts.scheme == "smtp" and smtp.has_extn("starttls"):
-                    smtp.starttls(context=tls)
-                elif parts.scheme == "smtp" and user and host not in LOOPBACK:
-                    raise DeliveryError("the server offers no TLS for the password; use smtps://")
+            with _connected(parts) as smtp:
                 if user:
                     smtp.login(user, unquote(parts.password or ""))
                 rejected = smtp.send_message(message)
@@ -128,11 +118,22 @@ class Channels(dg.ConfigurableResource):
             raise DeliveryError(f"{len(rejected)} of {len(recipients)} recipients were rejected")
 
 
+def _connected(parts: SplitResult) -> smtplib.SMTP:
+    """A connection with TLS, wherever a password would otherwise be readable on the way."""
+    tls = ssl.create_default_context()
+    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+    if parts.scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=tls)
+    smtp = smtplib.SMTP(host, port, timeout=SECONDS)
+    smtp.ehlo()
+    if smtp.has_extn("starttls"):
+        smtp.starttls(context=tls)
+    elif parts.username and host not in LOOPBACK:
+        smtp.close()
+        raise DeliveryError("the server offers no TLS for the password; use smtps://")
+    return smtp
+
+
 def _check_address(variable: str, url: str) -> None:
     if not url.startswith(("https://", "http://")):
         raise DeliveryError(f"{variable} is not a web address; copy it again")
-
-
-def _advice(variable: str, status: int) -> str:
-    is_final = 300 <= status < 500 and status != 429
-    return f"answered {status}" + (f"; put a new webhook into {variable}" if is_final else "")

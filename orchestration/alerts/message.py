@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any
 
-CUT = "…"
-TITLE, HEADING, TEXT = 150, 300, 1_500
-# Slack takes 50 blocks and about 13,200 characters; what stands around the items is kept back.
-SLACK_ITEMS, SLACK_CHARACTERS = 46, 11_500
+TITLE, TEXT = 150, 600
+# Within Slack's 50 blocks and 13,200 characters.
+SHOWN = 12
 # Teams takes about 28 KB, and adds to it.
 TEAMS_BYTES = 24_000
-# The first version whose text (TextRun) no client reads as Markdown.
-CARD_VERSION = "1.2"
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,10 @@ class Item:
 
     @property
     def heading(self) -> str:
-        return f"{self.subject} (owner: {self.owner})" if self.owner else self.subject
+        """The subject with its owner."""
+        return fitted(
+            f"{self.subject} (owner: {self.owner})" if self.owner else self.subject, TITLE
+        )
 
 
 @dataclass(frozen=True)
@@ -42,40 +41,39 @@ class Alert:
     advice: str = ""
     link: str = ""
 
+    def parts(self, shown: int = SHOWN) -> list[tuple[str, str]]:
+        """Heading and text of the first `shown` items, how many more there are, and the advice."""
+        parts = [(item.heading, fitted(item.text, TEXT)) for item in self.items[:shown]]
+        if more := len(self.items) - len(parts):
+            parts.append((f"and {more:,} more", "`paydown doctor` shows all"))
+        return [*parts, ("What to do", self.advice)] if self.advice else parts
 
-def slack_blocks(alert: Alert) -> list[dict[str, Any]]:
-    """The alert as blocks of a Slack message."""
-    title = {"type": "plain_text", "text": fitted(alert.title, TITLE)}
-    sections: list[str] = []
-    room = SLACK_CHARACTERS
-    for number, item in enumerate(alert.items):
-        heading = fitted(item.heading, HEADING, escaped).replace("*", "")
-        text = f"*{heading}*\n{fitted(item.text, TEXT, escaped)}"
-        if len(text) > room or len(sections) >= SLACK_ITEMS:
-            sections.append(_more(len(alert.items) - number))
-            break
-        room -= len(text)
-        sections.append(text)
-    if alert.advice:
-        sections.append(fitted(alert.advice, HEADING, escaped))
+
+def slack_message(alert: Alert) -> dict[str, Any]:
+    """`text` and `blocks` of a Slack message; only the link is more than plain text."""
+
+    def plain(text: str) -> dict[str, str]:
+        return {"type": "plain_text", "text": text}
+
+    texts = ["\n".join(filter(None, part)) for part in alert.parts()]
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": plain(fitted(alert.title, TITLE))},
+        *({"type": "section", "text": plain(text)} for text in texts),
+    ]
     if alert.link:
-        sections.append(f"<{escaped(alert.link)}|Open Dagster>")
-    # Verbatim: Slack makes no links or mentions of what merely looks like one.
-    texts = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in sections]
-    return [{"type": "header", "text": title}, *({"type": "section", "text": t} for t in texts)]
+        button = {"type": "button", "text": plain("Open Dagster"), "url": alert.link}
+        blocks.append({"type": "actions", "elements": [button]})
+    return {"text": html.escape(fitted(alert.title, TITLE), quote=False), "blocks": blocks}
 
 
 def teams_card(alert: Alert) -> dict[str, Any]:
     """The alert as a message with an Adaptive Card, for a webhook of Teams Workflows."""
-    shown = len(alert.items)
+    shown = SHOWN
     while shown and len(json.dumps(_card(alert, shown))) > TEAMS_BYTES:
         shown -= 1
-    attachment = {
-        "contentType": "application/vnd.microsoft.card.adaptive",
-        "contentUrl": None,
-        "content": _card(alert, shown),
-    }
-    return {"type": "message", "attachments": [attachment]}
+    kind = "application/vnd.microsoft.card.adaptive"
+    card = {"contentType": kind, "contentUrl": None, "content": _card(alert, shown)}
+    return {"type": "message", "attachments": [card]}
 
 
 def mail(alert: Alert, sender: str, recipients: list[str]) -> EmailMessage:
@@ -89,63 +87,35 @@ def mail(alert: Alert, sender: str, recipients: list[str]) -> EmailMessage:
     # No replies from mailboxes whose owner is away.
     message["Auto-Submitted"] = "auto-generated"
     lines = [alert.title, ""]
-    for item in alert.items:
-        lines += [plain(item.heading), *(f"  {line}" for line in plain(item.text).splitlines()), ""]
-    lines += [line for line in (alert.advice, alert.link) if line]
-    message.set_content("\n".join(lines))
+    for heading, text in alert.parts(len(alert.items)):
+        lines += [heading, *(f"  {line}" for line in text.splitlines()), ""]
+    message.set_content("\n".join([*lines, alert.link]))
     return message
 
 
-def plain(text: str) -> str:
-    """The text without control characters; line ends stay."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()
-
-
-def escaped(text: str) -> str:
-    """The text as Slack shows it literally."""
-    return html.escape(text, quote=False)
-
-
-def fitted(text: str, limit: int, escape: Callable[[str], str] = str) -> str:
-    """The text without control characters, escaped, and cut so that it is at most `limit` long."""
-    text = plain(text)
-    shown = escape(text)
-    while len(shown) > limit:
-        # An escape is several characters, which must not be cut through.
-        text = text[: len(text) - max(1, (len(shown) - limit) // 8)]
-        shown = escape(text) + CUT
-    return shown
-
-
-def _more(count: int) -> str:
-    return f"and {count:,} more; `paydown doctor` shows all"
+def fitted(text: str, limit: int) -> str:
+    """The text without control characters (line ends stay), cut to at most `limit` characters."""
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()
+    return printable if len(printable) <= limit else f"{printable[: limit - 1]}…"
 
 
 def _card(alert: Alert, shown: int) -> dict[str, Any]:
-    body = [_line(alert.title, TITLE, weight="Bolder", size="Large")]
-    for item in alert.items[:shown]:
-        body.append({**_line(item.heading, HEADING, weight="Bolder"), "separator": True})
-        body.append(_line(item.text, TEXT))
-    if shown < len(alert.items):
-        body.append(_line(_more(len(alert.items) - shown), HEADING))
-    if alert.advice:
-        body.append({**_line(alert.advice, HEADING), "separator": True})
+    def line(text: str, **style: str) -> dict[str, Any]:
+        # Runs, unlike blocks of text, are not read as Markdown; but `{{DATE(...)}}` and `${...}`
+        # are functions of the card's language in any text.
+        literal = text.replace("{{", "{ {").replace("${", "$ {")
+        run = {"type": "TextRun", "text": literal, **style}
+        return {"type": "RichTextBlock", "inlines": [run]}
+
+    body = [line(fitted(alert.title, TITLE), weight="Bolder", size="Large")]
+    for heading, text in alert.parts(shown):
+        body += [{**line(heading, weight="Bolder"), "separator": True}, line(text)]
     link = {"type": "Action.OpenUrl", "title": "Open Dagster", "url": alert.link}
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
-        "version": CARD_VERSION,
-        "fallbackText": _literal(alert.title, TITLE),
+        "version": "1.2",
+        "fallbackText": fitted(alert.title, TITLE),
         "body": body,
         **({"actions": [link]} if alert.link else {}),
     }
-
-
-def _line(text: str, limit: int, **style: str) -> dict[str, Any]:
-    run = {"type": "TextRun", "text": _literal(text, limit), **style}
-    return {"type": "RichTextBlock", "inlines": [run]}
-
-
-def _literal(text: str, limit: int) -> str:
-    # `{{DATE(...)}}` and `${...}` are functions of the card's language in any text.
-    return fitted(text, limit).replace("{{", "{ {").replace("${", "$ {")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from orchestration.cli.command import read_settings as _settings
 from orchestration.cli.command import refusals as _refusals
-from orchestration.cli.ledger_commands import app as ledger_app
+from orchestration.cli.ledger import app as ledger_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -197,8 +197,7 @@ def quarantine_replay(
     Exits with 1 where one is still set aside.
     """
     settings = _settings()
-    from orchestration.cli.quarantine import show_replay
-    from orchestration.quarantine import replay_from
+    from orchestration.cli.quarantine import replay_from, show_replay
 
     with _refusals():
         with console.status("reading the dbt project") as status:

@@ -21,7 +21,7 @@ def refusals() -> Generator[None]:
 
     from orchestration.documents import ConfigError
     from orchestration.loader import ContractError
-    from orchestration.loader.aside import QuarantineError
+    from orchestration.loader.quarantine import QuarantineError
     from orchestration.trackers.protocol import TrackerError
 
     try:

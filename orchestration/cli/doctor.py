@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestration.cli.quarantine import shown
+from orchestration.cli.quarantine import opened, shown
 from orchestration.cli.streams import Finding, check_streams, show_streams
 from orchestration.cli.tables import published_rows, shown_path
 from orchestration.configuration import check_configuration
@@ -20,8 +21,7 @@ from orchestration.documents import ConfigError
 from orchestration.freshness import Freshness, freshness
 from orchestration.http import Patience, SourceError
 from orchestration.ledger import EpicState, Ledger
-from orchestration.loader.aside import QuarantineError
-from orchestration.quarantine import opened
+from orchestration.loader.quarantine import QuarantineError
 from orchestration.rubric import Scoring
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.trackers.protocol import TrackerError
@@ -64,12 +64,15 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 
 def check_files(settings: Settings) -> Iterator[Finding]:
-    """The files that people edit, each with what is wrong in it."""
-    for file in check_configuration(settings.modernization):
-        rubric = file.model
-        detail = f"rubric {rubric.rubric_hash}" if isinstance(rubric, Scoring) else "valid"
-        state = "bad" if file.problem else "ok"
-        yield Finding(state, shown_path(file.path), file.problem or detail)
+    """The files that people edit: what is wrong in which, and the rubric in force."""
+    files = list(check_configuration(settings.modernization))
+    invalid = [file for file in files if file.problem]
+    for file in invalid:
+        yield Finding("bad", shown_path(file.path), file.problem)
+    rubrics = [f.model.rubric_hash for f in files if isinstance(f.model, Scoring)]
+    rubric = f", rubric {rubrics[0]}" if rubrics else ""
+    count = len(files) - len(invalid)
+    yield Finding("ok", shown_path(settings.modernization), f"{count} valid files{rubric}")
 
 
 def check_sources(settings: Settings) -> Iterator[Finding]:
@@ -119,16 +122,17 @@ def _ago(hours: float) -> str:
 
 def check_landing(settings: Settings) -> Iterator[Finding]:
     """What lies in the landing folder."""
-    folders = sorted(p for p in settings.landing.iterdir() if p.is_dir())
-    if not folders and settings.sources:
+    files = [p for p in settings.landing.rglob("*") if p.is_file()]
+    if files:
+        count = Counter(p.relative_to(settings.landing).parts[0] for p in files)
+        text = ", ".join(f"{name} {count[name]:,}" for name in sorted(count))
+        size = sum(p.stat().st_size for p in files) / 1e6
+        yield Finding("ok", "landing", f"{len(files):,} files, {size:,.1f} MB: {text}")
+    elif settings.sources or any(settings.landing.iterdir()):
         yield Finding("note", "landing", "nothing has landed yet; run `paydown sync`")
-    elif not folders:
+    else:
         text = f"{shown_path(settings.landing)} is empty; drop exports there"
         yield Finding("bad", "landing", text)
-    for folder in folders:
-        sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
-        text = f"{len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
-        yield Finding("ok", f"landing/{folder.name}", text)
 
 
 def check_warehouse(settings: Settings) -> Iterator[Finding]:

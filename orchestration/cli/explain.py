@@ -58,6 +58,9 @@ def show_explanation(console: Console, settings: Settings, service: str) -> bool
         console.print(Text(f"no scored service is called {service!r}{hint}", style="red"))
         return False
     lines = published_rows(settings, LINES, {"service": found[0]["service_id"]})
+    if not lines:
+        console.print(Text("published by an older paydown; run `paydown run` again", style="red"))
+        return False
     for section in ("score", "factor", "change", "stability", "epic"):
         rows = [row for row in lines if row["section"] == section]
         if section == "factor":

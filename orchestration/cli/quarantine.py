@@ -1,21 +1,30 @@
-"""The screens of `paydown quarantine`: what was set aside, one record of it, what a replay did."""
+"""`paydown quarantine`: what is in quarantine, one record of it, and replaying."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestration.loader.aside import QuarantineError
-from orchestration.quarantine import Kind, Problem, Record, opened
+from orchestration.loader.quarantine import (
+    BUSY,
+    NOTHING,
+    Kind,
+    Problem,
+    Quarantine,
+    QuarantineError,
+    Record,
+)
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +36,57 @@ OPEN, CLOSE = ("{", "["), ("}", "]")
 JSON_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
+@contextmanager
+def opened(settings: Settings) -> Generator[Quarantine]:
+    """The quarantine of the settings' warehouse, for reading.
+
+    Raises:
+        QuarantineError: where no warehouse exists yet, or a run is writing it.
+    """
+    if not settings.warehouse.exists():
+        raise QuarantineError(NOTHING)
+    try:
+        with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+            yield Quarantine(con)
+    except duckdb.IOException as error:
+        raise QuarantineError(BUSY) from error
+
+
+def replay_from(
+    settings: Settings,
+    ids: Sequence[str],
+    source: str | None,
+    correction: Path | None,
+    progress: Callable[[str], None],
+) -> ReplayReport:
+    """Replay by the project's contracts as they are now; see `loader.replay`.
+
+    Raises:
+        QuarantineError, ContractError, SettingsError: with what to do about it.
+    """
+    from orchestration.configuration import READERS
+    from orchestration.dbt_project import manifest
+    from orchestration.loader import contracts_from_manifest
+    from orchestration.loader.replay import replay
+    from orchestration.warehouse import loading_warehouse
+
+    if not settings.warehouse.exists():
+        raise QuarantineError(NOTHING)
+    contracts = contracts_from_manifest(manifest(settings))
+    try:
+        return replay(
+            contracts,
+            loading_warehouse(settings),
+            READERS,
+            ids=ids,
+            source=source,
+            correction=correction,
+            progress=progress,
+        )
+    except duckdb.IOException as error:
+        raise QuarantineError(BUSY) from error
+
+
 def show_list(
     console: Console,
     settings: Settings,
@@ -36,10 +96,10 @@ def show_list(
     each: bool,
     as_json: bool,
 ) -> None:
-    """Print what was set aside by kind, or each record; only what is open, unless `settled`.
+    """Print the quarantine by kind, or each record; only what is open, unless `settled`.
 
     Raises:
-        QuarantineError: where there is no warehouse to read.
+        QuarantineError: where no warehouse can be read.
     """
     with opened(settings) as quarantine:
         rows: Sequence[Kind | Problem] = (
@@ -51,27 +111,31 @@ def show_list(
     if as_json:
         print(json.dumps([asdict(row) for row in rows], default=_iso, indent=2))
         return
-    open_count = 0
     for row in rows:
         if isinstance(row, Kind):
-            open_count += row.open
             _print_kind(console, row)
         else:
-            open_count += row.state == "open"
-            _print_problem(console, row)
+            state = "" if row.state == "open" else f" ({row.state})"
+            _print_item(console, row.id, f"{row.place}{state}", _what(row))
+    open_count = sum(row.open if isinstance(row, Kind) else row.state == "open" for row in rows)
     of_source = f" ({source})" if source else ""
     console.print(Text(f"{open_count:,} open, {settled_count:,} settled since{of_source}", "bold"))
     if open_count:
         console.print(
-            Text("paydown quarantine show ID tells more, paydown quarantine replay reads again")
+            Text("paydown quarantine show ID shows one, paydown quarantine replay reads again")
         )
+
+
+def _print_item(console: Console, record_id: str, place: str, what: str) -> None:
+    console.print(Text.assemble((record_id[:ID_SHOWN], "bold"), f" {shown(place)}"))
+    console.print(Padding(Text(shown(what)), (0, 0, 0, 2), expand=False))
 
 
 def _print_kind(console: Console, kind: Kind) -> None:
     counts = f"{kind.open:,} open" + (f", {kind.settled:,} settled" if kind.settled else "")
     console.print(Text.assemble((shown(kind.file), "bold"), f"  {kind.source}.{kind.stream}"))
     console.print(Padding(Text(f"{counts}: {shown(kind.reason)}"), (0, 0, 0, 2), expand=False))
-    what = "newest" if kind.open + kind.settled > 1 else "set aside"
+    what = "newest" if kind.open + kind.settled > 1 else "quarantined"
     console.print(
         Padding(
             Text(f"{kind.example[:ID_SHOWN]} {what} {_utc(kind.newest_at)}", "dim"), (0, 0, 1, 2)
@@ -79,22 +143,16 @@ def _print_kind(console: Console, kind: Kind) -> None:
     )
 
 
-def _print_problem(console: Console, problem: Problem) -> None:
-    state = "" if problem.state == "open" else f" ({problem.state})"
-    console.print(Text.assemble((problem.id[:ID_SHOWN], "bold"), f" {shown(problem.place)}{state}"))
-    console.print(Padding(Text(_what(problem)), (0, 0, 0, 2), expand=False))
-
-
 def _what(problem: Problem) -> str:
     value = f"{problem.field}={problem.value!r}: " if problem.field and problem.value else ""
-    return shown(value + problem.reason)
+    return value + problem.reason
 
 
 def show_record(console: Console, settings: Settings, beginning: str, save: Path | None) -> None:
     """Print one record with what is wrong, the fix and the original text, or save that text.
 
     Raises:
-        QuarantineError: where there is no such record, or the file to save in is there already.
+        QuarantineError: where there is no such record, or the file to save in exists.
     """
     with opened(settings) as quarantine:
         record = quarantine.record(beginning)
@@ -109,7 +167,7 @@ def show_record(console: Console, settings: Settings, beginning: str, save: Path
         ("stream", f"{first.source}.{first.stream}"),
         ("file", first.file),
         ("line", first.line),
-        ("set aside", _utc(first.set_aside_at)),
+        ("since", _utc(first.quarantined_at)),
         ("state", state),
     ]
     for problem in record.problems:
@@ -144,10 +202,10 @@ def _print_next(console: Console, record: Record) -> None:
 
 
 def show_replay(console: Console, report: ReplayReport) -> bool:
-    """Print what became of the records; False where one is still set aside."""
+    """Print what became of the records; False where one is still in quarantine."""
     loaded, settled, still = (report.count(state) for state in ("loaded", "settled", "open"))
     if not report.outcomes:
-        console.print(Text("nothing is set aside", "green"))
+        console.print(Text("nothing is in quarantine", "green"))
         return True
     if loaded:
         rows = f" as {report.rows_loaded:,} rows" if report.rows_loaded != loaded else ""
@@ -155,13 +213,10 @@ def show_replay(console: Console, report: ReplayReport) -> bool:
     if settled:
         console.print(Text(f"{settled:,} settled before, left as they are"))
     if still:
-        console.print(Text(f"{still:,} still set aside", "bold red"))
+        console.print(Text(f"{still:,} still in quarantine", "bold red"))
         left = [outcome for outcome in report.outcomes if outcome.state == "open"]
         for outcome in left[:SHOWN_OUTCOMES]:
-            console.print(
-                Text.assemble((outcome.id[:ID_SHOWN], "bold"), f" {shown(outcome.place)}")
-            )
-            console.print(Padding(Text(shown(outcome.reason)), (0, 0, 0, 2), expand=False))
+            _print_item(console, outcome.id, outcome.place, outcome.reason)
         if still > SHOWN_OUTCOMES:
             console.print(Text(f"and {still - SHOWN_OUTCOMES:,} more"))
     return not still
@@ -210,7 +265,7 @@ def _save(record: Record, path: Path) -> None:
         with path.open("x", encoding="utf-8", newline="") as file:
             file.write(record.text)
     except FileExistsError:
-        raise QuarantineError(f"{path}: is there already; name another file") from None
+        raise QuarantineError(f"{path}: exists already; name another file") from None
     except OSError as error:
         raise QuarantineError(f"{path}: can't be written ({error.strerror})") from error
 

@@ -1,7 +1,7 @@
 """A YAML file read into a pydantic model: every error with its line and its fix.
 
 This is how every configuration file is checked. A validator that knows a better fix than pydantic
-raises `orchestration.rubric.strict.fault`.
+raises `orchestration.documents.strict.fault`.
 """
 
 from __future__ import annotations

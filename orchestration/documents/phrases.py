@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from orchestration.documents.models import slug
 from orchestration.documents.references import TICKET
+from orchestration.documents.strict import MaturityLevel
 from orchestration.documents.words import (
     ABSENT_BEFORE,
     Unclear,
@@ -20,7 +21,6 @@ from orchestration.documents.words import (
     split,
     terms,
 )
-from orchestration.rubric.strict import MaturityLevel
 
 NO_IMPACT = frozenset({"none", "no impact", "no user impact", "no customer impact"})
 # What an impact's percentage counts, for it to be a share of users or traffic.

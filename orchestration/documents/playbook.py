@@ -15,16 +15,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestration.documents.models import validate
 from orchestration.documents.problems import ConfigError, DocumentError, Problem
+from orchestration.documents.strict import FixClass, Strict, empty_if_none, fault, unique
 from orchestration.documents.text import Chunk, read_text, split_front_matter
 from orchestration.documents.words import term_type
 from orchestration.documents.yaml_lines import Document, parse_mapping
-from orchestration.rubric.strict import FixClass, Strict, empty_if_none, fault, unique
 
 # What paydown fills in itself; everything else has its default in the front matter.
 GIVEN = ("service", "owner")
 BLANK = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-RequiredWindow: Any = term_type("required_window")
+RequiredWindow: Any = term_type("required_window", spelled=lambda value: value)
 
 
 def _parameter(name: str) -> str:

@@ -27,18 +27,19 @@ from orchestration.documents.models import slug, validate
 from orchestration.documents.problems import DocumentError, Line, Problem
 from orchestration.documents.readers import reader
 from orchestration.documents.references import (
-    commit_ref,
-    incident_ref,
-    owner_name,
+    CommitRef,
+    IncidentRef,
+    Moment,
+    Owner,
+    ServiceName,
+    TicketRef,
+    WebAddress,
     service_name,
-    ticket_ref,
-    utc_time,
-    web_address,
 )
+from orchestration.documents.strict import Amount, Day, MaturityLevel, Number, Strict, fault, unique
 from orchestration.documents.text import Chunk, split_front_matter
 from orchestration.documents.words import term_type
 from orchestration.documents.yaml_lines import parse_mapping
-from orchestration.rubric.strict import Amount, Day, MaturityLevel, Number, Strict, fault, unique
 
 Item = TypeVar("Item")
 
@@ -73,24 +74,11 @@ def _ratio(value: float) -> float:
     return round(value / 100, 9) if value > 1 else value
 
 
-def _as_text(value: Any) -> Any:
-    """Incident numbers are numbers to YAML."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def _as_factor(value: Any) -> Any:
     return {"factor": value} if isinstance(value, str) else value
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
-Reference = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
-ServiceName = Annotated[str, AfterValidator(service_name)]
-Owner = Annotated[str, AfterValidator(owner_name)]
-IncidentRef = Annotated[Reference, AfterValidator(incident_ref)]
-TicketRef = Annotated[Reference, AfterValidator(ticket_ref)]
-CommitRef = Annotated[Reference, AfterValidator(commit_ref)]
-WebAddress = Annotated[str, AfterValidator(web_address), Field(json_schema_extra={"format": "uri"})]
-Moment = Annotated[str, AfterValidator(utc_time)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 Target = Annotated[Number, Field(gt=0, le=100), AfterValidator(_ratio)]
 EngineerDays = Annotated[Number, Field(ge=0, le=10_000)]
@@ -104,18 +92,18 @@ Entries = Annotated[
 ]
 FailureMode: Any = term_type("failure_mode")
 SloType: Any = term_type("slo_type")
-Regulation: Any = term_type("regulation")
 ContributingFactor: Any = term_type("contributing_factor")
 FixClass: Any = term_type("fix_class")
 RequiredWindow: Any = term_type("required_window")
 DecisionAction: Any = term_type("decision")
+Regulation: Any = term_type("regulation", spelled=_upper)
 
 
 class Slo(Strict):
     """A service-level objective that the incident broke; `target` is 99.9 or 0.999."""
 
     name: Text | None = None
-    type: Annotated[SloType, BeforeValidator(slug)] | None = None
+    type: SloType | None = None
     target: Target | None = None
     burn_rate: BurnRate | None = None
     chart_url: WebAddress | None = None
@@ -127,13 +115,13 @@ class Impact(Strict):
     started_at: Moment | None = None
     users_percent: Percent | None = None
     revenue_usd: Amount | None = None
-    regulatory: Entries[Annotated[Regulation, BeforeValidator(_upper)]]
+    regulatory: Entries[Regulation]
 
 
 class Factor(Strict):
     """What let it happen; `note` says it in the team's own words."""
 
-    factor: Annotated[ContributingFactor, BeforeValidator(slug)]
+    factor: ContributingFactor
     note: Text | None = None
 
 
@@ -147,7 +135,7 @@ class AiCode(Strict):
 class Decision(Strict):
     """What the weekly review decided."""
 
-    action: Annotated[DecisionAction, BeforeValidator(slug)] | None = None
+    action: DecisionAction | None = None
     epic: TicketRef | None = None
     target_maturity: Maturity | None = None
 
@@ -166,7 +154,7 @@ class Postmortem(Strict):
     title: Text | None = None
     services: Entries[ServiceName]
     causal_service: ServiceName | None = None
-    failure_mode: Annotated[FailureMode, BeforeValidator(slug)] | None = None
+    failure_mode: FailureMode | None = None
     slos: Entries[Slo]
     impact: Impact | None = None
     contributing_factors: Entries[
@@ -175,9 +163,9 @@ class Postmortem(Strict):
             BeforeValidator(_as_factor, json_schema_input_type=Factor | ContributingFactor),
         ]
     ]
-    fix_classes: Entries[Annotated[FixClass, BeforeValidator(slug)]]
+    fix_classes: Entries[FixClass]
     estimate_days: EngineerDays | None = None
-    required_window: Annotated[RequiredWindow, BeforeValidator(slug)] | None = None
+    required_window: RequiredWindow | None = None
     ai_generated_code: AiCode | None = None
     commits: Entries[CommitRef]
     owner: Owner | None = None

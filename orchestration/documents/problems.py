@@ -74,7 +74,7 @@ def shorten(value: str) -> str:
 def problem_line(problems: Iterable[Problem], text: str) -> Line:
     """One line for the quarantine, however many problems the document has.
 
-    A document that is set aside counts once, so that documents read = records + problems.
+    A document that is quarantined counts once, so that documents read = records + problems.
     """
     ordered = sorted(problems, key=lambda problem: problem.line)
     first = ordered[0]

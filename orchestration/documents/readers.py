@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestration.documents.models import parse_model
 from orchestration.documents.problems import DocumentError, Line, problem_line
+from orchestration.documents.strict import Strict
 from orchestration.documents.text import (
     Chunk,
     excerpt,
@@ -23,7 +24,6 @@ from orchestration.documents.text import (
     split_front_matter,
 )
 from orchestration.documents.yaml_lines import parse, parse_mapping
-from orchestration.rubric.strict import Strict
 
 Reader = Callable[[Path], Iterator[Line]]
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from orchestration.rubric.strict import fault
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from orchestration.documents.strict import fault, matching
 
 MAX_NAME = 200
 MAX_URL = 2_000
 SOURCES = ("pagerduty", "opsgenie", "servicenow")
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 # Jira MOD-123, Azure DevOps AB#123 or #123, ServiceNow INC0012345.
 TICKET = re.compile(r"(?<![\w-])(?:[A-Z][A-Z0-9_]{1,19}-\d{1,10}|(?:AB)?#\d{1,10})(?![\w-])")
 # A bare hash, one after its repository, or the address of a commit's page.
@@ -51,18 +54,10 @@ def incident_ref(value: str) -> str:
     if colon and source not in SOURCES:
         fix = "write such as servicenow:INC0012345"
         raise fault(f"'{source}' is none of {', '.join(SOURCES)}", fix)
-    if not _ID.fullmatch(identifier):
+    if not re.fullmatch(_ID, identifier):
         fix = "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
         raise fault("is not an incident's id", fix)
     return f"{source}:{identifier}" if colon else identifier
-
-
-def ticket_ref(value: str) -> str:
-    """The reference of an epic, ticket or entry of the risk register."""
-    text = value.strip()
-    if not (_ID.fullmatch(text) or TICKET.fullmatch(text)):
-        raise fault("is not a reference", "write such as MOD-123")
-    return text
 
 
 def commit_ref(value: str) -> str:
@@ -105,3 +100,22 @@ def utc_time(value: str) -> str:
         fix = "write it in UTC, such as 2026-03-01T16:30:00Z"
         raise fault("is not a date and time", fix) from None
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _as_text(value: Any) -> Any:
+    """Incident numbers are numbers to YAML."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Reference = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
+ServiceName = Annotated[str, AfterValidator(service_name)]
+Owner = Annotated[str, AfterValidator(owner_name)]
+IncidentRef = Annotated[Reference, AfterValidator(incident_ref)]
+CommitRef = Annotated[Reference, AfterValidator(commit_ref)]
+# An epic, a ticket or an entry of the risk register.
+TicketRef = Annotated[
+    Reference,
+    matching(f"{_ID}|{TICKET.pattern}", "is not a reference", "write such as MOD-123"),
+]
+WebAddress = Annotated[str, AfterValidator(web_address), Field(json_schema_extra={"format": "uri"})]
+Moment = Annotated[str, AfterValidator(utc_time)]

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from orchestration.documents.models import slug
 
@@ -68,9 +71,10 @@ def terms(field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for term, _ in patterns(field)))
 
 
-def term_type(field: str) -> Any:
-    """A type for pydantic: one of the field's terms."""
-    return Literal.__getitem__(terms(field))
+def term_type(field: str, spelled: Callable[[Any], Any] = slug) -> Any:
+    """A type for pydantic: one of the field's terms, which `spelled` makes of what is written."""
+    term: Any = Literal.__getitem__(terms(field))
+    return Annotated[term, BeforeValidator(spelled)]
 
 
 def mentioned(text: str, *fields: str) -> list[str]:

@@ -180,10 +180,10 @@ class Changer:
     def _record_failure(
         self, record: EpicRecord, event: str, reason: str, may_be_done: bool, was_retry: bool
     ) -> None:
-        self.run.ledger.record_change_failed(
+        self.run.ledger.record_failure(
             self.run.writer(),
             record.tracker,
-            record.key,
+            [record.key],
             event,
             reason,
             may_be_done=may_be_done,

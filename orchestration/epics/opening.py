@@ -119,7 +119,9 @@ class Opener:
         if isinstance(outcome, EpicRef):
             self._record_opened(key, outcome, is_ours=not outcome.is_adopted)
         elif isinstance(outcome, AmbiguousError):
-            run.ledger.record_unknown(run.writer(), run.tracker.name, [key], str(outcome))
+            run.ledger.record_failure(
+                run.writer(), run.tracker.name, [key], "ambiguous", str(outcome), may_be_done=True
+            )
             return True
         else:
             run.stop_on(outcome)
@@ -214,7 +216,7 @@ class Opener:
         return keys - found.keys()
 
     def _fail(self, keys: Collection[str], kind: str, reason: str) -> None:
-        self.run.ledger.record_failed(self.run.writer(), self.run.tracker.name, keys, kind, reason)
+        self.run.ledger.record_failure(self.run.writer(), self.run.tracker.name, keys, kind, reason)
         self._report_failed(keys, reason)
 
     def _report_failed(self, keys: Collection[str], reason: str) -> None:

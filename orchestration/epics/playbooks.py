@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
 
 from orchestration.documents.playbook import BLANK, Playbook, load_playbook
 from orchestration.documents.problems import ConfigError, Problem
@@ -17,8 +16,6 @@ from orchestration.trackers.text import escape_markdown, one_line, web_address
 
 FOLDER = "playbooks"
 _READER = MarkdownIt("commonmark", {"html": False})
-_ALLOWED = "use headings, paragraphs, bullets, `- [ ]` checks and code between ```"
-_INLINE = {"inline", "text", "text_special", "softbreak", "code_inline", "strong", "link"}
 _CODE = re.compile(r"(`+[^`]*`+)")
 
 
@@ -49,8 +46,7 @@ def read_playbook(path: Path) -> Playbook:
         OSError: the file can't be read.
     """
     playbook = load_playbook(path)
-    tree = SyntaxTreeNode(_READER.parse(playbook.text))
-    if problems := list(_problems(tree.children, playbook.first_line)):
+    if problems := list(_problems(playbook)):
         raise ConfigError(path, problems)
     return playbook
 
@@ -104,43 +100,17 @@ def _fill(text: str, values: Mapping[str, str], as_text: Callable[[str], str]) -
     return BLANK.sub(lambda blank: as_text(values[blank[1]]), text)
 
 
-def _problems(nodes: Sequence[SyntaxTreeNode], first_line: int) -> Iterator[Problem]:
-    """What not every tracker can show."""
-    for node in nodes:
-        line = first_line + (node.map[0] if node.map else 0)
-        match node.type:
-            case "fence":
-                pass
-            case "heading" | "paragraph":
-                yield from _inline_problems(node.children, line)
-            case "bullet_list":
-                yield from _list_problems(node, line, first_line)
-            case other:
-                yield _unshowable(line, other)
-
-
-def _list_problems(node: SyntaxTreeNode, line: int, first_line: int) -> Iterator[Problem]:
-    boxes = set()
-    for item in node.children:
-        if [child.type for child in item.children] != ["paragraph"]:
-            at = first_line + item.map[0] if item.map else line
-            yield _unshowable(at, "a bullet with more than one paragraph")
-            continue
-        yield from _problems(item.children, first_line)
-        boxes.add(item.children[0].children[0].content.startswith("[ ] "))
-    if len(boxes) > 1:
-        yield _unshowable(line, "a list with checks and plain bullets")
-
-
-def _inline_problems(nodes: Sequence[SyntaxTreeNode], line: int) -> Iterator[Problem]:
-    for node in nodes:
-        if node.type not in _INLINE:
-            yield _unshowable(line, node.type)
-        elif node.type == "link" and web_address(str(node.attrs["href"])) is None:
-            yield _unshowable(line, "a link that is no web address")
-        yield from _inline_problems(node.children, line)
+def _problems(playbook: Playbook) -> Iterator[Problem]:
+    """Images and links that not every tracker can show."""
+    for token in _READER.parse(playbook.text):
+        line = playbook.first_line + (token.map[0] if token.map else 0)
+        for child in token.children or ():
+            if child.type == "image":
+                yield _unshowable(line, "an image")
+            elif child.type == "link_open" and not web_address(str(child.attrs["href"])):
+                yield _unshowable(line, "a link that is no web address")
 
 
 def _unshowable(line: int, what: str) -> Problem:
-    what = f"{what.replace('_', ' ')} can't be shown in every tracker"
-    return Problem(line, "text", "", what, _ALLOWED)
+    fix = "link to a web address, or write the text without it"
+    return Problem(line, "text", "", f"{what} can't be shown in every tracker", fix)

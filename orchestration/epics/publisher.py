@@ -139,6 +139,7 @@ def _open_stories(
     report: ReportBuilder,
 ) -> None:
     """Open what is missing below open epics, as many a call as epics."""
+    finished = {key for key, record in records.items() if record.state not in UNFINISHED}
     owners: dict[str, Candidate] = {}
     openings = []
     for candidate in candidates:
@@ -147,11 +148,10 @@ def _open_stories(
             continue
         if epic is None or epic.state is not EpicState.OPENED:
             continue
-        for draft in draft_stories(candidate, playbooks, epic=ref_of(epic), now=run.now):
-            story = records.get(draft.key)
-            if story is None or story.state in UNFINISHED:
-                owners[draft.key] = candidate
-                openings.append(Opening(story_intent(draft), draft, epic.key in fresh))
+        drafts = draft_stories(candidate, playbooks, epic=ref_of(epic), now=run.now, known=finished)
+        for draft in drafts:
+            owners[draft.key] = candidate
+            openings.append(Opening(story_intent(draft), draft, epic.key in fresh))
     outcomes: Mapping[str, Outcome] = Opener(run).open(openings)
     for key, outcome in outcomes.items():
         if outcome.kind in ("opened", "failed"):

@@ -6,6 +6,7 @@ Reads the tracker and writes only the ledger; a run does the same for what it ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from orchestration.epics.candidates import Candidate
 from orchestration.epics.content import epic_key
@@ -14,8 +15,8 @@ from orchestration.epics.publisher import story_intent
 from orchestration.epics.refresh import Finding, Refreshed, follow_people, settle_attempts
 from orchestration.epics.run import Run, ref_of
 from orchestration.epics.stories import draft_stories
-from orchestration.ledger import EpicState, Intent
-from orchestration.trackers.protocol import EpicRef
+from orchestration.ledger import EpicRecord, EpicState, Intent, Ledger, Writer
+from orchestration.trackers.protocol import EpicDraft, EpicRef
 from orchestration.trackers.text import one_line
 
 _LONGEST_CHAIN = 100
@@ -97,13 +98,14 @@ def _adopt_stories(candidates: Sequence[Candidate], run: Run) -> Iterator[Findin
     known = {record.key for record in records}
     open_epics = {r.service_hash: r for r in records if r.state is EpicState.OPENED}
     playbooks = read_playbooks()
-    drafts = {}
+    drafts: dict[str, EpicDraft] = {}
     for candidate in candidates:
         epic = open_epics.get(candidate.service_hash)
         if epic and candidate.has_stories:
-            for draft in draft_stories(candidate, playbooks, epic=ref_of(epic), now=run.now):
-                if draft.key not in known:
-                    drafts[draft.key] = draft
+            missing = draft_stories(
+                candidate, playbooks, epic=ref_of(epic), now=run.now, known=known
+            )
+            drafts |= {draft.key: draft for draft in missing}
     found = run.tracker.find(drafts.keys()) if drafts else {}
     for key, ref in sorted(found.items()):
         intent = story_intent(drafts[key])
@@ -124,3 +126,55 @@ def _find_duplicates(run: Run) -> Iterator[Finding]:
             what = f"{', '.join(others)} carries its label too: remove the label there, or close it"
             yield Finding(key, what, records[key].url, is_open=True)
     run.ledger.record_duplicates(run.writer(), run.tracker.name, duplicates)
+
+
+class NotOpenError(Exception):
+    """There is nothing open to close under that key; `str(error)` says what there is."""
+
+
+def close_by_hand(
+    ledger: Ledger, key: str, *, tracker: str | None, why: str, now: datetime, at: datetime
+) -> list[EpicRecord]:
+    """Record that an epic, with its open stories, or one story is closed; stories come first.
+
+    For what was destroyed in the tracker, or moved to where paydown may not read: it would hold
+    its team's place in the limit of work in progress forever. Should the tracker show it open
+    after all, the next run follows that.
+
+    tracker: the instance's name in the ledger, needed only where several hold the key.
+    now: business time, at which it is closed. at: wall-clock time, for the history.
+    """
+    records = ledger.records(tracker)
+    named = [record for record in records if record.key == key]
+    is_open = [record for record in named if record.state is EpicState.OPENED]
+    if len(is_open) != 1:
+        raise NotOpenError(_why_not_one(key, named, is_open))
+    (epic,) = is_open
+    stories = [
+        record
+        for record in records
+        if (record.tracker, record.parent_key) == (epic.tracker, key)
+        and record.state is EpicState.OPENED
+    ]
+    writer = Writer("by-hand", "by-hand", at)
+    return [
+        ledger.record_closed(
+            writer,
+            each.tracker,
+            each.key,
+            max(now, each.opened_at or now),
+            f"closed by hand: {why}",
+        )
+        for each in (*stories, epic)
+    ]
+
+
+def _why_not_one(key: str, named: list[EpicRecord], is_open: list[EpicRecord]) -> str:
+    if is_open:
+        names = ", ".join(sorted(record.tracker for record in is_open))
+        return f"{key} is open in {names}: name one with --tracker"
+    if not named:
+        return f"the ledger has no {key}; paydown ledger show lists what it has"
+    if named[0].state is EpicState.CLOSED:
+        return f"{key} is closed already"
+    return f"{key} was never opened ({named[0].state}); the next run takes care of it"

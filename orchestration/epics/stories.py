@@ -6,7 +6,7 @@ turns up later adds a story to the open epic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,21 +19,27 @@ from orchestration.trackers.text import escape_markdown, one_line, web_address
 
 
 def draft_stories(
-    candidate: Candidate, playbooks: Playbooks, *, epic: EpicRef, now: datetime
+    candidate: Candidate,
+    playbooks: Playbooks,
+    *,
+    epic: EpicRef,
+    now: datetime,
+    known: Collection[str] = (),
 ) -> tuple[EpicDraft, ...]:
-    """A story a fix class below `epic`, which is open or about to be.
+    """A story a fix class below `epic`, which is open, but for those whose keys are `known`.
 
     The whole epic is estimated, not its parts, so a story has no numbers but the score.
     ValueError if the candidate has no due date.
     """
-    if not candidate.fix_classes:
+    keys = {f"{epic.key}-{slug(name)}": name for name in candidate.fix_classes}
+    missing = {key: name for key, name in keys.items() if key not in known}
+    if not missing:
         return ()
     base = draft_epic(candidate, playbooks, key=epic.key, previous_key=None, now=now)
     stories = []
-    for fix_class in candidate.fix_classes:
+    for key, fix_class in missing.items():
         chosen = playbooks.of(fix_class, candidate.change_window)
         topic = chosen[0].header.title if chosen else one_line(fix_class.replace("_", " "))
-        key = f"{epic.key}-{slug(fix_class)}"
         stories.append(
             replace(
                 base,

@@ -122,7 +122,7 @@ class Http:
 
     def post(self, path: str, body: Any, params: Params | None = None) -> Reply:
         """POST a JSON body; for searches only, since it is sent again after a failure."""
-        return self._certain("POST", path, params=params, body=body)
+        return self._certain("POST", path, params=params, json=body)
 
     def write(
         self,
@@ -141,7 +141,7 @@ class Http:
             AccessError, UnavailableError: as `get`; nothing was done.
         """
         headers = {"Content-Type": content_type}
-        return self._certain(method, path, params=params, body=body, headers=headers, is_write=True)
+        return self._certain(method, path, params=params, json=body, headers=headers, is_write=True)
 
     def _certain(self, method: str, path: str, **request: Any) -> Reply:
         reply = self._ask(method, path, **request)
@@ -153,11 +153,9 @@ class Http:
         method: str,
         path: str,
         *,
-        params: Params | None,
-        body: Any = None,
         missing_ok: bool = False,
-        headers: Mapping[str, str] | None = None,
         is_write: bool = False,
+        **request: Any,
     ) -> Reply | None:
         retrying = Retrying(
             retry=retry_if_exception(
@@ -170,7 +168,7 @@ class Http:
         )
         what = f"{self.name}: {method} {path}"
         try:
-            return retrying(self._ask_once, method, path, params, body, missing_ok, headers)
+            return retrying(self._ask_once, what, method, path, missing_ok, request)
         except RetryableError as error:
             if is_write and not error.is_harmless:
                 raise UnknownOutcomeError(self._clean(f"{what}: {error}")) from None
@@ -182,25 +180,16 @@ class Http:
             ) from None
 
     def _ask_once(
-        self,
-        method: str,
-        path: str,
-        params: Params | None,
-        body: Any,
-        missing_ok: bool,
-        headers: Mapping[str, str] | None,
+        self, what: str, method: str, path: str, missing_ok: bool, request: Mapping[str, Any]
     ) -> Reply | None:
         self._pause()
         self.requests += 1
         deadline = time.monotonic() + self._patience.reply_seconds
-        what = f"{self.name}: {method} {path}"
         try:
             with self._session.request(
                 method,
                 self.url + path,
-                params=list(params) if isinstance(params, Sequence) else params,
-                json=body,
-                headers=headers,
+                **request,
                 timeout=(CONNECT_SECONDS, min(READ_SECONDS, self._patience.reply_seconds)),
                 allow_redirects=False,
                 stream=True,

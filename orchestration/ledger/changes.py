@@ -1,7 +1,7 @@
 """How epics in the ledger change, each method one committed transaction.
 
 As with openings: `claim_change` before the call, `record_changed`, `record_closed` or
-`record_change_failed` after it. A change that is pending may have been sent already.
+`record_failure` after it. A change that is pending may have been sent already.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from orchestration.ledger.claims import Claim, Writer, redact
+from orchestration.ledger.claims import Claim, Writer
 from orchestration.ledger.database import LedgerDatabase
 from orchestration.ledger.models import EpicRecord, EpicState, EventRow, Evidence
-from orchestration.ledger.rows import add_event, release, settle
 
 
 class Changes(LedgerDatabase):
@@ -54,7 +53,7 @@ class Changes(LedgerDatabase):
                 row.pending_evidence = evidence
             row.owner, row.attempted_at = writer.owner, writer.at
             change_id = row.pending_change_id
-            add_event(session, writer, row, f"{kind}_claimed", change_id=change_id, **sent)
+            writer.note(session, row, f"{kind}_claimed", change_id=change_id, **sent)
             return Claim(True, row, was_attempted=is_retry)
 
     def record_changed(
@@ -75,35 +74,9 @@ class Changes(LedgerDatabase):
                 return False
             row.evidence, row.reason = row.pending_evidence, None
             row.shared_key = shared_key or row.shared_key
-            settle(row)
-            add_event(session, writer, row, "changed", change_id=change_id)
+            row.release(is_settled=True)
+            writer.note(session, row, "changed", change_id=change_id)
             return True
-
-    def record_change_failed(
-        self,
-        writer: Writer,
-        tracker: str,
-        key: str,
-        kind: str,
-        reason: str,
-        *,
-        may_be_done: bool,
-        was_pending: bool,
-    ) -> None:
-        """Record that a change was not sent, or may have been: then its attempt stays.
-
-        was_pending: an attempt before this one may have sent it, so it stays pending too, but
-        nobody has to wait for it.
-        """
-        with self.exclusive() as session:
-            row = session.get_one(EpicRecord, (tracker, key))
-            if row.owner == writer.owner:
-                row.reason = redact(reason)
-                if not may_be_done:
-                    release(row)
-                    if not was_pending:
-                        settle(row)
-            add_event(session, writer, row, kind, reason=reason)
 
     def record_closed(
         self,
@@ -125,15 +98,15 @@ class Changes(LedgerDatabase):
                 row.state, row.closed_at, row.reason = EpicState.CLOSED, closed_at, None
                 detail: dict[str, object] = {"status": status, "closed_at": closed_at}
                 if by_us:
-                    settle(row)
+                    row.release(is_settled=True)
                 else:
                     detail["pending_change_id"] = row.pending_change_id
-                    release(row)
+                    row.release()
                 epic = session.get(EpicRecord, (tracker, row.parent_key or ""))
                 if epic and not by_us:
                     epic.version = None
                 kind = "closed_as_hygiene" if by_us else "closed"
-                add_event(session, writer, row, kind, **detail)
+                writer.note(session, row, kind, **detail)
             return row
 
     def record_reopened(self, writer: Writer, tracker: str, key: str, status: str) -> EpicRecord:
@@ -150,7 +123,7 @@ class Changes(LedgerDatabase):
             )
             if row.state is EpicState.CLOSED and session.scalars(others).first() is None:
                 row.state, row.closed_at, row.version = EpicState.OPENED, None, None
-                add_event(session, writer, row, "reopened", status=status)
+                writer.note(session, row, "reopened", status=status)
             return row
 
     def record_versions(
@@ -161,7 +134,7 @@ class Changes(LedgerDatabase):
             for key, version in versions.items():
                 row = session.get_one(EpicRecord, (tracker, key))
                 if version is None and row.version is not None:
-                    add_event(session, writer, row, "changed_by_others")
+                    writer.note(session, row, "changed_by_others")
                 row.version = version
 
     def record_duplicates(
@@ -176,4 +149,4 @@ class Changes(LedgerDatabase):
                 )
                 known = {event.event.detail.get("ref_id") for event in session.scalars(query)}
                 for other in sorted(set(ids) - known):
-                    add_event(session, writer, row, "duplicate", ref_id=other)
+                    writer.note(session, row, "duplicate", ref_id=other)

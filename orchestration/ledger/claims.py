@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.ledger.models import EpicRecord, Evidence
+from sqlalchemy.orm import Session
+
+from orchestration.ledger.models import EpicRecord, EventRow, Evidence
 
 _SECRET = re.compile(
     r"(?i)(?<=://)[^/\s@]+@|(?<=\bbearer )[\w.~+/=-]{16,}|(?<=\bbasic )[\w+/=]{12,}"
@@ -37,6 +40,19 @@ class Writer:
         if record.attempted_at is None or record.owner == self.owner or self.takes_over:
             return False
         return record.attempted_at + self.lease > (at or self.at)
+
+    def note(self, session: Session, record: EpicRecord, kind: str, **detail: object) -> None:
+        """Append to the history; what looks like a credential in `detail` is left out."""
+        session.add(
+            EventRow(
+                tracker=record.tracker,
+                key=record.key,
+                at=self.at,
+                run_id=self.run_id,
+                kind=kind,
+                detail=json.dumps(redact(detail), default=str),
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,12 @@ class EpicRecord(Base):
         """Whether paydown may have closed it as hygiene without having recorded that."""
         return (self.pending_change_id or "").startswith("close-")
 
+    def release(self, *, is_settled: bool = False) -> None:
+        """No call is under way any more; settled: nothing is pending either."""
+        self.owner = self.attempted_at = None
+        if is_settled:
+            self.pending_change_id = self.pending_evidence = None
+
 
 class EventRow(Base):
     """One row per thing that happened to an epic, in order of `id`; only ever appended to."""

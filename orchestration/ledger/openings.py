@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from orchestration.ledger.claims import Claim, Intent, Writer, redact
 from orchestration.ledger.database import LedgerDatabase
 from orchestration.ledger.models import UNFINISHED, EpicRecord, EpicState, Evidence
-from orchestration.ledger.rows import add_event, fail, release
 
 
 class Openings(LedgerDatabase):
@@ -56,10 +55,10 @@ class Openings(LedgerDatabase):
                 row.state, row.opened_at = EpicState.OPENED, opened_at
                 row.ref_id, row.url = ref
                 row.evidence, row.reason = evidence, None
-                release(row)
+                row.release()
             elif row.ref_id != ref[0]:
                 kind = "duplicate"
-            add_event(session, writer, row, kind, ref_id=ref[0], url=ref[1])
+            writer.note(session, row, kind, ref_id=ref[0], url=ref[1])
             return row
 
     def adopt(
@@ -90,31 +89,36 @@ class Openings(LedgerDatabase):
             row.opened_at = opened_at if row.is_attempted else None
             row.state, row.reason = EpicState.OPENED, None
             row.ref_id, row.url = ref
-            release(row)
-            add_event(session, writer, row, "adopted", ref_id=ref[0], url=ref[1])
+            row.release()
+            writer.note(session, row, "adopted", ref_id=ref[0], url=ref[1])
             return row
 
-    def record_failed(
-        self, writer: Writer, tracker: str, keys: Collection[str], kind: str, reason: str
+    def record_failure(
+        self,
+        writer: Writer,
+        tracker: str,
+        keys: Collection[str],
+        kind: str,
+        reason: str,
+        *,
+        may_be_done: bool = False,
+        was_pending: bool = False,
     ) -> None:
-        """Record that they were certainly not created; the next run tries again."""
-        with self.exclusive() as session:
-            for key in keys:
-                row = session.get_one(EpicRecord, (tracker, key))
-                if row.state is EpicState.INTENDED and row.owner == writer.owner:
-                    fail(row, reason)
-                add_event(session, writer, row, kind, reason=reason)
+        """Record that epics were not opened, or a change was not made; the next run tries again.
 
-    def record_unknown(
-        self, writer: Writer, tracker: str, keys: Collection[str], reason: str
-    ) -> None:
-        """Record that the outcome is unknown; the attempt stays as it is."""
+        may_be_done: it isn't known, so the attempt stays as it is. was_pending: an attempt before
+        this one may have made the change, so it stays pending, but nobody has to wait for it.
+        """
         with self.exclusive() as session:
             for key in keys:
                 row = session.get_one(EpicRecord, (tracker, key))
-                if row.state is EpicState.INTENDED:
+                if row.owner == writer.owner:
                     row.reason = redact(reason)
-                add_event(session, writer, row, "ambiguous", reason=reason)
+                    if not may_be_done:
+                        if row.state is EpicState.INTENDED:
+                            row.state = EpicState.FAILED
+                        row.release(is_settled=not was_pending)
+                writer.note(session, row, kind, reason=reason)
 
     def record_missing(
         self, searched: Writer, tracker: str, keys: Collection[str], reason: str
@@ -129,8 +133,9 @@ class Openings(LedgerDatabase):
             for key in keys:
                 row = session.get(EpicRecord, (tracker, key))
                 if row and row.is_attempted and not searched.must_wait_for(row):
-                    fail(row, reason)
-                    add_event(session, searched, row, "missing", reason=reason)
+                    row.state, row.reason = EpicState.FAILED, redact(reason)
+                    row.release()
+                    searched.note(session, row, "missing", reason=reason)
                     settled.add(key)
         return settled
 
@@ -151,7 +156,7 @@ def _claim(
         was_attempted, earlier = row.is_attempted, row.evidence
     row.state, row.team, row.evidence = EpicState.INTENDED, intent.team, intent.evidence
     row.owner, row.attempted_at = writer.owner, writer.at
-    add_event(session, writer, row, "claimed", why=intent.why, draft=intent.draft)
+    writer.note(session, row, "claimed", why=intent.why, draft=intent.draft)
     return Claim(True, row, was_attempted, earlier if was_attempted else None)
 
 

@@ -6,6 +6,8 @@ import re
 
 from orchestration.loader.contract import EPOCH_FORMATS, Column
 
+# What most tools write; much sooner matched than a regular expression, and no other is as plain.
+ISO_UTC = "____-__-__T__:__:__Z"
 ISO_BEGINS = r"^\d{4}-\d{1,2}-\d{1,2}"
 ISO_WITHOUT_ZONE = r"\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?)?"
 
@@ -73,7 +75,8 @@ def _timestamp(column: Column, text: str) -> str:
     ]
     if not column.formats or "iso" in column.formats:
         choices.append(
-            f"case when regexp_full_match(trim({text}), {literal(ISO_WITHOUT_ZONE)}) "
+            f"case when {text} like '{ISO_UTC}' then try_cast({text} as timestamp) "
+            f"when regexp_full_match(trim({text}), {literal(ISO_WITHOUT_ZONE)}) "
             f"then timezone('UTC', timezone({zone}, try_cast({text} as timestamp))) "
             f"when regexp_matches(trim({text}), {literal(ISO_BEGINS)}) "
             f"then timezone('UTC', try_cast({text} as timestamptz)) end"

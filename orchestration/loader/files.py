@@ -1,4 +1,4 @@
-"""Which files there are, what they are, and which have been loaded."""
+"""Which files exist, which bytes they hold, and how their records are laid out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ SHAPES: dict[str, Shape] = {
     ".csv": "csv",
     ".parquet": "parquet",
 }
+# Within it a file could be rewritten without a change of its times, whose clock ticks slowly.
+SETTLING_SECONDS = 5
 
 
 class UnreadableFileError(Exception):
@@ -52,44 +55,108 @@ class LandedFile:
     problem: str | None = None
 
 
-def landed_files(contract: Contract, roots: Mapping[str, Path]) -> Iterator[LandedFile]:
-    """The stream's files, by name. A pattern is `<root>:<glob>`, the roots are given.
+class Hashes:
+    """SHA-256 of files, kept in a JSON file, so that only a file that changed is read for it.
 
-    Raises:
-        ContractError: for a root that there isn't.
+    A file counts as unchanged while its size, times of modification and of change, and inode are
+    the same.
     """
-    seen: set[Path] = set()
-    for pattern in contract.files:
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._used: dict[str, list[Any]] = {}
+        try:
+            self._kept: dict[str, list[Any]] = json.loads(store.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._kept = {}
+
+    def of(self, path: Path) -> str:
+        """The hash in hexadecimal digits.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        state = _state(path)
+        key = str(path)
+        kept = self._used.get(key) or self._kept.get(key)
+        if kept and kept[1:] == state:
+            self._used[key] = kept
+            return kept[0]
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        _, modified, changed, _ = state
+        is_settled = time.time_ns() - max(modified, changed) > SETTLING_SECONDS * 10**9
+        if is_settled and _state(path) == state:
+            self._used[key] = [digest, *state]
+        return digest
+
+    def save(self) -> None:
+        """Keep the hashes of the files that were asked for, and no others."""
+        if self._used != self._kept:
+            fresh = self._store.with_suffix(".new")
+            fresh.write_text(json.dumps(self._used), encoding="utf-8")
+            fresh.replace(self._store)
+
+
+def _state(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+class Finder:
+    """Finds the files of streams below the roots; several streams may read one file."""
+
+    def __init__(self, roots: Mapping[str, Path], hashes: Hashes) -> None:
+        self._roots = roots
+        self._hashes = hashes
+        self._found: dict[str, list[tuple[Path, str, str, int, str | None]]] = {}
+
+    def files(self, contract: Contract) -> Iterator[LandedFile]:
+        """The stream's files, by pattern and name. A pattern is `<root>:<glob>`.
+
+        Raises:
+            ContractError: for a root that doesn't exist.
+        """
+        seen: set[Path] = set()
+        for pattern in contract.files:
+            root_name = pattern.partition(":")[0]
+            if root_name not in self._roots:
+                raise ContractError(
+                    f"{contract.defined_in}: source {contract.name}: files '{pattern}' begin at "
+                    f"'{root_name}', which is none of {', '.join(self._roots)}"
+                )
+            if pattern not in self._found:
+                self._found[pattern] = list(self._matching(pattern))
+            for found in self._found[pattern]:
+                if found[0] not in seen:
+                    seen.add(found[0])
+                    yield LandedFile(contract, *found)
+
+    def _matching(self, pattern: str) -> Iterator[tuple[Path, str, str, int, str | None]]:
         root_name, _, glob = pattern.partition(":")
-        if root_name not in roots:
-            raise ContractError(
-                f"{contract.defined_in}: source {contract.name}: files '{pattern}' begin at "
-                f"'{root_name}', which is none of {', '.join(roots)}"
-            )
-        root = roots[root_name]
+        root = self._roots[root_name]
+        inside: dict[Path, bool] = {}
         for path in sorted(root.glob(glob)):
             below = path.relative_to(root)
-            hidden = any(part.startswith(".") for part in below.parts)
-            if path in seen or hidden or not path.is_file():
+            if any(part.startswith(".") for part in below.parts) or not path.is_file():
                 continue
-            seen.add(path)
             name = below if root_name == "landing" else root_name / below
             # A name may be any bytes; what isn't UTF-8 in it is shown as \xNN.
             text = os.fsencode(name.as_posix()).decode(errors="backslashreplace")
-            yield _landed(contract, path, text, root)
-
-
-def _landed(contract: Contract, path: Path, name: str, root: Path) -> LandedFile:
-    try:
-        if not path.resolve().is_relative_to(root.resolve()):
-            problem = f"is a link to {path.resolve()}, outside {root}; put the file itself there"
-        else:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return LandedFile(contract, path, name, digest, path.stat().st_size)
-    except OSError as error:
-        problem = f"can't be opened ({error.strerror}); let the loader's user read it"
-    return LandedFile(contract, path, name, "", 0, problem)
+            place = path if path.is_symlink() else path.parent
+            if place not in inside:
+                inside[place] = place.resolve().is_relative_to(root.resolve())
+            sha256, size, problem = "", 0, None
+            try:
+                if inside[place]:
+                    sha256, size = self._hashes.of(path), path.stat().st_size
+                else:
+                    problem = (
+                        f"is a link to {path.resolve()}, outside {root}; put the file itself there"
+                    )
+            except OSError as error:
+                problem = f"can't be opened ({error.strerror}); let the loader's user read it"
+            yield path, text, sha256, size, problem
 
 
 def compression(path: Path) -> str | None:

@@ -15,10 +15,10 @@ MAX_QUARANTINED_TEXT = 1_000_000
 # A problem's text may be anything, so nothing below reads it as JSON.
 BATCH = """
     select
-        file_number as _file_number, line as _line, text as _text,
+        file_number as _file_number, line as _line, text as _text, is_split as _is_split,
         case when reason is null then text end as _record,
         reason as _reason, field as _field, value as _value
-    from batch semi join landed using (file_number)
+    from batch inner join landed using (file_number)
 """
 BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 NOT_AN_OBJECT = 'is JSON but not an object; a record is {"field": value, ...}'
@@ -71,12 +71,15 @@ def records_sql(contract: Contract, *, envelopes: bool) -> str:
                     end is true as _is_envelope
                 from opened
             ),
-            sizes as (select _file_number, count(*) as _documents from marked group by all)
-            select * exclude (_records, _is_envelope) from marked where not _is_envelope
+            sizes as (
+                select _file_number, count(*) > 1 or bool_or(_is_split) as _has_several
+                from marked group by all
+            )
+            select * exclude (_records, _is_envelope, _is_split) from marked where not _is_envelope
             union all
             select
                 _file_number,
-                case when _documents > 1 then _line else _place end as _line,
+                case when _has_several then _line else _place end as _line,
                 _record as _text, _record,
                 null as _reason, null as _field, null as _value
             from (
@@ -165,7 +168,7 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
                 pick = _unless_missing(captured, contract.nulls)
             else:
                 paths.append(inner)
-                pick = f"_{source}_values[{len(paths)}]"
+                pick = _unless_missing(f"_{source}_values[{len(paths)}]", contract.nulls)
                 if any(other.startswith((path + ".", path + "[")) for other in column.paths):
                     # `cmdb_ci.value` or else `cmdb_ci`: the object itself is not the value.
                     kind = f"json_type(_{source}, {literal(inner)})"
@@ -182,8 +185,8 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
         with records as ({records_sql(contract, envelopes=envelopes)}),
         extracted as (
             select {kept}, _element, _place,
-                {_values("_record", record_paths, contract.nulls)} as _record_values,
-                {_values("_element", element_paths, contract.nulls)} as _element_values
+                {_values("_record", record_paths)} as _record_values,
+                {_values("_element", element_paths)} as _element_values
             from records
         ),
         texts as (select {kept}, {", ".join(texts)} from extracted),
@@ -220,12 +223,10 @@ def _captured(source: str, path: str, pattern: str) -> str:
     return f"regexp_extract({matching}[1], {literal(pattern)}, 1)"
 
 
-def _values(text: str, paths: Sequence[str], nulls: Sequence[str]) -> str:
+def _values(text: str, paths: Sequence[str]) -> str:
     if not paths:
         return "cast([] as varchar[])"
-    listed = ", ".join(literal(path) for path in paths)
-    extracted = f"json_extract_string({text}, [{listed}])"
-    return f"list_transform({extracted}, lambda x: {_unless_missing('x', nulls)})"
+    return f"json_extract_string({text}, [{', '.join(literal(path) for path in paths)}])"
 
 
 def _unless_missing(value: str, nulls: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Any file becomes rows of one relation: `batch(file_number, line, text, reason, field, value)`.
+"""Any file becomes rows of `batch(file_number, line, text, reason, field, value)`, piece by piece.
 
 `text` is one record as JSON, or, where `reason` is set, the original text of what could not be
 read. DuckDB reads JSON, CSV and Parquet; only documents for people (YAML, Markdown) are read by
@@ -8,7 +8,7 @@ Python, one document at a time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +16,46 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.loader.contract import Contract
-from orchestration.loader.csv_rows import read_header, records_sql
+from orchestration.loader.csv_rows import CsvRows
 from orchestration.loader.expressions import json_steps, literal
 from orchestration.loader.files import (
     BLOCK_BYTES,
     LandedFile,
     Shape,
     UnreadableFileError,
+    open_plain,
     plain_file,
     shape,
 )
-from orchestration.loader.lines import is_blank, read_lines, without_end
+from orchestration.loader.lines import (
+    SPLIT,
+    is_blank,
+    judged_lines,
+    read_blocks,
+    table,
+    without_end,
+)
 
+# Text that is handled together: a batch takes some three times as much memory.
+PIECE_BYTES = 64 * 1024 * 1024
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 # To parse one takes ten times its size in memory.
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
+ROWS_AT_A_TIME = 2_048
 NOT_JSON = "is not JSON; correct the line and load the file again"
 
-DOCUMENT_LINES = pa.schema(
-    [
-        ("line", pa.int64()),
-        ("text", pa.string()),
-        ("reason", pa.string()),
-        ("field", pa.string()),
-        ("value", pa.string()),
-    ]
-)
+PROBLEM_NAMES = ("line", "text", "reason", "field", "value")
+DOCUMENT_LINES = pa.schema([("line", pa.int64()), *((n, pa.string()) for n in PROBLEM_NAMES[1:])])
+JSON_LINES = f"""
+    select
+        line, {without_end("text")} as text,
+        case
+            when reason is not null then reason
+            when not json_valid(text) then {literal(NOT_JSON)}
+        end as reason
+    from ({judged_lines(SPLIT)})
+    where not {is_blank("text")} or reason is not null
+"""
 
 Readers = Mapping[str, Callable[[Path], Iterator[Any]]]
 
@@ -60,59 +74,90 @@ def new_batch(con: duckdb.DuckDBPyConnection) -> None:
 
 def append_batch(
     con: duckdb.DuckDBPyConnection, file: LandedFile, file_number: int, readers: Readers
-) -> None:
-    """Append the file's records to `batch`, under its number.
+) -> Iterator[tuple[int, bool]]:
+    """Append the file's records to `batch`, under its number: a piece of the file each time.
+
+    Yields the bytes of the piece, and whether it is the last one.
 
     Raises:
-        UnreadableFileError: where nothing of the file can be trusted, with what to do about it.
+        UnreadableFileError: where nothing of the file can be trusted, with what to do about it;
+            pieces may have been appended before.
     """
     if file.problem:
         raise UnreadableFileError(file.problem)
-    kind = shape(file)
-    insert = f"insert into batch (file_number, line, text, reason) select {file_number},"
     try:
-        if kind == "python":
-            _append_documents(con, file, file_number, readers)
-        elif kind == "lines":
-            # A blank line is no record.
-            read_lines(
-                con,
-                file.path,
-                f"""
-                {insert} line, {without_end("text")},
-                    case
-                        when reason is not null then reason
-                        when not json_valid(text) then {literal(NOT_JSON)}
-                    end
-                from lines
-                where not {is_blank("text")} or reason is not null
-                """,
-            )
-        elif kind == "csv":
-            read_lines(con, file.path, "create or replace temp table lines as select * from lines")
-            delimiter, names, header_line = read_header(con)
-            _check_header(file.contract, names)
-            con.execute(f"{insert} * from ({records_sql(con, delimiter, names, header_line)})")
-        else:
-            with plain_file(file.path) as path:
-                con.execute(f"{insert} {_records(con, file, kind, path)}", {"path": str(path)})
+        previous = 0
+        for number, (piece, sql) in enumerate(_pieces(con, file, readers)):
+            if number:
+                yield previous, False
+            con.register("piece", piece)
+            con.execute(f"insert into batch by name select {file_number} as file_number, * {sql}")
+            con.unregister("piece")
+            previous = piece.nbytes
+        yield previous, True
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
         raise UnreadableFileError(f"{_message(error, file)}; export it again") from error
     except OSError as error:
         raise UnreadableFileError(f"can't be read ({error})") from error
-    finally:
-        con.execute("drop table if exists lines")
+
+
+def _pieces(
+    con: duckdb.DuckDBPyConnection, file: LandedFile, readers: Readers
+) -> Iterator[tuple[pa.Table, str]]:
+    """Tables to be registered as `piece`, and the end of `select ...` that reads them."""
+    kind = shape(file)
+    if kind == "python":
+        yield _documents(file, readers), "from piece"
+    elif kind == "lines":
+        with open_plain(file.path) as stream:
+            for piece in _gathered(map(table, read_blocks(stream))):
+                yield piece, f"from ({JSON_LINES})"
+    elif kind == "csv":
+        with open_plain(file.path) as stream:
+            rows = CsvRows(read_blocks(stream))
+            _check_header(file.contract, rows.names)
+            for piece in _gathered(rows.rows()):
+                yield piece, f"from ({rows.sql('from piece')})"
+    else:
+        with plain_file(file.path) as path, con.cursor() as reading:
+            # Elsewhere the order of rows is of no consequence, and keeping it costs memory.
+            reading.execute("set preserve_insertion_order = true")
+            try:
+                sql = _records(reading, file, kind, path)
+                rows = reading.sql(sql, params={"path": str(path)}).to_arrow_reader(ROWS_AT_A_TIME)
+                for piece in _gathered(pa.Table.from_batches([batch]) for batch in rows):
+                    yield piece, "from piece"
+            except OSError as error:  # So Arrow wraps what DuckDB raises while it streams.
+                if "Out of Memory Error" in str(error):
+                    raise duckdb.OutOfMemoryException(str(error)) from error
+                raise duckdb.InvalidInputException(str(error)) from error
+            finally:
+                reading.execute("set preserve_insertion_order = false")
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The tables, as few as make pieces of `PIECE_BYTES`."""
+    some: list[pa.Table] = []
+    size = 0
+    for one in tables:
+        some.append(one)
+        size += one.nbytes
+        if size >= PIECE_BYTES:
+            yield pa.concat_tables(some)
+            some, size = [], 0
+    if some:
+        yield pa.concat_tables(some)
 
 
 def _records(con: duckdb.DuckDBPyConnection, file: LandedFile, kind: Shape, path: Path) -> str:
-    """`line, text, null from` the records of a JSON document or of a Parquet file."""
+    """`line, text` of the records of a JSON document or of a Parquet file."""
     if kind == "parquet":
         described = con.execute("select * from read_parquet($path) limit 0", {"path": str(path)})
         _check_header(file.contract, [column[0] for column in described.description or []])
         return """
-            row_number() over (), to_json(record)::varchar, null
+            select row_number() over () as line, to_json(record)::varchar as text
             from (select * from read_parquet($path)) as record
         """
     if path.stat().st_size > MAX_DOCUMENT_BYTES and kind == "document":
@@ -124,14 +169,12 @@ def _records(con: duckdb.DuckDBPyConnection, file: LandedFile, kind: Shape, path
     most = MAX_RECORD_BYTES if kind == "array" else max(path.stat().st_size, BLOCK_BYTES)
     layout = "array" if kind == "array" else "unstructured"
     return f"""
-        row_number() over (), json::varchar, null
+        select row_number() over () as line, json::varchar as text
         from read_json_objects($path, format = '{layout}', maximum_object_size = {most})
     """
 
 
-def _append_documents(
-    con: duckdb.DuckDBPyConnection, file: LandedFile, file_number: int, readers: Readers
-) -> None:
+def _documents(file: LandedFile, readers: Readers) -> pa.Table:
     reader = file.contract.reader or ""
     if reader not in readers:
         known = ", ".join(readers) or "none"
@@ -139,12 +182,9 @@ def _append_documents(
             f"{file.contract.defined_in} names reader '{reader}'; known: {known}"
         )
     lines = [
-        {"line": r.line, "text": r.text, "reason": r.reason, "field": r.field, "value": r.value}
-        for r in readers[reader](file.path)
+        {name: getattr(line, name) for name in PROBLEM_NAMES} for line in readers[reader](file.path)
     ]
-    con.register("document_lines", pa.Table.from_pylist(lines, schema=DOCUMENT_LINES))
-    con.execute(f"insert into batch select {file_number}, * from document_lines")
-    con.unregister("document_lines")
+    return pa.Table.from_pylist(lines, schema=DOCUMENT_LINES)
 
 
 def _check_header(contract: Contract, header: list[str]) -> None:

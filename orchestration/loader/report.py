@@ -1,4 +1,4 @@
-"""What a load, or a replay, tells the person who ran it."""
+"""What a load, or a replay, did, for the person who ran it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Literal
 
 import pyarrow as pa
 
+from orchestration.loader.raw import Unaccounted
+
 SHOWN_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that did not get in. `line` is None where the whole file is meant."""
+    """One thing that did not get in. `line` is None where all of the file is meant."""
 
     file: str
     line: int | None
@@ -31,6 +33,7 @@ class LoadReport:
     """What one load did. Files and rows count per stream, so one file may count in several.
 
     `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    `unaccounted` is empty where every load's records are raw rows + quarantined rows.
     """
 
     files_loaded: int = 0
@@ -41,15 +44,16 @@ class LoadReport:
     rejected: list[Problem] = field(default_factory=list)
     quarantined: list[Problem] = field(default_factory=list)
     rows_by_stream: dict[str, int] = field(default_factory=dict)
+    unaccounted: list[Unaccounted] = field(default_factory=list)
 
     def reject(self, file: str, reason: str) -> None:
-        """Tell of a file once, though several streams read it."""
+        """Report a file once, though several streams read it."""
         problem = Problem(file, None, None, None, reason)
         if problem not in self.rejected:
             self.rejected.append(problem)
 
     def show(self, problems: pa.Table) -> None:
-        """Keep the first problems for people; the columns are those of `tables.QUARANTINE`."""
+        """Keep the first problems for people; the columns are those of `raw.QUARANTINE`."""
         more = problems.select(["file", "line", "field", "value", "reason"])
         more = more.slice(0, SHOWN_PROBLEMS - len(self.quarantined))
         self.quarantined += [Problem(**row) for row in more.to_pylist()]
@@ -57,7 +61,7 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a record: `settled` was so before, `open` stays set aside for the reason."""
+    """What became of a record: `settled` was so before, `open` stays quarantined for the reason."""
 
     id: str
     place: str

@@ -19,7 +19,7 @@ from orchestration.documents import load_model
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.rubric import Scoring
 from orchestration.settings import Settings, SettingsError
-from orchestration.warehouse import loading_pipeline
+from orchestration.warehouse import loading_warehouse
 
 SCORING_FILE = "scoring.yaml"
 DAYS_A_MONTH = 31
@@ -171,7 +171,7 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
                 for contract in contracts_from_manifest(manifest(settings))
                 if contract.source == "modernization" and contract.reader == "scoring"
             ]
-            load_landing(contracts, copy.roots, loading_pipeline(copy), READERS)
+            load_landing(contracts, copy.roots, loading_warehouse(copy), READERS)
         variables: dict[str, Any] = dict(dbt_variables(settings))
         if first:
             variables["history_from"] = first.isoformat()

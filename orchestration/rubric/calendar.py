@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from orchestration.documents.strict import Day, Days, Strict, empty_if_none, fault, once
 from orchestration.rubric.capacity import TeamName
-from orchestration.rubric.strict import Day, Days, Strict, empty_if_none, fault, once
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
-DAY_MINUTES = 24 * 60
-DEFAULTS = "defaults"
 
-_HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)")
+_HOURS = re.compile(r"((?:[01]\d|2[0-4]):[0-5]\d)\s*-\s*((?:[01]\d|2[0-4]):[0-5]\d)")
 
 
 @cache
@@ -36,28 +32,18 @@ def _zone(name: str) -> str:
     return name
 
 
-def opening_minutes(text: str) -> tuple[int, int]:
-    """`09:00-17:00` as minutes after midnight; an end on the next day is past 1440.
-
-    Raises:
-        PydanticCustomError: not two times of day, or no time between them.
-    """
+def _hours(text: str) -> str:
+    """`09:00-17:00`, checked and without blanks; an end before the beginning is on the next day."""
     match = _HOURS.fullmatch(text.strip())
     fix = "write such as 09:00-17:00; 22:00-06:00 ends on the next day, 00:00-24:00 is all day"
     if not match:
         raise fault("is not a range of times of day", fix)
-    from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
-    opens, closes = 60 * from_hour + from_minute, 60 * to_hour + to_minute
-    if opens >= DAY_MINUTES or closes > DAY_MINUTES:
+    opens, closes = match.groups()
+    if opens >= "24:00" or closes > "24:00":
         raise fault("goes beyond 24:00", fix)
     if opens == closes:
         raise fault("begins when it ends", fix)
-    return opens, closes if closes > opens else closes + DAY_MINUTES
-
-
-def _hours(text: str) -> str:
-    opening_minutes(text)
-    return text.strip()
+    return f"{opens}-{closes}"
 
 
 def _one_name_a_day(holidays: list[Holiday]) -> list[Holiday]:
@@ -116,36 +102,18 @@ class Calendar(Strict):
     reports: Annotated[Reports, BeforeValidator(empty_if_none)] = Reports()
 
     def record(self) -> dict[str, Any]:
-        """One record: hours and holidays by calendar, that of the defaults and one a team.
-
-        `hours` has one entry a calendar and working day (1 is Monday), in minutes after midnight.
-        """
-        schedules = list(self._schedules())
+        """`calendars`, that of the defaults and one a team, and the `holidays` of all of them."""
+        defaults = self.defaults.model_dump()
+        calendars: list[dict[str, Any]] = [{"calendar": "defaults", "team": None, **defaults}]
+        for team, stated in self.teams.items():
+            name = {"calendar": f"team:{team}", "team": team}
+            calendars.append(defaults | stated.model_dump(exclude_none=True) | name)
         return {
             "reports": self.reports.model_dump(),
-            "calendars": [
-                {"calendar": name, "team": team, "time_zone": schedule.time_zone}
-                for name, team, schedule in schedules
-            ],
-            "hours": [
-                {
-                    "calendar": name,
-                    "weekday": WEEKDAYS.index(day) + 1,
-                    "opens_minute": opening_minutes(schedule.working_hours)[0],
-                    "closes_minute": opening_minutes(schedule.working_hours)[1],
-                }
-                for name, _, schedule in schedules
-                for day in sorted(schedule.working_days, key=WEEKDAYS.index)
-            ],
+            "calendars": calendars,
             "holidays": [
-                {"calendar": name, **holiday.model_dump()}
-                for name, _, schedule in schedules
-                for holiday in schedule.holidays
+                {"calendar": calendar["calendar"], **holiday}
+                for calendar in calendars
+                for holiday in calendar["holidays"]
             ],
         }
-
-    def _schedules(self) -> Iterator[tuple[str, str | None, Schedule]]:
-        yield DEFAULTS, None, self.defaults
-        for team, stated in self.teams.items():
-            said = stated.model_dump(exclude_none=True)
-            yield f"team:{team}", team, Schedule(**(self.defaults.model_dump() | said))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from orchestration.rubric.strict import (
+from orchestration.documents.strict import (
     Amount,
     CheckedShare,
     Number,

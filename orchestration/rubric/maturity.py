@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.rubric.strict import Days, MaturityLevel, Strict, fault, once
+from orchestration.documents.strict import Days, MaturityLevel, Strict, fault, once
 
 Check = Literal["slo", "alerting", "no_untested_ai_code"]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from orchestration.rubric.strict import (
+from orchestration.documents.strict import (
     Amount,
     Days,
     Number,

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.rubric.strict import FixClass, Number, Strict, fault
-
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-
-
-def _fix_id(text: str) -> str:
-    if not _ID.fullmatch(text):
-        raise fault(
-            f"{text!r} is not an id",
-            "write lower-case letters, digits and single hyphens, such as terraform-timeouts",
-        )
-    return text
-
+from orchestration.documents.strict import FixClass, Number, Strict, fault, matching
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-FixId = Annotated[str, Field(max_length=60), AfterValidator(_fix_id)]
+FixId = Annotated[
+    str,
+    Field(max_length=60),
+    matching(
+        r"[a-z0-9]+(?:-[a-z0-9]+)*",
+        "is not an id",
+        "write lower-case letters, digits and single hyphens, such as terraform-timeouts",
+    ),
+]
 EngineerDays = Annotated[Number, Field(gt=0, le=10_000)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from orchestration.rubric.strict import (
+from orchestration.documents.strict import (
     CheckedShare,
     Day,
     Days,

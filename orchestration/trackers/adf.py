@@ -18,6 +18,8 @@ from orchestration.trackers.text import one_line
 
 Node: TypeAlias = dict[str, Any]
 
+_EMPTY: Node = {"type": "paragraph", "content": []}
+
 
 def to_adf(body: str, tail: str = "") -> Node:
     """`body` as Atlassian Document Format, cut where Jira would refuse it, and a short `tail`.
@@ -76,7 +78,8 @@ class _Adf:
                 rows = [row for part in node.children for row in part.children]
                 yield {"type": "table", "content": [self._row(row) for row in rows]}
             case "blockquote" if not nested:
-                yield {"type": "blockquote", "content": self.blocks(node.children, nested=True)}
+                content = self.blocks(node.children, nested=True)
+                yield {"type": "blockquote", "content": content or [_EMPTY]}
             case _:
                 yield from self.blocks(node.children, nested=nested)
 
@@ -99,7 +102,7 @@ class _Adf:
     def _item(self, item: SyntaxTreeNode) -> list[Node]:
         content = self.blocks(item.children, nested=True)
         is_begun = bool(content) and content[0]["type"] in ("paragraph", "codeBlock")
-        return content if is_begun else [{"type": "paragraph", "content": []}, *content]
+        return content if is_begun else [_EMPTY, *content]
 
     def _tasks(self, items: Sequence[Sequence[Run]]) -> Node:
         content = [

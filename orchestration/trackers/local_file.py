@@ -78,7 +78,10 @@ def with_change(text: str, change: EpicChange) -> str:
     """`text` with the change's score and burn, and its evidence unless that is in the log."""
     read_front_matter(text)
     for name, value in (("score", change.score), ("slo_burn", change.slo_burn)):
-        text = _with_field(text, name, value) or text
+        edited = _with_field(text, name, value)
+        # A value of several lines would still have its end.
+        if edited and read_front_matter(edited).get(name) == value:
+            text = edited
     return text if _mark(change) in text else _with_evidence(text, change)
 
 

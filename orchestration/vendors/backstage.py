@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from orchestration.documents.strict import Share
 from orchestration.http import Http, Reply, SourceError, paging
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Share
-from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, secret
+from orchestration.vendors.base import Context, EnvName, HttpExtractor, SourceConfig, Url, secret
 
 QUERY = "/api/catalog/entities/by-query"
 STREAM = "entities"
@@ -70,23 +70,19 @@ class BackstageConfig(SourceConfig):
         return Backstage(self, self.url, token, context)
 
 
-class Backstage:
+class Backstage(HttpExtractor):
     """One catalog; see `Extractor`."""
 
     def __init__(self, config: BackstageConfig, url: str, token: str, context: Context) -> None:
         self._config = config
-        self._progress = context.progress
-        self._http = Http(
+        http = Http(
             "backstage",
             url,
             credentials={"Authorization": f"Bearer {token}"},
             access_hint=f"put a token that may read the catalog into {config.token_env}",
             patience=context.patience,
         )
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
+        super().__init__(http, context)
 
     def check(self) -> str:
         return f"{self._count():,} entities"
@@ -114,7 +110,7 @@ class Backstage:
                     if reference not in seen:
                         seen.add(reference)
                         yield entity
-                self._progress(f"backstage entities: {len(seen):,} of {counts[0]:,}")
+                self.progress(f"entities: {len(seen):,} of {counts[0]:,}")
 
         came = landing.replace(STREAM, "catalog", entities())
         # One page is one answer, in which nothing can have moved.
@@ -154,7 +150,7 @@ class Backstage:
         return [("filter", text) for text in self._config.filter]
 
     def _ask(self, params: list[tuple[str, str | int]]) -> Reply:
-        reply = self._http.get(QUERY, params)
+        reply = self.http.get(QUERY, params)
         data = reply.data
         if (
             not isinstance(data, dict)

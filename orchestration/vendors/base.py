@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from orchestration.http import AccessError, Patience
+from orchestration.documents.strict import Number, Strict, fault
+from orchestration.http import AccessError, Http, Patience
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Number, Strict, fault
 
 DEFAULT_HISTORY_DAYS = 400
 
@@ -57,6 +57,36 @@ class Context:
     patience: Patience = field(default_factory=Patience)
     # Where relative folders of sources.yaml begin.
     base_folder: Path = field(default_factory=Path.cwd)
+
+
+@dataclass(frozen=True)
+class Sync:
+    """A sync at work: whom it asks, where records land, and who hears how far it is."""
+
+    http: Http
+    landing: Landing
+    progress: Callable[[str], None]
+
+    def is_due(self, cursor: str, hours: float, now: datetime) -> bool:
+        """Whether what the cursor says was done (ISO 8601) was done so long ago, or never."""
+        at = self.landing.cursors.get(cursor)
+        return at is None or now - moment(at) >= timedelta(hours=hours)
+
+
+class HttpExtractor:
+    """What extractors that ask one server have in common; see `Extractor`."""
+
+    def __init__(self, http: Http, context: Context) -> None:
+        self.http = http
+        self._context = context
+
+    @property
+    def requests(self) -> int:
+        return self.http.requests
+
+    def progress(self, text: str) -> None:
+        """Say how far the sync is."""
+        self._context.progress(f"{self.http.name} {text}")
 
 
 class Extractor(Protocol):
@@ -143,6 +173,15 @@ def authorization(
     password = secret(context, password_env, source, "the user's password")
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
+
+
+def months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The calendar months of `since` to `until`, newest first; both ends are cut."""
+    while until > since:
+        last = until - timedelta(microseconds=1)
+        begin = max(last.replace(day=1, hour=0, minute=0, second=0, microsecond=0), since)
+        yield begin, until
+        until = begin
 
 
 def moment(text: Any) -> datetime:

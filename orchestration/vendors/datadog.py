@@ -13,10 +13,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from orchestration.documents.strict import fault
 from orchestration.http import Http, Reply, SourceError, paging
 from orchestration.landing import Landing
-from orchestration.rubric.strict import fault
-from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, iso, secret
+from orchestration.vendors.base import (
+    Context,
+    EnvName,
+    HttpExtractor,
+    SourceConfig,
+    Url,
+    iso,
+    secret,
+)
 
 PAGE = 1000
 # Each window of each SLO is a request, so that the first sync goes less far back than elsewhere.
@@ -67,13 +75,12 @@ class DatadogConfig(SourceConfig):
         return super().begins_at(now) if self.since else now - timedelta(days=HISTORY_DAYS)
 
 
-class Datadog:
+class Datadog(HttpExtractor):
     """Lands `slos` (all there are), `histories` (each answer) and `samples` (points of answers)."""
 
     def __init__(self, config: DatadogConfig, context: Context) -> None:
         self._config = config
-        self._context = context
-        self._http = Http(
+        http = Http(
             "datadog",
             config.url or f"https://api.{config.site}",
             credentials={
@@ -88,13 +95,10 @@ class Datadog:
             ),
             patience=context.patience,
         )
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
+        super().__init__(http, context)
 
     def check(self) -> str:
-        reply = self._http.get("/api/v1/slo", self._list_params(1, 0))
+        reply = self.http.get("/api/v1/slo", self._list_params(1, 0))
         found, total = len(_data(reply.data)), _total(reply.data)
         return f"{found if total is None else total:,} SLOs"
 
@@ -108,15 +112,13 @@ class Datadog:
         for position, slo_id in enumerate(ids, start=1):
             count = self._sync_history(landing, slo_id, clock)
             if count:
-                self._context.progress(
-                    f"datadog SLO {position:,} of {len(ids):,}: {count:,} windows"
-                )
+                self.progress(f"SLO {position:,} of {len(ids):,}: {count:,} windows")
 
     def _list(self) -> tuple[list[dict[str, Any]], datetime]:
         """Every SLO, in the order of ids, and the server's clock."""
 
         def ask(offset: int) -> Reply:
-            return self._http.get("/api/v1/slo", self._list_params(PAGE, offset))
+            return self.http.get("/api/v1/slo", self._list_params(PAGE, offset))
 
         def read() -> tuple[list[dict[str, Any]], datetime]:
             style = paging.ByOffset(_data, _has_more)
@@ -140,7 +142,7 @@ class Datadog:
         count = 0
         while start + short <= until:
             end = start + (long if start + long <= until else short)
-            reply = self._http.find(
+            reply = self.http.find(
                 f"/api/v1/slo/{slo_id}/history", {"from_ts": start, "to_ts": end}
             )
             if reply is None:  # Deleted since it was listed; the next list won't have it.

@@ -13,13 +13,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from orchestration.documents.strict import fault
 from orchestration.http import Http, Params, Reply, SourceError
 from orchestration.landing import Landing
-from orchestration.rubric.strict import fault
 from orchestration.vendors.base import (
     Context,
     EnvName,
     Hours,
+    HttpExtractor,
     SourceConfig,
     Url,
     authorization,
@@ -76,13 +77,12 @@ class PrometheusConfig(SourceConfig):
         return Prometheus(self, context)
 
 
-class Prometheus:
+class Prometheus(HttpExtractor):
     """Lands `series` (what each is of), `samples` (points) and `settings` (objectives, periods)."""
 
     def __init__(self, config: PrometheusConfig, context: Context) -> None:
         self._config = config
-        self._context = context
-        self._http = Http(
+        http = Http(
             "prometheus",
             config.url,
             credentials=authorization(
@@ -99,10 +99,7 @@ class Prometheus:
             ),
             patience=context.patience,
         )
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
+        super().__init__(http, context)
 
     def check(self) -> str:
         counts = {query.name: self._count(query) for query in self._config.queries}
@@ -160,9 +157,8 @@ class Prometheus:
             series = [(result["metric"], result.get("values", [])) for result in results]
             count = self._land(landing, query, series, reply.date)
             landing.commit(**{cursor: end})
-            self._context.progress(
-                f"prometheus {query.name} {_moment(end, clock):%Y-%m-%d %H:%M}: {count:,} points"
-            )
+            until_now = f"{_moment(end, clock):%Y-%m-%d %H:%M}"
+            self.progress(f"{query.name} {until_now}: {count:,} points")
             start = end + step
 
     def _land(
@@ -219,7 +215,7 @@ class Prometheus:
         return data["result"]
 
     def _ask(self, path: str, params: Params) -> Reply:
-        reply = self._http.get(path, params)
+        reply = self.http.get(path, params)
         data = reply.data if isinstance(reply.data, dict) else {}
         if data.get("status") != "success" or not isinstance(data.get("data"), dict):
             said = str(data.get("error", "no result"))[:200]

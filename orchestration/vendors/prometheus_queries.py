@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.rubric.strict import Strict, fault
+from orchestration.documents.strict import Strict, fault
 
 Kind = Literal["error_ratio", "burn_rate", "objective", "period_days"]
 # Values that hold until somebody changes a rule: the present one is all that counts.

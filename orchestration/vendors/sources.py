@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestration.rubric.strict import Strict
+from orchestration.documents.strict import Strict
 from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import SourceConfig

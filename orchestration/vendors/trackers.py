@@ -13,8 +13,8 @@ from typing import Literal
 from pydantic import model_validator
 
 from orchestration.documents import load_model
+from orchestration.documents.strict import Strict, fault
 from orchestration.http import Patience
-from orchestration.rubric.strict import Strict, fault
 from orchestration.settings import Settings
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import Tracker

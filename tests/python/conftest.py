@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import chown, rmtree
 from tempfile import mkdtemp
 
 import pytest
@@ -32,10 +32,14 @@ Shared = Callable[[str, Callable[[Path], None]], Path]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need the demo come last, so that workers don't begin by waiting for it."""
-    for item in items:
-        if "demo" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
+
+    def needs_demo(item: pytest.Item) -> bool:
+        return "demo" in getattr(item, "fixturenames", ())
+
+    for item in filter(needs_demo, items):
+        if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG))
-    items.sort(key=lambda item: "demo" in getattr(item, "fixturenames", ()))
+    items.sort(key=needs_demo)
 
 
 @pytest.fixture(scope="session")
@@ -86,10 +90,11 @@ def warehouse(compiled_models: Path) -> NewWarehouse:
 
 
 @pytest.fixture(scope="session")
-def decisions(compiled_models: Path) -> Iterator[None]:
+def decisions(request: pytest.FixtureRequest) -> Iterator[None]:
     """Lets `decisions.publish`, here and in processes, find what the models decide."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SQL_FILE, str(compiled_models))
+        if SQL_FILE not in os.environ:
+            patch.setenv(SQL_FILE, str(request.getfixturevalue("compiled_models")))
         yield
 
 
@@ -117,10 +122,11 @@ def demo_copy(demo: Demo, tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """A site with an empty landing folder of its own."""
+def site(demo: Demo, tmp_path: Path) -> Site:
+    """A site with an empty landing folder of its own, for which the project is parsed already."""
     landing = tmp_path / "landing"
     landing.mkdir()
+    shutil.copytree(demo.site.home / "dbt" / "target", tmp_path / "home" / "dbt" / "target")
     return Site(tmp_path / "home", {"PAYDOWN_LANDING": str(landing)})
 
 
@@ -134,7 +140,7 @@ def postgres_server() -> Iterator[str]:
     home = Path(mkdtemp(prefix="paydown-pg-"))
     as_user: list[str] = []
     if os.geteuid() == 0:  # The server refuses to run as root.
-        chown(home, "postgres", "postgres")
+        shutil.chown(home, "postgres", "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]
 
     def run(program: str, *arguments: str) -> None:
@@ -149,7 +155,7 @@ def postgres_server() -> Iterator[str]:
         yield str(home)
     finally:
         run("pg_ctl", "-w", "-D", data, "-m", "immediate", "stop")
-        rmtree(home)
+        shutil.rmtree(home)
 
 
 @pytest.fixture

@@ -34,12 +34,13 @@ from orchestration.vendors.prometheus_queries import Query
 from orchestration.vendors.servicenow import ServiceNowConfig
 
 from .loopback import Vendor
-from .vendor_azure_devops_query import DevOps
+from .tracker_helpers import ENVIRONMENT as TRACKERS
+from .tracker_helpers import vendor_of
+from .tracker_people import People
+from .vendor_azure_devops import ORGANIZATION
 from .vendor_backstage import Catalog
 from .vendor_datadog import FakeDatadog
-from .vendor_epic_board import Board
 from .vendor_git import ENVIRONMENT, GitServer, Remote
-from .vendor_jira_search import JiraSite
 from .vendor_opsgenie import KEY, OpsgenieVendor
 from .vendor_pagerduty import START, TOKEN, Account
 from .vendor_prometheus import FakePrometheus, Series
@@ -311,7 +312,7 @@ def _datadog() -> Site:
 
 def _epics(
     source: str,
-    vendor: Board,
+    vendor: People,
     config: Callable[[str], SourceConfig],
     gap: timedelta,
     small: Mapping[tuple[Any, str], int],
@@ -325,24 +326,20 @@ def _epics(
     vendor.clock = max(vendor.clock, NOW)
 
     def changes() -> None:
-        vendor.change(moved, parent=None)
-        vendor.change(epic, state="done")
-        vendor.delete(deleted)
+        vendor.alter(moved, parent=None)
+        vendor.alter(epic, state="done")
+        vendor.remove(deleted)
         vendor.story(vendor.epic("ledger"), "retry")
         vendor.story(epic)
 
-    environment = {
-        "JIRA_USER": "paydown@example.com", "JIRA_TOKEN": "j1ra-9f3c",
-        "AZURE_DEVOPS_TOKEN": "ad0-77e1",
-    }  # fmt: skip
     tick = partial(_tick, vendor)
-    return Site(source, vendor, config, environment, changes, tick, gap=gap, small=small)
+    return Site(source, vendor, config, TRACKERS, changes, tick, gap=gap, small=small)
 
 
 def _jira(deployment: str, gap: timedelta) -> Site:
     return _epics(
         "jira",
-        JiraSite(NOW, 3, is_cloud=deployment == "cloud"),
+        vendor_of(deployment, now=NOW, seed=3),
         lambda url: JiraSourceConfig.model_validate({"url": url, "deployment": deployment}),
         gap,
         {(JiraSource, "chunk"): 8},
@@ -352,9 +349,9 @@ def _jira(deployment: str, gap: timedelta) -> Site:
 def _azure_devops(gap: timedelta) -> Site:
     return _epics(
         "azure_devops",
-        DevOps(NOW, 3),
+        vendor_of("azure_devops", now=NOW, seed=3),
         lambda url: AzureDevOpsSourceConfig.model_validate(
-            {"url": url, "project": "Team Reliability"}
+            {"url": f"{url}/{ORGANIZATION}", "project": "Modernization"}
         ),
         gap,
         {

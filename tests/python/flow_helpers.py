@@ -90,8 +90,3 @@ def ask(database: Path, sql: str) -> list[tuple[Any, ...]]:
     """The rows that a query has in a DuckDB file; closed again at the end."""
     with duckdb.connect(str(database), read_only=True) as con:
         return con.execute(sql).fetchall()
-
-
-def share_manifest(site: Site, parsed: Site) -> None:
-    """Spare the site the parsing of a project that another site has parsed already."""
-    shutil.copytree(parsed.home / "dbt" / "target", site.home / "dbt" / "target")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
-from orchestration.loader.history import Unaccounted, unaccounted
+from orchestration.loader import (
+    Contract,
+    LoadReport,
+    batch,
+    contracts_from_manifest,
+    load_landing,
+    raw,
+)
+from orchestration.loader.raw import Unaccounted, count_rows, create_tables, unaccounted
 from orchestration.loader.read import Readers
-from orchestration.loader.write import new_pipeline
-from orchestration.settings import QUIET
-
-# Read by dlt when it is imported.
-os.environ.update(QUIET)
+from orchestration.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -106,14 +110,17 @@ class Landing:
         path.write_bytes(packed(name, content.encode() if isinstance(content, str) else content))
         return path
 
-    def pipeline(self) -> Any:
-        return new_pipeline(self.warehouse, "raw", self.home / "dlt")
+    def store(self, memory_limit: str | None = None) -> Warehouse:
+        return Warehouse(self.warehouse, self.home / "dlt", memory_limit)
 
     def load(self, *nodes: Json, readers: Readers | None = None) -> LoadReport:
-        return load_landing(contracts(*nodes), self.roots, self.pipeline(), readers or {})
+        return load_landing(contracts(*nodes), self.roots, self.store(), readers or {})
 
     def unaccounted(self, *nodes: Json) -> list[Unaccounted]:
-        return unaccounted(contracts(*nodes), self.pipeline())
+        with self.store().opened() as con:
+            create_tables(con, contracts(*nodes))
+            count_rows(con, contracts(*nodes))
+            return unaccounted(con, contracts(*nodes))
 
     def query(self, sql: str, *parameters: Any) -> list[Json]:
         with duckdb.connect(str(self.warehouse), read_only=True) as con:
@@ -146,6 +153,27 @@ class Landing:
             "from raw.loads where stream = ? order by _loaded_at, file",
             name,
         )
+
+
+def kill_at(sql: str, number: int = 1) -> None:
+    """Let this process die just before the `number`-th statement that holds `sql`."""
+    from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+    seen = 0
+
+    def dying(original: Callable[..., Any], query_at: int) -> Callable[..., Any]:
+        def execute(*args: Any, **options: Any) -> Any:
+            nonlocal seen
+            seen += sql in str(args[query_at])
+            if seen == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args, **options)
+
+        return execute
+
+    setattr(raw, "execute", dying(raw.execute, 1))  # noqa: B010
+    setattr(batch, "execute", dying(batch.execute, 1))  # noqa: B010
+    setattr(DuckDbSqlClient, "execute_query", dying(DuckDbSqlClient.execute_query, 1))  # noqa: B010
 
 
 def at(text: str) -> datetime:

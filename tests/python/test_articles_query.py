@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import duckdb
 import pytest
 import sqlglot
 
-from .flow_helpers import Site
-
-pytestmark = pytest.mark.xdist_group("demo")
+from .flow_helpers import Demo
 
 # Snowflake's SQL, over a table with a row an incident; `:now` stands for its current_timestamp().
 QUERY = """
@@ -44,22 +40,19 @@ from published.fct_incidents
 """
 
 
-def test_it_has_the_answer_that_the_mart_gives(
-    demo: tuple[Site, subprocess.CompletedProcess[str]],
-) -> None:
-    site, _ = demo
+def test_it_has_the_answer_that_the_mart_gives(demo: Demo) -> None:
     query = sqlglot.transpile(
         QUERY.replace(":now", "to_timestamp('2026-06-26 16:00:00')"), "snowflake", "duckdb"
     )[0]
     with duckdb.connect() as con:
-        con.execute(f"attach '{site.published}' as published (read_only)")
+        con.execute(f"attach '{demo.site.published}' as published (read_only)")
         con.execute("create schema analytics")
         con.execute(ROWS)
         asked = {row[0]: row[1:] for row in con.execute(query).fetchall()}
-        mart = con.execute(
-            "select service_id, incident_count, repeats, avg_mttr_min, total_burn, revenue_hit "
-            "from published.rpt_repeat_offenders"
-        ).fetchall()
+    mart = demo.site.query(
+        "select service_id, incident_count, repeats, avg_mttr_min, total_burn, revenue_hit "
+        "from rpt_repeat_offenders"
+    )
     assert len(mart) > 10
     assert max(row[2] for row in mart) >= 3
     assert asked.keys() == {row[0] for row in mart}

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,15 +18,13 @@ from orchestration.cli.doctor import show_doctor
 from orchestration.cli.run import show_run
 from orchestration.cli.sync import show_sync
 from orchestration.flow import FlowResult
-from orchestration.http import UnavailableError
-from orchestration.landing import Landing, StreamReport, open_landing
+from orchestration.landing import StreamReport
 from orchestration.settings import Settings
-from orchestration.vendors import sync as extract_run
-from orchestration.vendors.base import Context, SourceConfig, secret
-from orchestration.vendors.sources import Sources
-from orchestration.vendors.sync import SyncResult, state_folder
+from orchestration.vendors.sync import SyncResult
 
-from .flow_helpers import PAYDOWN, ROOT, Site
+from .fake_sources import fake_settings
+from .fake_sources import journal as journal_at
+from .flow_helpers import PAYDOWN, ROOT, Demo
 from .loopback import Request, serving
 from .vendor_pagerduty import TOKEN, Account
 
@@ -38,61 +36,13 @@ NUMBERS = (
 )  # fmt: skip
 
 
-@dataclass
-class Fake:
-    name: str
-    requests: int = 0
-
-    def check(self) -> str:
-        if self.name == "down":
-            raise UnavailableError("down: GET /x: no whole answer (ConnectionError), 2 times over")
-        if self.name == "broken":
-            raise RuntimeError("Bearer verysecret")
-        return f"{self.name}: 3 services, may read incidents"
-
-    def sync(self, landing: Landing) -> None:
-        self.requests += 1
-        landing.append("things", [{"id": 1}, {"id": 2}])
-        landing.commit(n=1)
-        if self.name == "down":
-            raise UnavailableError("down: no answer")
-
-
-class FakeConfig(SourceConfig):
-    name: str = ""
-    token_env: str = ""
-
-    def extractor(self, context: Context) -> Fake:
-        if self.token_env:
-            secret(context, self.token_env, self.name, "an API key with read access")
-        return Fake(self.name)
-
-
-class FakeSources(Sources):
-    good: FakeConfig = FakeConfig(name="good", owner="team-a")
-    down: FakeConfig = FakeConfig(name="down", owner="team-b")
-    broken: FakeConfig = FakeConfig(name="broken")
-    locked: FakeConfig = FakeConfig(name="locked", token_env="MADE_UP_TOKEN")  # noqa: S106
-
-
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(extract_run, "read_sources", lambda _: FakeSources())
-    (tmp_path / "landing").mkdir()
-    environment = {
-        "PAYDOWN_HOME": str(tmp_path / "home"),
-        "PAYDOWN_LANDING": str(tmp_path / "landing"),
-    }
-    settings = replace(Settings.from_environment(environment), as_of=NOW)
-    settings.home.mkdir()
-    (settings.landing / "postmortems").mkdir()
-    return settings
+    return fake_settings(tmp_path, monkeypatch, as_of=NOW)
 
 
 def journal(settings: Settings, source: str, hours: float, message: str = "") -> None:
-    at = NOW - timedelta(hours=hours)
-    with open_landing(settings.landing, state_folder(settings), source, at) as landing:
-        landing.journal("stopped" if message else "complete", message, 1, at)
+    journal_at(settings, source, NOW - timedelta(hours=hours), message)
 
 
 def publish(settings: Settings, *rows: dict[str, object]) -> None:
@@ -146,7 +96,7 @@ def test_each_source_is_asked_and_its_freshness_told(settings: Settings) -> None
     assert "ok good good: 3 services, may read incidents" in text
     assert "ok good complete up to 2026-06-26 15:30 UTC, 30 min ago" in text
     assert "one is due every 3 h, owner team-a" in text
-    assert "bad down down: GET /x: no whole answer" in text
+    assert "bad down down: GET /x: no answer" in text
     assert "the last sync stopped: down: GET /x: answered 503" in text
     assert "not switched on (PAYDOWN_SOURCES):" in text
     assert "1 to mend" in text
@@ -173,11 +123,11 @@ def test_a_missing_secret_is_named_and_none_is_shown(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MADE_UP_TOKEN", raising=False)
-    is_well, shown = doctor(replace(settings, sources=("locked", "broken")))
+    is_well, shown = doctor(replace(settings, sources=("locked", "breaking")))
     assert not is_well
     text = joined(shown)
     assert "MADE_UP_TOKEN is not set; put an API key with read access there" in text
-    assert "RuntimeError at test_doctor.py" in text
+    assert "RuntimeError at fake_sources.py" in text
     assert "verysecret" not in text
 
 
@@ -208,7 +158,7 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings) -> N
         ("missing_count", "7 of 9 records at the source are missing; `paydown sync good --since"),
         ("landed_difference", "+7 records that syncs landed and no load read"),
         ("read_difference", "neither raw nor quarantined"),
-        ("raw_difference", "raw rows that loads wrote are not there"),
+        ("raw_difference", "raw rows that loads wrote are missing"),
         ("quarantine_difference", "quarantined rows"),
         ("fact_difference", "neither facts nor excluded"),
     ],
@@ -236,9 +186,8 @@ def test_it_fits_80_columns_and_writes_nothing(settings: Settings) -> None:
     }
 
 
-@pytest.mark.xdist_group("demo")
-def test_the_demo_on_a_narrow_screen(demo: tuple[Site, subprocess.CompletedProcess[str]]) -> None:
-    shown = demo[0].command("doctor", COLUMNS="80")
+def test_the_demo_on_a_narrow_screen(demo: Demo) -> None:
+    shown = demo.site.command("doctor", COLUMNS="80")
     assert shown.returncode == 0, shown.stdout
     lines = shown.stdout.splitlines()
     assert max(map(len, lines)) <= 80
@@ -260,9 +209,9 @@ def test_sync_shows_a_row_for_each_source_and_why_one_stopped(settings: Settings
     is_well, shown = sync(settings, [])
     assert not is_well
     text = joined(shown)
-    assert "good complete 2 1 0." in text
-    assert "down stopped 2 1 0." in text
-    assert "down, owner team-b down: no answer" in text
+    assert "good complete 3 2 0." in text
+    assert "down stopped 3 2 0." in text
+    assert "down, owner team-b down: GET /x: no answer" in text
     is_well, shown = sync(settings, ["good"])
     assert is_well
     assert "down" not in shown

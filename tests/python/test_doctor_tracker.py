@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.cli.doctor.finding import Finding
-from orchestration.cli.doctor.tracker import check_tracker
+from orchestration.cli.doctor import check_tracker
+from orchestration.cli.streams import Finding
 from orchestration.settings import Settings
 
-from .jira_helpers import ENVIRONMENT, FIELDS, asked
 from .loopback import serving
+from .tracker_helpers import ENVIRONMENT, asked, section
 from .vendor_jira import Jira
 from .vendor_jira_state import TOKEN
 
@@ -38,8 +38,8 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def board(vendor: Jira) -> Generator[str]:
     """tracker.yaml for a loopback Jira; YAML holds JSON."""
     with serving(vendor) as url:
-        section = {"url": url, "deployment": "cloud", "project": "MOD", "fields": FIELDS}
-        yield json.dumps({"kind": "jira", "jira": section})
+        settings = section(vendor, url)
+        yield json.dumps({"kind": "jira", "jira": settings})
 
 
 @pytest.mark.usefixtures("secrets")
@@ -53,7 +53,7 @@ def test_a_tracker_that_is_ready_and_not_switched_on(tmp_path: Path) -> None:
     assert {"jira connection", "jira permissions in MOD", "jira board query"} <= checks.keys()
     assert (told["dry run"].state, switched_on["dry run"].state) == ("note", "ok")
     assert "PAYDOWN_DRY_RUN=0" in told["dry run"].text
-    assert switched_on["dry run"].text == "runs write to it"
+    assert switched_on["dry run"].text == "off: runs write to the tracker"
     reads = ("GET", "POST /jql/parse")
     assert [one for one in asked(vendor) if not one.startswith(reads)] == []
     assert not vendor.issues
@@ -75,7 +75,7 @@ def test_a_secret_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.M
     with board(Jira()) as text:
         told = findings(tmp_path, text)
     assert told["tracker jira"].state == "bad"
-    assert "JIRA_TOKEN" in told["tracker jira"].text
+    assert "is not set" in told["tracker jira"].text
 
 
 @pytest.mark.usefixtures("secrets")

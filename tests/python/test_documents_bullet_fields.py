@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from orchestration.documents import READERS, Line
+from orchestration.documents.strict import FixClass
 from orchestration.documents.words import terms
-from orchestration.rubric.strict import FixClass
 
 HEAD = "# Postmortem: servicenow:INC0012345\n- Services: payments-api\n"
 

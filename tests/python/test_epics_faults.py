@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.epics.by_hand import close_by_hand
 from orchestration.epics.content import epic_key
+from orchestration.epics.reconcile import close_by_hand
 from orchestration.epics.report import EpicsReport
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.protocol import (

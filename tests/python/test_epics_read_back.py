@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from orchestration.documents.epic import read_epic
 
 from orchestration.configuration import READERS
-from orchestration.ledger import Ledger, export_epics
-from orchestration.ledger.models import EpicRow
+from orchestration.documents.readers import read_front_matter
+from orchestration.ledger import EpicRecord, EpicState, Evidence, Ledger, export_epics
 
 from .loader_helpers import Landing, project_streams
 from .loopback import serving
@@ -43,7 +42,7 @@ STREAMS = ("jira", "azure_devops", "local")
 
 
 def record(path: Path) -> dict[str, Any]:
-    (line,) = read_epic(path)
+    (line,) = read_front_matter(path)
     assert line.reason is None
     return json.loads(line.text)
 
@@ -63,23 +62,22 @@ def load(landing: Landing) -> None:
     assert report.rejected == []
 
 
-def test_a_bare_day_of_closing_means_its_end(tmp_path: Path) -> None:
+def test_the_file_itself_is_part_of_the_record(tmp_path: Path) -> None:
     path = tmp_path / "a b.md"
     path.write_text("\ufeff" + EPIC, encoding="utf-8")
     os.utime(path, (1_782_000_000, 1_782_000_000))
-    found = record(path)
-    assert found["closed_at"] == "2026-07-01T23:59:59Z"
+    found = record(path)["_file"]
     assert found["changed_at"] == "2026-06-21T00:00:00+00:00"
-    assert found["file"] == "a b.md"
+    assert found["name"] == "a b.md"
     assert found["url"].endswith("/a%20b.md")
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("# Notes\n", "does not begin with front matter"),
+        ("# Notes\n", "has no front matter"),
         ("---\nkey: x\n", "never closed"),
-        ("---\n- key\n---\n", "no list of `name: value`"),
+        ("---\n- key\n---\n", "is not a mapping"),
         ("---\nkey: [x\n---\n", "close the quote or bracket"),
         ("---\nkey: \x00\n---\n", "control character"),
     ],
@@ -87,7 +85,7 @@ def test_a_bare_day_of_closing_means_its_end(tmp_path: Path) -> None:
 def test_a_broken_file_says_what_to_mend(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "x.md"
     path.write_text(text, encoding="utf-8")
-    (line,) = read_epic(path)
+    (line,) = read_front_matter(path)
     assert words in (line.reason or "")
 
 
@@ -99,14 +97,14 @@ def test_local_epics_and_stories_load(landing: Landing) -> None:
     landing.write("broken.md", EPIC.replace("2026-09-01", "soon"), root="epics")
     load(landing)
     rows = landing.query(
-        "select file, key, story_of_key, due_date, closed_at, estimate_days, assignee "
+        "select file, key, story_of_key, due_date, closed_on, estimate_days, assignee "
         "from raw.local__epics order by file"
     )
     assert [(row["file"], row["key"], row["story_of_key"]) for row in rows] == [
         ("foreign.md", None, None), ("kept.md", KEY, None), ("story.md", None, KEY),
     ]  # fmt: skip
     assert str(rows[1]["due_date"]) == "2026-09-01"
-    assert rows[1]["closed_at"] == datetime(2026, 7, 1, 23, 59, 59)
+    assert str(rows[1]["closed_on"]) == "2026-07-01"
     assert (rows[1]["estimate_days"], rows[1]["assignee"]) == (5, "Ada")
     (bad,) = landing.query("select file, field from raw.quarantine")
     assert bad == {"file": "epics/broken.md", "field": "due_date"}
@@ -157,26 +155,31 @@ def test_the_contracts_take_what_trackers_say(landing: Landing, kind: str) -> No
 def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: Landing) -> None:
     ledger = Ledger(f"sqlite:///{landing.home / 'ledger.db'}")
     folder = landing.roots["ledger"]
-    assert export_epics(ledger, folder) == 0
+    told: dict[str, Any] = {"tracker": "jira:acme/MOD", "problems": {KEY: "it is gone"}}
+    assert export_epics(ledger, folder, **told) == 0
     assert not (landing.home / "ledger.db").exists()
-    row = {
+    row: dict[str, Any] = {
         "tracker": "jira:acme/MOD",
         "service": "tür 'auf'",
         "cycle": 2,
-        "state": "opened",
+        "state": EpicState.OPENED,
         "ref_id": "MOD-7",
         "url": "https://acme.example/browse/MOD-7",
         "opened_at": NOW,
     }
     before_key = KEY.replace("c2", "c1")
     with ledger.exclusive() as session:
-        session.add(EpicRow(**row, key=KEY, service_hash="h" * 64, previous_key=before_key))
+        said = Evidence(("a", "b"), 24, "promote_to_epic", 18.2)
+        previous = {"service_hash": "h" * 64, "previous_key": before_key}
+        session.add(EpicRecord(**row, **previous, key=KEY, evidence=said, version="7"))
         # A story, whose own key stands for its service.
-        session.add(EpicRow(**row, key=f"{KEY}-retry_backoff", service_hash="s" * 64))
-    assert export_epics(ledger, folder) == 1
+        session.add(
+            EpicRecord(**row, key=f"{KEY}-retry_backoff", service_hash="s" * 64, parent_key=KEY)
+        )
+    assert export_epics(ledger, folder, **told) == 1
     path = folder / "epics.ndjson"
     before = path.stat()
-    assert export_epics(ledger, folder) == 1
+    assert export_epics(ledger, folder, **told) == 1
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert [one.name for one in folder.iterdir()] == ["epics.ndjson"]
     load(landing)
@@ -186,3 +189,6 @@ def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: L
     assert (found["cycle"], found["state"], found["ref_id"]) == (2, "opened", "MOD-7")
     assert found["opened_at"] == NOW.replace(tzinfo=None)
     assert found["closed_at"] is None
+    assert (found["said_incident_ids"], found["said_score"]) == ("a,b", 24)
+    assert (found["is_untouched"], found["is_attempted"]) == (True, False)
+    assert (found["is_current_tracker"], found["state_problem"]) == (True, "it is gone")

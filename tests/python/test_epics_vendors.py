@@ -12,24 +12,24 @@ from typing import Any, Literal
 import pytest
 
 from orchestration.epics.candidates import read_candidates
-from orchestration.epics.publisher import EpicsReport, publish_epics
 from orchestration.epics.reconcile import reconcile
-from orchestration.epics.run import PublishRun
+from orchestration.epics.report import EpicsReport
+from orchestration.epics.run import Run
 from orchestration.http import Patience
 from orchestration.ledger import EpicState, Ledger
-from orchestration.trackers.azure_devops import AzureDevOpsConfig
-from orchestration.trackers.jira import JiraTracker
 from orchestration.trackers.protocol import Tracker
-from orchestration.vendors.base import Context
 
-from .azure_devops_helpers import SETTINGS
+from .decisions import DECIDED
+from .decisions import publish as publish_rows
 from .epics_driver import row as full_row
-from .jira_helpers import ENVIRONMENT, settings
-from .loopback import IMPATIENT, Answer, Request, Vendor, serving
-from .vendor_azure_devops import ORGANIZATION, PAT, AzureDevOps
+from .loopback import IMPATIENT, Answer, Request, serving
+from .tracker_helpers import REMOTE, tracker_at, vendor_of
 from .vendor_jira import Jira
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
+
+
+pytestmark = pytest.mark.usefixtures("decisions")
 
 
 def rows(count: int, **columns: Any) -> list[dict[str, Any]]:
@@ -50,23 +50,17 @@ class Site:
     def tracker(self) -> Tracker:
         """A fresh one, as each run has it."""
         patience = replace(self.patience, sleep=self.vendor.tick)
-        if isinstance(self.vendor, Jira):
-            return JiraTracker(settings(self.url, self.vendor), ENVIRONMENT, patience)
-        config = AzureDevOpsConfig.model_validate({"url": f"{self.url}/{ORGANIZATION}", **SETTINGS})
-        return config.tracker(Context({"AZURE_DEVOPS_TOKEN": PAT}, patience=patience))
+        return tracker_at(self.vendor, self.url, patience)
 
     def publish(self, rows: list[dict[str, Any]], **options: Any) -> EpicsReport:
-        given: dict[str, Any] = {"dry_run": False, "run_id": "run", "now": NOW}
-        report = publish_epics(
+        return publish_rows(
             rows,
             self.ledger,
             self.tracker,
             clock=self.vendor.now,
             sleep=self.vendor.tick,
-            **given | options,
+            **{"now": NOW} | options,
         )
-        assert sum(report.counts.values()) == len(rows)
-        return report
 
     def asked(self) -> list[str]:
         """The requests since it was asked last, as method and path."""
@@ -119,14 +113,9 @@ def is_write(asked: str) -> bool:
     return method in ("POST", "PUT", "PATCH") and not any(word in path for word in questions)
 
 
-@pytest.fixture(params=["jira-cloud", "jira-data-center", "azure-devops"])
+@pytest.fixture(params=REMOTE)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    vendor: Vendor
-    vendor = (
-        AzureDevOps()
-        if request.param == "azure-devops"
-        else Jira(is_cloud=request.param == "jira-cloud")
-    )
+    vendor = vendor_of(request.param)
     with serving(vendor) as url:
         yield Site(vendor, url, Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
 
@@ -145,8 +134,9 @@ def test_epics_and_stories_are_opened_in_few_requests_and_then_there_is_silence(
     assert not site.publish(both).has_changes
     asked = site.asked()
     assert not any(map(is_write, asked))
-    # At most one a page, and one to learn who or where we are.
-    assert len(asked) <= 2, asked
+    # At most one a page, and one to learn who or where we are; Data Center reads one by one.
+    one_by_one = isinstance(site.vendor, Jira) and not site.vendor.is_cloud
+    assert len(asked) <= (60 if one_by_one else 2), asked
 
 
 @pytest.mark.parametrize("fault", ["slow", "502"])
@@ -186,7 +176,7 @@ def test_new_evidence_whose_answer_is_lost_is_told_once(site: Site) -> None:
     site.publish(rows(1))
     site.break_next(site.updating, "502")
     site.publish(rows(1, score=27))
-    assert "update_ambiguous" in site.kinds()
+    assert "change_ambiguous" in site.kinds()
     site.vendor.tick(24 * 3600)
     site.publish(rows(1, score=27))
     site.vendor.tick(24 * 3600)
@@ -205,7 +195,7 @@ def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doe
     assert [entry.service for entry in report.failed] == ["s0"]
     assert [entry.service for entry in report.updated] == ["s1", "s2"]
     assert report.stopped is None
-    assert "update_conflict" in site.kinds()
+    assert "change_conflict" in site.kinds()
     site.vendor.tick(24 * 3600)
     again = site.publish(rows(3, score=27))
     assert [entry.service for entry in again.updated] == ["s0"]
@@ -213,7 +203,7 @@ def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doe
 
 
 # Azure DevOps forbids areas, and not single work items.
-@pytest.mark.parametrize("site", ["jira-cloud", "jira-data-center"], indirect=True)
+@pytest.mark.parametrize("site", ["cloud", "data_center"], indirect=True)
 def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> None:
     site.publish(rows(3))
     refs = {record.service: record.ref_id for record in site.ledger.records(site.tracker.name)}
@@ -223,7 +213,7 @@ def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> N
     assert [entry.service for entry in report.updated] == ["s1", "s2"]
     assert [entry.service for entry in report.failed] == ["s0"]
     assert "security level" in report.failed[0].reason
-    assert "update_rejected" in site.kinds()
+    assert "change_rejected" in site.kinds()
     site.vendor.locked.clear()
     assert [entry.service for entry in site.publish(rows(3, score=27)).updated] == ["s0"]
     assert len(comments(site)) == 3
@@ -310,26 +300,13 @@ def test_hygiene_closes_what_nobody_touched_and_leaves_the_rest(site: Site) -> N
 def test_a_dry_run_writes_nothing_and_shows_the_request(site: Site) -> None:
     report = site.publish(rows(2, fix_classes="config_only"), dry_run=True)
     assert len(report.opened) == 2
-    assert all(entry.rehearsal for entry in report.opened)
-    assert "Modernize s0" in str(report.opened[0].rehearsal)
+    assert all(entry.preview for entry in report.opened)
+    assert "Modernize s0" in str(report.opened[0].preview)
     assert len(report.stories) == 2
     assert site.count == 0
     assert site.ledger.records() == []
     asked = site.asked()
     assert not any(is_write(one) for one in asked if "$" not in one), asked
-
-
-def test_what_a_person_set_there_stays(site: Site) -> None:
-    site.publish(rows(1))
-    record = site.ledger.records(site.tracker.name)[0]
-    if isinstance(site.vendor, Jira):
-        site.vendor.edit(site.vendor.issues[record.ref_id or ""], customfield_10202=99)
-    else:
-        site.vendor.edit(int(record.ref_id or 0), **{"Custom.Score": 99})
-    report = site.publish(rows(1, score=27))
-    assert "people set the score there, which stays" in report.updated[0].reason
-    site.vendor.tick(3600)
-    assert not site.publish(rows(1, score=27)).has_changes
 
 
 def over(count: int, **columns: Any) -> list[dict[str, Any]]:
@@ -372,10 +349,10 @@ def test_a_person_who_objects_while_its_stories_are_closed_keeps_the_epic(site: 
     assert len(report.closed_as_hygiene) == 1
     epic, story = states(site)
     assert (epic, story) == (("To Do", "Done") if is_jira else ("New", "Closed"))
-    assert [r.touched_at is not None for r in site.ledger.records() if not r.parent_key] == [True]
+    assert "changed_by_others" in site.kinds()
 
 
-@pytest.mark.parametrize("site", ["azure-devops"], indirect=True)
+@pytest.mark.parametrize("site", ["azure_devops"], indirect=True)
 def test_a_person_who_edits_it_at_the_moment_of_closing_keeps_it(site: Site) -> None:
     site.publish(rows(1))
     site.vendor.tick(3600)
@@ -389,26 +366,6 @@ def test_a_person_who_edits_it_at_the_moment_of_closing_keeps_it(site: Site) -> 
     assert states(site) == ["New"]
 
 
-def test_a_server_that_is_away_is_asked_about_one_closing_only(site: Site) -> None:
-    site.publish(rows(10, fix_classes="config_only"))
-    site.vendor.tick(3600)
-    site.asked()
-    answer = site.vendor.answer
-    asked: list[str] = []
-
-    def away(request: Request) -> Answer:
-        if "/updates" in request.path or "changelog" in request.one("expand"):
-            asked.append(request.path)
-            return Answer(b"", 503)
-        return answer(request)
-
-    site.vendor.answer = away
-    report = site.publish(over(10, fix_classes="config_only"))
-    assert len(report.failed) == 10
-    assert report.stopped
-    assert len(asked) == site.patience.attempts
-
-
 def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -419,19 +376,18 @@ def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(
             raise KeyboardInterrupt
         return recorded(self, *args, **options)
 
-    if isinstance(site.vendor, Jira):
-        site.vendor.lag = 300
-    else:
-        site.vendor.lag_seconds = 300
+    site.vendor.lag = 300
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "record_opened", die_at_the_story)
         with pytest.raises(KeyboardInterrupt):
             site.publish(rows(1, fix_classes="config_only"))
-    site.vendor.tick(60)
-    assert len(site.publish(over(1, fix_classes="config_only")).waiting) == 1
-    site.vendor.tick(3600)
-    assert len(site.publish(over(1, fix_classes="config_only")).closed) == 1
-    assert set(states(site)) <= {"Done", "Closed"}
+    for seconds in (60, 3600):
+        site.vendor.tick(seconds)
+        report = site.publish(over(1, fix_classes="config_only"))
+        assert (report.closed, report.failed) == ((), ())
+    # Who changed the story since it was opened isn't known, so the epic is left to people.
+    assert "others have worked on it" in report.closed_as_hygiene[0].reason
+    assert not set(states(site)) & {"Done", "Closed"}
 
 
 def test_a_story_that_was_half_closed_is_no_news_once_its_epic_lives_on(
@@ -450,5 +406,5 @@ def test_a_story_that_was_half_closed_is_no_news_once_its_epic_lives_on(
     site.vendor.tick(3600)
     alive = rows(1, fix_classes="config_only", score=27)
     assert len(site.publish(alive).updated) == 1
-    run = PublishRun(site.ledger, site.tracker, "r", NOW, site.vendor.now, site.vendor.tick)
-    assert reconcile(read_candidates(alive), run) == []
+    run = Run(site.ledger, site.tracker, "r", NOW, site.vendor.now, site.vendor.tick)
+    assert reconcile(read_candidates([each | DECIDED for each in alive]), run) == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +11,11 @@ from unittest.mock import patch
 import pytest
 from pydantic import ValidationError
 
-from orchestration.configuration import READERS
 from orchestration.http import AccessError, SourceError
 from orchestration.landing import open_landing
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import Context
 
-from .loader_helpers import Landing as Loader
-from .loader_helpers import project_streams
 from .loopback import IMPATIENT, Answer, Request, landed, serving
 from .vendor_backstage import Catalog
 
@@ -210,149 +205,3 @@ def test_something_else_at_the_address_is_told(tmp_path: Path) -> None:
         pytest.raises(SourceError, match="something else than entities"),
     ):
         sync(tmp_path, url)
-
-
-YAML = """\
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata:
-  name: pay
-  labels: {app.kubernetes.io/name: pay-api, app.kubernetes.io/instance: pay-eu}
-  annotations:
-    backstage.io/kubernetes-id: pay-pods
-    backstage.io/kubernetes-label-selector:
-      tier=web, app.kubernetes.io/instance = pay-us,app==pay-app
-    pagerduty.com/service-id: P1
-    paydown/aliases: billing
-spec:
-  type: service
-  owner: team-pay
-  system: money
-  dependsOn: [ledger, "resource:db"]
-  providesApis: [pay]
-  consumesApis: [fx]
-"""
-
-
-def entity(*, is_processed: bool) -> dict[str, Any]:
-    """The component of `YAML` as the API gives it: with relations, and perhaps only with those."""
-    vendor = Catalog()
-    related = {
-        "ownedBy": ["group:default/team-pay"],
-        "partOf": ["domain:default/not-this", "system:default/money"],
-        "dependsOn": ["component:default/ledger", "resource:default/db"],
-        "providesApi": ["api:default/pay"],
-        "consumesApi": ["api:default/fx"],
-        "hasPart": ["component:default/not-this"],
-    }
-    spec: dict[str, Any] = {
-        "owner": "team-pay", "system": "money", "dependsOn": ["ledger", "resource:db"],
-        "providesApis": ["pay"], "consumesApis": ["fx"],
-    }  # fmt: skip
-    uid = vendor.register(
-        "pay",
-        labels={"app.kubernetes.io/name": "pay-api", "app.kubernetes.io/instance": "pay-eu"},
-        annotations={
-            "backstage.io/kubernetes-id": "pay-pods",
-            "backstage.io/kubernetes-label-selector": (
-                "tier=web, app.kubernetes.io/instance = pay-us,app==pay-app"
-            ),
-            "pagerduty.com/service-id": "P1",
-            "paydown/aliases": "billing",
-        },
-        relations=[
-            {"type": kind, "targetRef": target}
-            for kind, targets in related.items()
-            for target in targets
-        ],
-        **({} if is_processed else spec),
-    )
-    return vendor.entities[uid]
-
-
-def written(folder: Path, form: str) -> None:
-    api, only_relations = entity(is_processed=False), entity(is_processed=True)
-    if form == "yaml":
-        (folder / "catalog-info.yaml").write_text(YAML)
-    elif form == "array":
-        (folder / "all.json").write_text(json.dumps([api], indent=2))
-    elif form == "answer":
-        (folder / "all.json").write_text(json.dumps({"items": [api], "totalItems": 1}))
-    elif form == "lines":
-        (folder / "all.ndjson").write_text("\n" + json.dumps(api) + "\n")
-    else:
-        packed = gzip.compress(json.dumps(only_relations).encode())
-        (folder / "all.ndjson.gz").write_bytes(packed)
-
-
-TABLES = ("entities", "aliases", "dependencies", "provided_apis", "consumed_apis")
-
-
-def test_every_form_of_the_catalog_gives_the_same_rows(tmp_path: Path) -> None:
-    loader = Loader(tmp_path)
-    forms = ("yaml", "array", "answer", "lines", "relations")
-    for form in forms:
-        folder = loader.roots["landing"] / "backstage" / form
-        folder.mkdir(parents=True)
-        written(folder, form)
-    streams = [one for one in project_streams() if one["source_name"] == "backstage"]
-    report = loader.load(*streams, readers=READERS)
-    assert (report.rejected, report.rows_quarantined) == ([], 0)
-    raw = {
-        name: loader.query(f"select * from raw.backstage__{name} order by all") for name in TABLES
-    }
-    of_yaml, *others = ([rows(raw[name], form) for name in TABLES] for form in forms)
-    assert others == [of_yaml] * 4
-    (first,) = of_yaml[0]
-    assert first["owner_ref"] == "group:default/team-pay"
-    assert first["system_ref"] == "system:default/money"
-    kubernetes = {name: value for name, value in first.items() if name.startswith("kubernetes")}
-    assert kubernetes == {
-        "kubernetes_id": "pay-pods",
-        "kubernetes_label_name": "pay-api",
-        "kubernetes_label_instance": "pay-eu",
-        "kubernetes_selector_name": "pay-app",
-        "kubernetes_selector_instance": "pay-us",
-    }
-    assert [row["depends_on_ref"] for row in of_yaml[2]] == [
-        "component:default/ledger", "resource:default/db",
-    ]  # fmt: skip
-
-
-def rows(found: list[dict[str, Any]], form: str) -> list[dict[str, Any]]:
-    """The columns of the contract, of the rows that came from that form."""
-    return [
-        {name: value for name, value in row.items() if not name.startswith("_")}
-        for row in found
-        if row["_source_file"].startswith(f"backstage/{form}/")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ('{"kind": "Component"', "is not JSON"),
-        ('{"kind": "Component", "metadata": {"name": "a", "x": NaN}}', "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
-        ('{"kind": "Component", "metadata": {"name": "a", "title": "\\u0000"}}', "U+0000"),
-        ('{"kind": "Component", "metadata": {"name": "a", "title": "\\ud800"}}', "U+D800"),
-        ('{"kind": "Component", "metadata": {}}', "metadata.name"),
-        ("[]", "no kind"),
-        ('"text"', "no kind"),
-    ],
-)
-def test_a_bad_line_costs_no_other(tmp_path: Path, line: str, words: str) -> None:
-    good = json.dumps(entity(is_processed=False))
-    path = tmp_path / "catalog.ndjson"
-    path.write_text(f"{good}\n{line}\n{good}\n")
-    first, second, third = READERS["catalog"](path)
-    assert (first.reason, third.reason, third.line) == (None, None, 3)
-    assert words in str(second.reason)
-    assert second.line == 2
-
-
-def test_a_broken_archive_is_no_catalog(tmp_path: Path) -> None:
-    path = tmp_path / "catalog.ndjson.gz"
-    path.write_bytes(gzip.compress(b'{"kind": "Component"}\n' * 99)[:-20])
-    with pytest.raises(OSError, match="archive is broken"):
-        list(READERS["catalog"](path))

@@ -120,15 +120,6 @@ def test_a_repository_that_is_no_longer_named_goes(tmp_path: Path, remote: Remot
     }
 
 
-def test_a_forced_push_is_followed(tmp_path: Path, remote: Remote) -> None:
-    settings = config({"url": remote.url, "ref": "main", "paths": CATALOG})
-    sync(tmp_path, settings)
-    remote.put("catalog-info.yaml", "rewritten")
-    remote.commit("--amend")
-    sync(tmp_path, settings)
-    assert placed(tmp_path)["backstage/git/shop/catalog-info.yaml"] == "rewritten"
-
-
 def test_branch_tag_and_commit(tmp_path: Path, remote: Remote) -> None:
     first = remote.git("rev-parse", "HEAD")
     remote.git("tag", "-a", "v1", "-m", "x")
@@ -382,12 +373,6 @@ def test_a_page_for_people_is_told(tmp_path: Path, remote: Remote) -> None:
         sync(tmp_path, config({"url": f"{url}/r.git", "paths": CATALOG}))
 
 
-def test_a_missing_token_is_told(tmp_path: Path, remote: Remote) -> None:
-    repository = {"url": "https://example.com/x.git", "paths": CATALOG, "token_env": "SHOP_TOKEN"}
-    with pytest.raises(AccessError, match="SHOP_TOKEN is not set"):
-        sync(tmp_path, config(repository))
-
-
 def test_a_remote_without_end_is_left(tmp_path: Path, remote: Remote) -> None:
     slow = tmp_path / "slow"
     slow.write_text("#!/bin/sh\nsleep 60\n")
@@ -410,7 +395,7 @@ def test_a_repository_that_is_too_large_is_left(tmp_path: Path, remote: Remote) 
 def test_too_much_that_matches_is_left(
     tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.vendors.git.MAX_BYTES", 1)
+    monkeypatch.setattr("orchestration.vendors.git.extractor.MAX_BYTES", 1)
     with pytest.raises(SourceError, match="narrow its paths"):
         sync(tmp_path, config({"url": remote.url, "paths": CATALOG}))
 

@@ -336,20 +336,10 @@ def test_settings_say_what_is_missing() -> None:
     with pytest.raises(AccessError, match="OPSGENIE_API_KEY is not set"):
         OpsgenieConfig().extractor(Context(environment={}))
     context = Context(environment={"OPSGENIE_API_KEY": KEY})
-    assert OpsgenieConfig(region="eu").api(context).http.url == HOSTS["eu"]
-    assert OpsgenieConfig().api(context).http.url == "https://api.opsgenie.com"
+    assert OpsgenieConfig(region="eu").extractor(context).http.url == HOSTS["eu"]
+    assert OpsgenieConfig().extractor(context).http.url == "https://api.opsgenie.com"
     begins = OpsgenieConfig().begins_at(datetime(2026, 6, 26, tzinfo=UTC))
     assert begins == datetime(2025, 5, 22, tzinfo=UTC)
-
-
-def test_check_says_how_much_there_is_and_what_to_do(
-    served: tuple[OpsgenieVendor, str],
-) -> None:
-    vendor, url = served
-    assert extractor(url).check() == "30 alerts; alerts and incidents may be read"
-    vendor.is_expired = True
-    with pytest.raises(AccessError, match="give OPSGENIE_API_KEY the rights"):
-        extractor(url).check()
 
 
 def test_the_contracts_take_what_lands(tmp_path: Path) -> None:

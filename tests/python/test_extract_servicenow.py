@@ -376,26 +376,6 @@ def test_says_how_many_there_are_at_the_instance(tmp_path: Path) -> None:
     assert [row["records"] for row in rows] == [23, 0]
 
 
-def test_a_token_goes_before_a_password_and_no_secret_is_written(tmp_path: Path) -> None:
-    instance = filled()
-    secrets = {**SECRETS, "SERVICENOW_TOKEN": "oauth-77aa31"}
-    with serving(instance) as url:
-        sync(tmp_path, settings(url), SECRETS)
-        assert instance.requests[-1].headers["authorization"].startswith("Basic ")
-        instance.clock += timedelta(hours=1)
-        instance.faults = {len(instance.requests) + 3: "expired"}
-        with pytest.raises(AccessError) as told:
-            sync(tmp_path, settings(url), secrets)
-        assert instance.requests[-1].headers["authorization"] == "Bearer oauth-77aa31"
-    hidden = [*secrets.values(), instance.requests[0].headers["authorization"].split()[1]]
-    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".gz"]
-    assert len(files) >= 3
-    texts = [str(told.value), *(path.read_text() for path in files)]
-    texts += [str(record) for record in landed(tmp_path, "servicenow")]
-    for secret in hidden[1:]:
-        assert not any(secret in written for written in texts)
-
-
 @pytest.mark.parametrize(
     ("values", "environment", "expected"),
     [

@@ -147,16 +147,30 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_lands_twice(
             assert not list(root.rglob(".partial-*"))
 
 
+# What `check` says, and what to do about credentials that are refused.
+CHECKED = {
+    "pagerduty": ("incidents in 30 days", r"put an API key .* into PAGERDUTY_TOKEN"),
+    "pagerduty_analytics": ("incidents in 30 days", "PAGERDUTY_TOKEN"),
+    "opsgenie": ("5 alerts; alerts and incidents may be read", "give OPSGENIE_API_KEY the rights"),
+    "servicenow": ("25 records in incident", "check SERVICENOW_TOKEN, or SERVICENOW_USER"),
+    "backstage": ("8 entities", "may read the catalog into BACKSTAGE_TOKEN"),
+    "git": ("1 repositories and folders", "may read it into SHOP_TOKEN"),
+    "prometheus": ("series now: 2 of errors, 1 of objectives", "PROMETHEUS_TOKEN"),
+    "datadog": ("3 SLOs", r"DD_API_KEY and DD_APP_KEY.*slos_read"),
+}
+
+
 @pytest.mark.parametrize("source", AT_WORK)
 def test_check_says_what_is_there_or_which_secret_is_wrong_or_missing(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    found, hint = CHECKED.get(source, ("", "put"))
     with at_work(tmp_path, source, "first", monkeypatch) as (site, url, _):
         config = site.config(url)
         context = Context(environment=site.environment, patience=IMPATIENT)
-        assert config.extractor(context).check()
+        assert found in config.extractor(context).check()
         site.vendor.is_expired = True
-        with pytest.raises(AccessError) as refused:
+        with pytest.raises(AccessError, match=hint) as refused:
             config.extractor(context).check()
         assert not any(secret in str(refused.value) for secret in site.secrets)
         if source != "prometheus":  # It may be open to its network.

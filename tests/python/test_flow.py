@@ -186,7 +186,7 @@ def test_a_build_that_failed_stops_the_run_and_is_tried_again(
 def test_invalid_configuration_stops_before_anything_is_computed(
     settings: Settings, stand_in: Steps
 ) -> None:
-    stand_in.checks = [Check(steps.LOADS, steps.VALID.name, False, "scoring.yaml:3: wrong")]
+    stand_in.checks = [Check(steps.LOADS, steps.BLOCKING, False, "scoring.yaml:3: wrong")]
     result = run(settings)
     assert (result.succeeded, result.error) == (False, "scoring.yaml:3: wrong")
     assert stand_in.done == ["load"]

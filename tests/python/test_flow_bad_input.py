@@ -7,7 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
-from .flow_helpers import ROOT, Demo, Site, share_manifest
+from .flow_helpers import ROOT, Site
 
 
 def incident(number: int, **changes: object) -> dict[str, object]:
@@ -18,8 +18,7 @@ def incident(number: int, **changes: object) -> dict[str, object]:
     } | changes  # fmt: skip
 
 
-def test_a_broken_file_fails_the_run_and_loses_nothing_else(site: Site, demo: Demo) -> None:
-    share_manifest(site, demo.site)
+def test_a_broken_file_fails_the_run_and_loses_nothing_else(site: Site) -> None:
     landing = Path(site.variables["PAYDOWN_LANDING"])
     folder = landing / "pagerduty" / "incidents"
     folder.mkdir(parents=True)
@@ -48,10 +47,7 @@ def test_a_broken_file_fails_the_run_and_loses_nothing_else(site: Site, demo: De
     assert not list((site.home / "epics").glob("**/*passwd*"))
 
 
-def test_an_invalid_rubric_stops_before_anything_is_computed(
-    site: Site, demo: Demo, tmp_path: Path
-) -> None:
-    share_manifest(site, demo.site)
+def test_an_invalid_rubric_stops_before_anything_is_computed(site: Site, tmp_path: Path) -> None:
     modernization = tmp_path / "modernization"
     shutil.copytree(ROOT / "modernization", modernization)
     scoring = modernization / "scoring.yaml"

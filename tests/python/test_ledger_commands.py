@@ -16,17 +16,18 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from orchestration.configuration import check_configuration
 from orchestration.epics.candidates import read_candidates
-from orchestration.epics.content.document import epic_key
+from orchestration.epics.content import epic_key
 from orchestration.epics.publisher import publish_epics
 from orchestration.epics.reconcile import reconcile
-from orchestration.epics.run import PublishRun
+from orchestration.epics.run import Run
 from orchestration.ledger import EpicState, Ledger
 from orchestration.settings import Settings
 from orchestration.trackers.local import LocalTracker
 from orchestration.vendors.trackers import TrackerConfig, is_dry_run, read_tracker_config
 
+from .decisions import DECIDED
 from .epics_driver import row as full_row
-from .jira_helpers import jira
+from .tracker_helpers import serving_tracker
 from .vendor_jira import Jira
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -34,7 +35,8 @@ JIRA = {"url": "https://acme.atlassian.net", "project": "MOD"}
 
 
 def row(service_id: str = "gateway", **columns: Any) -> dict[str, Any]:
-    return full_row(service_id, **({"fix_classes": "config_only", "wip_limit": None} | columns))
+    """A candidate, decided: a new epic with one story, but for `columns`."""
+    return full_row(service_id, **(DECIDED | {"fix_classes": "config_only"} | columns))
 
 
 KEY = epic_key("gateway", 1)
@@ -66,17 +68,16 @@ def published(home: Path, *rows: dict[str, Any]) -> None:
     """Put candidates where the analysts' copy is."""
     folder = home / "published" / "current"
     folder.mkdir(parents=True)
-    kinds = {datetime: "timestamp", float: "double", int: "bigint"}
+    kinds = {bool: "boolean", float: "double", int: "bigint"}
     with duckdb.connect(str(folder / "paydown.duckdb")) as con:
-        columns = ", ".join(
-            f'"{name}" {kinds.get(type(value), "varchar")}' for name, value in rows[0].items()
-        )
-        con.execute(f"create table rpt_promotion_candidates ({columns})")
-        marks = ", ".join("?" for _ in rows[0])
-        con.executemany(
-            f"insert into rpt_promotion_candidates values ({marks})",
-            [[*each.values()] for each in rows],
-        )
+        for mart, names in (
+            ("rpt_promotion_candidates", [name for name in rows[0] if name not in DECIDED]),
+            ("rpt_epic_decisions", ["service_id", *DECIDED]),
+        ):
+            typed = ", ".join(f'"{n}" {kinds.get(type(rows[0][n]), "varchar")}' for n in names)
+            con.execute(f"create table {mart} ({typed})")
+            values = [[each[name] for name in names] for each in rows]
+            con.executemany(f"insert into {mart} values ({', '.join('?' * len(names))})", values)
 
 
 def call(*arguments: str) -> tuple[int, str]:
@@ -98,7 +99,7 @@ def test_the_ledger_lists_epics_and_tells_the_history_of_one(home: Path) -> None
     for name in (KEY, "gateway"):
         code, text = call("ledger", "show", name)
         assert code == 0
-        for word in ("intended", "attempted", "opened", "run first", "score 24"):
+        for word in ("claimed", "opened", "run first", "score 24"):
             assert word in text
     code, text = call("ledger", "show", KEY, "--json")
     sent = json.loads(text)[0]["events"][0]["detail"]
@@ -134,16 +135,10 @@ def test_an_address_that_cannot_be_used_is_told_without_its_password(
     assert not re.search("hunt|er2|et99", text)
 
 
-def test_a_dry_run_saves_no_filter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAYDOWN_DRY_RUN", "1")
-    code, text = call("tracker", "create-filter")
-    assert code == 1
-    assert "nothing was saved" in text
-
-
 def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
     assert call("epics")[0] == 1  # Nothing was published yet.
-    published(home, row(score=27), row("b", score_rank=2))
+    news = {"action": "update", "section": "updated", "reason": "score 24 -> 27"}
+    published(home, row(score=27, epic_key=KEY, update_count=0, **news), row("b", score_rank=2))
     before = {path: path.read_bytes() for path in (home / "epics").iterdir()}
     code, text = call("epics", "--full")
     assert code == 0
@@ -152,7 +147,7 @@ def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
     assert "Modernize b to silver" in " ".join(text.split())
     report = json.loads(call("epics", "--json")[1])
     assert report["dry_run"]
-    assert report["opened"][0]["rehearsal"]["file"] == f"{epic_key('b', 1)}.md"
+    assert report["opened"][0]["preview"]["file"] == f"{epic_key('b', 1)}.md"
     assert {path: path.read_bytes() for path in (home / "epics").iterdir()} == before
     records = Ledger(f"sqlite:///{home / 'ledger.db'}").records("local")
     assert {record.service for record in records} == {"gateway"}
@@ -227,7 +222,7 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
     def die(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    with jira(vendor) as tracker:
+    with serving_tracker(vendor) as tracker:
         with monkeypatch.context() as patch:
             patch.setattr(Ledger, "record_opened", die)
             with pytest.raises(KeyboardInterrupt):
@@ -237,7 +232,7 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
                 )  # fmt: skip
 
         def findings() -> list[tuple[str, bool]]:
-            run = PublishRun(ledger, tracker, "reconcile", NOW, vendor.now, vendor.tick)
+            run = Run(ledger, tracker, "reconcile", NOW, vendor.now, vendor.tick)
             return [(f.what, f.is_open) for f in reconcile(read_candidates(rows), run)]
 
         assert "is being created, or may still turn up" in findings()[0][0]
@@ -246,9 +241,9 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
         copy = vendor.clone(next(iter(vendor.issues.values())))
         vendor.tick(3600)
         written = len(vendor.issues)
-        told = findings()
-        assert [(copy.key in what, is_open) for what, is_open in told] == [(True, True)]
-        assert findings() == told
+        found = findings()
+        assert [(copy.key in what, is_open) for what, is_open in found] == [(True, True)]
+        assert findings() == found
         assert len(vendor.issues) == written
     kinds = [event.kind for event in ledger.events(tracker.name, KEY)]
     assert kinds.count("duplicate") == 1
@@ -281,7 +276,7 @@ def test_a_secret_written_in_place_of_its_variables_name_is_not_shown(
     secret = "ATATT3xFfGF0-secret"  # noqa: S105
     document = {"kind": "jira", "jira": JIRA | {"token_env": secret}}
     (tmp_path / "tracker.yaml").write_text(json.dumps(document))
-    code, text = call("tracker", "create-filter")
+    code, text = call("epics")
     assert code == 1
     assert "jira.token_env: is not the name of an environment variable" in " ".join(text.split())
     assert secret not in text

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.documents.problems import Line
 from orchestration.loader import ContractError
-from orchestration.loader.history import Unaccounted
+from orchestration.loader.raw import Unaccounted
 
 from .loader_helpers import ID, Json, Landing, column, stream
 

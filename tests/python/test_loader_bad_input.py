@@ -244,10 +244,10 @@ def test_a_file_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.Monke
     locked = landing.write("s/locked.ndjson", '{"id": "b"}\n')
     opened = Path.open
 
-    def refuse(path: Path, *args: Any) -> Any:  # Root may open anything.
+    def refuse(path: Path, *args: Any, **options: Any) -> Any:  # Root may open anything.
         if path == locked:
             raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *args)
+        return opened(path, *args, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)

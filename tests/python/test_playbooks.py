@@ -13,6 +13,7 @@ import yaml
 from orchestration.configuration import check_configuration
 from orchestration.documents import ConfigError
 from orchestration.documents.playbook import BLANK, Playbook
+from orchestration.documents.strict import FixClass
 from orchestration.epics.playbooks import (
     Playbooks,
     filled,
@@ -20,7 +21,6 @@ from orchestration.epics.playbooks import (
     read_playbook,
     read_playbooks,
 )
-from orchestration.rubric.strict import FixClass
 
 MODERNIZATION = Path(__file__).parents[2] / "modernization"
 SHIPPED = read_playbooks(MODERNIZATION).all
@@ -176,13 +176,8 @@ def test_a_value_is_only_ever_text(tmp_path: Path) -> None:
         ("{{ service }}", "parameters: {service: x}\n", 4, "service is filled in by paydown"),
         ("a", "fix_class: config_only\n", 4, "write fix_classes"),
         ("a", "change_windows: [canary, friday]\n", 4, "friday: is not one of the values"),
-        ("a\n\n1. one", "", 7, "ordered list can't be shown in every tracker"),
-        ("a *b*", "", 5, "em can't be shown"),
-        ("![a](https://x.example/a.png)", "", 5, "image can't be shown"),
+        ("![a](https://x.example/a.png)", "", 5, "an image can't be shown in every tracker"),
         ("[a](../runbook.md)", "", 5, "a link that is no web address"),
-        ("- a\n- b\n  - c", "", 6, "a bullet with more than one paragraph"),
-        ("- [ ] a\n- b", "", 5, "a list with checks and plain bullets"),
-        ("> a", "", 5, "blockquote can't be shown"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(

@@ -8,16 +8,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
-from orchestration.loader.aside import QuarantineError, full_id
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
+from orchestration.loader.quarantine import Kind, Problem, Quarantine, QuarantineError
 from orchestration.loader.replay import replay
 from orchestration.loader.report import Outcome, ReplayReport
-from orchestration.quarantine import Kind, Problem, Quarantine
 
 from .loader_helpers import ID, ROOT, Json, Landing, column, contracts, stream
 
@@ -47,7 +45,7 @@ def ndjson(*records: Json) -> str:
 def again(
     landing: Landing, *nodes: Json, ids: Sequence[str] = (), correction: Path | None = None
 ) -> ReplayReport:
-    return replay(contracts(*nodes), landing.pipeline(), {}, ids=ids, correction=correction)
+    return replay(contracts(*nodes), landing.store(), {}, ids=ids, correction=correction)
 
 
 def problems(landing: Landing, *, settled: bool = True) -> list[Problem]:
@@ -234,7 +232,7 @@ def test_what_cannot_be_replayed_says_why(landing: Landing, tmp_path: Path) -> N
         ),
         "s/x.ndjson:1": (
             "only its first 1,000,000 characters were kept; correct it in s/x.ndjson and run "
-            "again, or give the whole record by --with FILE"
+            "again, or give the complete record by --with FILE"
         ),
     }
     assert landing.warehouse.read_bytes() == before
@@ -274,23 +272,15 @@ def test_files_that_change_settle_what_they_said(landing: Landing) -> None:
 
 
 KILLED = """
-import os, signal, sys
+import sys
 from pathlib import Path
-from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from orchestration.loader.replay import replay
-from tests.python.loader_helpers import Landing, contracts
+from tests.python.loader_helpers import Landing, contracts, kill_at
 from tests.python.test_quarantine import NEW
 
-landing, fatal = Landing(Path(sys.argv[1])), sys.argv[2]
-original = DuckDbSqlClient.execute_query
-
-def dying(client, query, *args, **options):
-    if fatal in str(query):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return original(client, query, *args, **options)
-
-DuckDbSqlClient.execute_query = dying
-replay(contracts(NEW), landing.pipeline(), {})
+landing = Landing(Path(sys.argv[1]))
+kill_at(sys.argv[2])
+replay(contracts(NEW), landing.store(), {})
 """
 
 
@@ -301,7 +291,7 @@ def test_killed_half_way_it_loses_nothing(landing: Landing) -> None:
     for fatal in (
         "FROM read_parquet",
         'INSERT INTO "raw"."_dlt_loads"',
-        'insert into "raw"."loads"',
+        "insert into raw.loads",
     ):
         run = subprocess.run(
             [sys.executable, "-c", KILLED, str(landing.home), fatal],
@@ -317,16 +307,19 @@ def test_killed_half_way_it_loses_nothing(landing: Landing) -> None:
 
 def test_an_id(landing: Landing) -> None:
     known = ["aaaa1111" + "0" * 24, "aaaa2222" + "0" * 24]
-
-    def query(sql: str) -> list[tuple[Any, ...]]:
-        beginning = sql.split("starts_with(id, '")[1].split("'")[0]
-        return [(one,) for one in known if one.startswith(beginning)]
-
-    assert full_id("aaaa1", query) == known[0]
-    with pytest.raises(QuarantineError, match=r"aaaa begins 2 ids .*; give more of it"):
-        full_id("aaaa", query)
-    for wrong in ("bbbb", "aaa", "AAAA1", "' or true --", ""):
-        with pytest.raises(QuarantineError, match="no record that was set aside has this id"):
-            full_id(wrong, query)
+    with duckdb.connect() as con:
+        con.execute("create schema raw; create table raw.loads as select 1 as _load_id")
+        with pytest.raises(QuarantineError, match="nothing was loaded yet; run `paydown run`"):
+            Quarantine(con)
     with pytest.raises(QuarantineError, match="nothing was loaded yet; run `paydown run`"):
         again(landing, OLD, ids=["aaaa"])
+    landing.load(OLD)
+    with duckdb.connect(str(landing.warehouse)) as con:
+        quarantine = Quarantine(con)
+        con.execute(f"create or replace temp view records as select unnest({known}) as id")
+        assert quarantine.full_id("aaaa1") == known[0]
+        with pytest.raises(QuarantineError, match=r"aaaa begins 2 ids .*; give more of it"):
+            quarantine.full_id("aaaa")
+        for wrong in ("bbbb", "aaa", "AAAA1", "' or true --", ""):
+            with pytest.raises(QuarantineError, match="no quarantined record has this id"):
+                quarantine.full_id(wrong)

@@ -109,23 +109,23 @@ def test_show(paydown: Command, tmp_path: Path) -> None:
     assert saved.read_text() == '{"id": "\x1b]0;owned\x07\u202e\u009b31m"', "to the letter"
     again = paydown("show", known["t:2"], "--save", str(saved))
     assert again.exit_code == 1
-    assert "is there already; name another file" in " ".join(again.output.split())
+    assert "exists already; name another file" in " ".join(again.output.split())
     missing = paydown("show", "0000")
     assert missing.exit_code == 1
-    assert missing.output.startswith("0000: no record that was set aside has this id; ")
+    assert missing.output.startswith("0000: no quarantined record has this id; ")
 
 
 def test_replay(landing: Landing, paydown: Command, tmp_path: Path) -> None:
     known = ids(paydown)
     same = paydown("replay")
     assert same.exit_code == 1
-    assert same.output.startswith("4 still set aside\n")
+    assert same.output.startswith("4 still in quarantine\n")
     day_first = [node("%d/%m/%Y"), node(name="t")]
     mended = paydown("replay", known["s:2"], contracts=day_first)
     assert (mended.exit_code, mended.output) == (0, "1 loaded; `paydown run` counts them\n")
     rest = paydown("replay", "--source", "demo", contracts=day_first)
     assert rest.exit_code == 1
-    assert rest.output.startswith("1 loaded; `paydown run` counts them\n2 still set aside\n")
+    assert rest.output.startswith("1 loaded; `paydown run` counts them\n2 still in quarantine\n")
     correction = tmp_path / "record.json"
     correction.write_text('{"id": "y"}')
     assert paydown("replay", known["t:2"], "--with", str(correction)).exit_code == 0

@@ -4,11 +4,9 @@ those that Prometheus answers, and those computed from the counters by other mea
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -25,7 +23,7 @@ from orchestration.vendors.base import Context
 from orchestration.vendors.prometheus import PrometheusConfig
 from orchestration.vendors.prometheus_queries import WINDOWS, seconds
 
-from .flow_helpers import ROOT
+from .dbt_in_process import Dbt
 from .loader_helpers import Landing, project_streams
 
 pytestmark = pytest.mark.skipif(
@@ -186,7 +184,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[str, i
 
 
 def test_burn_rates_are_those_of_prometheus_and_of_the_counters(
-    recorded: tuple[str, int], tmp_path: Path
+    recorded: tuple[str, int], tmp_path: Path, dbt: Dbt
 ) -> None:
     url, start = recorded
     site = Landing(tmp_path)
@@ -200,7 +198,12 @@ def test_burn_rates_are_those_of_prometheus_and_of_the_counters(
     site.write("slo/ledger.yaml", LEDGER_FILE)
     site.load(*project_streams(), readers=READERS)
     assert site.query("select * from raw.quarantine") == []
-    _build(site.warehouse, tmp_path)
+    dbt(
+        "build", "--select", "+int_slo__daily_peaks", "--exclude-resource-type", "unit_test",
+        # A test that also reads models outside the selection has nothing to read.
+        "--indirect-selection", "cautious",
+        warehouse=site.warehouse, inline=False,
+    )  # fmt: skip
 
     burn = {
         (
@@ -269,23 +272,3 @@ def _peak(service: str, start: int, objective: float) -> float:
             known = [ratio for ratio in ratios if ratio is not None]
             exceeded += [min(known)] if len(known) == 2 else []
     return max(exceeded) / (1 - objective)
-
-
-def _build(warehouse: Path, folder: Path) -> None:
-    environment = os.environ | {
-        "DBT_PROFILES_DIR": str(ROOT / "profiles"),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "PAYDOWN_WAREHOUSE": str(warehouse),
-    }
-    built = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")), "build", "--select",
-            "+int_slo__daily_peaks", "--exclude-resource-type", "unit_test",
-            # A test that also reads models outside the selection has nothing to read.
-            "--indirect-selection", "cautious",
-        ],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stdout[-5000:]

@@ -20,8 +20,10 @@ EXPORTS = Path(os.environ.get("PAYDOWN_REAL_EXPORTS", ROOT.parent / "shared" / "
 LOG = EXPORTS / "servicenow-uci" / "incident_event_log.csv.gz"
 
 pytestmark = [
-    pytest.mark.xdist_group("real"),
-    pytest.mark.skipif(not LOG.exists(), reason=f"no real export at {LOG}"),
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        not LOG.exists(), reason=f"no real export at {LOG}; name its folder in PAYDOWN_REAL_EXPORTS"
+    ),
 ]
 
 

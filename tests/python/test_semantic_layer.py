@@ -13,29 +13,25 @@ from pathlib import Path
 
 import pytest
 
-from .flow_helpers import ROOT, Site
+from .flow_helpers import ROOT, Demo
 
 MF = Path(sys.executable).with_name("mf")
 
-pytestmark = [
-    pytest.mark.xdist_group("demo"),
-    pytest.mark.skipif(not MF.exists(), reason="dbt-metricflow (extra `metrics`) is not installed"),
-]
+pytestmark = pytest.mark.skipif(
+    not MF.exists(), reason="dbt-metricflow (extra `metrics`) is not installed"
+)
 
-Demo = tuple[Site, subprocess.CompletedProcess[str]]
 Value = float | str | None
 
 
 @pytest.fixture(scope="module")
 def folder(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dbt project that `mf` can ask: its settings, its metrics and a copy of the warehouse."""
-    site, first = demo
-    assert first.returncode == 0, first.stdout
     folder = tmp_path_factory.mktemp("metrics")
     (folder / "target").mkdir()
     shutil.copy(ROOT / "dbt_project.yml", folder)
-    shutil.copy(site.home / "warehouse.duckdb", folder)
-    shutil.copy(site.home / "dbt" / "target" / "semantic_manifest.json", folder / "target")
+    shutil.copy(demo.site.warehouse, folder)
+    shutil.copy(demo.site.home / "dbt" / "target" / "semantic_manifest.json", folder / "target")
     return folder
 
 
@@ -85,7 +81,7 @@ def test_incident_metrics_by_service_and_source(demo: Demo, folder: Path) -> Non
     )  # fmt: skip
     assert_same(
         found,
-        demo[0].query("""
+        demo.site.query("""
             select
                 dim_services.service_name,
                 fct_incidents.source_name,
@@ -110,7 +106,7 @@ def test_repeat_rate_by_month_and_severity(demo: Demo, folder: Path) -> None:
     )  # fmt: skip
     assert_same(
         found,
-        demo[0].query("""
+        demo.site.query("""
             select
                 strftime(date_trunc('month', triggered_at), '%Y-%m-%d %H:%M:%S'),
                 severity_level::double,
@@ -126,7 +122,7 @@ def test_a_score_is_that_of_the_last_day(demo: Demo, folder: Path) -> None:
     found = answer(folder, "service__team__team_name", "score,services_in_promotion_band")
     assert_same(
         found,
-        demo[0].query("""
+        demo.site.query("""
             select
                 dim_teams.team_name,
                 max(score)::double,
@@ -146,10 +142,10 @@ def test_every_metric_and_dimension_is_valid_on_the_warehouse(folder: Path) -> N
 
 
 def test_days_reach_from_ten_years_back_to_two_ahead(demo: Demo) -> None:
-    found = demo[0].raw("""
+    found = demo.site.raw("""
         select count(*), count(distinct date_day), min(date_day)::varchar, max(date_day)::varchar
         from paydown_semantic.time_spine_daily
     """)
     assert found == [(4385, 4385, "2016-06-25", "2028-06-26")]
-    public = demo[0].query("select 1 from duckdb_tables() where table_name = 'time_spine_daily'")
+    public = demo.site.query("select 1 from duckdb_tables() where table_name = 'time_spine_daily'")
     assert not public

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -17,69 +17,23 @@ from orchestration.components.resources import Workspace, workspace_resources
 from orchestration.components.source_sync import SourceSync, api_key, sync_key
 from orchestration.documents import load_model
 from orchestration.http import AccessError
-from orchestration.landing import Landing, last_sync
+from orchestration.landing import last_sync
 from orchestration.settings import Settings
 from orchestration.vendors import SOURCE_NAMES
-from orchestration.vendors import sync as sync_module
-from orchestration.vendors.base import Context, SourceConfig
 from orchestration.vendors.sources import Sources
 from orchestration.vendors.sync import state_folder, sync_sources
 
+from .fake_sources import FakeConfig, FakeSources, asked_since, fake_settings
 from .flow_helpers import ROOT
 from .loopback import landed
 
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-asked_since: list[date | None] = []
-
-
-@dataclass
-class Fake:
-    """A source of three numbers; which of its ways to fail it takes is in its settings."""
-
-    how: str
-    since: date | None
-    requests: int = 0
-
-    def check(self) -> str:
-        return "three numbers"
-
-    def sync(self, landing: Landing) -> None:
-        self.requests += 2
-        asked_since.append(self.since)
-        begin = landing.cursors.get("next", 0)
-        landing.append("numbers", ({"n": n} for n in range(begin, 3)))
-        landing.commit(next=3)
-        if self.how == "refuses":
-            raise AccessError("refusing: TOKEN is not set; put a token there")
-        if self.how == "breaks":
-            raise RuntimeError("Bearer verysecret")
-
-
-class FakeConfig(SourceConfig):
-    how: str = "works"
-
-    def extractor(self, context: Context) -> Fake:
-        return Fake(self.how, self.since)
-
-
-class FakeSources(Sources):
-    working: FakeConfig = FakeConfig(owner="team-a")
-    refusing: FakeConfig = FakeConfig(owner="team-b", how="refuses", fresh_within_hours=0.001)
-    breaking: FakeConfig = FakeConfig(owner="team-c", how="breaks")
+NO_CONTEXT = cast(dg.ComponentLoadContext, None)
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Three fake sources, all switched on."""
-    monkeypatch.setattr(sync_module, "read_sources", lambda _: FakeSources())
-    (tmp_path / "landing").mkdir()
-    asked_since.clear()
-    environment = {
-        "PAYDOWN_HOME": str(tmp_path / "home"),
-        "PAYDOWN_LANDING": str(tmp_path / "landing"),
-    }
-    settings = Settings.from_environment(environment)
-    settings = replace(settings, sources=("working", "refusing", "breaking"))
+    settings = fake_settings(tmp_path, monkeypatch, "good", "refusing", "breaking")
     monkeypatch.setattr(Workspace, "settings", lambda _: settings)
     return settings
 
@@ -98,10 +52,9 @@ def execute(
     @dg.asset(deps=[sync_key(name) for name in names])
     def load() -> None: ...
 
-    context = cast(dg.ComponentLoadContext, None)  # not asked
     components = [SourceSync(source=n, retries=retries, retry_seconds=0) for n in names]
     definitions = dg.Definitions.merge(
-        *(component.build_defs(context) for component in components),
+        *(component.build_defs(NO_CONTEXT) for component in components),
         dg.Definitions(
             assets=[load],
             jobs=[dg.define_asset_job("job")],
@@ -132,19 +85,19 @@ def test_what_stops_fails_its_check_and_keeps_nothing_from_running(
     done = {event.asset_key for event in result.get_asset_materialization_events()}
     assert {dg.AssetKey(["load"]), *map(sync_key, settings.sources)} <= done
     found = checks(result)
-    assert found["working"] == (True, "none")
+    assert found["good"] == (True, "none")
     problem = "- `refusing: TOKEN is not set; put a token there (owner: team-b)`"
     assert found["refusing"] == (False, problem)
     passed, problem = found["breaking"]
     assert not passed
-    assert "RuntimeError at test_source_sync.py" in problem
+    assert "RuntimeError at fake_sources.py" in problem
     assert "verysecret" not in problem
     for source in settings.sources:
         assert [record["n"] for record in landed(settings.landing, source)] == [0, 1, 2]
     # Only a complete sync makes its source fresh.
     fresh = [s for s in settings.sources if instance.get_latest_materialization_event(api_key(s))]
-    assert fresh == ["working"]
-    event = instance.get_latest_materialization_event(api_key("working"))
+    assert fresh == ["good"]
+    event = instance.get_latest_materialization_event(api_key("good"))
     assert event
     assert event.asset_materialization
     assert event.asset_materialization.metadata["records"].value == 3
@@ -164,7 +117,7 @@ def test_a_source_alone_is_retried_by_its_own_policy(
 def test_one_source_can_be_read_again_from_a_day_on(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    execute(instance, ("working",), since="2024-01-01")
+    execute(instance, ("good",), since="2024-01-01")
     assert asked_since == [date(2024, 1, 1)]
 
 
@@ -175,7 +128,7 @@ def test_a_source_that_is_switched_off_does_nothing(
     result = execute(instance, ("refusing",))
     assert result.success
     assert checks(result)["refusing"] == (True, "none")
-    assert list(settings.landing.rglob("*")) == []
+    assert list(settings.landing.iterdir()) == [settings.landing / "postmortems"]
     assert not state_folder(settings).exists()
 
 
@@ -183,13 +136,12 @@ def test_a_source_has_a_freshness_policy_from_its_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(source_sync, "configured_sources", lambda _: FakeSources())
-    context = cast(dg.ComponentLoadContext, None)  # not asked
     for name, window in [
-        ("working", timedelta(hours=3)),
+        ("good", timedelta(hours=3)),
         # Dagster accepts nothing shorter than a minute.
         ("refusing", timedelta(minutes=1)),
     ]:
-        spec = next(iter(SourceSync(source=name).build_defs(context).assets or []))
+        spec = next(iter(SourceSync(source=name).build_defs(NO_CONTEXT).assets or []))
         assert isinstance(spec, dg.AssetSpec)
         policy = dg.FreshnessPolicy.time_window(fail_window=window)
         assert spec.freshness_policy == policy
@@ -222,13 +174,13 @@ def test_a_wrong_file_fails_every_source_and_keeps_the_load_running(
 def test_since_reads_again_and_a_sync_that_cannot_begin_forgets_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ["working"]
+    names = ["good"]
     assert [sync_sources(settings, names)[0].records for _ in range(2)] == [3, 0]
     (again,) = sync_sources(settings, names, since=date(2024, 1, 1))
     assert again.records == 3
     assert asked_since == [None, None, date(2024, 1, 1)]
 
-    def no_token(*_: object) -> Fake:
+    def no_token(*_: object) -> None:
         raise AccessError("no token")
 
     with monkeypatch.context() as patch:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from orchestration.http import Http, RefusedError, SendWindow, UnavailableError, UnknownOutcomeError
-from orchestration.trackers.faults import told_as_tracker
 from orchestration.trackers.protocol import ConflictError, RejectedError, TrackerError
+from orchestration.vendors.tracker_errors import as_tracker_errors
 
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving
 from .window_helpers import Clock, window_clock
@@ -122,6 +122,6 @@ def test_a_pause_that_was_asked_for_still_holds_after_a_call_that_could_not_wait
     ("status", "kind"), [(409, ConflictError), (412, ConflictError), (400, RejectedError)]
 )
 def test_a_conflict_is_no_refusal(status: int, kind: type[TrackerError]) -> None:
-    with pytest.raises(TrackerError) as told, told_as_tracker():
+    with pytest.raises(TrackerError) as told, as_tracker_errors():
         raise RefusedError("no", status)
     assert type(told.value) is kind

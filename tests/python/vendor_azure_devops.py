@@ -15,17 +15,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from .loopback import Answer, Request, Vendor
+from .loopback import Answer, Request
+from .tracker_people import People, Thing
 
 ORGANIZATION = "acme"
 PROJECT = "Modernization"
 PROJECT_ID = "8a5f2c1e-0000-4000-8000-000000000001"
 PAT = "pat-5f3a9c21e7"
-ME = {"id": "11111111-AAAA-4000-8000-000000000001", "displayName": "paydown service"}
-PERSON = {"id": "22222222-bbbb-4000-8000-000000000002", "displayName": "Ana"}
+ME = {"id": "11111111-aaaa-4000-8000-000000000001", "providerDisplayName": "paydown service"}
 PEOPLE = {"ana@example.com", "edge@example.com"}
 JSON_PATCH = "application/json-patch+json"
 Json = dict[str, Any]
+NAMES = {"Custom.SLOBurn": "SLO Burn"}
 
 KINDS = {
     "System.Title": "string", "System.Description": "html", "System.Tags": "plainText",
@@ -35,6 +36,14 @@ KINDS = {
     "Microsoft.VSTS.Scheduling.TargetDate": "dateTime",
     "Custom.Score": "integer", "Custom.SLOBurn": "double", "Custom.Budget": "double",
     "Custom.Maturity": "string", "Custom.Risk": "string", "Custom.CostCentre": "string",
+}  # fmt: skip
+# What every work item has besides, for those who read it; a process may lack other usual ones.
+READ_ONLY = {
+    "System.Id": "integer", "System.Rev": "integer", "System.WorkItemType": "string",
+    "System.TeamProject": "string", "System.Parent": "integer", "System.CreatedDate": "dateTime",
+    "System.ChangedDate": "dateTime", "System.CommentCount": "integer",
+    "Microsoft.VSTS.Common.ClosedDate": "dateTime",
+    "Microsoft.VSTS.Common.StateChangeDate": "dateTime",
 }  # fmt: skip
 # People as they are shown, who may be named by their address as well.
 SUGGESTED = {"System.AssignedTo": ["Ana", "Edge team"]}
@@ -52,42 +61,41 @@ class Type:
     allowed: dict[str, list[str]] = field(default_factory=dict)
 
 
-class AzureDevOps(Vendor):
-    """`tick` moves its clock, on which queries catch up `lag_seconds` after a write."""
+class AzureDevOps(People):
+    """`tick` moves its clock, on which queries catch up `lag` seconds after a write."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = datetime(2026, 6, 26, 16, tzinfo=UTC)
-        self.lag_seconds = 5.0
+    def __init__(
+        self, now: datetime = datetime(2026, 6, 26, 16, tzinfo=UTC), seed: int = 0
+    ) -> None:
+        super().__init__(now, seed)
+        self.lag = 5.0
         self.projects = {PROJECT: PROJECT_ID, "Other": "8a5f2c1e-0000-4000-8000-000000000002"}
         self.types = {"Epic": Type(), "User Story": Type()}
-        self.past: list[Request] = []
         self.items: dict[int, Json] = {}
+        # Of each item, every revision: its comment if it has one, and its fields.
         self.updates: dict[int, list[Json]] = {}
-        self.indexed: dict[int, list[tuple[datetime, Json]]] = {}
+        # From which moment on the index knows an item how; None: deleted.
+        self.indexed: dict[int, list[tuple[datetime, Json | None]]] = {}
         self.bin: dict[int, Json] = {}
-        self.queries: dict[str, Json] = {"Shared Queries": {"isFolder": True}}
         self.areas = {PROJECT, f"{PROJECT}\\Edge"}
         self.read_only_areas: set[str] = set()
         self.is_signed_out = False
         self.storm = 0
         self.conflict_status = 412
-        self.headers: dict[str, str] = {}
-
-    def now(self) -> datetime:
-        return self.clock
 
     def tick(self, seconds: float = 60) -> None:
         self.clock += timedelta(seconds=seconds)
 
-    def edit(self, item_id: int, who: Json = PERSON, **fields: Any) -> None:
+    def edit(self, item_id: int, **fields: Any) -> None:
         """A change by hand; names are `Custom_Score` for `Custom.Score`."""
         named = {name.replace("_", "."): value for name, value in fields.items()}
-        self._write(item_id, self.items[item_id]["fields"] | named, who, {})
+        self._write(item_id, self.items[item_id]["fields"] | named)
 
     def delete(self, item_id: int) -> None:
+        self.tick(0.001)
         self.bin[item_id] = self.items.pop(item_id)
         self.bin[item_id]["deletedDate"] = f"{self.clock:%Y-%m-%dT%H:%M:%S}.87Z"
+        self.indexed[item_id].append((self.clock + timedelta(seconds=self.lag), None))
 
     def rename_project(self, old: str, new: str) -> None:
         self.projects[new] = self.projects.pop(old)
@@ -120,9 +128,7 @@ class AzureDevOps(Vendor):
                     404, "ProjectDoesNotExistWithNameException",
                     f"TF200016: The following project does not exist: {rest[0]}. Verify it.",
                 )  # fmt: skip
-        answer = self._route(request, project, [part.lower() for part in rest[at + 1 :]], rest)
-        answer.headers |= self.headers
-        return answer
+        return self._route(request, project, [part.lower() for part in rest[at + 1 :]], rest)
 
     def _project(self, name: str) -> str | None:
         for one, its_id in self.projects.items():
@@ -135,8 +141,7 @@ class AzureDevOps(Vendor):
     ) -> Answer:
         match (request.method, *path):
             case ("GET", "connectiondata"):
-                user = {"id": ME["id"].lower(), "providerDisplayName": ME["displayName"]}
-                return Answer({"authenticatedUser": user})
+                return Answer({"authenticatedUser": ME})
             case ("GET", "projects", _):
                 name = self._project(raw[-1])
                 if name is None:
@@ -144,8 +149,15 @@ class AzureDevOps(Vendor):
                 return Answer({"id": self.projects[name], "name": name, "state": "wellFormed"})
             case ("GET", "wit", "fields"):
                 return values(
-                    {"referenceName": n, "type": k, "isIdentity": n == "System.AssignedTo"}
-                    for n, k in KINDS.items()
+                    {
+                        "referenceName": one, "name": NAMES.get(one, one.rsplit(".", 1)[1]),
+                        "type": kind, "isIdentity": one == "System.AssignedTo",
+                    }
+                    for one, kind in {**KINDS, **READ_ONLY}.items()
+                )  # fmt: skip
+            case ("GET", "wit", "workitemtypes") if project:
+                return values(
+                    {"name": name, **self._states(one)} for name, one in self.types.items()
                 )
             case ("GET", "wit", "workitemtypes", _, *part) if project:
                 return self._type(raw[raw.index("workitemtypes") + 1], part)
@@ -169,8 +181,6 @@ class AzureDevOps(Vendor):
                 if method == "PATCH":
                     return self._patch(item_id, request.body)
                 return Answer(self.items[item_id])
-            case (method, "wit", "queries", *_) if project:
-                return self._query(method, "/".join(raw[raw.index("queries") + 1 :]), request.body)
         return Answer({"message": "no such route"}, 404)
 
     def _type(self, name: str, part: list[str]) -> Answer:
@@ -187,38 +197,67 @@ class AzureDevOps(Vendor):
                 }
                 for reference in one.fields
             )
-        states = [{"name": name, "category": what} for name, what in one.states.items()]
         ways = {s: [{"to": to} for to in tos] for s, tos in (one.ways or {}).items()}
-        return Answer({"name": name, "states": states, "transitions": ways, "isDisabled": False})
+        return Answer({"name": name, **self._states(one), "transitions": ways, "isDisabled": False})
+
+    def _states(self, one: Type) -> Json:
+        states = [{"name": name, "category": what} for name, what in one.states.items()]
+        return {"states": states}
 
     def _wiql(self, request: Request, project: str) -> Answer:
         query = str(request.body["query"])
-        if len(query) > 32_000 or "@project" not in query:
+        head, _, rest = query.partition(" WHERE ")
+        conditions, _, order = rest.partition(" ORDER BY ")
+        if len(query) > 32_000 or not head.startswith("SELECT [System.Id]") or not order:
             return fault(400, "QueryException", "TF51006: the query is too long or wrong")
-        clause = r"\[System\.Tags\] CONTAINS '((?:[^']|'')*)'"
-        tags = {tag.replace("''", "'").casefold() for tag in re.findall(clause, query)}
-        found = [n for n in self.items if tags & self._seen_tags(n, project)]
-        return Answer({"queryType": "flat", "workItems": [{"id": n} for n in reversed(found)]})
+        if "ChangedDate" in query and request.one("timePrecision") != "true":
+            return fault(400, "QueryException", "TF51006: dates without time")
+        found = []
+        for item_id in sorted(self.indexed):
+            seen = [fields for at, fields in self.indexed[item_id] if at <= self.clock]
+            fields = seen[-1] if seen else None
+            if fields is None or fields["System.TeamProject"] in self.hidden:
+                continue
+            if all(self._holds(one, item_id, fields, project) for one in conditions.split(" AND ")):
+                found.append({"id": item_id})
+        return Answer(
+            {"queryType": "flat", "workItems": found[: int(request.one("$top", "20000"))]}
+        )
 
-    def _seen_tags(self, item_id: int, project: str) -> set[str]:
-        """The tags that the index knows of by now."""
-        lag = timedelta(seconds=self.lag_seconds)
-        seen = [fields for at, fields in self.indexed[item_id] if at + lag <= self.clock]
-        if not seen or self.items[item_id]["fields"]["System.TeamProject"] != project:
-            return set()
-        return {tag.strip().casefold() for tag in seen[-1].get("System.Tags", "").split(";")}
+    def _holds(self, condition: str, item_id: int, fields: Json, project: str) -> bool:
+        tagged = r"\[System\.Tags\] CONTAINS '((?:[^']|'')*)'"
+        if tags := re.findall(tagged, condition):
+            wanted = {tag.replace("''", "'").casefold() for tag in tags}
+            known = str(fields.get("System.Tags") or "").split(";")
+            return bool(wanted & {tag.strip().casefold() for tag in known})
+        if condition == "[System.TeamProject] = @project":
+            return fields["System.TeamProject"] == project
+        if match := re.fullmatch(r"\[System\.Parent\] IN \(([\d, ]+)\)", condition):
+            return str(fields.get("System.Parent")) in match[1].split(", ")
+        if match := re.fullmatch(r"\[System\.ChangedDate\] >= '(.+)'", condition):
+            return fields["System.ChangedDate"] >= match[1].rstrip("Z")
+        if match := re.fullmatch(r"\[System\.Id\] > (\d+)", condition):
+            return item_id > int(match[1])
+        if not condition.startswith("[System.State] NOT IN"):
+            self.complaints.append(condition)
+        return fields["System.State"] not in ("Closed", "Removed")
 
     def _batch(self, body: Json) -> Answer:
         if len(body["ids"]) > 200:
             return fault(400, "VssPropertyValidationException", "VS403474: at most 200 ids")
+        if unknown := [name for name in body["fields"] if name not in {**KINDS, **READ_ONLY}]:
+            return fault(400, "FieldNotFound", f"TF51535: Cannot find field {unknown[0]}.")
         found: list[Json | None] = []
         for number in body["ids"]:
             item = self.items.get(number)
-            if item is not None:
-                kept = {k: v for k, v in item["fields"].items() if k in body["fields"]}
+            if item is not None and item["fields"]["System.TeamProject"] not in self.hidden:
+                # Fields without a value are left out.
+                kept = {k: v for k, v in item["fields"].items() if k in body["fields"] and v}
                 item = {**item, "fields": kept}
             elif body.get("errorPolicy") != "omit":
                 return fault(404, "WorkItemUnauthorizedAccessException", f"TF401232: {number}")
+            else:
+                item = None
             found.append(item)
         return values(found)
 
@@ -233,17 +272,19 @@ class AzureDevOps(Vendor):
         relations, broken = self._apply(fields, request.body)
         if broken or (broken := self._broken(type_name, fields)):
             return broken
-        item_id = 4711 + len(self.updates)
         if request.one("validateOnly") == "true":
             return Answer({"id": None, "rev": None, "fields": fields})
+        for parent in relations:
+            fields["System.Parent"] = parent
+            self._write(parent, self.items[parent]["fields"])
+        return Answer(self.items[self._add(fields)])
+
+    def _add(self, fields: Json) -> int:
+        item_id = 4711 + len(self.updates)
         self.updates[item_id], self.indexed[item_id] = [], []
         self.items[item_id] = {"id": item_id, "rev": 0, "fields": {}}
-        self._write(item_id, fields, ME, {"added": relations} if relations else {})
-        for one in relations:
-            parent = int(one["url"].rsplit("/", 1)[1])
-            link = {"rel": "System.LinkTypes.Hierarchy-Forward", "url": f"/{item_id}"}
-            self._write(parent, self.items[parent]["fields"], ME, {"added": [link]})
-        return Answer(self.items[item_id])
+        self._write(item_id, fields | {"System.CreatedDate": self._stamp(), "System.Id": item_id})
+        return item_id
 
     def _patch(self, item_id: int, operations: list[Json]) -> Answer:
         item = self.items[item_id]
@@ -255,19 +296,20 @@ class AzureDevOps(Vendor):
         _, broken = self._apply(fields, operations)
         if broken or (broken := self._broken(fields["System.WorkItemType"], fields)):
             return broken
-        self._write(item_id, fields, ME, {})
+        self._write(item_id, fields)
         return Answer(item)
 
-    def _apply(self, fields: Json, operations: list[Json]) -> tuple[list[Json], Answer | None]:
-        relations: list[Json] = []
+    def _apply(self, fields: Json, operations: list[Json]) -> tuple[list[int], Answer | None]:
+        """Returns the ids of parents that were linked."""
+        relations: list[int] = []
         for one in operations:
             name = one["path"].removeprefix("/fields/")
             if one["path"] == "/relations/-":
-                if int(one["value"]["url"].rsplit("/", 1)[1]) not in self.items:
+                assert one["value"]["rel"] == "System.LinkTypes.Hierarchy-Reverse"
+                parent = int(one["value"]["url"].rsplit("/", 1)[1])
+                if parent not in self.items:
                     return [], fault(404, "WorkItemLinkException", "TF401232: no such parent.")
-                relations.append(one["value"])
-            elif one["op"] == "remove":
-                fields.pop(name)
+                relations.append(parent)
             elif one["op"] == "add":
                 if name not in KINDS:
                     return [], fault(400, "FieldNotFound", f"TF51535: Cannot find field {name}.")
@@ -299,42 +341,59 @@ class AzureDevOps(Vendor):
         said = {"FieldReferenceName": None, "RuleValidationErrors": errors}
         return fault(400, "RuleValidationException", errors[0]["errorMessage"], said)
 
-    def _write(self, item_id: int, fields: Json, who: Json, relations: Json) -> None:
-        item = self.items[item_id]
-        old, fields = item["fields"], dict(fields)
-        told = fields.pop("System.History", None)
-        if fields.get("System.State") != old.get("System.State"):
-            fields["Microsoft.VSTS.Common.StateChangeDate"] = f"{self.clock:%Y-%m-%dT%H:%M:%SZ}"
-            fields.pop("Microsoft.VSTS.Common.ClosedDate", None)
-            if fields["System.State"] == "Closed":
-                fields["Microsoft.VSTS.Common.ClosedDate"] = f"{self.clock:%Y-%m-%dT%H:%M:%SZ}"
-        item["fields"], item["rev"] = fields, item["rev"] + 1
-        changed = {
-            name: {"oldValue": old.get(name), "newValue": fields.get(name)}
-            for name in old.keys() | fields.keys()
-            if old.get(name) != fields.get(name)
-        }
-        if told:
-            changed["System.History"] = {"newValue": told}
-        changed["System.Rev"] = {"newValue": item["rev"]}
-        update = {"id": item["rev"], "rev": item["rev"], "revisedBy": who, "fields": changed}
-        self.updates[item_id].append(update | ({"relations": relations} if relations else {}))
-        self.indexed[item_id].append((self.clock, fields))
+    def _write(self, item_id: int, fields: Json) -> None:
+        self.tick(0.001)
+        item, fields = self.items[item_id], dict(fields)
+        comment = fields.pop("System.History", None)
+        if fields.get("System.State") != item["fields"].get("System.State"):
+            fields["Microsoft.VSTS.Common.StateChangeDate"] = self._stamp()
+            is_closed = fields["System.State"] == "Closed"
+            fields["Microsoft.VSTS.Common.ClosedDate"] = self._stamp() if is_closed else None
+        item["rev"] += 1
+        fields |= {"System.Rev": item["rev"], "System.ChangedDate": self._stamp()}
+        fields["System.CommentCount"] = fields.get("System.CommentCount", 0) + bool(comment)
+        item["fields"] = fields
+        history = {"System.History": {"newValue": comment}} if comment else {}
+        self.updates[item_id].append({"id": item["rev"], "rev": item["rev"], "fields": history})
+        self.indexed[item_id].append((self.clock + timedelta(seconds=self.lag), dict(fields)))
 
-    def _query(self, method: str, path: str, body: Json | None) -> Answer:
-        if path not in self.queries:
-            return fault(404, "QueryItemNotFoundException", f"TF401243: no query {path}")
-        if method == "POST":
-            assert body is not None
-            name = f"{path}/{body['name']}"
-            if name in self.queries:
-                return fault(400, "LegacyQueryItemException", "TF237018: the name is taken")
-            self.queries[name] = dict(body)
-        elif method == "PATCH":
-            self.queries[path] |= body or {}
-        # The server writes keywords anew.
-        one = self.queries[path]
-        return Answer({**one, "wiql": one.get("wiql", "").replace("SELECT", "select")})
+    def _stamp(self) -> str:
+        return f"{self.clock:%Y-%m-%dT%H:%M:%S}.{self.clock.microsecond // 1000:03d}Z"
+
+    # `People`.
+
+    def put(self, title: str, labels: Iterable[str], parent: int | None, project: str) -> int:
+        kind = "Epic" if title.startswith("epic") else "User Story"
+        return self._add({
+            "System.Title": title, "System.Tags": "; ".join(labels), "System.Parent": parent,
+            "System.TeamProject": project or PROJECT, "System.WorkItemType": kind,
+            "System.State": "New", "Custom.SLOBurn": 14.4,
+        })  # fmt: skip
+
+    def alter(self, one: int, **values: Any) -> None:
+        names = {
+            "state": "System_State", "labels": "System_Tags", "parent": "System_Parent",
+            "project": "System_TeamProject",
+        }  # fmt: skip
+        if "state" in values:
+            values["state"] = {"done": "Closed", "active": "Active"}[values["state"]]
+        if "labels" in values:
+            values["labels"] = "; ".join(values["labels"])
+        self.edit(one, **{names[name]: value for name, value in values.items()})
+
+    def remove(self, one: int) -> None:
+        self.delete(one)
+
+    def things(self) -> dict[int, Thing]:
+        found = {}
+        for one, item in self.items.items():
+            fields = item["fields"]
+            if fields["System.TeamProject"] not in self.hidden:
+                labels = tuple(filter(None, fields["System.Tags"].split("; ")))
+                updated = datetime.fromisoformat(fields["System.ChangedDate"])
+                parent = fields.get("System.Parent")
+                found[one] = Thing(one, fields["System.Title"], labels, parent, updated)
+        return found
 
 
 def values(items: Iterable[Any]) -> Answer:

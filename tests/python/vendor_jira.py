@@ -2,15 +2,190 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from .loopback import Answer, Request
-from .vendor_jira_queries import JiraQueries
-from .vendor_jira_state import CATEGORIES, Issue, Json, refusal, route
+from .vendor_jira_state import CATEGORIES, EPIC_LINK, TOKEN, TYPES, USER, Issue, JiraState, Json
+
+ROUTES: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = []
+PAGE = b"<html><body>Oops, you have found a dead link</body></html>"
+_STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
-class Jira(JiraQueries):
-    """The whole of it; here are issues by their id: edited, told, closed."""
+def route(method: str, pattern: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def add(handler: Callable[..., Answer]) -> Callable[..., Answer]:
+        ROUTES.append((method, re.compile(pattern), handler))
+        return handler
+
+    return add
+
+
+def refusal(*messages: str, status: int = 400, errors: Mapping[str, str] | None = None) -> Answer:
+    return Answer({"errorMessages": [*messages], "errors": errors or {}}, status)
+
+
+class Jira(JiraState):
+    """The whole server."""
+
+    def answer(self, request: Request) -> Answer:
+        if given := self.refusals.get(len(self.requests) - 1):
+            return given
+        if request.headers.get("authorization") != self.credentials():
+            return Answer({"message": f"Unauthorized: {request.headers.get('authorization')}"}, 401)
+        path = request.path.removeprefix("/rest/api/3" if self.is_cloud else "/rest/api/2")
+        for method, pattern, handler in ROUTES:
+            match = pattern.fullmatch(path)
+            if match and method == request.method and path != request.path:
+                return handler(self, request, *match.groups())
+        return Answer(PAGE, 404, {"Content-Type": "text/html"})
+
+    def credentials(self) -> str:
+        if not self.is_cloud:
+            return f"Bearer {TOKEN}"
+        return "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+
+    # What it is and allows.
+
+    @route("GET", "/serverInfo")
+    def server_info(self, _: Request) -> Answer:
+        kind = "Cloud" if self.is_cloud else "Server"
+        version = ".".join(map(str, self.version))
+        return Answer({"deploymentType": kind, "version": version, "versionNumbers": self.version})
+
+    @route("GET", "/myself")
+    def myself(self, _: Request) -> Answer:
+        return Answer(self.me)
+
+    @route("GET", "/mypermissions")
+    def mypermissions(self, request: Request) -> Answer:
+        if self.project(request.one("projectKey")) is None:
+            return refusal("No project could be found", status=404)
+        wanted = request.one("permissions").split(",")
+        granted = {one: {"havePermission": one in self.permissions} for one in wanted}
+        return Answer({"permissions": granted})
+
+    @route("GET", "/field")
+    def all_fields(self, _: Request) -> Answer:
+        return Answer([
+            {"id": one, "name": name, "schema": schema}
+            for one, (name, schema) in self.fields.items()
+        ])  # fmt: skip
+
+    @route("GET", r"/project/([^/]+)")
+    def one_project(self, _: Request, key: str) -> Answer:
+        found = self.project(key)
+        if found is None or "BROWSE_PROJECTS" not in self.permissions:
+            return refusal(f"No project could be found with key '{key}'.", status=404)
+        return Answer({"id": found.id, "key": found.key, "archived": found.is_archived})
+
+    @route("GET", "/user/assignable/search")
+    def assignable(self, request: Request) -> Answer:
+        name, shown = ("accountId",) * 2 if self.is_cloud else ("username", "name")
+        wanted = request.one(name)
+        return Answer([one for one in self.people.values() if wanted in one[shown]])
+
+    @route("GET", r"/issue/createmeta/([^/]+)/issuetypes")
+    def types(self, request: Request, key: str) -> Answer:
+        is_denied = self.project(key) is None or "CREATE_ISSUES" not in self.permissions
+        types = [] if is_denied else [{"id": one, "name": name} for one, name in TYPES.items()]
+        return self.meta(request, "issueTypes", types)
+
+    @route("GET", r"/issue/createmeta/([^/]+)/issuetypes/(\d+)")
+    def type_fields(self, request: Request, _: str, type_id: str) -> Answer:
+        entries = [{"fieldId": one, **self.entry(one)} for one in self.on_create(TYPES[type_id])]
+        return self.meta(request, "fields", entries)
+
+    def meta(self, request: Request, name: str, items: list[Json]) -> Answer:
+        start = int(request.one("startAt", "0"))
+        cap = min(self.meta_cap, int(request.one("maxResults", "50")))
+        page: Json = {"startAt": start, "maxResults": cap, "total": len(items)}
+        page[name if self.is_cloud else "values"] = items[start : start + cap]
+        if not self.is_cloud:
+            page["isLast"] = start + cap >= len(items)
+        return Answer(page)
+
+    def on_create(self, type_name: str) -> list[str]:
+        hidden = {EPIC_LINK, "parent"}
+        if type_name == "Story":
+            hidden = {"customfield_10901", *self.epic_only}
+        screen = self.create_screen
+        return [one for one in self.fields if one not in hidden and (not screen or one in screen)]
+
+    def entry(self, field_id: str) -> Json:
+        name, schema = self.fields[field_id]
+        is_required = field_id in {*self.required, "summary", "reporter", "customfield_10901"}
+        entry = {"name": name, "schema": schema, "required": is_required, "hasDefaultValue": False}
+        if field_id in self.allowed:
+            word = "value" if schema["type"] == "option" else "name"
+            entry["allowedValues"] = [{word: one} for one in self.allowed[field_id]]
+        return entry
+
+    # Issues.
+
+    @route("POST", "/issue/bulk")
+    def bulk(self, request: Request) -> Answer:
+        created, errors = [], []
+        for number, update in enumerate(request.body["issueUpdates"]):
+            fields = update["fields"]
+            if wrong := self.wrong_to_create(fields):
+                why = {"errorMessages": [], "errors": wrong}
+                errors.append({"status": 400, "elementErrors": why, "failedElementNumber": number})
+                continue
+            properties = {one["key"]: one["value"] for one in update.get("properties", ())}
+            issue = self.add(self.projects[fields["project"]["id"]], fields, properties)
+            created.append({"id": issue.id, "key": issue.key})
+        return Answer({"issues": created, "errors": errors}, 201 if created else 400)
+
+    def wrong_to_create(self, fields: Json) -> Mapping[str, str]:
+        project = self.projects.get(fields["project"]["id"])
+        if project is None or project.is_archived:
+            return {"project": "valid project is required"}
+        if "CREATE_ISSUES" not in self.permissions:
+            return {"project": "Sie haben keine Berechtigung."}
+        shown = self.on_create(TYPES[fields["issuetype"]["id"]])
+        wrong = {
+            one: f"Field '{one}' cannot be set. It is not on the appropriate screen, or unknown."
+            for one in fields
+            if one not in {*shown, "project", "issuetype"}
+        }
+        for one in shown:
+            if self.entry(one)["required"] and one != "reporter" and not fields.get(one):
+                wrong[one] = f"{self.fields[one][0]} is required."
+        return wrong | self.wrong_values(fields)
+
+    def wrong_values(self, fields: Json) -> dict[str, str]:
+        wrong = {}
+        for one, value in fields.items():
+            schema = self.fields.get(one, ("", {}))[1]
+            kind, custom = schema.get("type"), schema.get("custom", "")
+            is_long = one == "description" or custom.endswith(":textarea")
+            if one in self.allowed and value is not None:
+                names = [value] if isinstance(value, dict) else value
+                words = [next(iter(item.values())) for item in names]
+                if not {*words} <= {*self.allowed[one]}:
+                    wrong[one] = f"Option '{words}' is not valid."
+            elif one == "assignee" and not any(
+                value.items() <= person.items() for person in self.people.values()
+            ):
+                wrong[one] = "User cannot be assigned issues."
+            elif kind == "number" and not isinstance(value, int | float | None):
+                wrong[one] = "Operation value must be a number"
+            elif one == "parent" and self.issue(value.get("id") or value.get("key")) is None:
+                wrong[one] = "Could not find issue by id or key."
+            elif custom.endswith("gh-epic-link") and not self.issue(value):
+                wrong[one] = "Issue does not exist or you do not have permission to see it."
+            elif is_long and isinstance(value, dict) is not self.is_cloud:
+                wrong[one] = "Operation value must be an Atlassian Document"
+            elif is_long and len(str(value)) > 100_000:
+                wrong[one] = "The entered text is too long."
+            elif one == "labels" and any(" " in label for label in value):
+                wrong[one] = "The label contains spaces which is invalid."
+            elif not is_long and kind in {"string", "date"} and not isinstance(value, str | None):
+                wrong[one] = "Operation value must be a string"
+        return wrong
 
     @route("POST", "/issue/bulkfetch")
     def bulk_fetch(self, request: Request) -> Answer:
@@ -18,7 +193,7 @@ class Jira(JiraQueries):
         if not self.is_cloud or len(names) > 100:
             return refusal("no", status=404)
         issues = filter(None, map(self.issue, names))
-        page = [self.shown(one, one.fields, request.body["fields"]) for one in issues]
+        page = [self.shown(one, request.body["fields"]) for one in issues]
         return Answer({"issues": page, "issueErrors": []})
 
     @route("GET", r"/issue/([\w-]+)")
@@ -26,13 +201,9 @@ class Jira(JiraQueries):
         issue = self.issue(name)
         if issue is None:
             return refusal("Issue does not exist or you do not have permission.", status=404)
-        shown = self.shown(issue, issue.fields, request.one("fields").split(","))
-        expand = request.one("expand").split(",")
-        if "editmeta" in expand:
+        shown = self.shown(issue, request.one("fields").split(","))
+        if request.one("expand") == "editmeta":
             shown["editmeta"] = {"fields": {one: self.entry(one) for one in self.editable()}}
-        if "changelog" in expand:
-            cap = self.history_cap if self.is_cloud else len(issue.changes)
-            shown["changelog"] = {"histories": issue.changes[:cap], "total": len(issue.changes)}
         return Answer(shown)
 
     def editable(self) -> list[str]:
@@ -49,38 +220,19 @@ class Jira(JiraQueries):
             return refusal("The issue is archived.")
         fields = request.body["fields"]
         wrong = {one: "cannot be set" for one in fields if one not in self.editable()}
-        wrong |= self.wrong_values(fields)
-        if wrong:
+        if wrong := wrong | self.wrong_values(fields):
             return refusal(errors=wrong)
-        self.edit(issue, "bot", **fields)
+        self.edit(issue, **fields)
         return Answer(b"", 204)
 
     @route("GET", r"/issue/([\w-]+)/comment")
     def comments(self, request: Request, name: str) -> Answer:
         issue = self.issue(name)
         assert issue
-        newest = issue.comments[::-1] if request.one("orderBy") == "-created" else issue.comments
-        return self.history(request, "comments", newest)
-
-    @route("GET", r"/issue/([\w-]+)/changelog")
-    def changelog(self, request: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        assert issue
-        assert self.is_cloud
-        return self.history(request, "values", issue.changes)
-
-    def history(self, request: Request, name: str, items: list[Json]) -> Answer:
-        start = int(request.one("startAt", "0"))
-        page = items[start : start + self.history_cap]
-        return Answer({name: page, "startAt": start, "total": len(items)})
-
-    def comment(self, issue: Issue, body: Any, by: str = "ana") -> Json:
-        comment = {
-            "id": str(len(issue.comments)), "author": self.people[by],
-            "updateAuthor": self.people[by], "body": body, "created": self.stamp(),
-        }  # fmt: skip
-        issue.comments.append(comment)
-        return comment
+        assert request.one("orderBy") == "-created"
+        start, newest = int(request.one("startAt", "0")), issue.comments[::-1]
+        page = newest[start : start + self.comment_cap]
+        return Answer({"comments": page, "startAt": start, "total": len(newest)})
 
     @route("POST", r"/issue/([\w-]+)/comment")
     def post_comment(self, request: Request, name: str) -> Answer:
@@ -118,14 +270,104 @@ class Jira(JiraQueries):
         issue = self.issue(name)
         assert issue
         for way in self.ways(issue):
-            if way["id"] != request.body["transition"]["id"]:
-                continue
-            given = request.body.get("fields", {})
-            missing = {one: "is required" for one in way["fields"] if one not in given}
-            if missing:
-                return refusal(errors=missing)
-            moved = {"resolutiondate": self.stamp()} if "resolution" in given else {}
-            self.edit(issue, "bot", **moved)
-            self.move_to(issue, way["to"]["name"], "bot")
-            return Answer(b"", 204)
+            if way["id"] == request.body["transition"]["id"]:
+                given = request.body.get("fields", {})
+                if missing := {one: "is required" for one in way["fields"] if one not in given}:
+                    return refusal(errors=missing)
+                if "resolution" in given:
+                    self.edit(issue, resolutiondate=self.stamp())
+                self.move_to(issue, way["to"]["name"])
+                return Answer(b"", 204)
         return refusal("It seems that you have tried to perform an illegal workflow operation.")
+
+    # Queries.
+
+    @route("POST", "/search/jql")
+    def search_by_token(self, request: Request) -> Answer:
+        if not self.is_cloud or (wrong := self.wrong_query(request.body["jql"])):
+            return refusal(*(wrong if self.is_cloud else ["no"]))
+        after = int(request.body.get("nextPageToken", "token-0").removeprefix("token-"))
+        left = [one for one in self.found(request.body["jql"]) if int(one.id) > after]
+        size = min(self.page_cap, request.body["maxResults"])
+        page = [self.shown(one, request.body["fields"]) for one in left[:size]]
+        token = {"nextPageToken": f"token-{left[size - 1].id}"} if len(left) > size else {}
+        return Answer({"issues": page, "isLast": not token, **token})
+
+    @route("POST", "/search")
+    def search_posted(self, request: Request) -> Answer:
+        return self.search_page(request.body)
+
+    @route("GET", "/search")
+    def search_got(self, request: Request) -> Answer:
+        return self.search_page({
+            "jql": request.one("jql"), "fields": request.one("fields").split(","),
+            "maxResults": int(request.one("maxResults")),
+        })  # fmt: skip
+
+    def search_page(self, asked: Json) -> Answer:
+        if self.is_cloud:
+            return refusal("The requested API has been removed.", status=410)
+        if wrong := self.wrong_query(asked["jql"]):
+            return refusal(*wrong)
+        found = self.found(asked["jql"])
+        start, size = asked.get("startAt", 0), min(self.page_cap, asked["maxResults"])
+        page = [self.shown(one, asked["fields"]) for one in found[start : start + size]]
+        return Answer({"issues": page, "startAt": start, "maxResults": size, "total": len(found)})
+
+    def found(self, jql: str) -> list[Issue]:
+        """Issues as the index knows them, by their id."""
+        clauses, _, order = jql.partition(" ORDER BY ")
+        if order != "created ASC, key ASC" and "priority" not in order:
+            self.complaints.append(f"order {order}")
+        shown = []
+        for _, versions in sorted(self.index.items()):
+            seen = [issue for visible, issue in versions if visible <= self.clock]
+            issue = seen[-1] if seen else None
+            if issue is None or issue.project.is_archived or issue.project.key in self.hidden:
+                continue
+            if all(self.holds(clause, issue) for clause in clauses.split(" AND ")):
+                shown.append(issue)
+        return shown
+
+    def holds(self, clause: str, issue: Issue) -> bool:
+        if match := re.fullmatch(rf"labels (?:in \(.*\)|= {_STRING})", clause):
+            assert match
+            return bool({*re.findall(_STRING, clause)} & {*issue.fields.get("labels", ())})
+        if match := re.fullmatch(r"parent in \(([\d, ]+)\)", clause):
+            return str(self.parent_of(issue.fields)) in match[1].split(", ")
+        if match := re.fullmatch(r'"Epic Link" in \((.*)\)', clause):
+            return issue.fields.get(EPIC_LINK) in re.findall(_STRING, match[1])
+        if match := re.fullmatch(r"updated >= -(\d+)m", clause):
+            since = (self.clock - timedelta(minutes=int(match[1]))).replace(second=0, microsecond=0)
+            return issue.fields["updated"] >= f"{since:%Y-%m-%dT%H:%M:%S}"
+        if not clause.startswith(("project in", "statusCategory")):
+            self.complaints.append(clause)
+        return False
+
+    def wrong_query(self, jql: str) -> list[str]:
+        names = {name for name, _ in self.fields.values()}
+        wrong = [
+            f"Field '{name}' does not exist or you do not have permission to view it."
+            for name in re.findall(r'"([^"]+)" DESC', jql)
+            if name not in names
+        ]
+        named = [
+            one for ids in re.findall(r"parent in \(([\d, ]+)\)", jql) for one in ids.split(", ")
+        ]
+        named += [
+            key for keys in re.findall(r'"Epic Link" in \((.*?)\)', jql)
+            for key in re.findall(_STRING, keys)
+        ]  # fmt: skip
+        return wrong + [
+            f"An issue with key '{one}' does not exist for field 'parent'."
+            for one in named
+            if self.issue(one) is None
+        ]
+
+    @route("POST", "/jql/parse")
+    def parse(self, request: Request) -> Answer:
+        queries = [
+            {"query": one, "errors": wrong} if (wrong := self.wrong_query(one)) else {"query": one}
+            for one in request.body["queries"]
+        ]
+        return Answer({"queries": queries})

@@ -163,20 +163,8 @@ class OpsgenieVendor(Vendor):
         for path, data in self.lists.items():
             yield re.escape(path), lambda request, data=data: {"data": data}
         yield r"/v2/alerts/([^/]+)", lambda request, name: self._one(self.alerts.get(name))
-        yield r"/v2/alerts/([^/]+)/(logs|notes)", self._alert_part
-        yield (
-            r"/v2/alerts/([^/]+)/(recipients|attachments)",
-            lambda request, name, part: (
-                {"data": []} if name in self.alerts else Answer({"message": "gone"}, 404)
-            ),
-        )
+        yield r"/v2/alerts/([^/]+)/logs", self._alert_logs
         yield r"/v2/incident-timelines/([^/]+)/entries", self._timeline
-        yield (
-            r"/v1/incidents/([^/]+)/([a-z-]+)",
-            lambda request, name, part: (
-                {"data": []} if name in self.incidents else Answer({"message": "gone"}, 404)
-            ),
-        )
 
     def _search(self, kind: str, request: Request) -> Any:
         offset, limit = int(request.one("offset", "0")), int(request.one("limit", "20"))
@@ -229,11 +217,10 @@ class OpsgenieVendor(Vendor):
     def _one(self, record: Json | None) -> Any:
         return {"data": copy.deepcopy(record)} if record else Answer({"message": "gone"}, 404)
 
-    def _alert_part(self, request: Request, name: str, part: str) -> Any:
+    def _alert_logs(self, request: Request, name: str) -> Any:
         if name not in self.alerts:
             return Answer({"message": "gone"}, 404)
-        rows = self.logs[name] if part == "logs" else []
-        rows = [row for row in rows if row["offset"] > request.one("offset")]
+        rows = [row for row in self.logs[name] if row["offset"] > request.one("offset")]
         page = self._paged(rows, 0, int(request.one("limit", "20")), request)
         if "next" in page["paging"]:
             query = dict(request.query) | {"offset": page["data"][-1]["offset"]}
@@ -263,11 +250,3 @@ class OpsgenieVendor(Vendor):
                 {"id": f"{identity}-{len(rows):06d}", "group": "incident", "type": what,
                  "eventTime": moment, "hidden": False}
             )  # fmt: skip
-
-
-# In Opsgenie's documentation, and not in its machine-readable description.
-DOCUMENTED = (
-    r"/v1/services(/[^/]+/incident-rules)?",
-    r"/v2/incident-timelines/[^/]+/entries",
-    r"/v1/incidents/[^/]+/(logs|notes|associated-alert-ids|responder-alert-ids)",
-)

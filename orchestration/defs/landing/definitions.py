@@ -41,12 +41,12 @@ def load_asset(contracts: Sequence[Contract]) -> dg.AssetsDefinition:
         specs=list(specs.values()),
         check_specs=[
             dg.AssetCheckSpec(
-                check.name,
-                asset=dg.AssetKey(check.asset.split("/")),
-                description=check.description,
-                blocking=check.is_blocking,
+                name,
+                asset=dg.AssetKey(asset.split("/")),
+                description=description,
+                blocking=name == steps.BLOCKING,
             )
-            for check in steps.LOAD_CHECKS
+            for name, (asset, description) in steps.LOAD_CHECKS.items()
         ],
         can_subset=True,
         pool="warehouse",

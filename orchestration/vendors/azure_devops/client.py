@@ -126,7 +126,7 @@ class Client:
     def fields(self) -> tuple[list[Json], Any]:
         """Every field of the organization with its data type, and the server's clock."""
         with self._errors():
-            reply = self._http.get(f"{self._in()}/fields", self._params())
+            reply = self._http.get("/_apis/wit/fields", self._params())
         return self._values(reply.data), reply.date
 
     def work_item_types(self) -> list[Json]:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
+from orchestration.documents.strict import Number, Strict, fault
 from orchestration.http import SourceError
-from orchestration.rubric.strict import Number, Strict, fault
 from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url
 
 if TYPE_CHECKING:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from orchestration.documents.strict import Number
 from orchestration.http import Http
 from orchestration.landing import Landing
-from orchestration.rubric.strict import Number
-from orchestration.vendors.base import Context, EnvName, SourceConfig, Url, iso, moment, secret
+from orchestration.vendors.base import (
+    Context,
+    EnvName,
+    HttpExtractor,
+    SourceConfig,
+    Sync,
+    Url,
+    iso,
+    secret,
+)
 from orchestration.vendors.opsgenie.api import ALERTS, INCIDENTS, Api, instant, milliseconds
 from orchestration.vendors.opsgenie.feed import Feed
-from orchestration.vendors.opsgenie.sweep import Sweep
+from orchestration.vendors.opsgenie.sweep import sweep
 
 REFERENCES = (
     ("teams", "/v2/teams", {}),
     ("users", "/v2/users", {"limit": 100, "offset": 0, "sortField": "username", "order": "asc"}),
+    ("services", "/v1/services", {"limit": 100, "offset": 0, "order": "asc"}),
 )
-SERVICES = ("services", "/v1/services", {"limit": 100, "offset": 0, "order": "asc"})
 
 
 # 0 is never.
@@ -45,64 +52,51 @@ class OpsgenieConfig(SourceConfig):
     sweep_hours: HoursOrNever = 24
     reference_hours: HoursOrNever = 24
 
-    def api(self, context: Context) -> Api:
-        """Ready to be asked; nothing is sent yet.
-
-        Raises:
-            AccessError: the key is missing from the environment.
-        """
-        key = secret(context, self.api_key_env, "opsgenie", "an API key with read access")
-        return Api(
-            Http(
-                "opsgenie",
-                self.url or HOSTS[self.region],
-                credentials={"Authorization": f"GenieKey {key}"},
-                access_hint=(
-                    f"give {self.api_key_env} the rights Read and Configuration Access without "
-                    "restriction to a team, set `region`, or `incidents: false` where the plan "
-                    "has none"
-                ),
-                patience=context.patience,
-            )
-        )
-
     def extractor(self, context: Context) -> Opsgenie:
-        return Opsgenie(self, self.api(context), context.progress)
+        key = secret(context, self.api_key_env, "opsgenie", "an API key with read access")
+        http = Http(
+            "opsgenie",
+            self.url or HOSTS[self.region],
+            credentials={"Authorization": f"GenieKey {key}"},
+            access_hint=(
+                f"give {self.api_key_env} the rights Read and Configuration Access without "
+                "restriction to a team, set `region`, or `incidents: false` where the plan "
+                "has none"
+            ),
+            patience=context.patience,
+        )
+        return Opsgenie(self, http, context)
 
 
-class Opsgenie:
+class Opsgenie(HttpExtractor):
     """One account, ready to be asked."""
 
-    def __init__(self, config: OpsgenieConfig, api: Api, progress: Callable[[str], None]) -> None:
-        self._config, self._api, self._progress = config, api, progress
+    def __init__(self, config: OpsgenieConfig, http: Http, context: Context) -> None:
+        super().__init__(http, context)
+        self._config, self._api = config, Api(http)
         self._kinds = (ALERTS, INCIDENTS) if config.incidents else (ALERTS,)
         self._late_ms = int(config.late_minutes * 60_000)
-
-    @property
-    def requests(self) -> int:
-        return self._api.http.requests
 
     def check(self) -> str:
         """Counts the alerts, and asks for one incident."""
         alerts, _ = self._api.count(0)
         if INCIDENTS in self._kinds:
-            self._api.http.get("/v1/incidents", {"query": "createdAt >= 0", "limit": 1})
+            self.http.get("/v1/incidents", {"query": "createdAt >= 0", "limit": 1})
         return f"{alerts:,} alerts; {' and '.join(self._kinds)} may be read"
 
     def sync(self, landing: Landing) -> None:
+        sync = Sync(self.http, landing, self.progress)
         since = self._since(landing)
         held, clock = self._api.count(since)
         now = milliseconds(clock)
         for kind in self._kinds:
             feed = Feed(
-                self._api,
-                landing,
+                sync,
                 kind,
                 since=since,
                 now=now,
                 late_ms=self._late_ms,
                 alert_logs=self._config.alert_logs,
-                progress=self._progress,
             )
             reached = landing.cursors.get(f"{kind}_since", since)
             if since < reached:
@@ -115,10 +109,16 @@ class Opsgenie:
                 since=instant(since),
                 until=clock,
             )
-        self._references(landing, clock)
-        if self._is_due(landing, "swept_at", self._config.sweep_hours, clock):
-            sweep = Sweep(self._api, landing, since, now - self._late_ms, self._progress)
-            sweep.run(self._kinds, held)
+        # 0 hours are never.
+        hours = self._config.reference_hours
+        if hours and sync.is_due("references_at", hours, clock):
+            for stream, path, params in REFERENCES if self._config.incidents else REFERENCES[:2]:
+                self.progress(stream)
+                landing.replace(stream, "all", self._api.every(path, params))
+            landing.commit(references_at=iso(clock))
+        hours = self._config.sweep_hours
+        if hours and sync.is_due("swept_at", hours, clock):
+            sweep(sync, self._kinds, since, now - self._late_ms, held)
             landing.commit(swept_at=iso(clock))
 
     def _since(self, landing: Landing) -> int:
@@ -129,18 +129,3 @@ class Opsgenie:
             since = first
         landing.cursors["since"] = since
         return since
-
-    def _references(self, landing: Landing, clock: datetime) -> None:
-        if not self._is_due(landing, "references_at", self._config.reference_hours, clock):
-            return
-        wanted = [*REFERENCES, SERVICES] if INCIDENTS in self._kinds else [*REFERENCES]
-        for stream, path, params in wanted:
-            self._progress(f"opsgenie {stream}")
-            landing.replace(stream, "all", self._api.every(path, params))
-        landing.commit(references_at=iso(clock))
-
-    def _is_due(self, landing: Landing, cursor: str, hours: float, clock: datetime) -> bool:
-        last = landing.cursors.get(cursor)
-        if hours == 0 or last is None:
-            return hours != 0
-        return clock - moment(last) >= timedelta(hours=hours)

@@ -6,13 +6,13 @@ that the lists were read to, so a sync that is killed loses nothing and asks for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
 from orchestration.http import paging
-from orchestration.landing import Landing
+from orchestration.vendors.base import Sync
 from orchestration.vendors.opsgenie.api import (
     ALERTS,
     Api,
@@ -58,21 +58,12 @@ class Feed:
     """
 
     def __init__(
-        self,
-        api: Api,
-        landing: Landing,
-        kind: str,
-        *,
-        since: int,
-        now: int,
-        late_ms: int,
-        alert_logs: str,
-        progress: Callable[[str], None],
+        self, sync: Sync, kind: str, *, since: int, now: int, late_ms: int, alert_logs: str
     ) -> None:
-        self._api, self._landing, self._kind = api, landing, kind
+        self._api, self._landing, self._kind = Api(sync.http), sync.landing, kind
         self._since, self._now, self._late = since, now, late_ms
-        self._alert_logs, self._progress = alert_logs, progress
-        saved = landing.cursors.get(kind)
+        self._alert_logs, self._progress = alert_logs, sync.progress
+        saved = sync.landing.cursors.get(kind)
         self.is_new = saved is None
         self.state = State(**saved) if saved else State(now, Place(now + DAY_MS).cursor())
         self._owed = set(self.state.todo)
@@ -103,7 +94,7 @@ class Feed:
                     if self._is_new(record) and updated(record) >= floor:
                         latest = max(latest, updated(record))
                         self._take(record)
-                self._progress(f"opsgenie {self._kind} changed: {len(state.todo):,}")
+                self._progress(f"{self._kind} changed: {len(state.todo):,}")
             return is_found
 
         if self._kind == ALERTS:
@@ -148,7 +139,7 @@ class Feed:
             self._commit()
             self._drain()
             if place:
-                self._progress(f"opsgenie {self._kind} back to {instant(place.at):%Y-%m-%d}")
+                self._progress(f"{self._kind} back to {instant(place.at):%Y-%m-%d}")
 
     def _is_new(self, record: Json) -> bool:
         """False for a version that was seen; remembers it where a later list names it again."""
@@ -179,7 +170,7 @@ class Feed:
                     self._land_timeline(identity)
                 self._owed.discard(identity)
             del todo[:BATCH]
-            self._progress(f"opsgenie {self._kind}: {len(todo):,} to go")
+            self._progress(f"{self._kind}: {len(todo):,} to go")
             self._commit()
 
     def _land_alert(self, identity: str) -> None:

@@ -1,97 +1,75 @@
-"""Which records still exist: nothing else tells that one was deleted.
+"""Which records still exist: nothing else shows that one was deleted.
 
 Alerts are swept by calendar month (UTC): a closed month of which Opsgenie counts as many alerts as
-were there last time is not read again. Incidents are few and have no count: all are listed. The
-ids land in snapshot files, and `sweeps` says which span of `createdAt` they speak for.
+existed last time is not read again. Incidents are few and have no count: all are listed. The ids
+land in snapshot files, and `sweeps` says which span of `createdAt` they speak for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 
 from orchestration.http import SourceError
-from orchestration.landing import Landing
+from orchestration.vendors.base import Sync, months
 from orchestration.vendors.opsgenie.api import ALERTS, Api, Json, Place, instant, milliseconds
 
-
-class Sweep:
-    """One look at all ids created in [since, until], in milliseconds."""
-
-    def __init__(
-        self, api: Api, landing: Landing, since: int, until: int, progress: Callable[[str], None]
-    ) -> None:
-        self._api, self._landing, self._progress = api, landing, progress
-        self._since, self._until = since, until
-
-    def run(self, kinds: tuple[str, ...], alerts_held: int) -> None:
-        """Land the ids of every kind; a month is committed at a time.
-
-        Raises:
-            SourceError: there is nothing left at all, which is no deletion by people.
-        """
-        for kind in kinds:
-            spans = months(self._since, self._until) if kind == ALERTS else None
-            spans = spans or [("all", self._since, self._until)]
-            cursor = f"{kind}_swept"
-            counts: dict[str, int] = dict(self._landing.cursors.get(cursor, {}))
-            if kind == ALERTS and alerts_held == 0:
-                self._refuse_nothing(kind, counts)
-            for name, begin, end in spans:
-                is_known = name != spans[0][0] and name in counts
-                if is_known and self._api.count(begin, end)[0] == counts[name]:
-                    continue
-                self._progress(f"opsgenie {kind} still there: {name}")
-                ids = self._ids(kind, begin, end)
-                found = self._landing.replace("record_ids", f"{kind}-{name}", ids)
-                if kind != ALERTS and found == 0:
-                    self._refuse_nothing(kind, counts)
-                counts[name] = found
-                self._landing.commit(**{cursor: counts})
-            self._landing.replace("sweeps", kind, _spoken_for(kind, spans, counts))
-            self._landing.commit()
-            if kind != ALERTS:
-                self._landing.observe(kind, source_count=counts["all"])
-
-    def _ids(self, kind: str, begin: int, end: int) -> Iterator[Json]:
-        for page in self._api.newest_first(kind, begin, Place(end)):
-            for record in page.records:
-                yield {
-                    "kind": kind[:-1],
-                    "id": record["id"],
-                    "createdAt": record["createdAt"],
-                }
-
-    def _refuse_nothing(self, kind: str, counts: dict[str, int]) -> None:
-        known = sum(counts.values())
-        if known:
-            raise SourceError(
-                f"opsgenie: says that it holds no {kind} at all, where it held {known:,}; nothing "
-                "was marked as deleted: if the account was closed, take opsgenie out of "
-                "PAYDOWN_SOURCES"
-            )
+Span = tuple[str, int, int]
 
 
-def months(since: int, until: int) -> list[tuple[str, int, int]]:
-    """Calendar months (UTC) of a span, newest first: name, first and last millisecond."""
-    spans = []
-    end = until
-    while end >= since:
-        last = instant(end)
-        first = milliseconds(datetime(last.year, last.month, 1, tzinfo=last.tzinfo))
-        spans.append((f"{last:%Y-%m}", max(first, since), end))
-        end = first - 1
-    return spans
+def sweep(sync: Sync, kinds: tuple[str, ...], since: int, until: int, alerts_held: int) -> None:
+    """Land the ids of all records created in [since, until] (ms); a month is committed at a time.
+
+    Raises:
+        SourceError: nothing is left at all, which is no deletion by people.
+    """
+    api, landing = Api(sync.http), sync.landing
+    for kind in kinds:
+        by_month = [
+            (f"{begin:%Y-%m}", milliseconds(begin), milliseconds(end) - 1)
+            for begin, end in months(instant(since), instant(until + 1))
+        ]
+        spans = by_month if kind == ALERTS and by_month else [("all", since, until)]
+        cursor = f"{kind}_swept"
+        counts: dict[str, int] = dict(landing.cursors.get(cursor, {}))
+        if kind == ALERTS and alerts_held == 0:
+            _refuse_nothing(kind, counts)
+        for name, begin, end in spans:
+            is_known = name != spans[0][0] and name in counts
+            if is_known and api.count(begin, end)[0] == counts[name]:
+                continue
+            sync.progress(f"{kind} that still exist: {name}")
+            found = landing.replace("record_ids", f"{kind}-{name}", _ids(api, kind, begin, end))
+            if kind != ALERTS and found == 0:
+                _refuse_nothing(kind, counts)
+            counts[name] = found
+            landing.commit(**{cursor: counts})
+        landing.replace("sweeps", kind, (_spoken_for(kind, span, counts) for span in spans))
+        landing.commit()
+        if kind != ALERTS:
+            landing.observe(kind, source_count=counts["all"])
 
 
-def _spoken_for(
-    kind: str, spans: list[tuple[str, int, int]], counts: dict[str, int]
-) -> Iterator[Json]:
-    for name, begin, end in spans:
-        yield {
-            "kind": kind[:-1],
-            "window": name,
-            "since": instant(begin).isoformat(timespec="milliseconds"),
-            "until": instant(end).isoformat(timespec="milliseconds"),
-            "count": counts.get(name, 0),
-        }
+def _ids(api: Api, kind: str, begin: int, end: int) -> Iterator[Json]:
+    for page in api.newest_first(kind, begin, Place(end)):
+        for record in page.records:
+            yield {"kind": kind[:-1], "id": record["id"], "createdAt": record["createdAt"]}
+
+
+def _refuse_nothing(kind: str, counts: dict[str, int]) -> None:
+    if known := sum(counts.values()):
+        raise SourceError(
+            f"opsgenie: says that it holds no {kind} at all, where it held {known:,}; nothing "
+            "was marked as deleted: if the account was closed, take opsgenie out of "
+            "PAYDOWN_SOURCES"
+        )
+
+
+def _spoken_for(kind: str, span: Span, counts: dict[str, int]) -> Json:
+    name, begin, end = span
+    return {
+        "kind": kind[:-1],
+        "window": name,
+        "since": instant(begin).isoformat(timespec="milliseconds"),
+        "until": instant(end).isoformat(timespec="milliseconds"),
+        "count": counts.get(name, 0),
+    }

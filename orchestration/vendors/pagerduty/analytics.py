@@ -6,33 +6,25 @@ with its timeline.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.http import Http, Reply, paging
-from orchestration.landing import Landing
-from orchestration.vendors.base import iso, moment
-from orchestration.vendors.pagerduty.records import incidents, timeline
+from orchestration.http import Reply, paging
+from orchestration.vendors.base import Sync, iso, moment
+from orchestration.vendors.pagerduty.pages import incidents, timeline
 
 PAGE = 1000
 # Incidents with their timelines that are committed together.
 TOGETHER = 100
 
 
-def read_changes(
-    http: Http,
-    landing: Landing,
-    *,
-    end: datetime,
-    overlap: timedelta,
-    progress: Callable[[str], None],
-) -> None:
+def read_changes(sync: Sync, *, end: datetime, overlap: timedelta) -> None:
     """Land each incident that analytics updated since the cursor `changes`, and its log entries.
 
     Cursors besides `changes`: `recent`, the versions of the overlap that have landed;
     `analytics`, where a sync that didn't come to its end goes on.
     """
+    http, landing = sync.http, sync.landing
     asked: dict[str, Any] = landing.cursors.get("analytics") or {
         "after": iso(moment(landing.cursors["changes"]) - overlap),
         "until": iso(end),
@@ -65,7 +57,9 @@ def read_changes(
                 landing.append("log_entries", timeline(http, incident["id"]))
             recent |= {key: versions[key]["updated_at"] for key in keys}
             landing.commit(analytics=asked, recent=recent)
-            progress(f"changes by analytics: {begin + len(keys):,} of {len(fresh):,} incidents")
+            sync.progress(
+                f"changes by analytics: {begin + len(keys):,} of {len(fresh):,} incidents"
+            )
         asked = {**asked, "cursor": page.following}
     oldest = moment(asked["until"]) - overlap
     landing.observe("incidents", since=moment(asked["after"]), until=moment(asked["until"]))

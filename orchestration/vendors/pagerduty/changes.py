@@ -7,23 +7,22 @@ entries have pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from orchestration.http import Http
-from orchestration.landing import Landing
-from orchestration.vendors.base import iso, moment
-from orchestration.vendors.pagerduty.pages import Record, Window, in_pieces, pages
-from orchestration.vendors.pagerduty.records import (
+from orchestration.vendors.base import Sync, iso, moment
+from orchestration.vendors.pagerduty.pages import (
     CHANNELS,
     EVERYTHING,
+    Record,
+    Window,
+    in_pieces,
     incidents,
-    is_complete,
-    merged_into,
-    split_entry,
+    pages,
     timeline,
 )
 
+# As a log entry refers to its incident where the incident isn't asked for too.
+REFERENCE = ("id", "summary", "self", "html_url")
 OPTIONS = (EVERYTHING, CHANNELS, ("include[]", "incidents"))
 
 
@@ -39,26 +38,14 @@ class Changes:
         since: incidents created before it are known by their changes only.
     """
 
-    def __init__(
-        self,
-        http: Http,
-        landing: Landing,
-        *,
-        began: datetime,
-        since: datetime,
-        overlap: timedelta,
-        progress: Callable[[str], None],
-    ) -> None:
-        self._http = http
-        self._landing = landing
-        self._began = began
-        self._since = since
-        self._overlap = overlap
-        self._progress = progress
+    def __init__(self, sync: Sync, *, began: datetime, since: datetime, overlap: timedelta) -> None:
+        self._http, self._landing = sync.http, sync.landing
+        self._progress = sync.progress
+        self._began, self._since, self._overlap = began, since, overlap
         self._recent: dict[str, datetime] = {
-            one: moment(at) for one, at in landing.cursors.get("recent", {}).items()
+            one: moment(at) for one, at in sync.landing.cursors.get("recent", {}).items()
         }
-        self._older: set[str] = set(landing.cursors.get("older", ()))
+        self._older: set[str] = set(sync.landing.cursors.get("older", ()))
         # Of the piece that is being read.
         self._fresh: dict[str, datetime] = {}
         self._versions: dict[str, Record] = {}
@@ -96,9 +83,9 @@ class Changes:
                 if entry["id"] in self._recent:
                     continue
                 self._fresh[entry["id"]] = moment(entry["created_at"])
-                kept, incident = split_entry(entry)
+                kept, incident = _split_entry(entry)
                 entries.append(kept)
-                if is_complete(incident):
+                if _is_complete(incident):
                     changed += self._newer(incident)
                 elif "id" in incident:
                     referred.add(incident["id"])
@@ -106,7 +93,7 @@ class Changes:
             self._landing.append("incidents", changed)
         self._fetch(referred)
         # What an incident was merged into may not say that it changed.
-        self._fetch({one for v in self._versions.values() if (one := merged_into(v))})
+        self._fetch({one for v in self._versions.values() if (one := _merged_into(v))})
         for one in sorted(self._now_complete() - self._older):
             entries = timeline(self._http, one)
             self._landing.append(
@@ -131,3 +118,22 @@ class Changes:
             for one, version in self._versions.items()
             if version["created_at"] and moment(version["created_at"]) < self._since
         }
+
+
+def _split_entry(entry: Record) -> tuple[Record, Record]:
+    """The log entry as it is without `include[]=incidents`, and its incident as it came."""
+    incident: Record = entry.get("incident") or {}
+    if not _is_complete(incident):
+        return entry, incident
+    kept = {name: incident[name] for name in REFERENCE if name in incident}
+    return {**entry, "incident": {**kept, "type": "incident_reference"}}, incident
+
+
+def _is_complete(incident: Record) -> bool:
+    """An incident, not only a reference to one."""
+    return incident.get("type") == "incident" and "status" in incident
+
+
+def _merged_into(incident: Record) -> str | None:
+    """Id of the incident that this one was merged into."""
+    return ((incident.get("resolve_reason") or {}).get("incident") or {}).get("id")

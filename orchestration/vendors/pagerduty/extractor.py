@@ -14,7 +14,9 @@ from orchestration.vendors.base import (
     Context,
     EnvName,
     Hours,
+    HttpExtractor,
     SourceConfig,
+    Sync,
     Url,
     iso,
     moment,
@@ -22,9 +24,10 @@ from orchestration.vendors.base import (
 )
 from orchestration.vendors.pagerduty import analytics, months
 from orchestration.vendors.pagerduty.changes import Changes
-from orchestration.vendors.pagerduty.pages import Record, Window, listing
-from orchestration.vendors.pagerduty.records import EVERYTHING, OVERVIEW, without_private
+from orchestration.vendors.pagerduty.pages import EVERYTHING, OVERVIEW, Record, Window, listing
 
+# How people are reached is nobody's business here.
+PRIVATE = ("contact_methods", "notification_rules")
 MEDIA_TYPE = "application/vnd.pagerduty+json;version=2"
 DAY = timedelta(days=1)
 # PagerDuty counts over six months at most.
@@ -63,7 +66,7 @@ class PagerDutyConfig(SourceConfig):
         return PagerDuty(self, context)
 
 
-class PagerDuty:
+class PagerDuty(HttpExtractor):
     """Lands incidents, log_entries, incident_ids, priorities, services, teams and users.
 
     Cursors: `since`, where all begins; `began`, where the first sync took over from the
@@ -73,9 +76,8 @@ class PagerDuty:
 
     def __init__(self, config: PagerDutyConfig, context: Context) -> None:
         self._config = config
-        self._context = context
         token = secret(context, config.token_env, "pagerduty", "a read-only API key")
-        self._http = Http(
+        http = Http(
             "pagerduty",
             config.url,
             credentials={"Authorization": f"Token token={token}"},
@@ -86,53 +88,41 @@ class PagerDuty:
             ),
             patience=context.patience,
         )
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
+        super().__init__(http, context)
 
     def check(self) -> str:
         return f"{self._newest().data.get('total') or 0:,} incidents in 30 days"
 
     def sync(self, landing: Landing) -> None:
-        config, http = self._config, self._http
+        config, sync = self._config, Sync(self.http, landing, self.progress)
         now = self._newest().date.replace(microsecond=0)
         end = now - timedelta(seconds=config.settle_seconds)
         overlap = timedelta(seconds=config.overlap_seconds)
         since = self._begin(landing, end, overlap)
         if config.changes == "analytics":
-            analytics.read_changes(
-                http, landing, end=end, overlap=max(overlap, DAY), progress=self._progress
-            )
+            analytics.read_changes(sync, end=end, overlap=max(overlap, DAY))
         else:
-            Changes(
-                http,
-                landing,
-                began=moment(landing.cursors["began"]),
-                since=since,
-                overlap=overlap,
-                progress=self._progress,
-            ).read(end)
-        months.back_fill_incidents(http, landing, since, now, self._progress)
+            began = moment(landing.cursors["began"])
+            Changes(sync, began=began, since=since, overlap=overlap).read(end)
+        months.back_fill_incidents(sync, since, now)
         kinds = (OVERVIEW if config.changes == "analytics" else EVERYTHING,)
-        months.back_fill_log_entries(http, landing, since, kinds, self._progress)
+        months.back_fill_log_entries(sync, since, kinds)
         months.sweep(
-            http,
-            landing,
+            sync,
             Window(since, end),
             now,
             recent_every=timedelta(hours=config.sweep_recent_hours),
             all_every=timedelta(hours=config.sweep_all_hours),
-            progress=self._progress,
         )
         self._count(landing, Window(since, end))
-        self._read_directory(landing, now)
+        if sync.is_due("directory", config.directory_hours, now):
+            self._read_directory(landing, now)
 
     def _newest(self) -> Reply:
         """A page of one incident: how many there are of late, and the server's clock."""
         today = datetime.now(UTC)
         window = [("since", iso(today - 30 * DAY)), ("until", iso(today + DAY))]
-        return self._http.get(
+        return self.http.get(
             "/incidents", [*window, ("time_zone", "UTC"), ("limit", 1), ("total", "true")]
         )
 
@@ -157,22 +147,19 @@ class PagerDuty:
         return since
 
     def _read_directory(self, landing: Landing, now: datetime) -> None:
-        read_at = landing.cursors.get("directory")
-        if read_at and now - moment(read_at) < timedelta(hours=self._config.directory_hours):
-            return
         # Accounts without the feature have no such address.
-        reply = self._http.find("/priorities", [("limit", 100)])
+        reply = self.http.find("/priorities", [("limit", 100)])
         landing.replace("priorities", "all", reply.data["priorities"] if reply else [])
         landing.commit()
         for name in self._config.directory:
 
             def keep(records: Iterable[Record], name: str = name) -> None:
-                users = without_private(records) if name == "users" else records
-                landing.replace(name, "all", users)
+                kept = ({k: v for k, v in r.items() if k not in PRIVATE} for r in records)
+                landing.replace(name, "all", kept if name == "users" else records)
 
-            listing(self._http, name, f"/{name}", name, keep)
+            listing(self.http, name, f"/{name}", name, keep)
             landing.commit()
-            self._progress(name)
+            self.progress(name)
         landing.commit(directory=iso(now))
 
     def _count(self, landing: Landing, window: Window) -> None:
@@ -181,11 +168,8 @@ class PagerDuty:
         while until > window.since:
             since = max(until - COUNTED, window.since)
             asked = [("since", iso(since)), ("until", iso(until)), ("time_zone", "UTC")]
-            reply = self._http.get("/incidents", [*asked, ("limit", 1), ("total", "true")])
+            reply = self.http.get("/incidents", [*asked, ("limit", 1), ("total", "true")])
             total = reply.data.get("total")
             if total is not None:
                 landing.observe("incidents", source_count=total, since=since, until=until)
             until = since
-
-    def _progress(self, text: str) -> None:
-        self._context.progress(f"pagerduty {text}")

@@ -7,81 +7,77 @@ deleted. A record without an id says which window the file speaks of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from orchestration.http import Http
 from orchestration.landing import Landing
-from orchestration.vendors.base import iso, moment
-from orchestration.vendors.pagerduty.pages import Options, Record, Window, in_pieces, pages
-from orchestration.vendors.pagerduty.records import CHANNELS
+from orchestration.vendors.base import Sync, iso, moment, months
+from orchestration.vendors.pagerduty.pages import (
+    CHANNELS,
+    Options,
+    Record,
+    Window,
+    in_pieces,
+    pages,
+)
 
-Progress = Callable[[str], None]
 QUARTERS = (1, 8, 15, 22)
 RECENT = timedelta(days=183)
 
 
-def back_fill_incidents(
-    http: Http, landing: Landing, since: datetime, now: datetime, progress: Progress
-) -> None:
+def back_fill_incidents(sync: Sync, since: datetime, now: datetime) -> None:
     """Land the incidents created from `since` to the cursor `incidents_from`, newest month first.
 
     A month that was read in one go needs no sweep of its own.
     """
+    landing = sync.landing
     for month in _months(since, moment(landing.cursors["incidents_from"])):
         swept: dict[str, str] = dict(landing.cursors.get("swept", {}))
         # The month begins where it was left by nobody else: at its end, or where all ends.
         ends = (_first_of_month(month.until), moment(landing.cursors["began"]))
-        for piece, created in _read(http, landing, month, is_landed=True):
+        for piece, created in _read(sync, month, is_landed=True):
             landing.observe("incidents", since=piece.since, until=piece.until)
             if piece.since == month.since and month.until in ends:
                 _land_ids(landing, month, created)
                 swept[_name(month)] = iso(now)
             landing.commit(incidents_from=iso(piece.since), swept=swept)
-            progress(f"incidents {_name(month)}: {len(created):,}")
+            sync.progress(f"incidents {_name(month)}: {len(created):,}")
 
 
-def back_fill_log_entries(
-    http: Http, landing: Landing, since: datetime, overview: Options, progress: Progress
-) -> None:
+def back_fill_log_entries(sync: Sync, since: datetime, overview: Options) -> None:
     """Land the log entries of `since` to the cursor `log_entries_from`, newest month first."""
+    landing = sync.landing
 
     def read(piece: Window) -> None:
-        for page in pages(http, "/log_entries", "log_entries", piece, (*overview, CHANNELS)):
+        for page in pages(sync.http, "/log_entries", "log_entries", piece, (*overview, CHANNELS)):
             landing.append("log_entries", page)
 
     for month in _months(since, moment(landing.cursors["log_entries_from"])):
         for piece in in_pieces(landing, month, read, newest_first=True):
             landing.observe("log_entries", since=piece.since, until=piece.until)
             landing.commit(log_entries_from=iso(piece.since))
-            progress(f"log entries back to {piece.since:%Y-%m-%d}")
+            sync.progress(f"log entries back to {piece.since:%Y-%m-%d}")
 
 
 def sweep(
-    http: Http,
-    landing: Landing,
-    window: Window,
-    now: datetime,
-    *,
-    recent_every: timedelta,
-    all_every: timedelta,
-    progress: Progress,
+    sync: Sync, window: Window, now: datetime, *, recent_every: timedelta, all_every: timedelta
 ) -> None:
     """Land the ids of each month that was never swept, or too long ago for its age."""
+    landing = sync.landing
     for month in _months(window.since, window.until):
         swept = dict(landing.cursors.get("swept", {}))
         every = recent_every if month.until > now - RECENT else all_every
         at = swept.get(_name(month))
         if at and now - moment(at) < every:
             continue
-        *_, (_, created) = _read(http, landing, month, is_landed=False)
+        *_, (_, created) = _read(sync, month, is_landed=False)
         _land_ids(landing, month, created)
         landing.commit(swept={**swept, _name(month): iso(now)})
-        progress(f"swept {_name(month)}: {len(created):,}")
+        sync.progress(f"swept {_name(month)}: {len(created):,}")
 
 
 def _read(
-    http: Http, landing: Landing, month: Window, *, is_landed: bool
+    sync: Sync, month: Window, *, is_landed: bool
 ) -> Iterator[tuple[Window, Mapping[str, datetime]]]:
     """Each piece that was read, and when what was found so far was created, by its id."""
     created: dict[str, datetime] = {}
@@ -89,12 +85,12 @@ def _read(
 
     def read(piece: Window) -> None:
         found.clear()
-        for page in pages(http, "/incidents", "incidents", piece):
+        for page in pages(sync.http, "/incidents", "incidents", piece):
             found.update((one["id"], moment(one["created_at"])) for one in page)
             if is_landed:
-                landing.append("incidents", page)
+                sync.landing.append("incidents", page)
 
-    for piece in in_pieces(landing, month, read, newest_first=True):
+    for piece in in_pieces(sync.landing, month, read, newest_first=True):
         created |= found
         yield piece, created
 
@@ -117,11 +113,7 @@ def _records(part: Window, ids: list[str]) -> Iterator[Record]:
 
 
 def _months(since: datetime, until: datetime) -> Iterator[Window]:
-    """The months of `since` to `until`, newest first; both ends are cut."""
-    while until > since:
-        begin = max(_first_of_month(until - timedelta(seconds=1)), since)
-        yield Window(begin, until)
-        until = begin
+    return (Window(*month) for month in months(since, until))
 
 
 def _first_of_month(at: datetime) -> datetime:

@@ -1,8 +1,8 @@
-"""PagerDuty's windows and pages, read so that nothing is skipped while records come and go."""
+"""PagerDuty's windows, pages and single records, read so that nothing is skipped meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,10 @@ PAGE = 100
 # PagerDuty refuses offset + limit beyond this.
 CAP = 10_000
 SECOND = timedelta(seconds=1)
+# Details of what triggered, where labels are.
+CHANNELS = ("include[]", "channels")
+OVERVIEW = ("is_overview", "true")
+EVERYTHING = ("is_overview", "false")
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,25 @@ def listing(
         )
     except TooManyError as error:
         raise _beyond_paging(f"{http.name}: {what}", error) from None
+
+
+def incidents(http: Http, ids: Iterable[str]) -> Iterator[Record]:
+    """The incidents of these ids, a request each; those that are gone are left out."""
+    for one in ids:
+        if reply := http.find(f"/incidents/{one}"):
+            yield reply.data["incident"]
+
+
+def timeline(http: Http, incident_id: str) -> list[Record]:
+    """The log entries of one incident that say how it went. Errors are those of `listing`."""
+    entries: list[Record] = []
+
+    def keep(records: Iterator[Record]) -> None:
+        entries[:] = records
+
+    path = f"/incidents/{incident_id}/log_entries"
+    listing(http, f"incident {incident_id}", path, "log_entries", keep, (OVERVIEW, CHANNELS))
+    return entries
 
 
 def _beyond_paging(what: str, error: TooManyError) -> SourceError:

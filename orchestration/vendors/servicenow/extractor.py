@@ -11,6 +11,7 @@ from orchestration.http import AccessError, Http, SourceError
 from orchestration.landing import Landing
 from orchestration.vendors.base import (
     Context,
+    HttpExtractor,
     authorization,
     iso,
     moment,
@@ -66,7 +67,7 @@ class ServiceNowConfig(ServiceNowSettings):
         return ServiceNow(self, http, context)
 
 
-class ServiceNow:
+class ServiceNow(HttpExtractor):
     """Lands incidents, deletions, incident_ids, services, dependencies, risks and sweeps.
 
     Cursors: `incidents` and `deletions`, as `Covered`; `services`, `dependencies` and `risks`, what
@@ -74,23 +75,18 @@ class ServiceNow:
     """
 
     def __init__(self, config: ServiceNowConfig, http: Http, context: Context) -> None:
+        super().__init__(http, context)
         self._config = config
-        self._http = http
         self._api = TableApi(http)
-        self._context = context
         self._overlap = timedelta(minutes=config.overlap_minutes)
         self._changes = partial(
             land_changes,
             self._api,
             width=timedelta(days=config.window_days),
             overlap=self._overlap,
-            progress=self._progress,
+            progress=self.progress,
         )
         self._conditions = [config.query] if config.query else []
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
 
     def check(self) -> str:
         probe = self._api.probe(self._config.incident_table, self._conditions)
@@ -118,7 +114,7 @@ class ServiceNow:
                 is_expected = stream != "risks" or setting in self._config.model_fields_set
                 if is_expected or "Invalid table" not in str(error):
                     raise
-                self._progress(f"no table {scan.table} on this instance, so no risks")
+                self.progress(f"no table {scan.table} on this instance, so no risks")
         self._sweep(landing, now)
         if refused:
             raise refused[0]
@@ -238,10 +234,10 @@ class ServiceNow:
             for page in self._api.pages(scan):
                 yield from page.records
                 if page.records:
-                    self._progress(f"{stream} {part}: {scan.visible:,}")
+                    self.progress(f"{stream} {part}: {scan.visible:,}")
 
         landing.replace(stream, part, records())
-        scan.report_hidden(self._progress)
+        scan.report_hidden(self.progress)
         note = {
             "stream": swept,
             "part": part,
@@ -260,6 +256,3 @@ class ServiceNow:
 
     def _is_due(self, at: str, now: datetime) -> bool:
         return now - moment(at) >= timedelta(hours=self._config.sweep_hours)
-
-    def _progress(self, text: str) -> None:
-        self._context.progress(f"{NAME} {text}")

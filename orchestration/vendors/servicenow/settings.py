@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from orchestration.rubric.strict import fault
+from orchestration.documents.strict import fault
 from orchestration.vendors.base import EnvName, Hours, SourceConfig, Url
 
 # What the contracts in models/staging/servicenow read.

@@ -6,6 +6,7 @@ error that says how to fix it, never a silent default.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
@@ -51,6 +52,17 @@ def fault(
     """
     context = {"what": what, "fix": fix, "at": list(at), "is_secret": is_secret}
     return PydanticCustomError("fault", "{what}", context)
+
+
+def matching(pattern: str, what: str, fix: str) -> AfterValidator:
+    """A check that a text, without the blanks around it, is what the pattern describes."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text.strip()):
+            raise fault(what, fix)
+        return text.strip()
+
+    return AfterValidator(check)
 
 
 def empty_if_none(value: object) -> object:

@@ -1,0 +1,125 @@
+"""Settings of the source `git`: which repositories and folders, and which files of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from orchestration.documents.strict import Number, Strict, fault
+from orchestration.landing import JOURNAL
+from orchestration.vendors.base import EnvName, SourceConfig
+from orchestration.vendors.git.clone import PROTOCOLS
+
+# Where a token may go.
+SAFE = re.compile(r"https://|http://(127\.[0-9.]+|localhost|\[::1\])[:/]")
+_SSH = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!//)\S+")
+_URL = re.compile(r"([a-z]+)://(?:([^/@\s]*)@)?([^/\s]*)/\S+")
+
+
+def _url(value: str) -> str:
+    if _SSH.fullmatch(value):
+        return value
+    match = _URL.fullmatch(value)
+    if not match or match[1] not in PROTOCOLS:
+        fix = "write it like https://example.com/team/repository.git or git@example.com:team/x.git"
+        raise fault("is not an address of a repository", fix)
+    if match[2] and (match[1] != "ssh" or ":" in match[2]):
+        raise fault("holds a user name or password", "keep secrets in the environment")
+    if match[1] == "ssh" and match[3].startswith("-"):
+        raise fault("has no host", "write it like ssh://git@example.com/team/x.git")
+    return value.rstrip("/")
+
+
+def _ref(value: str) -> str:
+    if ".." in value or value.endswith(("/", ".", ".lock")):
+        raise fault("is no name that git allows", "write a branch, a tag or a commit")
+    return value
+
+
+def _patterns(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _target(value: str) -> str:
+    if value.split("/")[0] in ("git", JOURNAL.split("/")[0]):
+        raise fault("is not yours to fill", "name a source, such as backstage")
+    return value
+
+
+Target = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]*(/[a-z0-9_]+)*$", max_length=100),
+    AfterValidator(_target),
+]
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Patterns = Annotated[
+    tuple[Pattern, ...], BeforeValidator(_patterns), Field(min_length=1, max_length=50)
+]
+
+
+class Repository(Strict):
+    """One repository (`url`) or folder (`folder`).
+
+    Attributes:
+        name: its folder in the landing folder; the last part of the address unless given.
+        ref: a branch, a tag or a commit; the remote's own default branch unless given.
+        paths: by folder of the landing folder, patterns as in .gitignore: `docs/*.md`,
+            `**/catalog-info.yaml`, `!vendor/**`; the last one that matches decides.
+        token_env: variable with a token for https; unless given, git's own helpers are asked.
+        user: what stands for the user name beside the token; most hosts take any.
+    """
+
+    url: Annotated[str, AfterValidator(_url)] | None = None
+    folder: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    name: str = ""
+    ref: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$", max_length=200),
+        AfterValidator(_ref),
+    ] = "HEAD"
+    paths: Annotated[dict[Target, Patterns], Field(min_length=1)]
+    token_env: EnvName | None = None
+    user: Annotated[str, StringConstraints(pattern=r"^[\w.@-]+$", max_length=100)] = (
+        "x-access-token"
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if (self.url is None) == (self.folder is None):
+            raise fault("needs a url or a folder, and not both", "name one")
+        if self.token_env and not SAFE.match(self.url or ""):
+            raise fault("sends its token over https only", "correct the url", ["url"])
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", self.label, re.ASCII):
+            raise fault(f"can't be called {self.label!r}", "give it a name", ["name"])
+        return self
+
+    @property
+    def label(self) -> str:
+        last = re.split(r"[/:]", (self.url or self.folder or "").rstrip("/"))[-1]
+        return self.name or last.removesuffix(".git")
+
+    @property
+    def folders(self) -> list[str]:
+        return [self.folder_of(target) for target in self.paths]
+
+    def folder_of(self, target: str) -> str:
+        """Where the files of one of its `paths` go, below the landing folder."""
+        return f"{target}/git/{self.label}"
+
+
+class GitSettings(SourceConfig):
+    """Which repositories and folders, and how large and slow they may be."""
+
+    repositories: list[Repository] = Field(default_factory=list)
+    timeout_seconds: Annotated[Number, Field(gt=0, le=7200)] = 600
+    max_megabytes: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 1024
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        labels = [repository.label for repository in self.repositories]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise fault(f"has two repositories called {label}", "give each a name of its own")
+        return self
