@@ -206,7 +206,7 @@ class AzureDevOpsTracker:
         names = self._config.closed_states
         workflow = self._schema.workflow(item.project, item.type)
         if item.state not in workflow.closed_states(names):
-            patch.set("System.State", workflow.way_to_closed(item.state, names))
+            patch.set("System.State", workflow.target(names))
 
     def _create(self, draft: EpicDraft) -> EpicRef:
         if draft.parent:
