@@ -27,7 +27,7 @@ from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors import SOURCE_NAMES
 from orchestration.vendors.base import Context, SourceConfig
-from orchestration.vendors.sync import at_once, configured_sources, place
+from orchestration.vendors.sync import concurrently, configured_sources, place
 from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config
 
 # A person waits: one more try, and no long waits for a limit to pass.
@@ -80,7 +80,7 @@ def check_sources(settings: Settings) -> Iterator[Finding]:
     enabled = list(configured_sources(settings).enabled(settings.sources))
     context = Context(patience=PATIENCE, base_folder=PROJECT_ROOT)
     fresh, now = freshness(settings), settings.now()
-    asked = at_once(enabled, lambda named: _ask(context, *named))
+    asked = concurrently(enabled, lambda named: _ask(context, *named))
     for (name, _), reached in zip(enabled, asked, strict=True):
         yield reached
         yield _freshness(fresh[name], now)

@@ -46,7 +46,7 @@ class RetryableError(Exception):
 
 
 def read_body(response: requests.Response, deadline: float, what: str) -> bytes:
-    """The body, within the deadline as a whole and not only from byte to byte."""
+    """The body, within one deadline for all of it, not only from byte to byte."""
     blocks: list[bytes] = []
     size = 0
     # `iter_content` would wait for a full block, however slowly its bytes come.

@@ -74,7 +74,7 @@ class ByOffset:
     Args:
         items: the records of an answer.
         has_more: whether there is more after so many records.
-        identity: tells records apart.
+        identity: what a record is known by.
         may_grow: new records come first, and push known ones into the next page; those are left
             out. Otherwise a record that comes twice has moved, too.
     """

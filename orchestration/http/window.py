@@ -52,7 +52,7 @@ class SendWindow:
                 f"{self._name}: asks to wait {seconds:,.0f} s, which is too long"
             )
         self._sleep(seconds)
-        # A machine may stand still meanwhile.
+        # The machine may have been suspended meanwhile.
         self.check()
 
 

@@ -69,7 +69,7 @@ class Landing:
 
     @property
     def cache(self) -> Path:
-        """A folder for what the source keeps between syncs and can fetch anew; may be missing."""
+        """A folder for what the source keeps between syncs and can fetch again; may be missing."""
         return self._state_file.with_suffix("")
 
     def append(self, stream: str, records: Iterable[Mapping[str, Any]]) -> int:

@@ -128,8 +128,14 @@ class Load:
             loads[number]["rows_quarantined"] += records - good
         if any(good for _, _, good in counts):
             part = self._new_part(contract.table, raw_columns(contract))
+            # A contract may name a column as one of `landed`.
+            own = {column.name for column in contract.columns}
             names = ", ".join(
-                "file as _source_file" if name == "_source_file" else identifier(name)
+                "landed.file as _source_file"
+                if name == "_source_file"
+                else f"judged.{identifier(name)}"
+                if name in own
+                else identifier(name)
                 for name in part.columns
             )
             self.con.execute(
@@ -142,11 +148,11 @@ class Load:
     def _write_problems(self, contract: Contract) -> None:
         problems = self.con.sql(
             """
-            select _load_id, $source as source, $stream as stream, file, _line as line,
+            select _load_id, $source as source, $stream as stream, landed.file, _line as line,
                 _field as field, _value as value, _reason as reason, _payload as text, _loaded_at
             from judged inner join landed on _file_number = file_number
             where _reason is not null
-            order by file, line
+            order by landed.file, line
             """,
             params={"source": contract.source, "stream": contract.stream},
         ).to_arrow_table()
@@ -176,6 +182,7 @@ class Load:
         """Append the parts, then make the loads count."""
         if self.parts:
             append(self.con, self.folder, self.parts)
+            shutil.rmtree(self._parts_folder)
         ids = ", ".join(literal(one) for one in sorted(self.abandoned))
         for table in {part.table for part in self.parts} if ids else ():
             execute(self.con, f"delete from raw.{identifier(table)} where _load_id in ({ids})")

@@ -84,7 +84,7 @@ class LocalTracker:
         return outcomes
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
-        """Add `change` to the evidence log unless it is there; people's edits are kept."""
+        """Add `change` to the evidence log unless the log has it; people's edits are kept."""
         self._edit(ref, lambda text: with_change(text, change))
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
@@ -143,7 +143,7 @@ class LocalTracker:
             return RejectedError(f"{ref.id} can't be read: {error}")
 
     def _edit(self, ref: EpicRef, edit: Callable[[str], str]) -> None:
-        """Replace the epic's text by what `edit` makes of it, whole, and not over a new edit."""
+        """Replace the epic's text by what `edit` makes of it, but not over a newer edit."""
         try:
             with self._locked():
                 for _ in range(_REPLACE_ATTEMPTS):

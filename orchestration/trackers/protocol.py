@@ -164,22 +164,18 @@ class Tracker(Protocol):
     @property
     def name(self) -> str:
         """Names this instance in the ledger, stable for ever (`local`, `jira:acme/MOD`)."""
-        ...
 
     @property
     def batch_size(self) -> int:
         """How many drafts `create` sends in one request; 1 where there is no bulk interface."""
-        ...
 
     @property
     def search_lag_seconds(self) -> float:
         """How long after a write `find` may still miss it."""
-        ...
 
     @property
     def longest_call_seconds(self) -> float:
         """After this long, nothing that one `create`, `update` or `close` sent can take effect."""
-        ...
 
     @property
     def is_idempotent(self) -> bool:
@@ -188,11 +184,9 @@ class Tracker(Protocol):
         True: the tracker itself sees to it that it happens once, so an unfinished intent of a
         dead run is taken over immediately. False: only when its lease has expired.
         """
-        ...
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         """The epics, open or closed, that carry one of `keys` as a label; one search a page."""
-        ...
 
     def check(self) -> Sequence[Check]:
         """Whether epics can be opened: reachable, permissions, types, required fields, query.
@@ -200,14 +194,12 @@ class Tracker(Protocol):
         Writes nothing and raises nothing; the error of a step is its check, and ends what needs
         it. The last check of a remote tracker is the board's query, to be pasted.
         """
-        ...
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """What `create` would send for each draft, validated by the tracker where it can be asked.
 
         Writes nothing. Raises `UnavailableError` or `ForbiddenError`.
         """
-        ...
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         """Create at most `batch_size` epics or stories, never retrying what may have been done.
@@ -215,7 +207,6 @@ class Tracker(Protocol):
         A key that is absent from the answer counts as ambiguous. Raises `AmbiguousError`,
         `ConflictError`, `UnavailableError` or `ForbiddenError` about all of `drafts`.
         """
-        ...
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
         """Add `change` to the epic, once, and write its score and burn.
@@ -223,7 +214,6 @@ class Tracker(Protocol):
         Raises TrackerError; `ConflictError` where people edit the epic at the same moment,
         `RejectedError` where this one alone can't be changed.
         """
-        ...
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """Add `change` as by `update`, and close the epic. Closed already is fine.
@@ -231,7 +221,6 @@ class Tracker(Protocol):
         Raises TrackerError, as `update`; RejectedError where its workflow has no way to a closed
         state.
         """
-        ...
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """The state of each epic by key; read by id, which doesn't lag.
@@ -239,4 +228,3 @@ class Tracker(Protocol):
         An epic that a person deleted is closed, with the status `deleted`. A key that is absent,
         or whose value is an error, is unknown: the publisher reports it and leaves it alone.
         """
-        ...

@@ -1,8 +1,8 @@
-"""Backstage: the catalog as its API gives it, whole, since what it no longer holds is gone.
+"""Backstage: the complete catalog each time, since what it no longer holds is gone.
 
 A pass over the catalog is landed only if it is complete: the server counted as many entities before
 and after it as came. Entities keep their place while it lasts, since pages are in the order of
-entities' ids; only one that is registered anew meanwhile moves, and then the counts tell.
+entities' ids; only one that is registered again meanwhile moves, and then the counts differ.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Backstage(HttpExtractor):
         if least > 0 and (came == 0 or came < least * (before or 0)):
             then = "" if before is None else f", {before:,} came before"
             raise SourceError(
-                f"backstage: the catalog has {came:,} entities{then}; nothing is taken over: "
+                f"backstage: the catalog has {came:,} entities{then}; nothing was landed: "
                 f"check the filter and what {self._config.token_env} may see, or, if that is "
                 "right, set `least_share: 0` under backstage in sources.yaml for one sync"
             )

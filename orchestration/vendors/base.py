@@ -146,7 +146,7 @@ def secret(context: Context, name: str, source: str, what: str) -> str:
     if not value:
         raise AccessError(f"{source}: {name} is not set; put {what} there")
     if not value.isprintable() or not value.isascii():
-        raise AccessError(f"{source}: {name} holds characters that no header takes; copy it again")
+        raise AccessError(f"{source}: {name} holds characters that no header may; copy it again")
     return value
 
 
@@ -185,11 +185,11 @@ def months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetim
 
 
 def moment(text: Any) -> datetime:
-    """An ISO 8601 moment as vendors write it, in UTC; one without a zone is taken as UTC."""
+    """An ISO 8601 moment as vendors write it, in UTC; one without a zone is in UTC."""
     parsed = datetime.fromisoformat(str(text))
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def iso(value: datetime) -> str:
-    """UTC, to the second, as every vendor takes it: 2026-06-26T16:00:00Z."""
+    """UTC, to the second, as every vendor accepts it: 2026-06-26T16:00:00Z."""
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

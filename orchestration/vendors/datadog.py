@@ -36,7 +36,7 @@ def _site(value: str) -> str:
     if not SITE.fullmatch(value):
         raise fault(
             "is not a site of Datadog's",
-            "write what stands behind app. in the browser's address, such as datadoghq.eu",
+            "write what follows app. in the browser's address, such as datadoghq.eu",
         )
     return value
 
@@ -62,7 +62,7 @@ class DatadogConfig(SourceConfig):
     # Only SLOs with this tag, such as `env:prod`.
     tags_query: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     window_hours: Annotated[WindowHours, AfterValidator(_divides_a_day)] = 6
-    # Of history: this many days at once, while there are as many to read.
+    # History is read in windows of this many days, while so many are left.
     backfill_days: Annotated[int, Field(strict=True, ge=1, le=3)] = 3
     # A window is asked for when it has been over for so long.
     late_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] = 30

@@ -9,78 +9,69 @@ then asks by id for what it knew and didn't see: moved away, hidden from us, or 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from orchestration.landing import Landing
-from orchestration.vendors.base import iso, moment
+from orchestration.vendors.base import Context, iso, moment
 
 Item = Mapping[str, Any]
 # As `paydown-checkout-1a2b3c4d-c2`; a story's label goes on with its class of fix.
 EPIC_KEY = re.compile(r"paydown-.+-[0-9a-f]{8}-c[0-9]{1,4}")
 
 
-class Tracker(Protocol):
-    """One tracker's side of it. Items are as the tracker gives them."""
+class EpicSource(ABC):
+    """A sync of epics and what is below them; a tracker's own side of it is in its subclass.
+
+    Cursors: `until`, the tracker's clock when changes were asked for last; `known`, of each item
+    that has landed its name and version; `epics`, the ids of those that carried an epic's key;
+    `swept`, when all were looked at. Items are as the tracker gives them.
+    """
 
     stream: str
     chunk: int
 
-    def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
-        """Ask what must be known before items are; returns the tracker's clock."""
-        ...
-
-    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
-        """Pages of items with the board's label that changed since, or of all."""
-        ...
-
-    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
-        """Pages of items below these (at most `chunk`) that changed since, or of all."""
-        ...
-
-    def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
-        """Those of these items that are there, by id, which doesn't lag."""
-        ...
-
-    def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """Of items that `fetch` didn't find, those that may be there all the same; by id, with
-        their names."""
-        ...
-
-    def name(self, item: Item) -> str:
-        """What `hidden` needs to know of it."""
-        ...
-
-    def version(self, item: Item) -> str:
-        """Another one with every change."""
-        ...
-
-    def labels(self, item: Item) -> Collection[str]: ...
-
-
-class EpicItems:
-    """A sync of epics and what is below them.
-
-    Cursors: `until`, the tracker's clock when changes were asked for last; `known`, of each item
-    that has landed its name and version; `epics`, the ids of those that carried an epic's key;
-    `swept`, when all were looked at.
-    """
-
-    def __init__(
-        self,
-        tracker: Tracker,
-        *,
-        overlap: timedelta,
-        sweep_every: timedelta,
-        progress: Callable[[str], None],
-    ) -> None:
-        self._tracker = tracker
-        self._overlap = overlap
-        self._sweep_every = sweep_every
-        self._progress = progress
+    def __init__(self, config: Any, context: Context) -> None:
+        self._overlap = timedelta(minutes=float(config.overlap_minutes))
+        self._sweep_every = timedelta(hours=float(config.sweep_hours))
+        self._progress = context.progress
         self._known: dict[str, list[str]] = {}
         self._epics: set[str] = set()
+
+    @property
+    @abstractmethod
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+
+    @abstractmethod
+    def check(self) -> str:
+        """See `Extractor.check`."""
+
+    @abstractmethod
+    def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
+        """Ask what must be known before items are; returns the tracker's clock."""
+
+    @abstractmethod
+    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
+        """Pages of items with the board's label that changed since, or of all."""
+
+    @abstractmethod
+    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
+        """Pages of items below these (at most `chunk`) that changed since, or of all."""
+
+    @abstractmethod
+    def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
+        """Those of these items that exist, by id, which doesn't lag."""
+
+    @abstractmethod
+    def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
+        """Of items that `fetch` didn't find (names by id), those that may exist all the same."""
+
+    @abstractmethod
+    def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
+        """Its name, which `hidden` needs, a version that differs after every change, its labels."""
 
     def sync(self, landing: Landing) -> None:
         """Land what changed, and once in a while look at everything."""
@@ -88,48 +79,46 @@ class EpicItems:
         self._epics = set(landing.cursors.get("epics", ()))
         swept = landing.cursors.get("swept")
         until = landing.cursors.get("until")
-        is_sweep = not swept or not until or self._is_due(landing, moment(swept))
-        now = self._tracker.begin(landing, is_sweep=is_sweep)
+        is_due = swept and landing.started_at - moment(swept) >= self._sweep_every
+        is_sweep = not swept or not until or bool(is_due)
+        now = self.begin(landing, is_sweep=is_sweep)
         since = None if is_sweep else moment(until) - self._overlap
         before = set(self._known)
         seen = self._read(landing, since)
-        landing.observe(self._tracker.stream, since=since, until=now)
+        landing.observe(self.stream, since=since, until=now)
         if is_sweep:
             self._sweep(landing, before - seen, now)
         self._commit(landing, until=iso(now), **({"swept": iso(now)} if is_sweep else {}))
 
-    def _is_due(self, landing: Landing, swept: datetime) -> bool:
-        return landing.started_at - swept >= self._sweep_every
-
     def _read(self, landing: Landing, since: datetime | None) -> set[str]:
         """Land what is in scope and changed since; returns the ids that were seen."""
-        tracker, asked_before = self._tracker, frozenset(self._epics)
+        asked_before = frozenset(self._epics)
         seen: set[str] = set()
-        for page in tracker.labelled(since):
+        for page in self.labelled(since):
             seen |= self._land(landing, page)
         # Of an epic that wasn't known, all that is below it is news, whenever it changed.
         for epics, start in (
             (sorted(self._epics & asked_before), since),
             (sorted(self._epics - asked_before), None),
         ):
-            for chunk in chunks(epics, tracker.chunk):
-                for page in tracker.below(chunk, start):
+            for chunk in chunks(epics, self.chunk):
+                for page in self.below(chunk, start):
                     seen |= self._land(landing, page)
         return seen
 
     def _land(self, landing: Landing, items: Sequence[Item]) -> set[str]:
         """Land those that are not known in this version; commit, so that no sync repeats them."""
-        tracker = self._tracker
         fresh = []
         for item in items:
-            one, state = str(item["id"]), [tracker.name(item), tracker.version(item)]
-            if any(EPIC_KEY.fullmatch(label) for label in tracker.labels(item)):
+            name, version, labels = self.describe(item)
+            one, state = str(item["id"]), [name, version]
+            if any(map(EPIC_KEY.fullmatch, labels)):
                 self._epics.add(one)
             if self._known.get(one) != state:
                 self._known[one] = state
                 fresh.append(item)
         if fresh:
-            landing.append(tracker.stream, fresh)
+            landing.append(self.stream, fresh)
             self._commit(landing)
             self._progress(f"{landing.source}: {len(fresh):,} items")
         return {str(item["id"]) for item in items}
@@ -137,10 +126,10 @@ class EpicItems:
     def _sweep(self, landing: Landing, missed: set[str], now: datetime) -> None:
         """Say which items are still there, whether or not they are still in scope."""
         found: set[str] = set()
-        for chunk in chunks(sorted(missed), self._tracker.chunk):
-            found |= self._land(landing, [*self._tracker.fetch(chunk)])
+        for chunk in chunks(sorted(missed), self.chunk):
+            found |= self._land(landing, [*self.fetch(chunk)])
         missing = {one: self._known[one][0] for one in missed - found}
-        hidden = set(self._tracker.hidden(missing)) if missing else set()
+        hidden = set(self.hidden(missing)) if missing else set()
         if hidden:
             self._progress(
                 f"{landing.source}: {len(hidden):,} items are hidden from us; "

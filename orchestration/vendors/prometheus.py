@@ -35,7 +35,7 @@ from orchestration.vendors.prometheus_queries import (
 
 # Of one series in one answer: Prometheus refuses more.
 MAX_POINTS = 11_000
-# Of all series in one answer, about 20 MB: what is in memory at once.
+# Of all series in one answer, about 20 MB: what is in memory at a time.
 MAX_SAMPLES = 500_000
 # The chunk that is asked for without knowing how many series there are.
 FIRST_POINTS = 288
@@ -168,7 +168,7 @@ class Prometheus(HttpExtractor):
         points: list[tuple[dict[str, str], list[tuple[float, str]]]],
         asked_at: datetime,
     ) -> int:
-        """Series that are new or told otherwise than before, and all points."""
+        """Series that are new or mapped differently than before, and all points."""
         # What landed last of each series, by its id.
         known: dict[str, str] = dict(landing.cursors.get("series", {}))
         ids: list[str] = []
@@ -225,7 +225,7 @@ class Prometheus(HttpExtractor):
         if lacking and not self._config.accept_partial:
             raise SourceError(
                 f"prometheus: GET {path}: answered only in part ({str(lacking[0])[:200]}); the "
-                "next sync asks again, accept_partial: true in sources.yaml takes it as it is"
+                "next sync asks again, accept_partial: true in sources.yaml accepts it as it is"
             )
         return reply
 

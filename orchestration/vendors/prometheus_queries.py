@@ -1,4 +1,4 @@
-"""What is asked of Prometheus, and how a series' labels tell service, objective and window."""
+"""What is asked of Prometheus, and which labels name service, objective and window."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def seconds(duration: str) -> int | None:
 
 
 class QueryLabels(Strict):
-    """Which label tells what; of several, the first that a series holds."""
+    """Which label names what; of several, the first that a series holds."""
 
     service: Labels = SERVICE_LABELS
     slo: Labels = SLO_LABELS
@@ -66,7 +66,7 @@ class Query(Strict):
     """One query, which may give the series of many services and objectives.
 
     `window` is the time that an `error_ratio` or `burn_rate` looks back, for series that neither
-    a label nor their name's end tells it of.
+    a label nor the end of their name gives it for.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
@@ -100,7 +100,7 @@ DEFAULT_QUERIES = (
 
 
 def series_record(query: Query, metric: Mapping[str, str]) -> dict[str, Any]:
-    """A series as it lands: its labels as Prometheus gives them, and what they tell.
+    """A series as it lands: its labels as Prometheus gives them, and what they name.
 
     The id hangs on the query's name and the labels alone, so that another mapping of the same
     labels is a newer version of the series.

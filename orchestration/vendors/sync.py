@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class SyncResult:
-    """What one source brought. `stopped`: the source's fault, `failed`: ours."""
+    """What one source brought. `stopped`: it couldn't be read; `failed`: an error of ours."""
 
     source: str
     owner: str
@@ -52,7 +52,7 @@ def read_sources(settings: Settings) -> Sources:
 
 
 def configured_sources(settings: Settings) -> Sources:
-    """The sources; their defaults where the file is wrong, of which the run itself tells."""
+    """The sources; their defaults where the file is wrong, which the run itself reports."""
     try:
         return read_sources(settings)
     except (ConfigError, OSError):
@@ -72,7 +72,7 @@ def sync_sources(
     progress: Callable[[str], None] = lambda _: None,
     patience: Patience | None = None,
 ) -> list[SyncResult]:
-    """Sync the named sources, or all that are switched on, at once; one's fault stops no other.
+    """Sync the named sources, or all that are switched on, concurrently and independently.
 
     `since` reads everything from that day on again; the loader knows what it has already.
     """
@@ -80,12 +80,12 @@ def sync_sources(
     if since:
         sources = [(n, config.model_copy(update={"since": since})) for n, config in sources]
     context = Context(progress=progress, patience=patience or Patience(), base_folder=PROJECT_ROOT)
-    return at_once(
+    return concurrently(
         sources, lambda named: _sync(settings, context, *named, afresh=since is not None)
     )
 
 
-def at_once(items: Iterable[Item], work: Callable[[Item], Result]) -> list[Result]:
+def concurrently(items: Iterable[Item], work: Callable[[Item], Result]) -> list[Result]:
     """The work on all items, a thread each; results are in their order.
 
     Not a pool of `concurrent.futures`: that waits for its threads however the program ends, so

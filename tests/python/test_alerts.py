@@ -58,14 +58,6 @@ class Hook(Vendor):
         return Answer("ok")
 
 
-class _Mailbox(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Session)
-        self.mails: list[str] = []
-
-
 class _Session(socketserver.StreamRequestHandler):
     """As much of SMTP as a client needs to leave an e-mail."""
 
@@ -78,7 +70,9 @@ class _Session(socketserver.StreamRequestHandler):
                 lines = []
                 while (text := self.rfile.readline()) not in (b".\r\n", b""):
                     lines.append(text.decode())
-                cast(_Mailbox, self.server).mails.append("".join(lines))
+                self.server.mails.append(  # ty: ignore
+                    "".join(lines)
+                )
                 self.wfile.write(b"250 taken\r\n")
             elif verb == b"QUIT":
                 self.wfile.write(b"221 bye\r\n")
@@ -92,15 +86,17 @@ class _Session(socketserver.StreamRequestHandler):
 @contextmanager
 def mailbox() -> Generator[tuple[str, list[str]]]:
     """The address of an SMTP server, and the e-mails left there."""
-    with _Mailbox() as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Session) as server:
+        mails: list[str] = []
+        server.mails, server.daemon_threads = mails, True  # ty: ignore
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"smtp://127.0.0.1:{server.server_address[1]}", server.mails
+        yield f"smtp://127.0.0.1:{server.server_address[1]}", mails
         server.shutdown()
 
 
 def alert(count: int = 1, text: str = NASTY) -> Alert:
     items = [Item(f"source{n}", text, "team-a") for n in range(count)]
-    return Alert("Stale: pagerduty", items, "What to do", "https://dagster.example/runs")
+    return Alert("Stale: pagerduty", items, "Do this", "https://dagster.example/runs")
 
 
 def texts(block: Any) -> str:

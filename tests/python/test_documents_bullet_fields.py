@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
-from orchestration.documents import READERS, Line
 from orchestration.documents.strict import FixClass
 from orchestration.documents.words import terms
 
-HEAD = "# Postmortem: servicenow:INC0012345\n- Services: payments-api\n"
+from .postmortem_helpers import HEAD, at, problem, record
 
 
-def read(folder: Path, text: str) -> Line:
-    path = folder / "INC0012345.md"
-    path.write_text(text, encoding="utf-8")
-    (line,) = READERS["postmortem"](path)
-    return line
-
-
-def record(folder: Path, bullet: str) -> dict[str, Any]:
-    """The record of a minimal postmortem with one bullet more."""
-    line = read(folder, HEAD + bullet + "\n")
-    assert line.reason is None, line.reason
-    return json.loads(line.text)
+def bullet(text: str) -> str:
+    """A minimal postmortem with one bullet more."""
+    return f"{HEAD}{text}\n"
 
 
 def ai(*, present: bool, tests: bool | None) -> dict[str, bool | None]:
     return {"present": present, "has_tests": tests}
-
-
-def problem(folder: Path, bullet: str) -> Line:
-    line = read(folder, HEAD + bullet + "\n")
-    assert line.reason is not None, line.text
-    assert "fix: " in line.reason
-    return line
 
 
 @pytest.mark.parametrize(
@@ -57,7 +39,7 @@ def problem(folder: Path, bullet: str) -> Line:
     ],
 )
 def test_impact(tmp_path: Path, text: str, users: float | None, revenue: float | None) -> None:
-    found = record(tmp_path, f"- Impact: {text}")["impact"]
+    found = record(tmp_path, bullet(f"- Impact: {text}"))["impact"]
     assert (found["users_percent"], found["revenue_usd"]) == (users, revenue)
 
 
@@ -79,7 +61,7 @@ def test_impact(tmp_path: Path, text: str, users: float | None, revenue: float |
     ],
 )
 def test_an_impact_that_could_be_misread_is_a_problem(tmp_path: Path, text: str) -> None:
-    line = problem(tmp_path, f"- Impact: {text}")
+    line = problem(tmp_path, bullet(f"- Impact: {text}"))
     assert (line.line, line.field, line.value) == (3, "Impact", text)
 
 
@@ -102,7 +84,7 @@ def test_an_impact_that_could_be_misread_is_a_problem(tmp_path: Path, text: str)
 def test_contributing_factors(
     tmp_path: Path, text: str, factors: list[tuple[str, str | None]]
 ) -> None:
-    found = record(tmp_path, f"- Contributing factors: {text}")["contributing_factors"]
+    found = record(tmp_path, bullet(f"- Contributing factors: {text}"))["contributing_factors"]
     assert [(factor["factor"], factor["note"]) for factor in found] == factors
 
 
@@ -117,11 +99,11 @@ def test_contributing_factors(
     ],
 )
 def test_fix_classes(tmp_path: Path, text: str, classes: list[str]) -> None:
-    assert record(tmp_path, f"- Fix class: {text}")["fix_classes"] == classes
+    assert record(tmp_path, bullet(f"- Fix class: {text}"))["fix_classes"] == classes
 
 
 @pytest.mark.parametrize(
-    ("bullet", "field", "expected"),
+    ("text", "field", "expected"),
     [
         ("Estimate: 5 engineer-days", "estimate_days", 5),
         ("Estimate: ~2 weeks", "estimate_days", 10),
@@ -163,11 +145,8 @@ def test_fix_classes(tmp_path: Path, text: str, classes: list[str]) -> None:
         ("Severity: SEV-2", "services", ["payments-api"]),  # a label of their own is prose
     ],
 )
-def test_optional_bullets(tmp_path: Path, bullet: str, field: str, expected: object) -> None:
-    found: Any = record(tmp_path, f"- {bullet}")
-    for key in field.split("."):
-        found = found[key]
-    assert found == expected
+def test_optional_bullets(tmp_path: Path, text: str, field: str, expected: object) -> None:
+    assert at(record(tmp_path, bullet(f"- {text}")), field) == expected
 
 
 @pytest.mark.parametrize(
@@ -193,22 +172,24 @@ def test_optional_bullets(tmp_path: Path, bullet: str, field: str, expected: obj
 def test_burn_rates_find_their_objective(
     tmp_path: Path, bullets: str, rates: list[tuple[str | None, float | None]], highest: float
 ) -> None:
-    found = record(tmp_path, bullets)
+    found = record(tmp_path, bullet(bullets))
     assert [(slo["type"], slo["burn_rate"]) for slo in found["slos"]] == rates
     assert found["max_burn_rate"] == highest
 
 
 def test_a_target_is_read_only_where_it_is_called_one(tmp_path: Path) -> None:
     text = "availability 99.9% breached, latency SLO 95%, availability 97%, error rate 23% breached"
-    slos = record(tmp_path, f"- SLOs: {text}")["slos"]
+    slos = record(tmp_path, bullet(f"- SLOs: {text}"))["slos"]
     assert [slo["target"] for slo in slos] == [0.999, 0.95, None, None]
 
 
 def test_charts(tmp_path: Path) -> None:
     slos = "- SLOs: latency, availability\n- SLO chart: "
-    one = record(tmp_path, slos + "[chart](https://grafana.example.com/d/a?x=1,2)")["slos"]
+    one = record(tmp_path, HEAD + slos + "[chart](https://grafana.example.com/d/a?x=1,2)")["slos"]
     assert {slo["chart_url"] for slo in one} == {"https://grafana.example.com/d/a?x=1,2"}
-    two = record(tmp_path, slos + "latency https://a.example/1, availability <https://a.example/2>")
+    two = record(
+        tmp_path, HEAD + slos + "latency https://a.example/1, availability <https://a.example/2>"
+    )
     assert [slo["chart_url"] for slo in two["slos"]] == [
         "https://a.example/1",
         "https://a.example/2",
@@ -216,7 +197,7 @@ def test_charts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "bullet",
+    "text",
     [
         "- Action items: Add outlier detection (@team-payments, due 2026-03-01, MOD-1); "
         "Fix (all) it",
@@ -224,8 +205,8 @@ def test_charts(tmp_path: Path) -> None:
         "  * Fix (all) it",
     ],
 )
-def test_action_items(tmp_path: Path, bullet: str) -> None:
-    assert record(tmp_path, bullet)["action_items"] == [
+def test_action_items(tmp_path: Path, text: str) -> None:
+    assert record(tmp_path, bullet(text))["action_items"] == [
         {
             "title": "Add outlier detection",
             "owner": "team-payments",

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.documents import READERS, Line
+from orchestration.documents import READERS
 from orchestration.documents.bullets import MAX_BULLETS, MAX_CHARACTERS
 from orchestration.documents.words import labels
+
+from .postmortem_helpers import HEAD, problem, read
 
 # The article's template, to the letter.
 ARTICLE = """\
@@ -26,21 +28,6 @@ ARTICLE = """\
 - Review date: 2025-01-15
 """
 TEMPLATE = Path(__file__).parents[2] / "modernization" / "postmortems" / "TEMPLATE.md"
-HEAD = "# Postmortem: servicenow:INC0012345\n- Services: payments-api\n"
-
-
-def read(folder: Path, text: str) -> Line:
-    path = folder / "INC0012345.md"
-    path.write_text(text, encoding="utf-8")
-    (line,) = READERS["postmortem"](path)
-    return line
-
-
-def problem(folder: Path, bullet: str) -> Line:
-    line = read(folder, HEAD + bullet + "\n")
-    assert line.reason is not None, line.text
-    assert "fix: " in line.reason
-    return line
 
 
 def test_the_articles_example_field_by_field(tmp_path: Path) -> None:
@@ -116,21 +103,23 @@ def test_headings(tmp_path: Path, heading: str, refs: list[str], title: str | No
 def test_a_problem_names_line_label_and_fix(
     tmp_path: Path, bullet: str, line: int, field: str, words: str
 ) -> None:
-    found = problem(tmp_path, bullet)
+    found = problem(tmp_path, HEAD + bullet + "\n")
     assert (found.line, found.field) == (line, field)
     assert words in str(found.reason)
     assert found.text == HEAD + bullet + "\n"
 
 
 def test_every_problem_is_named_on_the_one_line(tmp_path: Path) -> None:
-    line = problem(tmp_path, "- Window: Tuesday\n- Services: b\n- Review date: soon")
+    line = problem(tmp_path, HEAD + "- Window: Tuesday\n- Services: b\n- Review date: soon" + "\n")
     assert line.line == 3
     assert "line 4: Services" in str(line.reason)
     assert "line 5: Review date" in str(line.reason)
 
 
 def test_credentials_in_an_address_stay_out_of_the_reason(tmp_path: Path) -> None:
-    line = problem(tmp_path, "- SLO chart: https://ana:hunter2@grafana.example.com/d/1")
+    line = problem(
+        tmp_path, HEAD + "- SLO chart: https://ana:hunter2@grafana.example.com/d/1" + "\n"
+    )
     assert "hunter2" not in f"{line.reason} {line.value}"
 
 

@@ -112,9 +112,11 @@ def pagerduty(mode: str) -> tuple[Vendor, Any, Any]:
 
     return (
         vendor,
-        lambda url: PagerDutyConfig(url=url, since=date(2026, 3, 1), changes=mode),
+        lambda url: PagerDutyConfig.model_validate(
+            {"url": url, "since": date(2026, 3, 1), "changes": mode}
+        ),
         changes,
-    )  # type: ignore[arg-type]
+    )
 
 
 def opsgenie() -> tuple[Vendor, Any, Any]:

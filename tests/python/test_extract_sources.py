@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from orchestration.http import AccessError, SourceError
+from orchestration.vendors import SOURCE_NAMES
 from orchestration.vendors.base import Context
+from orchestration.vendors.sources import Sources
 
 from .disturbed_sources import AT_WORK, Records, Site, landed_records
 from .loopback import FAULTS, IMPATIENT, Fault, audited_events, killed_at, serving
@@ -30,7 +32,9 @@ ASKED_AGAIN = [
     for fault in FAULTS
     if fault not in (*STOPS, "slow_drip")
 ]
-KILLS = [pytest.param(8), pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]
+SLOW = (pytest.mark.slow, pytest.mark.timeout(1200))
+KILLS = [pytest.param(one, 8) for one in AT_WORK]
+KILLS += [pytest.param(one, 100, marks=SLOW) for one in SOURCE_NAMES]
 
 
 @contextmanager
@@ -119,8 +123,7 @@ def test_when_each_question_has_to_be_asked_twice_nothing_is_lost(
 
 
 @pytest.mark.parametrize("when", WHEN)
-@pytest.mark.parametrize("count", KILLS)
-@pytest.mark.parametrize("source", AT_WORK)
+@pytest.mark.parametrize(("source", "count"), KILLS)
 def test_killed_anywhere_nothing_is_lost_and_nothing_lands_twice(
     tmp_path: Path, source: str, count: int, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +167,7 @@ CHECKED = {
 def test_check_says_what_is_there_or_which_secret_is_wrong_or_missing(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, hint = CHECKED.get(source, ("", "put"))
+    found, hint = CHECKED.get(source, ("", "_TOKEN"))
     with at_work(tmp_path, source, "first", monkeypatch) as (site, url, _):
         config = site.config(url)
         context = Context(environment=site.environment, patience=IMPATIENT)
@@ -176,3 +179,7 @@ def test_check_says_what_is_there_or_which_secret_is_wrong_or_missing(
         if source != "prometheus":  # It may be open to its network.
             with pytest.raises(AccessError, match=r"[A-Z_]+ is not set"):
                 config.extractor(Context(environment={}, patience=IMPATIENT)).check()
+
+
+def test_the_names_are_those_of_the_file() -> None:
+    assert tuple(Sources.model_fields) == SOURCE_NAMES

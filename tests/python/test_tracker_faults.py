@@ -180,7 +180,7 @@ def live(tracker: Any, vendor: Any) -> EpicRef:
 
 def lived(kind: str) -> int:
     """How many requests such a life takes."""
-    vendor = vendor_of(kind)
+    vendor: Any = vendor_of(kind)
     vendor.meta_cap = 100
     with serving_tracker(vendor) as tracker:
         live(tracker, vendor)

@@ -159,7 +159,7 @@ def test_what_is_not_on_the_screen_is_said_once(vendor: Jira) -> None:
         opened(tracker, draft("paydown-b-c1"))
         assert tracker.notes == [
             "Description is not on the screen of Epic",
-            "Due date is not on the screen",
+            "field 'duedate' is not on the screen",
             "field 'SLO Burn' for slo_burn is not on the screen",
             "field 'Budget' for budget_usd is not on the screen",
             "field 'Squad' for team does not exist, or is hidden from us",

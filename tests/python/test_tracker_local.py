@@ -34,12 +34,13 @@ KEY = "paydown-gateway-1a2b3c4d-c1"
 
 
 def draft(**given: Any) -> EpicDraft:
-    return helpers.draft(**{"key": KEY, "opened_at": NOW} | given)
+    defaults: dict[str, Any] = {"key": KEY, "opened_at": NOW}
+    return helpers.draft(**defaults | given)
 
 
 def change(score: int = 27, **given: Any) -> EpicChange:
     body = f"Score {score}, was 24\n\n- New incident: servicenow:INC0012345"
-    number = {"change_id": f"change-{score:012}", "at": NOW, "slo_burn": 20.0}
+    number: dict[str, Any] = {"change_id": f"change-{score:012}", "at": NOW, "slo_burn": 20.0}
     return EpicChange(score=score, body=body, **number | given)
 
 

@@ -27,6 +27,8 @@ SECRETS = (
     base64.b64encode(f":{PAT}".encode()).decode(),
 )  # fmt: skip
 NOW = datetime(2026, 6, 26, 12, tzinfo=UTC)
+# A busy machine answers slowly.
+PATIENCE = replace(IMPATIENT, reply_seconds=30)
 KEY = "paydown-gateway-1a2b3c4d-c1"
 OWNER = "group:default/team-edge"
 REMOTE = ("cloud", "data_center", "azure_devops")
@@ -109,7 +111,7 @@ def section(vendor: Jira | AzureDevOps, url: str, **given: Any) -> dict[str, Any
 
 
 def tracker_at(
-    vendor: Jira | AzureDevOps, url: str, patience: Patience = IMPATIENT, **given: Any
+    vendor: Jira | AzureDevOps, url: str, patience: Patience = PATIENCE, **given: Any
 ) -> Any:
     """A tracker that knows nothing yet, as another run has it."""
     kind = AzureDevOpsTrackerConfig if isinstance(vendor, AzureDevOps) else JiraTrackerConfig
@@ -119,7 +121,7 @@ def tracker_at(
 
 @contextmanager
 def serving_tracker(
-    vendor: Jira | AzureDevOps, patience: Patience = IMPATIENT, **given: Any
+    vendor: Jira | AzureDevOps, patience: Patience = PATIENCE, **given: Any
 ) -> Generator[Any]:
     with serving(vendor) as url:
         yield tracker_at(vendor, url, patience, **given)
@@ -181,4 +183,5 @@ def numbers(vendor: Jira | AzureDevOps, ref: EpicRef) -> tuple[Any, Any]:
     if isinstance(vendor, AzureDevOps):
         names = ("Custom.Score", "Custom.SLOBurn")
     held = fields(vendor, ref)
-    return tuple(held.get(name) if held.get(name) != "" else None for name in names)
+    score, burn = (held.get(name) if held.get(name) != "" else None for name in names)
+    return score, burn

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -197,8 +197,7 @@ class AzureDevOps(People):
                 }
                 for reference in one.fields
             )
-        ways = {s: [{"to": to} for to in tos] for s, tos in (one.ways or {}).items()}
-        return Answer({"name": name, **self._states(one), "transitions": ways, "isDisabled": False})
+        return Answer({"name": name, **self._states(one), "isDisabled": False})
 
     def _states(self, one: Type) -> Json:
         states = [{"name": name, "category": what} for name, what in one.states.items()]
@@ -294,6 +293,10 @@ class AzureDevOps(People):
                              "VS403351: Test Operation for path /rev failed.")  # fmt: skip
         fields = dict(item["fields"])
         _, broken = self._apply(fields, operations)
+        ways = self.types[fields["System.WorkItemType"]].ways
+        old, new = item["fields"]["System.State"], fields["System.State"]
+        if ways and new not in (old, *ways.get(old, ())):
+            broken = rule_errors({"System.State": "hasValues, limitedToValues, invalidListValue"})
         if broken or (broken := self._broken(fields["System.WorkItemType"], fields)):
             return broken
         self._write(item_id, fields)
@@ -330,16 +333,7 @@ class AzureDevOps(People):
                 rules[name] = "hasValues, limitedToValues, invalidListValue"
         if not rules:
             return None
-        errors = [
-            {
-                "fieldReferenceName": name,
-                "fieldStatusFlags": flags,
-                "errorMessage": f"TF401320: Rule Error for field {name}. Error code: {flags}.",
-            }
-            for name, flags in rules.items()
-        ]
-        said = {"FieldReferenceName": None, "RuleValidationErrors": errors}
-        return fault(400, "RuleValidationException", errors[0]["errorMessage"], said)
+        return rule_errors(rules)
 
     def _write(self, item_id: int, fields: Json) -> None:
         self.tick(0.001)
@@ -403,3 +397,17 @@ def values(items: Iterable[Any]) -> Answer:
 
 def fault(status: int, kind: str, message: str, properties: Json | None = None) -> Answer:
     return Answer({"message": message, "typeKey": kind, "customProperties": properties}, status)
+
+
+def rule_errors(rules: Mapping[str, str]) -> Answer:
+    """Flags by the field whose rule is broken."""
+    errors = [
+        {
+            "fieldReferenceName": name,
+            "fieldStatusFlags": flags,
+            "errorMessage": f"TF401320: Rule Error for field {name}. Error code: {flags}.",
+        }
+        for name, flags in rules.items()
+    ]
+    said = {"FieldReferenceName": None, "RuleValidationErrors": errors}
+    return fault(400, "RuleValidationException", errors[0]["errorMessage"], said)

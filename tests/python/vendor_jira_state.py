@@ -220,7 +220,7 @@ class JiraState(People):
         if "project" in values:
             issue.project = Project(values["project"], values["project"])
             self.projects[values["project"]] = issue.project
-        fields = {"labels": [*values["labels"]]} if "labels" in values else {}
+        fields: Json = {"labels": [*values["labels"]]} if "labels" in values else {}
         if "parent" in values:
             fields |= self._below(values["parent"])
         if "state" in values:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
-from orchestration.trackers.protocol import Check, EpicDraft, TrackerError
+from orchestration.trackers.protocol import Check, TrackerError
 from orchestration.trackers.text import one_line
 from orchestration.vendors.azure_devops.client import Client
 from orchestration.vendors.azure_devops.patch import draft_patch, quoted, tag
 from orchestration.vendors.azure_devops.process import Schema, Workflow
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
+from orchestration.vendors.tracker_checks import sample_draft
 
-# Filled by every draft, or by the server.
-_FILLED = frozenset(
-    f"system.{name}"
-    for name in (
-        "title", "description", "tags", "workitemtype", "state", "reason", "areaid", "areapath",
-        "iterationid", "iterationpath", "id", "rev", "teamproject",
-    )
-)  # fmt: skip
-_MAPPED_ALWAYS = ("score", "due_date")
 _PRIORITY = "Microsoft.VSTS.Common.Priority"
 
 
@@ -114,21 +105,6 @@ def _type(schema: Schema, config: AzureDevOpsTrackerConfig, type_name: str) -> I
         yield Check(f"fields of {type_name}", not asked, message + fix)
     else:
         yield Check(f"fields of {type_name}", True, f"all {len(mapped)} mapped fields are there")
-    always = {getattr(config.fields, name).lower() for name in _MAPPED_ALWAYS}
-    filled = _FILLED | always | {one.lower() for one in config.extra_fields}
-    empty = [
-        one.reference
-        for name, one in fields.items()
-        if one.is_required and not one.has_default and name not in filled
-    ]
-    yield Check(
-        f"required fields of {type_name}",
-        not empty,
-        f"{type_name} requires {one_line(', '.join(empty), 300)}, which nobody always fills; give "
-        "them a value in `extra_fields`, or a default in the process"
-        if empty
-        else "all are filled",
-    )
 
 
 def _usable(workflow: Workflow, config: AzureDevOpsTrackerConfig) -> tuple[bool, str]:
@@ -146,37 +122,10 @@ def _permission(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig
     for owner in places.values():
         for type_name in _types(config):
             fields = schema.fields(config.project, type_name)
-            patch = draft_patch(_sample(owner, config), type_name, fields, config)
+            patch = draft_patch(sample_draft(owner=owner), type_name, fields, config)
             client.create(type_name, patch.operations, validate_only=True)
     where = " in the area of every owner" if config.owners else ""
     return Check("permission", True, f"epics and stories may be opened{where}")
-
-
-def _sample(owner: str, config: AzureDevOpsTrackerConfig) -> EpicDraft:
-    """A draft with every figure, which is only ever validated."""
-    today = datetime.now(UTC)
-    return EpicDraft(
-        key="paydown-check",
-        title="May paydown open epics?",
-        body="",
-        service_id="",
-        service="",
-        owner=owner,
-        due_date=today.date(),
-        score=1,
-        slo_burn=1.0,
-        estimate_days=1.0,
-        budget_usd=1.0,
-        current_maturity="bronze",
-        target_maturity="silver",
-        band="",
-        rubric_hash="",
-        scoring_date=today.date(),
-        risk_ids=("RISK-1",),
-        labels=(config.board_tag,),
-        project_key="",
-        opened_at=today,
-    )
 
 
 def _types(config: AzureDevOpsTrackerConfig) -> tuple[str, ...]:

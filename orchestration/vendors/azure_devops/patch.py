@@ -19,7 +19,7 @@ FIGURES = ("score", "slo_burn", "estimate_days", "budget_usd")
 # Of these, what every change writes.
 OWNED = ("score", "slo_burn")
 PARENT_LINK = "System.LinkTypes.Hierarchy-Reverse"
-TOLD_BY = "Told by paydown as "
+_MARKED_BY = "Added by paydown as "
 _TITLE_LIMIT = 255
 _TAG_LIMIT = 400
 _MOST_TAGS = 100
@@ -108,7 +108,7 @@ def figures_patch(
 
 def comment(change: EpicChange) -> Operation:
     """The change as a comment that ends with its mark."""
-    text = to_html(change.body) + to_html(f"{TOLD_BY}`{change.change_id}`")
+    text = to_html(change.body) + to_html(f"{_MARKED_BY}`{change.change_id}`")
     return {"op": "add", "path": "/fields/System.History", "value": text}
 
 

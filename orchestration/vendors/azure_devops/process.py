@@ -27,8 +27,6 @@ class Field:
 
     reference: str
     kind: str
-    is_required: bool = False
-    has_default: bool = False
     allowed: tuple[str, ...] = ()
 
     def value_of(self, value: FieldValue | date) -> FieldValue:
@@ -71,14 +69,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Workflow:
-    """States of a type with their categories in their order, and from where one gets to where.
-
-    `ways` is empty where the server doesn't say; then every way is tried.
-    """
+    """States of a type with their categories, in their order."""
 
     type_name: str
     categories: Mapping[str, str]
-    ways: Mapping[str, frozenset[str]]
     is_disabled: bool = False
 
     def closed_states(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,25 +84,20 @@ class Workflow:
             if (state.casefold() in wanted if names else category in CLOSED_CATEGORIES)
         )
 
-    def way_to_closed(self, state: str, names: tuple[str, ...]) -> str:
-        """The closed state to go to; of those that may be named, the first, else a completed one.
+    def target(self, names: tuple[str, ...]) -> str:
+        """The closed state to go to: of `names` the first that exists, else a completed one.
 
         Raises:
-            RejectedError: there is no such state, or no direct way to it.
+            RejectedError: there is none.
         """
-        closed = self.closed_states(names)
-        if names:
-            spelled = {one.casefold(): one for one in closed}
-            closed = tuple(spelled[n.casefold()] for n in names if n.casefold() in spelled)
-        else:
-            closed = tuple(one for one in closed if self.categories[one] == "Completed")
-        for one in closed:
-            if not self.ways or one in self.ways.get(state, frozenset()):
-                return one
+        closed = {one.casefold(): one for one in self.closed_states(names)}
+        named = [closed[name.casefold()] for name in names if name.casefold() in closed]
+        completed = [one for one in closed.values() if self.categories[one] == "Completed"]
+        if target := next(iter(named if names else completed), ""):
+            return target
         raise RejectedError(
-            f"azure_devops: a work item of type {self.type_name} doesn't get from {state!r} to a "
-            f"closed state ({', '.join(closed) or 'there is none'}) in one step; close it by hand, "
-            "or name a state in `closed_states`"
+            f"azure_devops: {self.type_name} has no state to close it with; name one in "
+            "`closed_states`, or close it by hand"
         )
 
 
@@ -135,7 +124,6 @@ class Schema:
             self._workflows[at] = Workflow(
                 type_name,
                 {str(one["name"]): str(one.get("category", "")) for one in states},
-                _ways(data.get("transitions")),
                 bool(data.get("isDisabled")),
             )
         return self._workflows[at]
@@ -165,15 +153,5 @@ def _field(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> F
     return Field(
         reference,
         kind,
-        is_required=bool(data.get("alwaysRequired")),
-        has_default=data.get("defaultValue") not in (None, ""),
         allowed=tuple(map(str, data.get("allowedValues") or ())) if is_closed else (),
     )
-
-
-def _ways(data: Any) -> dict[str, frozenset[str]]:
-    if not isinstance(data, dict):
-        return {}
-    return {
-        str(state): frozenset(str(way["to"]) for way in ways or ()) for state, ways in data.items()
-    }

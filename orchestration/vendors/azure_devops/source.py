@@ -7,14 +7,14 @@ with the fields that something reads and no others.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from orchestration.landing import Landing
 from orchestration.vendors.azure_devops.client import IDS_A_FETCH, Client
 from orchestration.vendors.azure_devops.patch import quoted
 from orchestration.vendors.azure_devops.settings import AzureDevOpsSourceConfig
 from orchestration.vendors.base import Context, iso
-from orchestration.vendors.epic_items import EpicItems, Item, chunks
+from orchestration.vendors.epic_items import EpicSource, Item, chunks
 
 # A query that finds more than 20,000 items is refused.
 QUERIED = 5_000
@@ -29,16 +29,16 @@ FIELDS = (
 )  # fmt: skip
 
 
-class AzureDevOpsSource:
+class AzureDevOpsSource(EpicSource):
     """One project, ready to be asked."""
 
     stream = "work_items"
     chunk = IDS_A_FETCH
 
     def __init__(self, config: AzureDevOpsSourceConfig, context: Context) -> None:
+        super().__init__(config, context)
         self._client = Client(config, context)
         self._config = config
-        self._context = context
         self._fields: list[str] = []
         self._named: dict[str, str] = {}
 
@@ -50,14 +50,6 @@ class AzureDevOpsSource:
         found = len(self._query(self._scope(None), top=100))
         count = "at least 100" if found == 100 else str(found)
         return f"{count} work items with the tag {self._config.board_tag}"
-
-    def sync(self, landing: Landing) -> None:
-        EpicItems(
-            self,
-            overlap=timedelta(minutes=float(self._config.overlap_minutes)),
-            sweep_every=timedelta(hours=float(self._config.sweep_hours)),
-            progress=self._context.progress,
-        ).sync(landing)
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
         """Find the fields that there are, and with a sweep what the states mean."""
@@ -95,15 +87,10 @@ class AzureDevOpsSource:
         """What was deleted is in the recycle bin. Anything else may just be hidden from us."""
         return missing.keys() - set(map(str, self._client.deleted([*map(int, missing)])))
 
-    def name(self, item: Item) -> str:
-        return str(item["fields"].get("System.TeamProject"))
-
-    def version(self, item: Item) -> str:
-        return f"{item['rev']}"
-
-    def labels(self, item: Item) -> Collection[str]:
-        tags = str(item["fields"].get("System.Tags") or "").split(";")
-        return [tag.strip() for tag in tags]
+    def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
+        fields = item["fields"]
+        tags = str(fields.get("System.Tags") or "").split(";")
+        return str(fields.get("System.TeamProject")), f"{item['rev']}", [*map(str.strip, tags)]
 
     def _scope(self, since: datetime | None) -> str:
         return f"[System.Tags] CONTAINS {quoted(self._config.board_tag)}{_changed(since)}"

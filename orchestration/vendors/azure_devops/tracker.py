@@ -65,7 +65,7 @@ class AzureDevOpsTracker:
     A change is one PATCH: its comment, its figures and its state, and the revision that they were
     decided on, all of it or nothing. The comment goes into `System.History`, because the history
     of a work item can be read by id without lag, and nobody can edit or delete what it says: a
-    change that was told is found again by its mark whatever people do to the discussion.
+    change that was sent is found again by its mark whatever people do to the discussion.
     """
 
     # The batch interface isn't part of the published description.
@@ -206,7 +206,7 @@ class AzureDevOpsTracker:
         names = self._config.closed_states
         workflow = self._schema.workflow(item.project, item.type)
         if item.state not in workflow.closed_states(names):
-            patch.set("System.State", workflow.way_to_closed(item.state, names))
+            patch.set("System.State", workflow.target(names))
 
     def _create(self, draft: EpicDraft) -> EpicRef:
         if draft.parent:

@@ -67,7 +67,7 @@ class Git:
         landing.remove(_placed(landing.root, set(filled) - current))
         landing.commit(folders=[folder for folder in filled if folder in current])
         if errors:
-            # One kind of error if all are of it, so that access is told from an outage.
+            # One kind of error if all are of it: missing access is no outage.
             kind = type(errors[0]) if len({*map(type, errors)}) == 1 else SourceError
             raise kind(" | ".join(map(str, errors)))
 

@@ -68,7 +68,7 @@ class Repository(Strict):
         paths: by folder of the landing folder, patterns as in .gitignore: `docs/*.md`,
             `**/catalog-info.yaml`, `!vendor/**`; the last one that matches decides.
         token_env: variable with a token for https; unless given, git's own helpers are asked.
-        user: what stands for the user name beside the token; most hosts take any.
+        user: the user name sent with the token; most hosts accept any.
     """
 
     url: Annotated[str, AfterValidator(_url)] | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
 
-from orchestration.trackers.protocol import Check, EpicDraft, RejectedError, TrackerError
+from orchestration.trackers.protocol import Check, RejectedError, TrackerError
 from orchestration.vendors.jira.client import Client, jql_string
 from orchestration.vendors.jira.fields import Schemas
 from orchestration.vendors.jira.issues import Issues
 from orchestration.vendors.jira.reading import Reader
 from orchestration.vendors.jira.settings import JiraTrackerConfig
+from orchestration.vendors.tracker_checks import sample_draft
 
 PERMISSIONS = (
     "BROWSE_PROJECTS",
@@ -88,12 +88,14 @@ class Doctor:
         """Notes of an epic as it would be sent: required fields, mapped ones, priorities."""
         notes: list[str] = []
         for band in self._config.priorities or ("",):
-            notes += self._issues.prepare(_sample(project, band=band)).notes
+            notes += self._issues.prepare(
+                sample_draft(owner="sample", project_key=project, band=band)
+            ).notes
         yield from dict.fromkeys(notes)
 
     def _stories(self, project: str) -> Iterator[str]:
         parent = self._reader.refer("sample", {"id": "0", "key": f"{project}-0"})
-        story = replace(_sample(project), parent=parent)
+        story = replace(sample_draft(owner="sample", project_key=project), parent=parent)
         yield from self._issues.prepare(story).notes
 
     def _owners(self, project: str) -> Iterator[str]:
@@ -101,7 +103,7 @@ class Doctor:
         same = "accountId" if self._config.is_cloud else "name"
         key = self._schemas.project(project)["key"]
         for owner, settings in self._config.owners.items():
-            draft = replace(_sample(project), owner=owner)
+            draft = sample_draft(owner=owner, project_key=project)
             yield from (note for note in self._issues.prepare(draft).notes if "omponent" in note)
             if settings.assignee is None:
                 continue
@@ -157,30 +159,3 @@ def _step(name: str, errors: Callable[[], Iterator[str]]) -> Check:
     except TrackerError as error:
         found = str(error)
     return Check(name, not found, found or "ok")
-
-
-def _sample(project: str, band: str = "") -> EpicDraft:
-    """An epic that has everything, to see where it would go."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    return EpicDraft(
-        key="paydown-sample",
-        title="Sample",
-        body="Sample",
-        service_id="sample",
-        service="sample",
-        owner="sample",
-        due_date=date(2026, 1, 1),
-        score=1,
-        slo_burn=1.0,
-        estimate_days=1.0,
-        budget_usd=1.0,
-        current_maturity="bronze",
-        target_maturity="silver",
-        band=band,
-        rubric_hash="sample",
-        scoring_date=now.date(),
-        risk_ids=("SAMPLE-1",),
-        labels=("paydown-sample",),
-        project_key=project,
-        opened_at=now,
-    )

@@ -156,7 +156,7 @@ def _once(cache: dict[Any, Any], key: Any, read: Callable[[], Any]) -> Any:
 
 
 def read_field(field_id: str, entry: Json) -> JiraField:
-    """A field as `createmeta` and `editmeta` tell of it."""
+    """A field as `createmeta` and `editmeta` describe it."""
     schema = entry.get("schema") or {}
     return JiraField(
         id=field_id,

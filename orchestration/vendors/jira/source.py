@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from orchestration.http import RefusedError
 from orchestration.landing import Landing
 from orchestration.vendors.base import Context
-from orchestration.vendors.epic_items import EpicItems, Item
+from orchestration.vendors.epic_items import EpicSource, Item
 from orchestration.vendors.jira.client import Client, Json, jql_string
 from orchestration.vendors.jira.fields import EPIC_LINK, ids_by_name
 from orchestration.vendors.jira.settings import JiraSourceConfig
@@ -26,20 +26,19 @@ FIELDS = (
 )  # fmt: skip
 
 
-class JiraSource:
+class JiraSource(EpicSource):
     """One site, ready to be asked."""
 
     stream = "issues"
     chunk = 50
 
     def __init__(self, config: JiraSourceConfig, context: Context) -> None:
+        super().__init__(config, context)
         self._client = Client(config, context)
         self._config = config
-        self._context = context
         self._ids: dict[str, Sequence[str]] = {}
         self._epic_link = ""
         self._now = datetime.min
-        self._issue_keys: dict[str, str] = {}
 
     @property
     def requests(self) -> int:
@@ -52,17 +51,6 @@ class JiraSource:
         return f"issues with the label {self._config.board_label}: " + (
             "some" if page["issues"] else "none yet, or none that may be browsed"
         )
-
-    def sync(self, landing: Landing) -> None:
-        self._issue_keys = {
-            one: state[0] for one, state in landing.cursors.get("known", {}).items()
-        }
-        EpicItems(
-            self,
-            overlap=timedelta(minutes=float(self._config.overlap_minutes)),
-            sweep_every=timedelta(hours=float(self._config.sweep_hours)),
-            progress=self._context.progress,
-        ).sync(landing)
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
         """Find custom fields by their names; a name may be that of several."""
@@ -88,7 +76,7 @@ class JiraSource:
                 yield from self._search(self._family(there, since))
                 return
             except RefusedError as error:
-                # A query that names an issue that is gone is an error as a whole.
+                # A query fails where it names an issue that is gone.
                 left = [str(one["id"]) for one in self.fetch(there)]
                 if error.status != 400 or len(left) == len(there):
                     raise
@@ -100,19 +88,14 @@ class JiraSource:
                 yield self._named(issue)
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """Jira says the same of what is gone and what we may not see; its project tells."""
+        """Jira answers 404 to what is gone and to what is hidden; its project shows which."""
         projects = {key.rpartition("-")[0] for key in missing.values()}
         unseen = {one for one in projects if self._client.find(f"/project/{one}") is None}
         return {one for one, key in missing.items() if key.rpartition("-")[0] in unseen}
 
-    def name(self, item: Item) -> str:
-        return str(item["key"])
-
-    def version(self, item: Item) -> str:
-        return str(item["fields"].get("updated"))
-
-    def labels(self, item: Item) -> Collection[str]:
-        return item["fields"].get("labels") or ()
+    def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
+        fields = item["fields"]
+        return str(item["key"]), str(fields.get("updated")), fields.get("labels") or ()
 
     def _scope(self, since: datetime | None) -> str:
         return f"labels = {jql_string(self._config.board_label)}{self._changed(since)}"
@@ -120,7 +103,7 @@ class JiraSource:
     def _family(self, parents: Sequence[str], since: datetime | None) -> str:
         if self._config.is_cloud:
             return f"parent in ({', '.join(parents)}){self._changed(since)}"
-        keys = ", ".join(jql_string(self._issue_keys[one]) for one in parents)
+        keys = ", ".join(jql_string(self._known[one][0]) for one in parents)
         return f'"Epic Link" in ({keys}){self._changed(since)}'
 
     def _changed(self, since: datetime | None) -> str:
@@ -138,7 +121,6 @@ class JiraSource:
 
         Of several fields of one name, the first that holds something.
         """
-        self._issue_keys[str(issue["id"])] = issue["key"]
         values = issue["fields"]
         named = {
             what: next((values[one] for one in ids if values.get(one) is not None), None)

@@ -19,12 +19,11 @@ from orchestration.trackers.protocol import (
     TrackerError,
 )
 from orchestration.vendors.base import Context
-from orchestration.vendors.jira import create
 from orchestration.vendors.jira.changes import Changes
 from orchestration.vendors.jira.check import Doctor
 from orchestration.vendors.jira.client import LONGEST_CALL_SECONDS, Client
 from orchestration.vendors.jira.fields import Schemas
-from orchestration.vendors.jira.issues import Issue, Issues
+from orchestration.vendors.jira.issues import BATCH, Issue, Issues, send
 from orchestration.vendors.jira.reading import Reader
 from orchestration.vendors.jira.settings import JiraTrackerConfig
 from orchestration.vendors.tracker_errors import as_tracker_errors
@@ -40,7 +39,7 @@ class JiraTracker:
     log and in `notes`.
     """
 
-    batch_size = create.BATCH
+    batch_size = BATCH
     longest_call_seconds = LONGEST_CALL_SECONDS
     # Jira itself would create a key twice.
     is_idempotent = False
@@ -82,7 +81,7 @@ class JiraTracker:
                     outcomes[draft.key] = issue
             if issues:
                 try:
-                    sent, issues = create.send(self._client, issues, self._reader.refer)
+                    sent, issues = send(self._client, issues, self._reader.refer)
                 except RejectedError as error:
                     sent = {issue.draft.key: error for issue in issues}
                 outcomes |= self._forbidden(issues, sent)
@@ -110,7 +109,7 @@ class JiraTracker:
     def _forbidden(
         self, issues: Sequence[Issue], outcomes: Mapping[str, CreateOutcome]
     ) -> Mapping[str, CreateOutcome]:
-        """`outcomes`, with missing permission told from a bad draft.
+        """`outcomes`, where a missing permission is not taken for a bad draft.
 
         Jira calls both a 400, in its users' language.
         """

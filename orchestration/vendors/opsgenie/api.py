@@ -188,7 +188,7 @@ def _data(answer: Any) -> Any:
 
 
 def _link(answer: Json) -> Query:
-    # Of the address only the query is taken: credentials stay with the server we chose.
+    # Of the address only the query is used: credentials stay with the server we chose.
     link = (answer.get("paging") or {}).get("next") or ""
     return tuple(parse_qsl(urlsplit(link).query)) if answer["data"] else ()
 

@@ -1,4 +1,4 @@
-"""A sync of Opsgenie: what changed, a piece of the past, what is around it, what was deleted."""
+"""A sync of Opsgenie: what changed, more of the past, teams and services, what was deleted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every incident that changed since the last sync, in its present state, and its log entries.
 
 There is no "updated since" for incidents. The account's log entries name every incident that
-changed, and carry it whole when asked to, so that N changes need no more requests than their
+changed, and carry all of it when asked to, so that N changes need no more requests than their
 entries have pages.
 """
 

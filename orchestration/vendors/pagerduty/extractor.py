@@ -42,7 +42,7 @@ class PagerDutyConfig(SourceConfig):
     """How PagerDuty is read. Accounts in the EU: `url: https://api.eu.pagerduty.com`.
 
     Attributes:
-        changes: `log_entries` finds changed incidents by the account's log entries, at once;
+        changes: `log_entries` finds changed incidents by the account's log entries, immediately;
             `analytics` by the analytics API, up to a day later, where log entries are too many.
         settle_seconds: what is younger is left for the next sync.
         overlap_seconds: log entries may come so late and are still found.
@@ -163,7 +163,7 @@ class PagerDuty(HttpExtractor):
         landing.commit(directory=iso(now))
 
     def _count(self, landing: Landing, window: Window) -> None:
-        """What the source holds of the whole scope: incidents created in `window`."""
+        """What the source holds of all that is read: incidents created in `window`."""
         until = window.until
         while until > window.since:
             since = max(until - COUNTED, window.since)

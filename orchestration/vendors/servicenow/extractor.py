@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from orchestration.http import AccessError, Http, SourceError
@@ -12,9 +11,11 @@ from orchestration.landing import Landing
 from orchestration.vendors.base import (
     Context,
     HttpExtractor,
+    Sync,
     authorization,
     iso,
     moment,
+    months,
 )
 from orchestration.vendors.servicenow.settings import (
     DELETION_FIELDS,
@@ -27,12 +28,13 @@ from orchestration.vendors.servicenow.settings import (
 from orchestration.vendors.servicenow.table import (
     Record,
     Scan,
-    TableApi,
     at_least,
     before,
+    pages,
+    probe,
     raw,
 )
-from orchestration.vendors.servicenow.windows import SETTLING, Covered, land_changes, months
+from orchestration.vendors.servicenow.windows import SETTLING, land_changes
 
 NAME = "servicenow"
 
@@ -71,26 +73,18 @@ class ServiceNow(HttpExtractor):
     """Lands incidents, deletions, incident_ids, services, dependencies, risks and sweeps.
 
     Cursors: `incidents` and `deletions`, as `Covered`; `services`, `dependencies` and `risks`, what
-    told their last versions apart; `sweep`, where and when; `hidden`, incidents hidden from us.
+    identified their last versions; `sweep`, where and when; `hidden`, incidents hidden from us.
     """
 
     def __init__(self, config: ServiceNowConfig, http: Http, context: Context) -> None:
         super().__init__(http, context)
         self._config = config
-        self._api = TableApi(http)
         self._overlap = timedelta(minutes=config.overlap_minutes)
-        self._changes = partial(
-            land_changes,
-            self._api,
-            width=timedelta(days=config.window_days),
-            overlap=self._overlap,
-            progress=self.progress,
-        )
         self._conditions = [config.query] if config.query else []
 
     def check(self) -> str:
-        probe = self._api.probe(self._config.incident_table, self._conditions)
-        return f"{probe.total:,} records in {self._config.incident_table}"
+        found = probe(self.http, self._config.incident_table, self._conditions)
+        return f"{found.total:,} records in {self._config.incident_table}"
 
     def sync(self, landing: Landing) -> None:
         begin = self._config.begins_at(landing.started_at)
@@ -101,7 +95,7 @@ class ServiceNow(HttpExtractor):
                 continue
             try:
                 if stream == "deletions":
-                    since = Covered.from_cursor(landing.cursors["incidents"]).since
+                    since = moment(landing.cursors["incidents"]["since"])
                     self._changes(landing, stream, "sys_created_on", scan, since, now)
                 else:
                     self._snapshot(landing, stream, scan, now)
@@ -123,22 +117,29 @@ class ServiceNow(HttpExtractor):
         """Land what changed, newest version each; returns the server's clock."""
         config = self._config
         covered = landing.cursors.get("incidents")
-        since = min(begin, Covered.from_cursor(covered).since) if covered else begin
+        since = min(begin, moment(covered["since"])) if covered else begin
         conditions = [*self._conditions, at_least("sys_updated_on", since)]
-        probe = self._api.probe(config.incident_table, conditions)
+        found = probe(self.http, config.incident_table, conditions)
         # A sweep counts without `query`.
         hidden = 0 if config.query else landing.cursors.get("hidden", 0)
         landing.observe(
             "incidents",
-            source_count=max(0, probe.total - hidden),
+            source_count=max(0, found.total - hidden),
             since=since,
-            until=probe.date - SETTLING,
+            until=found.date - SETTLING,
         )
         chosen = (*INCIDENT_FIELDS, *self._chosen("SERVICE", "FAILURE"), *config.fields)
         wanted = () if "*" in config.fields else tuple(dict.fromkeys(chosen))
         scan = Scan(config.incident_table, self._conditions, wanted, config.page_size)
-        self._changes(landing, "incidents", "sys_updated_on", scan, begin, probe.date)
-        return probe.date
+        self._changes(landing, "incidents", "sys_updated_on", scan, begin, found.date)
+        return found.date
+
+    def _changes(
+        self, landing: Landing, stream: str, field: str, scan: Scan, begin: datetime, now: datetime
+    ) -> None:
+        width = timedelta(days=self._config.window_days)
+        sync = Sync(self.http, landing, self.progress)
+        land_changes(sync, stream, field, scan, begin, now, width=width, overlap=self._overlap)
 
     def _chosen(self, *names: str) -> list[str]:
         variables = [f"PAYDOWN_SERVICENOW_{name}_FIELD" for name in names]
@@ -175,9 +176,9 @@ class ServiceNow(HttpExtractor):
         yield "risk_table", "risks", Scan(config.risk_table, risks, wanted, size)
 
     def _snapshot(self, landing: Landing, stream: str, scan: Scan, now: datetime) -> None:
-        """Land a whole table, where its count or its newest change is another than last time."""
-        probe = self._api.probe(scan.table, scan.conditions, "ORDERBYDESCsys_updated_on")
-        mark = [probe.total, *(raw(record, "sys_updated_on") for record in probe.records)]
+        """Land all of a table, where its count or its newest change is another than last time."""
+        found = probe(self.http, scan.table, scan.conditions, "ORDERBYDESCsys_updated_on")
+        mark = [found.total, *(raw(record, "sys_updated_on") for record in found.records)]
         cursor = landing.cursors.get(stream, {})
         if cursor.get("mark") == mark and not self._is_due(cursor["at"], now):
             return
@@ -189,8 +190,9 @@ class ServiceNow(HttpExtractor):
         cursor = landing.cursors.get("sweep", {})
         if "next" not in cursor and "at" in cursor and not self._is_due(cursor["at"], now):
             return
-        since = Covered.from_cursor(landing.cursors["incidents"]).since
-        parts = months(since, now)
+        since = moment(landing.cursors["incidents"]["since"])
+        parts = [("earlier", None, since)]
+        parts += [(f"{begin:%Y-%m}", begin, end) for begin, end in [*months(since, now)][::-1]]
         names = [name for name, _, _ in parts]
         at, hidden = cursor.get("at"), cursor.get("hidden", 0)
         first = names.index(cursor["next"]) if cursor.get("next") in names else 0
@@ -231,7 +233,7 @@ class ServiceNow(HttpExtractor):
         """Land all records of a scan as the file `part`, and what it covered and found."""
 
         def records() -> Iterator[Record]:
-            for page in self._api.pages(scan):
+            for page in pages(self.http, scan):
                 yield from page.records
                 if page.records:
                     self.progress(f"{stream} {part}: {scan.visible:,}")

@@ -1,7 +1,7 @@
 """The Table API, read by key so that nothing is skipped.
 
 Pages by offset skip records when others are deleted under them, so each page asks for the records
-after the last one seen, in the order of `sys_id`. The server first takes `sysparm_limit` records
+after the last one seen, in the order of `sys_id`. The server first reads `sysparm_limit` records
 and then leaves out those that the user may not see: a page may be short, or empty, and still not
 be the last. `X-Total-Count` counts the hidden ones too, which shows where the end is.
 """
@@ -92,39 +92,34 @@ class Place:
     limit: int
 
 
-class TableApi:
-    """Reads tables of one instance."""
+def probe(http: Http, table: str, conditions: Sequence[str], order: str = "") -> Probe:
+    """One record at most, of a query that may have an order such as `ORDERBYDESCnumber`."""
+    parameters = {
+        "sysparm_query": "^".join([*conditions, *([order] if order else [])]),
+        "sysparm_fields": "sys_id,sys_updated_on",
+        "sysparm_limit": 1,
+    }
+    reply = http.get(f"/api/now/table/{table}", parameters)
+    records = _records(table, reply)
+    if records is None:
+        raise _cancelled(table)
+    return Probe(_total(table, reply), records, reply.date)
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
 
-    def probe(self, table: str, conditions: Sequence[str], order: str = "") -> Probe:
-        """One record at most, of a query that may have an order such as `ORDERBYDESCnumber`."""
-        parameters = {
-            "sysparm_query": "^".join([*conditions, *([order] if order else [])]),
-            "sysparm_fields": "sys_id,sys_updated_on",
-            "sysparm_limit": 1,
-        }
-        reply = self._http.get(f"/api/now/table/{table}", parameters)
-        records = _records(table, reply)
-        if records is None:
-            raise _cancelled(table)
-        return Probe(_total(table, reply), records, reply.date)
+def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place]]:
+    """Every record that is visible and matches from the first request to the last.
 
-    def pages(self, scan: Scan, after: str = "") -> Iterator[paging.Page[Place]]:
-        """Every record that is visible and matches from the first request to the last.
+    Args:
+        after: go on after this `sys_id`, that of an earlier page's `following`.
 
-        Args:
-            after: go on after this `sys_id`, that of an earlier page's `following`.
+    Raises:
+        SourceError: what came back can't be paged.
+    """
 
-        Raises:
-            SourceError: what came back can't be paged.
-        """
+    def ask(place: Place) -> Reply:
+        return http.get(f"/api/now/table/{scan.table}", scan.parameters(place))
 
-        def ask(place: Place) -> Reply:
-            return self._http.get(f"/api/now/table/{scan.table}", scan.parameters(place))
-
-        return paging.pages(ask, _ByKey(scan), Place(after, "", scan.page_size))
+    return paging.pages(ask, _ByKey(scan), Place(after, "", scan.page_size))
 
 
 class _ByKey:

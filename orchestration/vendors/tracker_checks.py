@@ -1,0 +1,33 @@
+"""What the checks of remote trackers have in common."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from orchestration.trackers.protocol import EpicDraft
+
+
+def sample_draft(*, owner: str, project_key: str = "", band: str = "") -> EpicDraft:
+    """An epic that has everything, to see where it would go; it is never created."""
+    return EpicDraft(
+        key="paydown-sample",
+        title="May paydown open epics?",
+        body="Sample",
+        service_id="sample",
+        service="sample",
+        owner=owner,
+        due_date=date(2026, 1, 1),
+        score=1,
+        slo_burn=1.0,
+        estimate_days=1.0,
+        budget_usd=1.0,
+        current_maturity="bronze",
+        target_maturity="silver",
+        band=band,
+        rubric_hash="sample",
+        scoring_date=date(2026, 1, 1),
+        risk_ids=("SAMPLE-1",),
+        labels=("paydown-sample",),
+        project_key=project_key,
+        opened_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
