@@ -37,12 +37,12 @@ services as (
         or windows.is_ai_code_without_tests is not null',
     'estimated': 'windows.estimate_days is not null',
 }.items() %}
-{{ name }} as (
-    select windows.*
-    from {{ ref('int_scoring__windows') }} as windows
-    inner join dates on windows.scoring_date = dates.scoring_date
-    where {{ condition }}
-),
+    {{ name }} as (
+        select windows.*
+        from {{ ref('int_scoring__windows') }} as windows
+        inner join dates on windows.scoring_date = dates.scoring_date
+        where {{ condition }}
+    ),
 
 {% endfor -%}
 
