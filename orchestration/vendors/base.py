@@ -146,9 +146,7 @@ def secret(context: Context, name: str, source: str, what: str) -> str:
     if not value:
         raise AccessError(f"{source}: {name} is not set; put {what} there")
     if not value.isprintable() or not value.isascii():
-        raise AccessError(
-            f"{source}: {name} holds characters that no header may; copy it again"
-        )
+        raise AccessError(f"{source}: {name} holds characters that no header may; copy it again")
     return value
 
 
