@@ -99,10 +99,10 @@ def incidents(number: int) -> Iterator[dict[str, Any]]:
 
 
 def paydown(home: Path, folder: Path, streams: Sequence[str] = ("incidents",)) -> int:
-    import dlt
     import yaml
 
     from orchestration.loader import contracts_from_manifest, load_landing
+    from orchestration.warehouse import Warehouse
 
     (source,) = yaml.safe_load(SOURCES.read_text())["sources"]
     nodes = {
@@ -116,7 +116,8 @@ def paydown(home: Path, folder: Path, streams: Sequence[str] = ("incidents",)) -
         if table["name"] in streams
     }
     contracts = contracts_from_manifest({"sources": nodes})
-    return load_landing(contracts, {"landing": folder}, _pipeline(dlt, home), {}).rows_loaded
+    warehouse = Warehouse(home / "warehouse.duckdb", home / "dlt")
+    return load_landing(contracts, {"landing": folder}, warehouse, {}).rows_loaded
 
 
 def normalizer(home: Path, folder: Path) -> int:

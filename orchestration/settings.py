@@ -9,6 +9,7 @@
 | `PAYDOWN_AS_OF` | the moment that windows end at, ISO 8601 UTC | now; the demo has its own |
 | `PAYDOWN_TARGET` | the warehouse, a target of `profiles/profiles.yml` | `duckdb` |
 | `PAYDOWN_LEDGER` | SQLAlchemy address of the ledger | SQLite in `PAYDOWN_HOME` |
+| `PAYDOWN_MEMORY_LIMIT` | memory of DuckDB, such as `8GB` | 1/4 of the machine's, up to 4 GB |
 | `PAYDOWN_DRY_RUN` | `1`: say what would be opened; `0`: open it | `1`; `0` for local epics |
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,6 +138,7 @@ class Settings:
         """Set what dbt, dlt and Dagster read from the environment, telemetry off first."""
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
+        os.environ.setdefault("PAYDOWN_MEMORY_LIMIT", default_memory_limit())
         os.environ["PAYDOWN_WAREHOUSE"] = str(self.warehouse)
         os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_path)
         os.environ["DBT_LOG_PATH"] = str(self.home / "dbt" / "logs")
@@ -147,6 +150,14 @@ class Settings:
     def now(self) -> datetime:
         """`as_of`, or the present moment; timezone-aware UTC."""
         return self.as_of or datetime.now(UTC)
+
+
+def default_memory_limit() -> str:
+    """A quarter of the memory that this process may use, from 1 to 4 GB, as DuckDB reads it."""
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # No control group limits it.
+        available = min(available, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return f"{min(max(available // 4, 10**9), 4 * 10**9) // 10**6}MB"
 
 
 def _switch(name: str, value: str) -> bool | None:

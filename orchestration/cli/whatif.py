@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
 
 from orchestration.cli.tables import plain_table, signed, text_row
-from orchestration.rescore.whatif import Month, Move, WhatIf
+from orchestration.rescore import Month, WhatIf
 
 BANDS = {
     "promote_to_epic": "promote",
@@ -20,14 +21,16 @@ BANDS = {
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&-])")
 
 
+COLUMNS = ("#", "was", "service", "score", "", "band", "epic")
+
+
 def show_what_if(console: Console, result: WhatIf) -> None:
     """Print who moves, and which epics would open."""
-    changed = [move for move in result.moves if move.has_changed]
     console.print(Text(_headline(result), "bold"))
-    if changed:
-        table = plain_table("#", "was", "service", "score", "", "band", "epic", right=("#", "was"))
-        for move in changed:
-            table.add_row(*text_row(*_cells(move)))
+    table = plain_table(*COLUMNS, right=("#", "was"))
+    for cells in _rows(result):
+        table.add_row(*text_row(*cells))
+    if table.row_count:
         console.print(table)
     for month in result.months:
         console.print(Text(_month(month)))
@@ -35,19 +38,17 @@ def show_what_if(console: Console, result: WhatIf) -> None:
 
 def as_markdown(result: WhatIf) -> str:
     """The same as a comment for a pull request; everything from outside is escaped."""
-    changed = [move for move in result.moves if move.has_changed]
+    rows = ["| " + " | ".join(map(_escaped, cells)) + " |" for cells in _rows(result)]
     lines = [f"### {_headline(result)}", ""]
-    if changed:
-        lines += ["| # | was | service | score | | band | epic |"]
-        lines += ["| --: | --: | --- | --: | --: | --- | --- |"]
-        lines += ["| " + " | ".join(map(_escaped, _cells(move))) + " |" for move in changed]
-        lines += [""]
+    if rows:
+        header = ["| " + " | ".join(COLUMNS) + " |", "| --: | --: | --- | --: | --: | --- | --- |"]
+        lines += [*header, *rows, ""]
     lines += ["- " + _escaped(_month(month)) for month in result.months]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _headline(result: WhatIf) -> str:
-    changed = sum(move.has_changed for move in result.moves)
+    changed = sum(move.before != move.after for move in result.moves)
     opens = sum(move.opens for move in result.moves)
     what = (
         f"{changed} of {len(result.moves)} services move, {opens} more epics would open"
@@ -57,23 +58,26 @@ def _headline(result: WhatIf) -> str:
     return f"rubric {result.rubric_before} -> {result.rubric_after}: {what}"
 
 
-def _cells(move: Move) -> list[str]:
-    delta = (
-        signed(move.score_after - move.score_before)
-        if move.score_after is not None and move.score_before is not None
-        else ""
-    )
-    band, was = BANDS.get(move.band_after, "?"), BANDS.get(move.band_before, "?")
-    decision = move.decision_after or "-"
-    return [
-        str(move.rank_after or "-"),
-        str(move.rank_before or "-"),
-        move.service,
-        str(move.score_after if move.score_after is not None else "-"),
-        delta,
-        band if band == was else f"{was} -> {band}",
-        decision if decision == move.decision_before else f"{move.decision_before} -> {decision}",
-    ]
+def _rows(result: WhatIf) -> Iterator[list[str]]:
+    """The cells of each service that moves."""
+    for move in result.moves:
+        old, new = move.before, move.after
+        if old == new:
+            continue
+        is_scored = None not in (new.score, old.score)
+        yield [
+            str(new.rank or "-"),
+            str(old.rank or "-"),
+            move.service,
+            "-" if new.score is None else str(new.score),
+            signed((new.score or 0) - (old.score or 0)) if is_scored else "",
+            _change(BANDS.get(old.band, "?"), BANDS.get(new.band, "?")),
+            _change(old.decision or "-", new.decision or "-"),
+        ]
+
+
+def _change(old: str, new: str) -> str:
+    return new if new == old else f"{old} -> {new}"
 
 
 def _month(month: Month) -> str:

@@ -3,6 +3,7 @@ starts; definitions hold the names of variables only."""
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -51,23 +52,26 @@ class Workspace(dg.ConfigurableResource):
         Raises:
             SettingsError: a variable can't be used; the message names it and the fix.
         """
-        return Settings.from_environment(
-            {
-                "PAYDOWN_HOME": self.home,
-                "PAYDOWN_LANDING": self.landing,
-                "PAYDOWN_MODERNIZATION": self.modernization,
-                "PAYDOWN_AS_OF": self.as_of,
-                "PAYDOWN_SOURCES": self.sources.names,
-                "PAYDOWN_TARGET": self.warehouse.target,
-                "PAYDOWN_LEDGER": self.ledger.url,
-                "PAYDOWN_DRY_RUN": self.tracker.dry_run,
-            }
-        )
+        environment = {variable: getattr(self, name) for name, variable in FOLDERS.items()}
+        for key, (_, name, variable) in SYSTEMS.items():
+            environment[variable] = getattr(getattr(self, key), name)
+        return Settings.from_environment(environment)
+
+
+# Field of the workspace -> its variable.
+FOLDERS = {n: f"PAYDOWN_{n.upper()}" for n in ("home", "landing", "modernization", "as_of")}
+# Key of a resource -> its class, its one field and that field's variable.
+SYSTEMS: dict[str, tuple[type[dg.ConfigurableResource], str, str]] = {
+    "sources": (SourcesResource, "names", "PAYDOWN_SOURCES"),
+    "warehouse": (WarehouseResource, "target", "PAYDOWN_TARGET"),
+    "ledger": (LedgerResource, "url", "PAYDOWN_LEDGER"),
+    "tracker": (TrackerResource, "dry_run", "PAYDOWN_DRY_RUN"),
+}
 
 
 def from_variables(
     variables: Mapping[str, str], environment: Mapping[str, str] = os.environ
-) -> dict[str, dg.EnvVar]:
+) -> dict[str, Any]:
     """Field -> reference to its variable, for those that are set; the others keep their defaults.
 
     Args:
@@ -78,22 +82,8 @@ def from_variables(
 
 def workspace_resources() -> dict[str, dg.ConfigurableResource]:
     """The resources of this module by key."""
-    sources = SourcesResource(**from_variables({"names": "PAYDOWN_SOURCES"}))
-    warehouse = WarehouseResource(**from_variables({"target": "PAYDOWN_TARGET"}))
-    ledger = LedgerResource(**from_variables({"url": "PAYDOWN_LEDGER"}))
-    tracker = TrackerResource(**from_variables({"dry_run": "PAYDOWN_DRY_RUN"}))
-    names = ("home", "landing", "modernization", "as_of")
-    workspace = Workspace(
-        sources=sources,
-        warehouse=warehouse,
-        ledger=ledger,
-        tracker=tracker,
-        **from_variables({name: f"PAYDOWN_{name.upper()}" for name in names}),
-    )
-    return {
-        "sources": sources,
-        "warehouse": warehouse,
-        "ledger": ledger,
-        "tracker": tracker,
-        "workspace": workspace,
+    systems: dict[str, Any] = {
+        key: kind(**from_variables({name: variable}))
+        for key, (kind, name, variable) in SYSTEMS.items()
     }
+    return {**systems, "workspace": Workspace(**systems, **from_variables(FOLDERS))}

@@ -19,6 +19,7 @@ from orchestration.trackers.protocol import (
 )
 
 _log = logging.getLogger(__name__)
+_FOUND = "found in the tracker, from a run that was cut short or from another ledger"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,6 @@ class Outcome:
     kind: Literal["opened", "found", "taken", "failed"]
     reason: str
     record: EpicRecord | None = None
-    url: str | None = None
 
 
 @dataclass
@@ -57,29 +57,46 @@ class Opener:
     _outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
 
     def open(self, openings: Sequence[Opening]) -> Mapping[str, Outcome]:
-        """Open all, `tracker.batch_size` a call, after one search; the outcome of each, by key."""
+        """Open all, `tracker.batch_size` a call, after one search; the outcome of each, by key.
+
+        What became of ambiguous calls is searched for, and created once more if it is certainly
+        missing.
+        """
+        run = self.run
         self._openings = {opening.intent.key: opening for opening in openings}
-        searched_at = self.run.writer().at
-        asked = {key for key, opening in self._openings.items() if not opening.is_fresh}
-        if self._adopt(asked) is None:
-            return self._outcomes
-        keys = [key for key in self._openings if key not in self._outcomes]
-        self._settle(self._create(keys, searched_at))
+        searched_at = run.clock()
+        self._find({key for key, opening in self._openings.items() if not opening.is_fresh})
+        unknown = self._create(self._without_outcome(self._openings), searched_at)
+        for seconds in (run.tracker.search_lag_seconds, run.tracker.longest_call_seconds):
+            if unknown and not run.stopped:
+                names = ", ".join(unknown)
+                text = "%s doesn't say whether it opened %s; asking again in %.0f s"
+                _log.warning(text, run.tracker.name, names, seconds)
+                run.sleep(seconds)
+                searched_at = run.clock()
+                self._find(set(unknown), is_ours=True)
+                self._read_versions(unknown)
+                unknown = self._without_outcome(unknown)
+        if not run.stopped:
+            unknown = self._create(unknown, searched_at)
+        self._fail(unknown, UNKNOWN)
         return self._outcomes
 
-    def _create(self, keys: Sequence[str], searched_at: datetime) -> set[str]:
+    def _without_outcome(self, keys: Collection[str]) -> list[str]:
+        return [key for key in keys if key not in self._outcomes]
+
+    def _create(self, keys: Sequence[str], searched_at: datetime) -> list[str]:
         """Create `keys`; returns those whose outcome is unknown."""
-        unknown: set[str] = set()
         size = self.run.tracker.batch_size
         for start in range(0, len(keys), size):
             chunk = keys[start : start + size]
             if self.run.stopped:
-                self._report_failed(chunk, f"not attempted: {self.run.stopped}")
+                self._fail(chunk, f"not attempted: {self.run.stopped}")
                 continue
-            outcomes = self._call(self._claim(chunk, searched_at))
-            unknown |= {key for key, outcome in outcomes.items() if self._record(key, outcome)}
-            self._read_versions(outcomes)
-        return unknown
+            for key, outcome in self._call(self._claim(chunk, searched_at)).items():
+                self._record(key, outcome)
+            self._read_versions(chunk)
+        return self._without_outcome(keys)
 
     def _claim(self, keys: Sequence[str], searched_at: datetime) -> list[str]:
         """Commit what follows; the keys for which the call may be sent right now.
@@ -94,11 +111,11 @@ class Opener:
                 if claim.is_granted:
                     self._claims.setdefault(key, claim)
                 else:
-                    self._report_taken(key, claim.record)
+                    self._outcomes[key] = _taken(claim.record)
             granted = [key for key in granted if claims[key].is_granted]
             if run.is_in_time():
                 return granted
-        self._fail(granted, "stalled", STALLED)
+        self._record_failure(granted, "stalled", STALLED)
         return []
 
     def _call(self, keys: Sequence[str]) -> dict[str, CreateOutcome]:
@@ -113,124 +130,89 @@ class Opener:
         silent = AmbiguousError("the tracker did not say what became of it")
         return {key: outcomes.get(key, silent) for key in keys}
 
-    def _record(self, key: str, outcome: CreateOutcome) -> bool:
-        """Commit the outcome; True if it is unknown."""
-        run = self.run
+    def _record(self, key: str, outcome: CreateOutcome) -> None:
+        """Commit the outcome; one that is unknown is no outcome yet."""
         if isinstance(outcome, EpicRef):
             self._record_opened(key, outcome, is_ours=not outcome.is_adopted)
         elif isinstance(outcome, AmbiguousError):
-            run.ledger.record_failure(
-                run.writer(), run.tracker.name, [key], "ambiguous", str(outcome), may_be_done=True
-            )
-            return True
+            self._record_failure([key], "ambiguous", str(outcome), may_be_done=True)
         else:
-            run.stop_on(outcome)
-            self._fail([key], kind_of(outcome), str(outcome))
-        return False
+            self.run.stop_on(outcome)
+            self._record_failure([key], kind_of(outcome), str(outcome))
 
     def _record_opened(self, key: str, ref: EpicRef, *, is_ours: bool) -> None:
         """is_ours: this run created it; else it says what an earlier attempt meant it to say."""
         run, intent, claim = self.run, self._openings[key].intent, self._claims[key]
+        evidence = intent.evidence if is_ours else claim.attempted_evidence
         record = run.ledger.record_opened(
             run.writer(),
             run.tracker.name,
             key,
             (ref.id, ref.url),
             run.now,
-            intent.evidence if is_ours else claim.attempted_evidence,
+            evidence,
             is_adopted=not is_ours,
         )
         if record.ref_id != ref.id:
             why = f"the tracker has it twice, {record.ref_id} and {ref.id}: close one of them"
-            self._outcomes[key] = Outcome("failed", why, record, ref.url)
+            self._outcomes[key] = Outcome("failed", why, record)
         elif is_ours:
-            self._outcomes[key] = Outcome("opened", intent.why, record, record.url)
+            self._outcomes[key] = Outcome("opened", intent.why, record)
         else:
-            self._report_found(key, record)
+            self._outcomes[key] = Outcome("found", _FOUND, record)
 
     def _read_versions(self, keys: Collection[str]) -> None:
         """Of what was opened, and of epics that got a story, which changes some trackers' epics."""
-        opened = [o for key in keys if (o := self._outcomes.get(key)) and o.kind == "opened"]
-        records = {o.record.key: o.record for o in opened if o.record}
-        parents = {record.parent_key for record in records.values()}
-        if parents - {None}:
+        done = [self._outcomes[key] for key in keys if key in self._outcomes]
+        records = {o.record.key: o.record for o in done if o.record and o.kind == "opened"}
+        parents = {record.parent_key for record in records.values()} - {None}
+        if parents:
             for record in self.run.ledger.records(self.run.tracker.name):
                 if record.key in parents and record.version is not None:
                     records[record.key] = record
         self.run.read_versions(list(records.values()))
 
-    def _settle(self, unknown: set[str]) -> None:
-        """Find out what became of ambiguous calls; create once more what is certainly missing."""
-        tracker, searched_at = self.run.tracker, self.run.clock()
-        for seconds in (tracker.search_lag_seconds, tracker.longest_call_seconds):
-            if not unknown:
-                return
-            _log.warning(
-                "%s doesn't say whether it opened %s; asking again in %.0f s",
-                tracker.name,
-                ", ".join(sorted(unknown)),
-                seconds,
-            )
-            self.run.sleep(seconds)
-            searched_at = self.run.clock()
-            before = unknown
-            missing = self._adopt(unknown, is_ours=True)
-            if missing is None:
-                return
-            unknown = missing
-            self._read_versions(before - unknown)
-        if not self.run.stopped:
-            unknown = self._create(sorted(unknown, key=list(self._openings).index), searched_at)
-        self._report_failed(unknown, UNKNOWN)
-
-    def _adopt(self, keys: set[str], *, is_ours: bool = False) -> set[str] | None:
-        """Record what the tracker has; returns what it hasn't, None when it can't be asked.
+    def _find(self, keys: set[str], *, is_ours: bool = False) -> None:
+        """Record which of `keys` the tracker has; where it can't be asked, all of them fail.
 
         is_ours: what is found was created by this run, in a call whose outcome was unknown.
         """
-        if not keys:
-            return set()
         run = self.run
         try:
-            found = run.tracker.find(keys)
+            found = run.tracker.find(keys) if keys else {}
         except TrackerError as error:
             run.stopped = run.stopped or str(error)
-            rest = self._openings.keys() - self._outcomes.keys()
-            self._report_failed(rest, UNKNOWN if is_ours else f"not attempted: {run.stopped}")
-            return None
+            why = UNKNOWN if is_ours else f"not attempted: {run.stopped}"
+            self._fail(self._without_outcome(self._openings), why)
+            return
         for key, ref in found.items():
             if is_ours:
                 self._record_opened(key, ref, is_ours=True)
-            else:
-                record = run.ledger.adopt(
-                    run.writer(),
-                    run.tracker.name,
-                    self._openings[key].intent,
-                    (ref.id, ref.url),
-                    run.now,
-                )
-                if record.key == key:
-                    self._report_found(key, record)
-                else:
-                    self._report_taken(key, record)
-        return keys - found.keys()
+                continue
+            intent = self._openings[key].intent
+            at = (ref.id, ref.url)
+            record = run.ledger.adopt(run.writer(), run.tracker.name, intent, at, run.now)
+            is_it = record.key == key
+            self._outcomes[key] = Outcome("found", _FOUND, record) if is_it else _taken(record)
 
-    def _fail(self, keys: Collection[str], kind: str, reason: str) -> None:
-        self.run.ledger.record_failure(self.run.writer(), self.run.tracker.name, keys, kind, reason)
-        self._report_failed(keys, reason)
+    def _record_failure(
+        self, keys: Collection[str], kind: str, reason: str, *, may_be_done: bool = False
+    ) -> None:
+        run = self.run
+        run.ledger.record_failure(
+            run.writer(), run.tracker.name, keys, kind, reason, may_be_done=may_be_done
+        )
+        if not may_be_done:
+            self._fail(keys, reason)
 
-    def _report_failed(self, keys: Collection[str], reason: str) -> None:
-        for key in keys:
-            self._outcomes[key] = Outcome("failed", reason)
+    def _fail(self, keys: Collection[str], reason: str) -> None:
+        self._outcomes |= {key: Outcome("failed", reason) for key in keys}
 
-    def _report_found(self, key: str, record: EpicRecord) -> None:
-        why = "found in the tracker, from a run that was cut short or from another ledger"
-        self._outcomes[key] = Outcome("found", why, record, record.url)
 
-    def _report_taken(self, key: str, record: EpicRecord) -> None:
-        if record.state is EpicState.INTENDED:
-            at = f" since {record.attempted_at:%H:%M:%S} UTC" if record.attempted_at else ""
-            why = f"another run, or one that was cut short, is opening it{at}"
-        else:
-            why = f"the ledger has changed since this was decided: {record.key} is {record.state}"
-        self._outcomes[key] = Outcome("taken", why, record, record.url)
+def _taken(record: EpicRecord) -> Outcome:
+    if record.state is EpicState.INTENDED:
+        at = f" since {record.attempted_at:%H:%M:%S} UTC" if record.attempted_at else ""
+        why = f"another run, or one that was cut short, is opening it{at}"
+    else:
+        why = f"the ledger has changed since this was decided: {record.key} is {record.state}"
+    return Outcome("taken", why, record)

@@ -79,13 +79,7 @@ def _publish(
     _open_stories(candidates, records, fresh, playbooks, run, report)
     _change_epics(candidates, run, report)
     away = next((c.tracker_problem for c in candidates if c.tracker_problem), None)
-    return report.build(
-        run_id=run.run_id,
-        tracker=run.tracker.name,
-        dry_run=dry_run,
-        stopped=run.stopped or away,
-        previews=previews,
-    )
+    return report.build(run, dry_run=dry_run, stopped=run.stopped or away, previews=previews)
 
 
 def _open_epics(
@@ -101,7 +95,8 @@ def _open_epics(
     for key, outcome in outcomes.items():
         shown = outcome.record.key if outcome.record else key
         section = _SECTIONS[outcome.kind]
-        report.put(wanted[key], section, outcome.reason, shown, outcome.url)
+        url = outcome.record.url if outcome.record else None
+        report.put(wanted[key], section, outcome.reason, shown, url)
         if outcome.record and outcome.kind == "opened":  # How others are is known next time.
             records[outcome.record.key] = outcome.record
     return {key for key, outcome in outcomes.items() if outcome.kind == "opened"}
@@ -156,7 +151,8 @@ def _open_stories(
     for key, outcome in outcomes.items():
         if outcome.kind in ("opened", "failed"):
             is_failed = outcome.kind == "failed"
-            report.add_story(owners[key], key, outcome.reason, outcome.url, is_failed=is_failed)
+            url = outcome.record.url if outcome.record else None
+            report.add_story(owners[key], key, outcome.reason, url, is_failed=is_failed)
 
 
 def story_intent(draft: EpicDraft) -> Intent:

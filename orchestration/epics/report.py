@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestration.epics.candidates import Candidate, Section
+from orchestration.epics.run import Run
 from orchestration.trackers.protocol import Preview
 from orchestration.trackers.text import one_line
 
@@ -74,59 +75,48 @@ class ReportBuilder:
     """Collects one entry a candidate, and the stories; each candidate is as decided at first."""
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
-        self._entries = {
-            c.service_id: (c.section, entry(c, c.epic_key, c.reason)) for c in candidates
-        }
-        self._stories: dict[bool, list[EpicEntry]] = {True: [], False: []}
+        self._sections: dict[str, str] = {c.service_id: c.section for c in candidates}
+        self._entries = {c.service_id: _entry(c, c.epic_key, c.reason) for c in candidates}
+        self._stories: dict[str, list[EpicEntry]] = {"stories": [], "stories_failed": []}
 
     def put(
         self, candidate: Candidate, section: Section, reason: str, key: str | None, url: str | None
     ) -> None:
         """Put `candidate` into `section`, with the epic that it has there."""
-        self._entries[candidate.service_id] = (section, entry(candidate, key, reason, url))
+        self._sections[candidate.service_id] = section
+        self._entries[candidate.service_id] = _entry(candidate, key, reason, url)
 
     def add_story(
         self, candidate: Candidate, key: str, reason: str, url: str | None, *, is_failed: bool
     ) -> None:
         """Add a story of the candidate's epic that was opened, or could not be."""
-        self._stories[is_failed].append(entry(candidate, key, reason, url))
+        part = self._stories["stories_failed" if is_failed else "stories"]
+        part.append(_entry(candidate, key, reason, url))
 
     def build(
-        self,
-        *,
-        run_id: str,
-        tracker: str,
-        dry_run: bool,
-        stopped: str | None,
-        previews: Mapping[str, Preview],
+        self, run: Run, *, dry_run: bool, stopped: str | None, previews: Mapping[str, Preview]
     ) -> EpicsReport:
         """The report; `previews`: by key, what a dry run would send."""
-
-        def shown(entries: Sequence[EpicEntry]) -> tuple[EpicEntry, ...]:
-            return tuple(
-                replace(e, preview=p.request, notes=p.notes)
-                if e.key and (p := previews.get(e.key))
-                else e
-                for e in entries
-            )
-
-        parts = {
-            section.value: shown([e for found, e in self._entries.values() if found is section])
-            for section in Section
+        parts: dict[str, list[EpicEntry]] = {section.value: [] for section in Section}
+        for service, entry in self._entries.items():
+            parts[self._sections[service]].append(entry)
+        shown = {
+            name: tuple(_with_preview(entry, previews) for entry in entries)
+            for name, entries in (parts | self._stories).items()
         }
         return EpicsReport(
-            run_id=run_id,
-            tracker=tracker,
+            run_id=run.run_id,
+            tracker=run.tracker.name,
             dry_run=dry_run,
-            stories=shown(self._stories[False]),
-            stories_failed=shown(self._stories[True]),
             stopped=one_line(stopped) if stopped else None,
-            **parts,
+            **shown,
         )
 
 
-def entry(candidate: Candidate, key: str | None, reason: str, url: str | None = None) -> EpicEntry:
-    """A candidate's line of the report."""
-    return EpicEntry(
-        one_line(candidate.service_id), one_line(candidate.name), key, one_line(reason, 1000), url
-    )
+def _entry(c: Candidate, key: str | None, reason: str, url: str | None = None) -> EpicEntry:
+    return EpicEntry(one_line(c.service_id), one_line(c.name), key, one_line(reason, 1000), url)
+
+
+def _with_preview(entry: EpicEntry, previews: Mapping[str, Preview]) -> EpicEntry:
+    preview = previews.get(entry.key or "")
+    return replace(entry, preview=preview.request, notes=preview.notes) if preview else entry

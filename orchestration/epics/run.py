@@ -10,12 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 from orchestration.ledger import EpicRecord, Ledger, Writer
 from orchestration.trackers.protocol import (
-    AmbiguousError,
-    ConflictError,
     EpicRef,
     EpicStatus,
     ForbiddenError,
-    RejectedError,
     StatusOutcome,
     Tracker,
     TrackerError,
@@ -117,12 +114,5 @@ def ref_of(record: EpicRecord) -> EpicRef:
 
 
 def kind_of(error: TrackerError) -> str:
-    """The event's name for an error."""
-    kinds = {
-        AmbiguousError: "ambiguous",
-        RejectedError: "rejected",
-        ConflictError: "conflict",
-        UnavailableError: "unavailable",
-        ForbiddenError: "forbidden",
-    }
-    return next((name for kind, name in kinds.items() if isinstance(error, kind)), "failed")
+    """The event's name for an error, such as `rejected`."""
+    return type(error).__name__.removesuffix("Error").lower()

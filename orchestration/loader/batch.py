@@ -182,6 +182,7 @@ class Load:
         """Append the parts, then make the loads count."""
         if self.parts:
             append(self.con, self.folder, self.parts)
+            shutil.rmtree(self._parts_folder)
         ids = ", ".join(literal(one) for one in sorted(self.abandoned))
         for table in {part.table for part in self.parts} if ids else ():
             execute(self.con, f"delete from raw.{identifier(table)} where _load_id in ({ids})")

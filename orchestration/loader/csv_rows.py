@@ -12,11 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-import pyarrow as pa
-
 from orchestration.loader.expressions import literal
 from orchestration.loader.files import UnreadableFileError
-from orchestration.loader.lines import TEXTS, Block, is_blank, judged_lines, without_end
+from orchestration.loader.lines import Lines, is_blank, without_end
 
 DELIMITERS = ",;\t|"
 HEADER_LINES = 100
@@ -25,24 +23,25 @@ QUOTED = f'"{INSIDE}"'
 
 
 class CsvRows:
-    """A CSV file: its delimiter, its column names, and its rows as Arrow tables."""
+    """A CSV file: its delimiter, its column names, and its rows."""
 
-    def __init__(self, blocks: Iterator[Block]) -> None:
+    def __init__(self, blocks: Iterator[list[Lines]]) -> None:
         """Read the header.
 
         Raises:
             UnreadableFileError: where there is none.
         """
         first = list(islice(blocks, 1))
-        lines = first[0].text.split("\n", HEADER_LINES)[:HEADER_LINES] if first else []
-        blank = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
-        if blank == len(lines):
+        text = "\n".join(lines for _, lines, _ in first[0]) if first else ""
+        head = text.split("\n", HEADER_LINES)[:HEADER_LINES]
+        blank = next((n for n, line in enumerate(head) if line.strip()), len(head))
+        if blank == len(head):
             raise UnreadableFileError(
                 "has no header; a CSV file begins with the names of its columns"
             )
-        bare = re.sub(QUOTED, "", lines[blank])
+        bare = re.sub(QUOTED, "", head[blank])
         self.delimiter = max(DELIMITERS, key=bare.count)
-        lines = [line.rstrip("\r") + "\n" for line in lines[blank:]]
+        lines = [line.rstrip("\r") + "\n" for line in head[blank:]]
         reader = csv.reader(lines, delimiter=self.delimiter)
         try:
             self.names = list(_unique(next(reader)))
@@ -53,55 +52,41 @@ class CsvRows:
         self._header_line = blank + reader.line_num
         self._blocks = chain(first, blocks)
 
-    def rows(self) -> Iterator[pa.Table]:
-        """What follows the header, with the columns of `TEXTS`: lines that one quoted value spans
-        are one row. A value that is never closed spans nothing, its lines are rows of their own.
+    def rows(self) -> Iterator[list[Lines]]:
+        """What follows the header: lines that one quoted value spans are one row. A value that is
+        never closed spans nothing, its lines are rows of their own.
         """
         split = re.escape(self.delimiter)
         field = f'(?:{QUOTED}|[^"{split}][^{split}]*+|)'
-        opens = re.compile(f'(?:{field}{split})*+"{INSIDE}').fullmatch
-        closes = re.compile(f'{INSIDE}"(?:{split}{field})*+').fullmatch
-        stays = re.compile(f'{INSIDE}(?:"(?:{split}{field})*{split}"{INSIDE})?').fullmatch
-        start, spanned = 0, []  # Lines of a value whose end is still to come.
-        mark, has_nul = None, False  # Of the block, or of one that the value began in.
+        opens = re.compile(f'(?:{field}{split})*+"{INSIDE}\r*').fullmatch
+        closes = re.compile(f'{INSIDE}"(?:{split}{field})*+\r*').fullmatch
+        stays = re.compile(f'{INSIDE}(?:"(?:{split}{field})*{split}"{INSIDE})?\r*').fullmatch
+        spanned: list[Lines] = []  # Lines of a value whose end is still to come.
         for block in self._blocks:
-            texts = block.text.split("\n")
-            if not spanned:
-                mark, has_nul = block.mark, block.has_nul
-            elif block.mark:
-                mark = mark or block.mark
-                texts = block.text.replace(block.mark, mark).split("\n")
-            has_nul = has_nul or block.has_nul
-            numbers: list[int] = []
-            rows: list[str] = []
-            for number, text in enumerate(texts, block.line):
-                if number <= self._header_line:
-                    continue
-                if '"' in text or block.is_cut:
-                    bare = text.rstrip("\r")
-                    if spanned and closes(bare) and not block.is_cut:
-                        numbers.append(start)
-                        rows.append("\n".join([*spanned, text]))
-                        spanned = []
+            rows: list[Lines] = []
+            for first, lines, reason in block:
+                for number, text in enumerate(lines.split("\n"), first):
+                    if number <= self._header_line:
                         continue
-                    if spanned and (block.is_cut or not stays(bare)):
-                        numbers += range(start, start + len(spanned))
-                        rows += spanned
-                        spanned = []
-                    if not spanned and not block.is_cut and opens(bare):
-                        start, spanned = number, [text]
-                        continue
-                if spanned:
-                    spanned.append(text)
-                else:
-                    numbers.append(number)
-                    rows.append(text)
-            yield _table(numbers, rows, mark, block.is_cut, has_nul)
-        yield _table(range(start, start + len(spanned)), spanned, mark, False, has_nul)
+                    row = (number, text, reason)
+                    if '"' in text:
+                        if spanned and closes(text):
+                            rows.append(_joined([*spanned, row]))
+                            spanned = []
+                            continue
+                        if spanned and not stays(text):
+                            rows += spanned
+                            spanned = []
+                        if not spanned and opens(text):
+                            spanned = [row]
+                            continue
+                    (spanned if spanned else rows).append(row)
+            yield rows
+        yield spanned
 
-    def sql(self, texts: str) -> str:
-        """`line, text, reason`, a record each, from SQL that gives the columns of `TEXTS`;
-        `text` is JSON, or, with a reason, as it was.
+    def sql(self) -> str:
+        """`line, text, reason`, a record each, from `piece` with the columns of `TEXTS`; `text`
+        is JSON, or, with a reason, as it was.
         """
         split, escaped = literal(self.delimiter), re.escape(self.delimiter)
         quoted = '"(?:[^"]|"")*"'
@@ -116,7 +101,7 @@ class CsvRows:
         return f"""
             with stripped as (
                 select line, {without_end("text")} as text, reason
-                from ({judged_lines(texts)})
+                from piece
                 where not {is_blank("text")}
             ),
             parsed as (
@@ -153,12 +138,9 @@ class CsvRows:
         """
 
 
-def _table(
-    numbers: Sequence[int], rows: list[str], mark: str | None, is_cut: bool, has_nul: bool
-) -> pa.Table:
-    count = len(rows)
-    columns = [numbers, rows, [mark] * count, [is_cut] * count, [has_nul] * count]
-    return pa.table(dict(zip(TEXTS.names, columns, strict=True)), schema=TEXTS)
+def _joined(rows: Sequence[Lines]) -> Lines:
+    reason = next((reason for _, _, reason in rows if reason), None)
+    return rows[0][0], "\n".join(text for _, text, _ in rows), reason
 
 
 def _unique(names: Sequence[str]) -> Iterator[str]:

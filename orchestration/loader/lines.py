@@ -1,13 +1,11 @@
-"""A text file as blocks of lines, and the SQL that makes `line, text, reason` of them.
+"""A text file as blocks of lines of about 1 MB.
 
-Python handles blocks of 1 MB, DuckDB splits them. Every line counts, blank ones too, so numbers
-are those that an editor shows. `reason` is set where the text is not what the file holds.
+Every line counts, blank ones too, so numbers are those that an editor shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,72 +14,23 @@ from orchestration.loader.files import BLOCK_BYTES, BOM
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 KEPT_OF_LONG_LINE = 1_000_000
-# Characters that no text should hold; the first that a block doesn't hold is its mark.
-MARKS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
-
-TEXTS = pa.schema(
-    [
-        ("line", pa.int64()),
-        ("text", pa.string()),
-        ("mark", pa.string()),
-        ("is_cut", pa.bool_()),
-        ("has_nul", pa.bool_()),
-    ]
+TOO_LONG = (
+    f"is longer than {MAX_LINE_BYTES >> 20} MB, its beginning is kept; "
+    "write one record a line and load the file again"
 )
+NOT_UTF8 = "is not UTF-8 (such bytes are shown as \\xNN); save the file as UTF-8 and load it again"
+HOLDS_NUL = "holds a NUL character (shown as \\x00); remove it and load the file again"
 
-# `piece` has the columns of `TEXTS`, its texts are blocks.
-SPLIT = """
-    select
-        line + generate_subscripts(texts, 1) - 1 as line, unnest(texts) as text,
-        mark, is_cut, has_nul
-    from (select * exclude (text), string_split(text, chr(10)) as texts from piece)
-"""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Text of one line or more, the number of the first, and what is wrong with it.
-
-    `mark` precedes each byte that isn't UTF-8, if any do; `is_cut`: it is the beginning of a line
-    that is too long.
-    """
-
-    line: int
-    text: str
-    mark: str | None
-    is_cut: bool
-    has_nul: bool
+TEXTS = pa.schema([("line", pa.int64()), ("text", pa.string()), ("reason", pa.string())])
+# Lines that follow each other, the number of the first, and why a line is not as the file has it;
+# such a line is alone.
+Lines = tuple[int, str, str | None]
 
 
-def judged_lines(texts: str) -> str:
-    """`line, text, reason` from SQL that gives the columns of `TEXTS`, a row a line."""
-    return f"""
-        select
-            line,
-            case
-                when mark is null and not has_nul then text
-                when reason is null then clean
-                else replace(clean, chr(0), '\\x00')
-            end as text,
-            reason
-        from (
-            select
-                line, text, mark, has_nul,
-                case when mark is null then text else replace(text, mark, '') end as clean,
-                case
-                    when is_cut
-                        then 'is longer than {MAX_LINE_BYTES >> 20} MB, its beginning is kept; '
-                            || 'write one record a line and load the file again'
-                    when mark is not null and contains(text, mark)
-                        then 'is not UTF-8 (such bytes are shown as \\xNN); save the file as '
-                            || 'UTF-8 and load it again'
-                    when has_nul and contains(text, chr(0))
-                        then 'holds a NUL character (shown as \\x00); remove it and load the '
-                            || 'file again'
-                end as reason
-            from ({texts})
-        )
-    """
+def texts(rows: Sequence[Lines]) -> pa.Table:
+    """The rows as a table with the columns of `TEXTS`."""
+    columns = list(zip(*rows, strict=True)) or [[], [], []]
+    return pa.table(dict(zip(TEXTS.names, columns, strict=True)), schema=TEXTS)
 
 
 def without_end(text: str) -> str:
@@ -95,26 +44,30 @@ def is_blank(text: str) -> str:
     return f"case when {begins} then false else trim({text}, ' ' || chr(9) || chr(13)) = '' end"
 
 
-def table(block: Block) -> pa.Table:
-    """The block as one row with the columns of `TEXTS`."""
-    return pa.Table.from_pylist([vars(block)], schema=TEXTS)
-
-
-def read_blocks(stream: Any) -> Iterator[Block]:
-    """The stream's lines in blocks of about 1 MB, or longer where a line is.
+def read_lines(stream: Any) -> Iterator[list[Lines]]:
+    """The stream's lines, in blocks; a block that is as it should be is one row.
 
     Raises:
         OSError: for a broken archive.
     """
     for line, content, is_cut in _blocks(stream):
-        has_nul = b"\0" in content
         try:
-            yield Block(line, content.decode(), None, is_cut, has_nul)
+            text = content.decode()
         except UnicodeDecodeError:
-            text = content.decode(errors="surrogateescape")
-            mark = next(mark for mark in MARKS if mark not in text)
-            shown = {0xDC00 + byte: f"{mark}\\x{byte:02x}" for byte in range(0x80, 0x100)}
-            yield Block(line, text.translate(shown), mark, is_cut, has_nul)
+            text = None
+        if text is None or is_cut or "\0" in text:
+            lines = content.split(b"\n")
+            yield [_judged(number, one, is_cut) for number, one in enumerate(lines, line)]
+        else:
+            yield [(line, text, None)]
+
+
+def _judged(number: int, content: bytes, is_cut: bool) -> Lines:
+    text = content.decode(errors="backslashreplace")
+    reason = TOO_LONG if is_cut else HOLDS_NUL if b"\0" in content else None
+    if not is_cut and text.encode() != content:
+        reason = NOT_UTF8
+    return number, text.replace("\0", "\\x00"), reason
 
 
 def _blocks(stream: Any) -> Iterator[tuple[int, bytes, bool]]:

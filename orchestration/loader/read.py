@@ -27,14 +27,7 @@ from orchestration.loader.files import (
     plain_file,
     shape,
 )
-from orchestration.loader.lines import (
-    SPLIT,
-    is_blank,
-    judged_lines,
-    read_blocks,
-    table,
-    without_end,
-)
+from orchestration.loader.lines import TEXTS, is_blank, read_lines, texts, without_end
 
 # Text that is handled together: a batch takes some three times as much memory.
 PIECE_BYTES = 64 * 1024 * 1024
@@ -44,16 +37,20 @@ MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 ROWS_AT_A_TIME = 2_048
 NOT_JSON = "is not JSON; correct the line and load the file again"
 
-PROBLEM_NAMES = ("line", "text", "reason", "field", "value")
-DOCUMENT_LINES = pa.schema([("line", pa.int64()), *((n, pa.string()) for n in PROBLEM_NAMES[1:])])
+DOCUMENT_LINES = pa.schema([*TEXTS, ("field", pa.string()), ("value", pa.string())])
 JSON_LINES = f"""
+    with lines as (
+        select
+            line + generate_subscripts(texts, 1) - 1 as line, unnest(texts) as text, reason
+        from (select line, reason, string_split(text, chr(10)) as texts from piece)
+    )
     select
         line, {without_end("text")} as text,
         case
             when reason is not null then reason
             when not json_valid(text) then {literal(NOT_JSON)}
         end as reason
-    from ({judged_lines(SPLIT)})
+    from lines
     where not {is_blank("text")} or reason is not null
 """
 
@@ -112,14 +109,14 @@ def _pieces(
         yield _documents(file, readers), "from piece"
     elif kind == "lines":
         with open_plain(file.path) as stream:
-            for piece in _gathered(map(table, read_blocks(stream))):
+            for piece in _gathered(map(texts, read_lines(stream))):
                 yield piece, f"from ({JSON_LINES})"
     elif kind == "csv":
         with open_plain(file.path) as stream:
-            rows = CsvRows(read_blocks(stream))
+            rows = CsvRows(read_lines(stream))
             _check_header(file.contract, rows.names)
-            for piece in _gathered(rows.rows()):
-                yield piece, f"from ({rows.sql('from piece')})"
+            for piece in _gathered(map(texts, rows.rows())):
+                yield piece, f"from ({rows.sql()})"
     else:
         with plain_file(file.path) as path, con.cursor() as reading:
             # Elsewhere the order of rows is of no consequence, and keeping it costs memory.
@@ -182,7 +179,8 @@ def _documents(file: LandedFile, readers: Readers) -> pa.Table:
             f"{file.contract.defined_in} names reader '{reader}'; known: {known}"
         )
     lines = [
-        {name: getattr(line, name) for name in PROBLEM_NAMES} for line in readers[reader](file.path)
+        {name: getattr(line, name) for name in DOCUMENT_LINES.names}
+        for line in readers[reader](file.path)
     ]
     return pa.Table.from_pylist(lines, schema=DOCUMENT_LINES)
 

@@ -202,38 +202,12 @@ def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doe
     assert len(comments(site)) == 3
 
 
-# Azure DevOps forbids areas, and not single work items.
-@pytest.mark.parametrize("site", ["cloud", "data_center"], indirect=True)
-def test_an_epic_that_takes_no_comment_leaves_the_others_theirs(site: Site) -> None:
-    site.publish(rows(3))
-    refs = {record.service: record.ref_id for record in site.ledger.records(site.tracker.name)}
-    site.vendor.locked = {str(refs["s0"])}
-    report = site.publish(rows(3, score=27))
-    assert report.stopped is None
-    assert [entry.service for entry in report.updated] == ["s1", "s2"]
-    assert [entry.service for entry in report.failed] == ["s0"]
-    assert "security level" in report.failed[0].reason
-    assert "change_rejected" in site.kinds()
-    site.vendor.locked.clear()
-    assert [entry.service for entry in site.publish(rows(3, score=27)).updated] == ["s0"]
-    assert len(comments(site)) == 3
-
-
 def comments(site: Site) -> list[str]:
     """Comments of ours that the server keeps."""
     if isinstance(site.vendor, Jira):
         return [str(c) for issue in site.vendor.issues.values() for c in issue.comments]
     updates = [u for updates in site.vendor.updates.values() for u in updates]
     return [str(u) for u in updates if "System.History" in str(u) and "change-" in str(u)]
-
-
-def test_a_storm_of_429_is_waited_out(site: Site) -> None:
-    site.break_next(site.creating, "429", "429")
-    before = site.vendor.now()
-    report = site.publish(rows(3))
-    assert len(report.opened) == 3
-    assert (site.vendor.now() - before).total_seconds() >= 4, "waited as it was told"
-    assert site.count == 3
 
 
 def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
@@ -350,20 +324,6 @@ def test_a_person_who_objects_while_its_stories_are_closed_keeps_the_epic(site: 
     epic, story = states(site)
     assert (epic, story) == (("To Do", "Done") if is_jira else ("New", "Closed"))
     assert "changed_by_others" in site.kinds()
-
-
-@pytest.mark.parametrize("site", ["azure_devops"], indirect=True)
-def test_a_person_who_edits_it_at_the_moment_of_closing_keeps_it(site: Site) -> None:
-    site.publish(rows(1))
-    site.vendor.tick(3600)
-    (number,) = site.vendor.items
-    at_first(site, "/workitems/").append(
-        lambda: site.vendor.edit(number, **{"System.Title": "mine"})
-    )
-    assert len(site.publish(over(1)).failed) == 1
-    assert states(site) == ["New"]
-    assert len(site.publish(over(1)).closed_as_hygiene) == 1
-    assert states(site) == ["New"]
 
 
 def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +17,10 @@ import duckdb
 import pytest
 
 from orchestration.documents.problems import Line
-from orchestration.loader import ContractError
+from orchestration.loader import ContractError, files, lines, load, read
 from orchestration.loader.raw import Unaccounted
 
-from .loader_helpers import ID, Json, Landing, column, stream
+from .loader_helpers import ID, ROOT, Json, Landing, column, stream
 
 COLUMNS = {"id": column(**ID), "n": column("bigint"), "updated_at": column("timestamp")}
 APPEND = stream("append", COLUMNS, version="updated_at")
@@ -266,3 +272,99 @@ def test_documents_are_read_by_their_reader(landing: Landing) -> None:
     assert reasons["docs/y.md"] == (
         "models/staging/demo/_demo__sources.yml names reader 'notes'; known: none"
     )
+
+
+def hashed(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that another load reads in order to hash them."""
+    names: list[str] = []
+    digest = hashlib.file_digest
+
+    def noted(file: Any, kind: str) -> Any:
+        names.append(Path(file.name).name)
+        return digest(file, kind)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", noted)
+        landing.load(APPEND, SNAPSHOT)
+    return names
+
+
+def test_a_file_is_hashed_when_it_changed(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SETTLING_SECONDS", 3600)
+    old = landing.write("append/old.ndjson", ndjson({"id": "a"}))
+    assert hashed(landing, monkeypatch) == ["old.ndjson"]
+    assert hashed(landing, monkeypatch) == ["old.ndjson"], "it could change within a clock tick"
+    monkeypatch.setattr(files, "SETTLING_SECONDS", 0)
+    time.sleep(0.05)
+    assert hashed(landing, monkeypatch) == ["old.ndjson"]
+    assert hashed(landing, monkeypatch) == []
+    state = old.stat()
+    old.write_text(ndjson({"id": "b"}))
+    os.utime(old, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert hashed(landing, monkeypatch) == ["old.ndjson"], "size and time are the same"
+    assert set(landing.by_id("append")) == {"a", "b"}
+    (landing.home / "dlt" / "hashes.json").write_text("{")
+    assert hashed(landing, monkeypatch) == ["old.ndjson"], "a broken store is no store"
+
+
+def test_a_load_of_nothing_needs_no_dlt(landing: Landing) -> None:
+    landing.write("append/a.ndjson", ndjson({"id": "a"}))
+    landing.load(APPEND)
+    program = (
+        "import sys; from pathlib import Path; from tests.python.loader_helpers import Landing\n"
+        "from tests.python.test_loader_again import APPEND\n"
+        "print(Landing(Path(sys.argv[1])).load(APPEND).files_unchanged, 'dlt' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(landing.home)],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert run.stdout == "1 False\n"
+
+
+def test_nothing_is_left_of_a_load_but_its_rows(landing: Landing) -> None:
+    """Packages that dlt has loaded, of earlier versions too, and Parquet files are deleted."""
+    package = landing.home / "dlt/paydown/load/loaded/1.5/completed_jobs"
+    package.mkdir(parents=True)
+    (package / "x.parquet").write_bytes(b"x" * 1000)
+    landing.write("append/a.ndjson", ndjson({"id": "a"}))
+    landing.load(APPEND)
+    assert list(landing.home.rglob("*.parquet")) == []
+
+
+def test_a_file_in_several_pieces(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Line numbers go on, an envelope's line is its own, and of a file that breaks later nothing
+    is loaded, though its first pieces were written.
+    """
+    for module in (read, load):
+        monkeypatch.setattr(module, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 500)
+    records = [{"id": f"r{n}", "n": n if n % 10 else "bad", "pad": "x" * 40} for n in range(100)]
+    many = stream("many", COLUMNS, records="items", mode="snapshot")
+    landing.write("many/lines.ndjson", ndjson(*records))
+    landing.write(
+        "many/table.csv", "id,n,pad\n" + "".join(f'c{n},{n},"x\ny"\n' for n in range(100))
+    )
+    landing.write("many/envelopes.ndjson", ndjson(*({"items": [r]} for r in records)))
+    landing.write("many/array.json", json.dumps(records * 50))
+    landing.write("many/cut.json", json.dumps(records * 50)[:-100])
+    landing.write("many/cut.ndjson.gz", "").write_bytes(
+        gzip.compress(ndjson(*records).encode())[:-9]
+    )
+    report = landing.load(many)
+    assert {problem.file for problem in report.rejected} == {"many/cut.json", "many/cut.ndjson.gz"}
+    found: dict[str, list[int]] = {}
+    for row in landing.rows("many") + landing.query(
+        "select file as _source_file, line as _line from raw.quarantine"
+    ):
+        found.setdefault(row["_source_file"], []).append(row["_line"])
+    assert sorted(found.pop("many/table.csv")) == list(range(2, 202, 2))
+    assert sorted(found.pop("many/array.json")) == list(range(1, 5001))
+    assert {name: sorted(numbers) for name, numbers in found.items()} == {
+        "many/lines.ndjson": list(range(1, 101)),
+        "many/envelopes.ndjson": list(range(1, 101)),
+    }
+    assert (report.rows_loaded, report.rows_quarantined) == (90 + 100 + 90 + 4500, 10 + 10 + 500)
+    assert report.unaccounted == []

@@ -18,7 +18,7 @@ from dagster_dbt import (
 from orchestration.components.resources import Workspace
 from orchestration.dbt_project import build_arguments
 from orchestration.defs.dbt.project import dbt_project
-from orchestration.rescore.backfill import backfill_scores
+from orchestration.rescore import backfill_scores
 
 SCORE_DAYS = dg.AssetKey("score_days")
 # Fixed, so that a partition never disappears; a back-fill reaches back some nine years.

@@ -1,4 +1,4 @@
-"""What another rubric would change: the same facts, scored beside the present, nothing touched."""
+"""Scores computed again: past days with what was known on them, or today with another rubric."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from orchestration.configuration import READERS
-from orchestration.dbt_project import DbtError, dbt_variables, manifest, parsed, run_dbt
+from orchestration.dbt_project import (
+    DbtError,
+    build_arguments,
+    dbt_variables,
+    manifest,
+    parsed,
+    run_dbt,
+)
 from orchestration.documents import load_model
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.rubric import Scoring
 from orchestration.settings import Settings, SettingsError
 from orchestration.warehouse import loading_warehouse
 
-SCORING_FILE = "scoring.yaml"
+# The models between the days to be scored and the marts that show them.
+SCORED = "int_scoring__dates+,+fct_service_scores int_scoring__dates+,+fct_service_score_factors"
+# int_scoring__dates counts back 4,000 days, of which some lead in.
+OLDEST_DAYS = 3_400
 DAYS_A_MONTH = 31
 RESCORED = (
     "stg_modernization__scoring+ stg_modernization__scoring_factors+ "
@@ -30,38 +39,36 @@ RESCORED = (
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A service under one rubric. None: it isn't scored by it."""
+
+    rank: int | None
+    score: int | None
+    band: str | None
+    decision: str | None
+
+
+@dataclass(frozen=True)
 class Move:
-    """A service under both rubrics. None: it isn't scored by that one."""
+    """A service under both rubrics."""
 
     service: str
-    rank_before: int | None
-    rank_after: int | None
-    score_before: int | None
-    score_after: int | None
-    band_before: str | None
-    band_after: str | None
-    decision_before: str | None
-    decision_after: str | None
-
-    @property
-    def has_changed(self) -> bool:
-        return (self.rank_before, self.score_before, self.band_before, self.decision_before) != (
-            self.rank_after, self.score_after, self.band_after, self.decision_after,
-        )  # fmt: skip
+    before: Standing
+    after: Standing
 
     @property
     def opens(self) -> bool:
         """An epic would open that doesn't open now."""
-        return self.decision_after == "promote" and self.decision_before != "promote"
+        return self.after.decision == "promote" and self.before.decision != "promote"
 
 
 @dataclass(frozen=True)
 class Month:
-    """Both rubrics on the last scored day of a month."""
+    """Services above the promotion band under both rubrics, on the last scored day of a month."""
 
     last_day: date
-    promoted_before: tuple[str, ...]
-    promoted_after: tuple[str, ...]
+    promoted_before: list[str]
+    promoted_after: list[str]
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,25 @@ class WhatIf:
     months: list[Month]
 
 
+def backfill_scores(settings: Settings, first: date, last: date) -> None:
+    """Score every day from `first` to `last`, both included, and replace what was there.
+
+    Raises:
+        SettingsError: for days in the wrong order, in the future or too long ago.
+        DbtError: a model or a test failed.
+    """
+    today = settings.now().date()
+    if first > last or last > today or (today - first).days > OLDEST_DAYS:
+        raise SettingsError(
+            f"{first} to {last} can't be scored; name days in order, up to {today} and at most "
+            f"{OLDEST_DAYS:,} days back"
+        )
+    days = {"history_from": first.isoformat(), "history_to": last.isoformat()}
+    # The models in between hold the days that were scored last: leave them as every run does.
+    for variables in ({**dbt_variables(settings), **days}, dbt_variables(settings)):
+        _run(settings, [*build_arguments(settings, variables), "--select", SCORED])
+
+
 def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
     """Score the warehouse's facts with the rubric in `scoring`, in a copy that is thrown away.
 
@@ -82,46 +108,49 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
 
     Raises:
         ConfigError: the rubric has problems; with line, field and fix.
-        SettingsError: there is no warehouse yet, or it isn't a DuckDB file.
+        SettingsError: no warehouse exists yet, or it isn't a DuckDB file.
         DbtError: a model failed.
     """
     rubric = load_model(scoring, Scoring)
     if settings.target != "duckdb" or not settings.warehouse.exists():
-        raise SettingsError(f"{settings.warehouse}: there is none yet; `paydown run` makes it")
+        raise SettingsError(f"{settings.warehouse}: doesn't exist yet; `paydown run` makes it")
     first = settings.now().date() - timedelta(days=DAYS_A_MONTH * months) if months else None
-    with tempfile.TemporaryDirectory(prefix="paydown-whatif-") as folder:
+    with tempfile.TemporaryDirectory(prefix="paydown-whatif-") as folder, duckdb.connect() as con:
         before = _scored(settings, Path(folder, "before"), None, first) if first else None
         after = _scored(settings, Path(folder, "after"), scoring, first)
-        with duckdb.connect() as con:
-            _attach(con, "before", before or settings.warehouse)
-            _attach(con, "after", after)
-            hashes = con.execute(RUBRIC).fetchone()
-            moves = con.execute(MOVES).fetchall()
-            past = con.execute(MONTHS).fetchall() if months else []
+        for name, database in (("before", before or settings.warehouse), ("after", after)):
+            quoted = str(database).replace("'", "''")
+            con.execute(f"attach '{quoted}' as {name} (read_only)")
+        hashes = con.execute(RUBRIC).fetchall()
+        moves = con.execute(MOVES).fetchall()
+        past = con.execute(MONTHS).fetchall() if months else []
     return WhatIf(
-        rubric_before=hashes[0] if hashes else "",
+        rubric_before=hashes[0][0] or "",
         rubric_after=rubric.rubric_hash,
-        moves=[Move(*row) for row in moves],
-        months=[Month(day, tuple(old), tuple(new)) for day, old, new in past],
+        moves=[Move(row[0], Standing(*row[1:5]), Standing(*row[5:])) for row in moves],
+        months=[Month(*row) for row in past],
     )
 
 
 RUBRIC = "select max(rubric_hash) from before.paydown_marts.fct_service_scores where is_latest"
-MOVES = """
+STANDINGS = """
     select
-        coalesce(new_services.service_name, old_services.service_name),
-        old_scores.score_rank, new_scores.score_rank,
-        old_scores.score, new_scores.score,
-        old_scores.band, new_scores.band,
-        old_candidates.decision, new_candidates.decision
-    from (select * from before.paydown_marts.fct_service_scores where is_latest) as old_scores
-    full join (select * from after.paydown_marts.fct_service_scores where is_latest) as new_scores
-        using (service_id)
-    left join before.paydown_marts.rpt_promotion_candidates as old_candidates using (service_id)
-    left join after.paydown_marts.rpt_promotion_candidates as new_candidates using (service_id)
-    left join before.paydown_marts.dim_services as old_services using (service_id)
-    left join after.paydown_marts.dim_services as new_services using (service_id)
-    order by new_scores.score_rank, old_scores.score_rank
+        service_id, services.service_name, scores.score_rank, scores.score, scores.band,
+        candidates.decision
+    from {0}.paydown_marts.fct_service_scores as scores
+    left join {0}.paydown_marts.rpt_promotion_candidates as candidates using (service_id)
+    left join {0}.paydown_marts.dim_services as services using (service_id)
+    where scores.is_latest
+"""
+MOVES = f"""
+    with old as ({STANDINGS.format("before")}),
+    new as ({STANDINGS.format("after")})
+    select
+        coalesce(new.service_name, old.service_name),
+        old.score_rank, old.score, old.band, old.decision,
+        new.score_rank, new.score, new.band, new.decision
+    from old full join new using (service_id)
+    order by new.score_rank, old.score_rank
 """
 MONTHS = """
     with scores as (
@@ -151,11 +180,9 @@ MONTHS = """
 
 def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | None) -> Path:
     """A copy of the warehouse, scored with the rubric, or with the one it holds."""
-    home.mkdir(parents=True)
-    modernization = home / "modernization"
+    landing, modernization = home / "landing", home / "modernization"
+    landing.mkdir(parents=True)
     shutil.copytree(settings.modernization, modernization)
-    landing = home / "landing"
-    landing.mkdir()
     shutil.copyfile(settings.warehouse, home / "warehouse.duckdb")
     copy = dataclasses.replace(
         settings, home=home, modernization=modernization, landing=landing, is_demo=False
@@ -165,28 +192,25 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
     copy.export()
     try:
         if scoring:
-            shutil.copyfile(scoring, modernization / SCORING_FILE)
+            shutil.copyfile(scoring, modernization / "scoring.yaml")
             contracts = [
                 contract
                 for contract in contracts_from_manifest(manifest(settings))
                 if contract.source == "modernization" and contract.reader == "scoring"
             ]
             load_landing(contracts, copy.roots, loading_warehouse(copy), READERS)
-        variables: dict[str, Any] = dict(dbt_variables(settings))
+        variables = dict(dbt_variables(settings))
         if first:
             variables["history_from"] = first.isoformat()
         arguments = ["run", "--target", settings.target, "--full-refresh", "--select", RESCORED]
-        if variables:
-            arguments += ["--vars", json.dumps(variables)]
-        result = run_dbt(copy, arguments)
-        if not result.succeeded:
-            failed = [f"{n.unique_id}: {n.message}" for n in result.nodes if n.has_failed]
-            raise DbtError("\n".join(failed))
+        _run(copy, [*arguments, *(["--vars", json.dumps(variables)] if variables else [])])
     finally:
         settings.export()
     return copy.warehouse
 
 
-def _attach(con: duckdb.DuckDBPyConnection, name: str, database: Path) -> None:
-    quoted = str(database).replace("'", "''")
-    con.execute(f"attach '{quoted}' as {name} (read_only)")
+def _run(settings: Settings, arguments: list[str]) -> None:
+    result = run_dbt(settings, arguments)
+    if not result.succeeded:
+        failed = [f"{node.unique_id}: {node.message}" for node in result.nodes if node.has_failed]
+        raise DbtError("\n".join(failed))
