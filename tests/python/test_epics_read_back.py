@@ -17,7 +17,8 @@ from orchestration.ledger import EpicRecord, EpicState, Evidence, Ledger, export
 
 from .loader_helpers import Landing, project_streams
 from .loopback import serving
-from .test_extract_epic_items import KINDS, NOW, board, later, settings, sync
+from .test_extract_epic_items import NOW, board, later, settings, sync
+from .tracker_helpers import REMOTE
 
 KEY = "paydown-checkout-1a2b3c4d-c2"
 EPIC = f"""---
@@ -110,7 +111,7 @@ def test_local_epics_and_stories_load(landing: Landing) -> None:
     assert bad == {"file": "epics/broken.md", "field": "due_date"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", REMOTE)
 def test_the_contracts_take_what_trackers_say(landing: Landing, kind: str) -> None:
     vendor = board(kind)
     epic = vendor.epic("check-out", cycle=12)
