@@ -1,16 +1,18 @@
-{# Full reference of the catalog's entity in a row with kind, namespace and name: kind:namespace/name. #}
-{% macro entity_ref(row) -%}
-    lower(
-        {{ row }}.kind || ':' || coalesce({{ row }}.namespace, 'default') || '/' || {{ row }}.name
-    )
+{#
+    Full reference of the catalog's entity in a row with kind, namespace and name:
+    kind:namespace/name. `row` is the alias of the row, where several are joined.
+#}
+{% macro entity_ref(row=none) -%}
+    {%- set of = row ~ '.' if row else '' -%}
+    lower({{ of }}kind || ':' || coalesce({{ of }}namespace, 'default') || '/' || {{ of }}name)
 {%- endmacro %}
 
 {#
     Full reference of another entity that a row names as [kind:][namespace/]name in `column`; what is
     left out is `default_kind` and the row's own namespace.
 #}
-{% macro full_ref(row, column, default_kind) -%}
-    {%- set stated = 'trim(' ~ row ~ '.' ~ column ~ ')' -%}
+{% macro full_ref(column, default_kind) -%}
+    {%- set stated = 'trim(' ~ column ~ ')' -%}
     {%- set kind_end = dbt.position("':'", stated) -%}
     {%- set path = 'substring(' ~ stated ~ ', ' ~ kind_end ~ ' + 1)' -%}
     {%- set namespace_end = dbt.position("'/'", path) -%}
@@ -22,7 +24,7 @@
         || ':'
         || case
             when {{ namespace_end }} > 0 then substring({{ path }}, 1, {{ namespace_end }} - 1)
-            else coalesce({{ row }}.namespace, 'default')
+            else coalesce(namespace, 'default')
         end
         || '/'
         || substring({{ path }}, {{ namespace_end }} + 1)

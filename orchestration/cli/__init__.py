@@ -23,7 +23,8 @@ app = typer.Typer(
     help="Turns incidents and postmortems into a ranked, owned, dated and funded backlog.",
 )
 quarantine = typer.Typer(
-    no_args_is_help=True, help="Records that were set aside: list them, show one, read them again."
+    no_args_is_help=True,
+    help="Records that could not be read: list them, show one, read them again.",
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
@@ -35,7 +36,7 @@ DAY = "%Y-%m-%d"
 def run() -> None:
     """Load what is new, build and test every model, publish, open the epics that deserve it.
 
-    Exits with 1 where a file can't be read, a test fails or the tracker refused something.
+    Exits with 1 where a file can't be read, a test fails or the tracker rejected something.
     """
     settings = _settings()
     from orchestration.cli.run import show_run
@@ -51,7 +52,7 @@ def run() -> None:
 
 @app.command()
 def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]) -> None:
-    """Say why a service has its score: every factor, its evidence and its incidents."""
+    """Explain why a service has its score: every factor, its evidence and its incidents."""
     settings = _settings()
     from orchestration.cli.explain import show_explanation
 
@@ -64,7 +65,7 @@ def whatif(
     months: Annotated[int, typer.Option(min=0, max=36, help="Compare past months too.")] = 0,
     markdown: Annotated[bool, typer.Option(help="As a comment for a pull request.")] = False,
 ) -> None:
-    """Say who would move, and which epics would open, with another rubric. Changes nothing."""
+    """Show who would move, and which epics would open, with another rubric. Changes nothing."""
     settings = _settings()
     from orchestration.cli.whatif import as_markdown, show_what_if
     from orchestration.rescore import what_if
@@ -110,10 +111,10 @@ def epics(
     ] = False,
     full: Annotated[bool, typer.Option("--full", help="Show each request.")] = False,
 ) -> None:
-    """Say what the next run would open, change and close in the tracker. Never writes.
+    """Show what the next run would open, change and close in the tracker. Never writes.
 
     Reads the candidates that the last run published. Exits with 1 where something would be
-    refused.
+    rejected.
     """
     settings = _settings()
     from orchestration.cli.epics import show_epics
@@ -158,7 +159,7 @@ def quarantine_list(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
-    """Say what is set aside: by file and reason, newest first, with the id of one such record."""
+    """List what is quarantined by file and reason, newest first, with the id of one such record."""
     settings = _settings()
     from orchestration.cli.quarantine import show_list
 
@@ -194,7 +195,7 @@ def quarantine_replay(
 ) -> None:
     """Read records again, by the contract of now or corrected; their files may be gone.
 
-    Exits with 1 where one is still set aside.
+    Exits with 1 where one is still quarantined.
     """
     settings = _settings()
     from orchestration.cli.quarantine import replay_from, show_replay

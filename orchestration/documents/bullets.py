@@ -111,23 +111,21 @@ class _Fields:
     lines: dict[tuple[str | int, ...], int] = field(default_factory=lambda: {(): 1})
     labels: dict[tuple[str | int, ...], str] = field(default_factory=dict)
 
-    def mark(self, bullet: Bullet, *place: str | int, line: int | None = None) -> None:
+    def put(self, bullet: Bullet, value: Any, *place: str | int, line: int | None = None) -> None:
+        """Set a value, and note its bullet; a number counts the entries of a list."""
+        *above, key = place
+        target: Any = self.data
+        for part in above:
+            target = target.setdefault(part, {}) if isinstance(target, dict) else target[part]
+        target[key] = value
         self.lines[place] = line or bullet.line
         self.labels[place] = bullet.label
 
-    def put(self, bullet: Bullet, key: str, value: Any) -> None:
-        self.data[key] = value
-        self.mark(bullet, key)
-
-    def put_impact(self, bullet: Bullet, **stated: Any) -> None:
-        for key, value in stated.items():
-            self.data.setdefault("impact", {})[key] = value
-            self.mark(bullet, "impact", key)
-
     def add(self, bullet: Bullet, key: str, entry: Any, line: int | None = None) -> None:
+        """Append to a list."""
         entries = self.data.setdefault(key, [])
-        self.mark(bullet, key, len(entries), line=line)
-        entries.append(entry)
+        entries.append(None)
+        self.put(bullet, entry, key, len(entries) - 1, line=line)
 
 
 def read_bullets(text: str) -> tuple[Document, list[Problem]]:
@@ -172,7 +170,7 @@ def _register(bullet: Bullet, seen: dict[str, Bullet]) -> None:
 
 
 def _value(key: str, read: Callable[[str], Any] = str) -> Callable[[_Fields, Bullet], None]:
-    return lambda fields, bullet: fields.put(bullet, key, read(bullet.text))
+    return lambda fields, bullet: fields.put(bullet, read(bullet.text), key)
 
 
 def _listed(text: str) -> list[str]:
@@ -182,15 +180,15 @@ def _listed(text: str) -> list[str]:
 def _heading(fields: _Fields, bullet: Bullet) -> None:
     references, *title = _DASH.split(bullet.text, maxsplit=1)
     if not is_blank(references):
-        fields.put(bullet, "incident", split(references, ",;"))
+        fields.put(bullet, split(references, ",;"), "incident")
     if title:
-        fields.put(bullet, "title", title[0])
+        fields.put(bullet, title[0], "title")
 
 
 def _impact(fields: _Fields, bullet: Bullet) -> None:
-    fields.put_impact(bullet, users_percent=phrases.users_percent(bullet.text))
-    fields.put_impact(bullet, revenue_usd=phrases.revenue_usd(bullet.text))
-    fields.put_impact(bullet, regulatory=phrases.regulations(bullet.text))
+    fields.put(bullet, phrases.users_percent(bullet.text), "impact", "users_percent")
+    fields.put(bullet, phrases.revenue_usd(bullet.text), "impact", "revenue_usd")
+    fields.put(bullet, phrases.regulations(bullet.text), "impact", "regulatory")
 
 
 def _regulatory(fields: _Fields, bullet: Bullet) -> None:
@@ -198,7 +196,7 @@ def _regulatory(fields: _Fields, bullet: Bullet) -> None:
     if not found and not is_nothing(bullet.text):
         raise Unclear("names no regulation", "write PCI, SOX, PHI or none")
     stated = fields.data.get("impact", {}).get("regulatory", [])
-    fields.put_impact(bullet, regulatory=stated + found)
+    fields.put(bullet, stated + found, "impact", "regulatory")
 
 
 def _factors(fields: _Fields, bullet: Bullet) -> None:
@@ -213,7 +211,7 @@ def _factors(fields: _Fields, bullet: Bullet) -> None:
 
 def _fix_classes(fields: _Fields, bullet: Bullet) -> None:
     if not is_nothing(bullet.text):
-        fields.put(bullet, "fix_classes", phrases.fix_classes(bullet.text))
+        fields.put(bullet, phrases.fix_classes(bullet.text), "fix_classes")
 
 
 def _slos(fields: _Fields, bullet: Bullet) -> None:
@@ -238,8 +236,7 @@ def _chart_url(fields: _Fields, bullet: Bullet) -> None:
             _put_on_slo(fields, bullet, "chart_url", address, kind)
         for place, slo in enumerate(slos):
             if not said and slo.get("chart_url") is None:
-                slo["chart_url"] = address
-                fields.mark(bullet, "slos", place, "chart_url")
+                fields.put(bullet, address, "slos", place, "chart_url")
 
 
 def _put_on_slo(fields: _Fields, bullet: Bullet, key: str, value: Any, kind: str | None) -> None:
@@ -247,8 +244,7 @@ def _put_on_slo(fields: _Fields, bullet: Bullet, key: str, value: Any, kind: str
     for place, slo in enumerate(slos):
         is_meant = len(slos) == 1 if kind is None else slo.get("type") == kind
         if is_meant and slo.get(key) is None:
-            slo[key] = value
-            fields.mark(bullet, "slos", place, key)
+            fields.put(bullet, value, "slos", place, key)
             return
     fields.add(bullet, "slos", {"type": kind, key: value})
 
@@ -269,7 +265,7 @@ _READ: dict[str, Callable[[_Fields, Bullet], None]] = {
     "burn_rate": _burn_rate,
     "chart_url": _chart_url,
     "impact": _impact,
-    "impact_started_at": lambda f, bullet: f.put_impact(bullet, started_at=bullet.text),
+    "impact_started_at": lambda f, bullet: f.put(bullet, bullet.text, "impact", "started_at"),
     "regulatory": _regulatory,
     "contributing_factors": _factors,
     "ai_generated_code": _value("ai_generated_code", phrases.ai_code),

@@ -34,14 +34,14 @@ from orchestration.loader.report import LoadReport
 # What DuckDB says of SQL that is wrong, as against a full disk or memory.
 CONTRACT_ERRORS = (duckdb.ProgrammingError, duckdb.DataError)
 
-# What the rows of a file number take from their load.
+# What the rows of a file number take from their load. No contract's column begins with `_`.
 LANDED = pa.schema(
     [
-        ("file_number", pa.int32()),
+        ("_number", pa.int32()),
         ("_load_id", pa.string()),
-        ("file", pa.string()),
+        ("_source_file", pa.string()),
         ("_loaded_at", pa.timestamp("us")),
-        ("is_split", pa.bool_()),
+        ("_is_split", pa.bool_()),
     ]
 )
 Loads = Mapping[int, dict[str, Any]]
@@ -120,7 +120,7 @@ class Load:
         self._number(loads, files or {}, ())
         counts = self.con.execute(
             "select _file_number, count(*), count(*) - count(_reason) "
-            "from judged semi join landed on _file_number = file_number group by all"
+            "from judged semi join landed on _file_number = _number group by all"
         ).fetchall()
         for number, records, good in counts:
             loads[number]["records"] += records
@@ -128,18 +128,9 @@ class Load:
             loads[number]["rows_quarantined"] += records - good
         if any(good for _, _, good in counts):
             part = self._new_part(contract.table, raw_columns(contract))
-            # A contract may name a column as one of `landed`.
-            own = {column.name for column in contract.columns}
-            names = ", ".join(
-                "landed.file as _source_file"
-                if name == "_source_file"
-                else f"judged.{identifier(name)}"
-                if name in own
-                else identifier(name)
-                for name in part.columns
-            )
+            names = ", ".join(identifier(name) for name in part.columns)
             self.con.execute(
-                f"copy (select {names} from judged inner join landed on _file_number = file_number "
+                f"copy (select {names} from judged inner join landed on _file_number = _number "
                 f"where _reason is null) to {literal(str(part.file))} (format parquet)"
             )
         if any(records > good for _, records, good in counts):
@@ -148,11 +139,12 @@ class Load:
     def _write_problems(self, contract: Contract) -> None:
         problems = self.con.sql(
             """
-            select _load_id, $source as source, $stream as stream, landed.file, _line as line,
+            select _load_id, $source as source, $stream as stream, _source_file as file,
+                _line as line,
                 _field as field, _value as value, _reason as reason, _payload as text, _loaded_at
-            from judged inner join landed on _file_number = file_number
+            from judged inner join landed on _file_number = _number
             where _reason is not null
-            order by landed.file, line
+            order by _source_file, _line
             """,
             params={"source": contract.source, "stream": contract.stream},
         ).to_arrow_table()
@@ -169,9 +161,13 @@ class Load:
     def _number(self, loads: Loads, files: Mapping[int, str], split: Collection[int]) -> None:
         """Create `landed`."""
         landed = [
-            {name: row[name] for name in LANDED.names[1:4]}
-            | {"file_number": number, "is_split": number in split}
-            | ({"file": files[number]} if number in files else {})
+            {
+                "_number": number,
+                "_load_id": row["_load_id"],
+                "_source_file": files.get(number, row["file"]),
+                "_loaded_at": row["_loaded_at"],
+                "_is_split": number in split,
+            }
             for number, row in loads.items()
         ]
         self.con.register("landed_files", pa.Table.from_pylist(landed, schema=LANDED))

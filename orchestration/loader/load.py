@@ -7,12 +7,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from orchestration.loader.batch import Load, new_load
 from orchestration.loader.contract import Contract
 from orchestration.loader.files import Finder, Hashes, LandedFile, UnreadableFileError
 from orchestration.loader.history import History, read_history
 from orchestration.loader.raw import count_rows, create_tables, delete_leftovers, unaccounted
-from orchestration.loader.read import PIECE_BYTES, Readers, append_batch, new_batch
+from orchestration.loader.read import PIECE_BYTES, Readers, append_batch, append_lines, new_batch
 from orchestration.loader.report import LoadReport
 from orchestration.warehouse import Warehouse
 
@@ -94,7 +96,7 @@ def _read(
         ]
         members = [(file.contract, row) for file, row in zip(files, loads, strict=True)]
         try:
-            for size, is_last in append_batch(load.con, files[0], number, readers):
+            for size, is_last in append_batch(load.con, files[0], number, readers, batch.waiting):
                 batch.add(number, members, size, is_last=is_last)
         except UnreadableFileError as error:
             batch.remove(number)
@@ -117,9 +119,10 @@ def _reject(load: Load, history: History, files: Sequence[LandedFile], problem: 
 
 
 class _Batch:
-    """The files in the table `batch`, by stream."""
+    """The files in the table `batch`, by stream, and the lines that are yet to get there."""
 
     def __init__(self, load: Load) -> None:
+        self.waiting: list[pa.Table] = []
         self._load = load
         self._streams: dict[str, tuple[Contract, dict[int, dict[str, Any]]]] = {}
         self._split: set[int] = set()
@@ -150,6 +153,7 @@ class _Batch:
 
     def flush(self) -> None:
         """Judge and write what is in the table, and empty it."""
+        append_lines(self._load.con, self.waiting)
         for contract, loads in self._streams.values():
             if loads:
                 self._load.judge(contract, loads, self._split)

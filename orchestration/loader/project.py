@@ -15,10 +15,10 @@ MAX_QUARANTINED_TEXT = 1_000_000
 # A problem's text may be anything, so nothing below reads it as JSON.
 BATCH = """
     select
-        file_number as _file_number, line as _line, text as _text, is_split as _is_split,
+        file_number as _file_number, line as _line, text as _text, _is_split,
         case when reason is null then text end as _record,
         reason as _reason, field as _field, value as _value
-    from batch inner join landed using (file_number)
+    from batch inner join landed on file_number = _number
 """
 BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 NOT_AN_OBJECT = 'is JSON but not an object; a record is {"field": value, ...}'

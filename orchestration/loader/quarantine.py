@@ -133,10 +133,33 @@ class Problem:
 
     @property
     def place(self) -> str:
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        return place(self.file, self.line)
 
 
 PROBLEM = "id, source, stream, file, line, field, value, reason, _loaded_at, state, settled_at"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A record to be replayed; `number` stands for it in `batch`."""
+
+    number: int
+    id: str
+    source: str
+    stream: str
+    file: str
+    line: int | None
+    state: str
+    is_cut: bool
+
+    @property
+    def place(self) -> str:
+        return place(self.file, self.line)
+
+
+def place(file: str, line: int | None) -> str:
+    """`file:line`, or the file alone."""
+    return file if line is None else f"{file}:{line}"
 
 
 @dataclass(frozen=True)
@@ -237,11 +260,9 @@ class Quarantine:
             "names all (the first 4 characters are enough)"
         )
 
-    def chosen(self, ids: Sequence[str], source: str | None) -> list[tuple[Any, ...]]:
-        """`id, source, stream, file, line, state, is_cut` of the records with these ids, or all
-        that are open, or all that are of one source.
-        """
-        return self._query(
+    def chosen(self, ids: Sequence[str], source: str | None) -> list[Chosen]:
+        """The records with these ids, or all that are open, or all that are of one source."""
+        rows = self._query(
             f"""
             select distinct
                 id, source, stream, file, line, state,
@@ -255,6 +276,7 @@ class Quarantine:
             any=not ids,
             source=source,
         )
+        return [Chosen(number, *row) for number, row in enumerate(rows)]
 
     def _query(self, sql: str, **parameters: Any) -> list[Any]:
         return self._con.execute(sql, parameters).fetchall()

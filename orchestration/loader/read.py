@@ -41,11 +41,12 @@ DOCUMENT_LINES = pa.schema([*TEXTS, ("field", pa.string()), ("value", pa.string(
 JSON_LINES = f"""
     with lines as (
         select
+            file_number,
             line + generate_subscripts(texts, 1) - 1 as line, unnest(texts) as text, reason
-        from (select line, reason, string_split(text, chr(10)) as texts from piece)
+        from (select file_number, line, reason, string_split(text, chr(10)) as texts from piece)
     )
     select
-        line, {without_end("text")} as text,
+        file_number, line, {without_end("text")} as text,
         case
             when reason is not null then reason
             when not json_valid(text) then {literal(NOT_JSON)}
@@ -70,10 +71,15 @@ def new_batch(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def append_batch(
-    con: duckdb.DuckDBPyConnection, file: LandedFile, file_number: int, readers: Readers
+    con: duckdb.DuckDBPyConnection,
+    file: LandedFile,
+    file_number: int,
+    readers: Readers,
+    waiting: list[pa.Table],
 ) -> Iterator[tuple[int, bool]]:
     """Append the file's records to `batch`, under its number: a piece of the file each time.
 
+    Lines are added to `waiting` instead, for `append_lines`: one statement for many small files.
     Yields the bytes of the piece, and whether it is the last one.
 
     Raises:
@@ -87,9 +93,14 @@ def append_batch(
         for number, (piece, sql) in enumerate(_pieces(con, file, readers)):
             if number:
                 yield previous, False
-            con.register("piece", piece)
-            con.execute(f"insert into batch by name select {file_number} as file_number, * {sql}")
-            con.unregister("piece")
+            if sql is None:
+                numbers = pa.repeat(pa.scalar(file_number, pa.int32()), piece.num_rows)
+                waiting.append(piece.append_column("file_number", numbers))
+            else:
+                con.register("piece", piece)
+                sql = f"insert into batch by name select {file_number} as file_number, * {sql}"
+                con.execute(sql)
+                con.unregister("piece")
             previous = piece.nbytes
         yield previous, True
     except duckdb.OutOfMemoryException:
@@ -100,17 +111,28 @@ def append_batch(
         raise UnreadableFileError(f"can't be read ({error})") from error
 
 
+def append_lines(con: duckdb.DuckDBPyConnection, waiting: list[pa.Table]) -> None:
+    """Append the lines that are waiting to `batch`."""
+    if waiting:
+        con.register("piece", pa.concat_tables(waiting))
+        con.execute(f"insert into batch by name {JSON_LINES}")
+        con.unregister("piece")
+        waiting.clear()
+
+
 def _pieces(
     con: duckdb.DuckDBPyConnection, file: LandedFile, readers: Readers
-) -> Iterator[tuple[pa.Table, str]]:
-    """Tables to be registered as `piece`, and the end of `select ...` that reads them."""
+) -> Iterator[tuple[pa.Table, str | None]]:
+    """Tables to be registered as `piece`, and the end of `select ...` that reads them; None for
+    lines, which need no SQL of their own.
+    """
     kind = shape(file)
     if kind == "python":
         yield _documents(file, readers), "from piece"
     elif kind == "lines":
         with open_plain(file.path) as stream:
             for piece in _gathered(map(texts, read_lines(stream))):
-                yield piece, f"from ({JSON_LINES})"
+                yield piece, None
     elif kind == "csv":
         with open_plain(file.path) as stream:
             rows = CsvRows(read_lines(stream))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,29 +19,14 @@ from orchestration.loader.batch import Load, new_load
 from orchestration.loader.contract import Contract
 from orchestration.loader.files import LandedFile, UnreadableFileError
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
-from orchestration.loader.quarantine import REPLAYED, Quarantine, QuarantineError
+from orchestration.loader.quarantine import REPLAYED, Chosen, Quarantine, QuarantineError
 from orchestration.loader.raw import count_rows, create_tables, delete_leftovers
-from orchestration.loader.read import Readers, append_batch, new_batch
+from orchestration.loader.read import Readers, append_batch, append_lines, new_batch
 from orchestration.loader.report import Outcome, ReplayReport
 from orchestration.warehouse import Warehouse
 
-
-@dataclass(frozen=True)
-class Record:
-    """A quarantined record; `number` stands for it in `batch`."""
-
-    number: int
-    id: str
-    source: str
-    stream: str
-    file: str
-    line: int | None
-    state: str
-    is_cut: bool
-
-    @property
-    def place(self) -> str:
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+# What was wrong with the records, by their number in `batch`.
+KNOWN = "select distinct file_number, reason, field, value"
 
 
 def replay(
@@ -68,11 +52,10 @@ def replay(
     if correction and len(ids) != 1:
         raise QuarantineError(f"{correction} corrects one record; give the id of one")
     with warehouse.opened() as con:
-        rows = Quarantine(con).chosen(ids, source)
-        records = [Record(number, *row) for number, row in enumerate(rows)]
+        records = Quarantine(con).chosen(ids, source)
         by_name = {contract.name: contract for contract in contracts}
         report = ReplayReport()
-        streams: dict[str, list[Record]] = {}
+        streams: dict[str, list[Chosen]] = {}
         for record in records:
             name = f"{record.source}.{record.stream}"
             if outcome := _refused(record, by_name.get(name), correction):
@@ -101,7 +84,7 @@ def replay(
         return report
 
 
-def _refused(record: Record, contract: Contract | None, correction: Path | None) -> Outcome | None:
+def _refused(record: Chosen, contract: Contract | None, correction: Path | None) -> Outcome | None:
     """Why the record can't be replayed; None where it can."""
     if record.state != "open":
         return Outcome(record.id, record.place, "settled", f"was {record.state} before")
@@ -124,7 +107,7 @@ def _refused(record: Record, contract: Contract | None, correction: Path | None)
     return Outcome(record.id, record.place, "open", reason) if reason else None
 
 
-def _append_texts(con: duckdb.DuckDBPyConnection, records: Sequence[Record]) -> None:
+def _append_texts(con: duckdb.DuckDBPyConnection, records: Sequence[Chosen]) -> None:
     """The records' texts become `batch`, and what was wrong with them `known`."""
     numbers = pa.table({"id": [r.id for r in records], "file_number": [r.number for r in records]})
     con.register("numbers", numbers)
@@ -141,11 +124,7 @@ def _append_texts(con: duckdb.DuckDBPyConnection, records: Sequence[Record]) -> 
         """
     )
     con.execute(
-        """
-        create or replace temp table known as
-        select distinct file_number, reason, field, value
-        from records inner join numbers using (id)
-        """
+        f"create or replace temp table known as {KNOWN} from records inner join numbers using (id)"
     )
     con.unregister("numbers")
 
@@ -153,7 +132,7 @@ def _append_texts(con: duckdb.DuckDBPyConnection, records: Sequence[Record]) -> 
 def _append_correction(
     con: duckdb.DuckDBPyConnection,
     contract: Contract,
-    record: Record,
+    record: Chosen,
     path: Path,
     readers: Readers,
 ) -> None:
@@ -166,23 +145,20 @@ def _append_correction(
     file = LandedFile(contract, path, str(path), digest, len(content))
     new_batch(con)
     try:
-        for _ in append_batch(con, file, record.number, readers):
+        waiting: list[pa.Table] = []
+        for _ in append_batch(con, file, record.number, readers, waiting):
             pass
+        append_lines(con, waiting)
     except UnreadableFileError as error:
         raise QuarantineError(f"{path}: {error}") from error
     con.execute("update batch set line = $line", {"line": record.line})
-    con.execute(
-        """
-        create or replace temp table known as
-        select file_number, reason, field, value from batch where false
-        """
-    )
+    con.execute(f"create or replace temp table known as {KNOWN} from batch where false")
 
 
 def _judge(
     load: Load,
     contract: Contract,
-    records: Sequence[Record],
+    records: Sequence[Chosen],
     report: ReplayReport,
     correction: Path | None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from orchestration.loader.quarantine import place
 from orchestration.loader.raw import Unaccounted
 
 SHOWN_PROBLEMS = 20
@@ -23,9 +24,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
         what = f" {self.field}={self.value!r}:" if self.field and self.value else ""
-        return f"{where}:{what} {self.reason}"
+        return f"{place(self.file, self.line)}:{what} {self.reason}"
 
 
 @dataclass

@@ -22,6 +22,9 @@ from orchestration.vendors import SOURCE_NAMES
 
 from .flow_helpers import ROOT, Demo
 
+# Parsing the project and loading all definitions is done once, by whichever test comes first.
+pytestmark = pytest.mark.timeout(300)
+
 SNAPSHOT = Path(__file__).with_name("definitions.txt")
 # What a person's shell may hold, and what the definitions may not depend on.
 VARIABLES = ("PAYDOWN_", "DAGSTER_", "DBT_")

@@ -9,9 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pydantic import ValidationError
 
-from orchestration.http import AccessError, SourceError
+from orchestration.http import SourceError
 from orchestration.landing import open_landing
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import Context
@@ -177,24 +176,6 @@ def test_an_answer_that_shrank_is_not_believed(tmp_path: Path) -> None:
         assert names(tmp_path) == []
     with serving(Catalog()) as url, pytest.raises(SourceError, match="has 0 entities"):
         sync(tmp_path / "new", url)
-
-
-def test_a_token_that_is_wrong_or_missing(tmp_path: Path) -> None:
-    with serving(catalog(2)) as url:
-        for environment, words in [
-            ({"BACKSTAGE_TOKEN": "tok-wrong"}, "may read the catalog into BACKSTAGE_TOKEN"),
-            ({}, "BACKSTAGE_TOKEN is not set"),
-        ]:
-            context = Context(environment=environment, patience=IMPATIENT)
-            with pytest.raises(AccessError, match=words) as told:
-                sync(tmp_path, url, context)
-            assert "tok-wrong" not in str(told.value)
-        config = BackstageConfig(url=url)
-        assert config.extractor(CONTEXT).check() == "2 entities"
-    with pytest.raises(SourceError, match="has no url"):
-        BackstageConfig().extractor(CONTEXT)
-    with pytest.raises(ValidationError):
-        BackstageConfig.model_validate({"url": "https://me:pw@example.com"})
 
 
 def test_something_else_at_the_address_is_told(tmp_path: Path) -> None:

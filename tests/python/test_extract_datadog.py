@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from orchestration.landing import open_landing
 from orchestration.vendors import datadog
@@ -162,17 +161,3 @@ def test_only_slos_with_the_tag(tmp_path: Path) -> None:
     with serving(vendor) as url:
         sync(tmp_path, config(url, tags_query="env:prod"))
     assert listed(tmp_path) == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"site": "app.datadoghq.eu"}, "is not a site of Datadog's"),
-        ({"site": "datadog.example.com"}, "is not a site of Datadog's"),
-        ({"window_hours": 7}, "7 hours don't divide a day"),
-    ],
-)
-def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
-        DatadogConfig(**settings)
-    assert DatadogConfig(site="us5.datadoghq.com").site == "us5.datadoghq.com"

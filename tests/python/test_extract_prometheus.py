@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from orchestration.http import AccessError, SourceError
 from orchestration.landing import open_landing
@@ -237,10 +236,6 @@ def test_labels_tell_service_objective_and_window(
 def test_settings_are_checked() -> None:
     assert seconds("1h30m") == 5400
     assert seconds("5 m") is None
-    with pytest.raises(ValidationError, match="is not a duration"):
-        Query(name="a", query="b", kind="error_ratio", window="5")
-    with pytest.raises(ValidationError, match="'errors' is given twice"):
-        PrometheusConfig(queries=(ERRORS, ERRORS))
     read = PrometheusConfig.model_validate(
         {"queries": [{"name": "a", "query": "b", "kind": "burn_rate",
                       "labels": {"service": "team", "slo": ["x", "y"]}}]}
@@ -273,11 +268,6 @@ def test_credentials_are_sent_and_written_nowhere(
     for secret in (TOKEN, (expected or TOKEN).split()[-1]):
         assert secret not in str(told.value)
         assert secret.encode() not in written
-
-
-def test_a_user_without_a_password_is_told() -> None:
-    with pytest.raises(AccessError, match="PROMETHEUS_PASSWORD is not set"):
-        config("http://localhost").extractor(Context(environment={"PROMETHEUS_USER": "ana"}))
 
 
 def test_check_says_what_there_is() -> None:

@@ -16,7 +16,6 @@ from orchestration.landing import open_landing
 from orchestration.vendors.base import Context
 from orchestration.vendors.servicenow import ServiceNowConfig, table
 from orchestration.vendors.servicenow.table import raw
-from orchestration.vendors.sources import Sources
 
 from .loopback import IMPATIENT, Request, landed, serving
 from .vendor_servicenow import Instance, Row, text
@@ -374,26 +373,3 @@ def test_says_how_many_there_are_at_the_instance(tmp_path: Path) -> None:
     rows = [row for row in landed(tmp_path, "paydown/syncs") if row["stream"] == "incidents"]
     assert [row["source_count"] for row in rows] == [30, 23]
     assert [row["records"] for row in rows] == [23, 0]
-
-
-@pytest.mark.parametrize(
-    ("values", "environment", "expected"),
-    [
-        ({"url": None}, SECRETS, "url is not set"),
-        ({}, {}, "SERVICENOW_USER is not set"),
-        ({}, {"SERVICENOW_USER": "me"}, "SERVICENOW_PASSWORD is not set"),
-        ({}, {**SECRETS, "PAYDOWN_SERVICENOW_TIMEZONE": "Europe/Berlin"}, "unset it"),
-    ],
-)
-def test_what_is_missing_is_told_before_anything_is_asked(
-    values: dict[str, Any], environment: Mapping[str, str], expected: str
-) -> None:
-    config = settings(**{"url": "https://example.service-now.com", **values})
-    with pytest.raises(SourceError, match=expected):
-        config.extractor(Context(environment=environment))
-
-
-@pytest.mark.parametrize("query", ["active=true^NQpriority=1", "^active=true", "a=1^ORDERBYnumber"])
-def test_a_query_that_would_break_the_windows_is_refused(query: str) -> None:
-    with pytest.raises(ValueError, match="be joined with other conditions"):
-        Sources.model_validate({"servicenow": {"query": query}})

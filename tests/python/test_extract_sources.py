@@ -167,7 +167,7 @@ CHECKED = {
 def test_check_says_what_is_there_or_which_secret_is_wrong_or_missing(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, hint = CHECKED.get(source, ("", "put"))
+    found, hint = CHECKED.get(source, ("", "_TOKEN"))
     with at_work(tmp_path, source, "first", monkeypatch) as (site, url, _):
         config = site.config(url)
         context = Context(environment=site.environment, patience=IMPATIENT)

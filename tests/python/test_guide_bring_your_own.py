@@ -65,6 +65,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_what_it_says_comes_out(project: Path) -> None:
     script = ["set -e"]
     expected: list[str] = []

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.configuration import READERS
 
@@ -18,6 +19,7 @@ LEFT_OUT = {"rpt_data_quality": "newest_load_at", "rpt_load_quality": "load_id, 
 NO_EPICS = "source_name not in ('paydown', 'local')"
 
 
+@pytest.mark.slow
 def test_the_order_of_loading_changes_no_mart(demo: Demo, dbt: Dbt, tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     landing.roots["modernization"] = ROOT / "modernization"

@@ -39,6 +39,9 @@ PATHS = stream(
         "order": column(path="select"),
         "texts": column(),
         "projected": column(),
+        "file": column(),
+        "file_number": column(),
+        "source": column(),
     },
     nulls=["", "?", "n/a"],
 )
@@ -77,9 +80,11 @@ RECORDS: dict[str, tuple[Json, Json]] = {
     "tags-of-all-kinds": ({"tags": [1, None, {"a": 1}, "service:z"]}, {"tagged": "z"}),
     "words-of-our-own": (
         {"reason": "r", "text": "t", "line": 7, "record": "c", "element_values": "e",
-         "select": "s", "texts": "ts", "projected": "p"},
+         "select": "s", "texts": "ts", "projected": "p", "file": "f", "file_number": "9",
+         "source": "o"},
         {"reason": "r", "text": "t", "line": 7, "record": "c", "element_values": "e",
-         "order": "s", "texts": "ts", "projected": "p"},
+         "order": "s", "texts": "ts", "projected": "p", "file": "f", "file_number": "9",
+         "source": "o"},
     ),
     "sql": (
         {"x1": "'); drop table batch; --", "v": '"; select 1', "title": "{loads} %s $1 \\"},

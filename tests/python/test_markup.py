@@ -7,6 +7,7 @@ import json
 import re
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,11 +17,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from orchestration.trackers.adf import adf_texts, to_adf
+from orchestration.trackers.local import LocalTracker
+from orchestration.trackers.local_file import read_front_matter
 from orchestration.trackers.markup import JIRA_LIMIT, to_html
 from orchestration.trackers.text import escape_markdown, one_line, web_address
 from orchestration.trackers.wiki import fixed_width, to_wiki
 
 from .described import SPECS
+from .tracker_helpers import KEY, draft
 
 SCHEMA = SPECS / "atlassian-adf-v1.json"
 HOSTILE = (
@@ -274,3 +278,41 @@ def test_only_web_addresses_are_links(url: str, address: str | None) -> None:
     assert web_address(url) == address
     read = Read(to_html(f"[chart](<{url.replace('<', '%3C').replace('>', '%3E')}>)"))
     assert read.links == ([address] if address else [])
+
+
+HARMLESS = {"text", "code_inline", "softbreak", "text_special", "strong_open", "strong_close"}
+OUTSIDE = [
+    "../../etc/passwd",
+    "a | b\n| --- | --- |\n# not a heading",
+    "<script>alert(1)</script> <!-- gone",
+    "[click](javascript:alert(1)) ![x](http://evil/x.png) `code` **bold** _it_ ~~no~~",
+    "---\nstatus: done\n---",
+    "status: !!python/object/apply:os.system ['true']",
+    "1. one",
+    "- [x] done",
+    "\u202etxt.exe\u202c \x1b[31mred\x00",
+    "パイ決済 Zahlungs-Äpp 💳",
+    "x" * 300,
+    "&lt;b&gt; \\` back",
+]
+
+
+@pytest.mark.parametrize("text", OUTSIDE)
+def test_text_from_outside_is_only_text_in_a_file(tmp_path: Path, text: str) -> None:
+    shown = one_line(text)
+    body = f"## Why\n\n- {escape_markdown(text)}"
+    given = dict.fromkeys(
+        ("title", "service", "owner", "current_maturity", "target_maturity"), shown
+    )
+    LocalTracker(tmp_path).create([draft(**given, body=body, risk_ids=(shown,), members=(shown,))])
+    content = (tmp_path / f"{KEY}.md").read_text()
+    front = read_front_matter(content)
+    assert front["status"] == "open"
+    assert front["service"] == shown
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(content.split("\n---\n", 1)[1])
+    inline = [child for token in tokens for child in token.children or []]
+    assert not [t for t in (*tokens, *inline) if t.type in {"html_block", "html_inline", "image"}]
+    assert {t.type for t in inline} <= HARMLESS
+    assert [t.tag for t in tokens if t.type == "heading_open"] == ["h1", "h2", "h2"]
+    assert "\u202e" not in content
+    assert "\x1b" not in content

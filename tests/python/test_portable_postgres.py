@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import psycopg2
+import pytest
 from sqlalchemy import make_url
 
 from .dbt_in_process import Dbt
@@ -37,6 +38,7 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+@pytest.mark.slow
 def test_marts_on_postgresql_equal_those_on_duckdb(
     demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ EXPORTS = Path(os.environ.get("PAYDOWN_REAL_EXPORTS", ROOT.parent / "shared" / "
 LOG = EXPORTS / "servicenow-uci" / "incident_event_log.csv.gz"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.skipif(
         not LOG.exists(), reason=f"no real export at {LOG}; name its folder in PAYDOWN_REAL_EXPORTS"

@@ -8,20 +8,54 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
 
+from .dbt_in_process import close_warehouse
 from .flow_helpers import ROOT, Demo
 
-MF = Path(sys.executable).with_name("mf")
-
-pytestmark = pytest.mark.skipif(
-    not MF.exists(), reason="dbt-metricflow (extra `metrics`) is not installed"
-)
+pytest.importorskip("dbt_metricflow", reason="dbt-metricflow (extra `metrics`) is not installed")
 
 Value = float | str | None
+INCIDENTS = """
+    select
+        dim_services.service_name,
+        fct_incidents.source_name,
+        count(*)::double,
+        count(*) filter (where is_open)::double,
+        count(*) filter (where is_repeat)::double,
+        quantile_cont(active_seconds, 0.5)::double,
+        quantile_cont(time_to_acknowledge_seconds, 0.5)::double,
+        max(slo_burn_rate),
+        count(*) filter (where is_repeat) / count(*)
+    from fct_incidents
+    left join dim_services using (service_id)
+    group by all
+"""
+MONTHS = """
+    select
+        strftime(date_trunc('month', triggered_at), '%Y-%m-%d %H:%M:%S'),
+        severity_level::double,
+        avg(is_repeat::int)
+    from fct_incidents
+    where triggered_at >= '2026-04-01' and triggered_at < '2026-07-01'
+    group by all
+"""
+SCORES = """
+    select
+        dim_teams.team_name,
+        max(score)::double,
+        count(*) filter (where band = 'promote_to_epic')::double
+    from fct_service_scores
+    left join dim_services using (service_id)
+    left join dim_teams using (team_id)
+    where is_latest
+    group by all
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,109 +69,63 @@ def folder(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def mf(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
+def environment(folder: Path) -> dict[str, str]:
+    return os.environ | {
         "DBT_PROFILES_DIR": str(ROOT / "profiles"),
         "DBT_LOG_PATH": str(folder / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PAYDOWN_WAREHOUSE": str(folder / "warehouse.duckdb"),
     }
-    done = subprocess.run(
-        [str(MF), *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
-def answer(folder: Path, groups: str, metrics: str, *arguments: str) -> list[list[Value]]:
-    """The rows of `mf query`: the groups, then the metrics, numbers as numbers."""
-    file = folder / "answer.csv"
-    mf(
-        folder, "query", "--quiet", "--csv", str(file),
-        "--group-by", groups, "--metrics", metrics, *arguments,
-    )  # fmt: skip
-    columns = f"{groups},{metrics}".split(",")
-    with file.open(newline="", encoding="utf-8") as lines:
-        return [[_value(row[column]) for column in columns] for row in csv.DictReader(lines)]
-
-
-def _value(text: str) -> Value:
+def value(text: str) -> Value:
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", text) else text or None
 
 
-def assert_same(found: Sequence[Sequence[Value]], stated: Sequence[Sequence[object]]) -> None:
+@pytest.mark.parametrize(
+    ("groups", "metrics", "period", "sql"),
+    [
+        (
+            "service__service_name,incident__source",
+            "incident_count,open_incident_count,repeat_count,mttr_p50,mtta_p50,slo_burn_peak,repeat_rate",
+            [],
+            INCIDENTS,
+        ),
+        (
+            "metric_time__month,incident__severity",
+            "repeat_rate",
+            ["--start-time", "2026-04-01", "--end-time", "2026-06-30"],
+            MONTHS,
+        ),
+        ("service__team__team_name", "score,services_in_promotion_band", [], SCORES),
+    ],
+)
+def test_metrics_equal_plain_sql(
+    demo: Demo, folder: Path, groups: str, metrics: str, period: list[str], sql: str
+) -> None:
+    from dbt_metricflow.cli.main import cli
+
+    answer = folder / "answer.csv"
+    command = ["query", "--quiet", "--csv", str(answer), "--group-by", groups]
+    with patch.dict(os.environ, environment(folder)), chdir(folder):
+        done = CliRunner().invoke(cli, [*command, "--metrics", metrics, *period])
+    close_warehouse()
+    assert done.exit_code == 0, done.output
+    columns = f"{groups},{metrics}".split(",")
+    with answer.open(newline="", encoding="utf-8") as lines:
+        found = [[value(row[column]) for column in columns] for row in csv.DictReader(lines)]
+    stated = sorted(map(list, demo.site.query(sql)), key=str)
     assert stated
     assert len(found) == len(stated)
-    found, stated = sorted(found, key=str), sorted(map(list, stated), key=str)
-    for row, expected in zip(found, stated, strict=True):
+    for row, expected in zip(sorted(found, key=str), stated, strict=True):
         assert row == pytest.approx(expected)
 
 
-def test_incident_metrics_by_service_and_source(demo: Demo, folder: Path) -> None:
-    found = answer(
-        folder, "service__service_name,incident__source",
-        "incident_count,open_incident_count,repeat_count,mttr_p50,mtta_p50,slo_burn_peak,repeat_rate",
-    )  # fmt: skip
-    assert_same(
-        found,
-        demo.site.query("""
-            select
-                dim_services.service_name,
-                fct_incidents.source_name,
-                count(*)::double,
-                count(*) filter (where is_open)::double,
-                count(*) filter (where is_repeat)::double,
-                quantile_cont(active_seconds, 0.5)::double,
-                quantile_cont(time_to_acknowledge_seconds, 0.5)::double,
-                max(slo_burn_rate),
-                count(*) filter (where is_repeat) / count(*)
-            from fct_incidents
-            left join dim_services using (service_id)
-            group by all
-        """),
-    )
-
-
-def test_repeat_rate_by_month_and_severity(demo: Demo, folder: Path) -> None:
-    found = answer(
-        folder, "metric_time__month,incident__severity", "repeat_rate",
-        "--start-time", "2026-04-01", "--end-time", "2026-06-30",
-    )  # fmt: skip
-    assert_same(
-        found,
-        demo.site.query("""
-            select
-                strftime(date_trunc('month', triggered_at), '%Y-%m-%d %H:%M:%S'),
-                severity_level::double,
-                avg(is_repeat::int)
-            from fct_incidents
-            where triggered_at >= '2026-04-01' and triggered_at < '2026-07-01'
-            group by all
-        """),
-    )
-
-
-def test_a_score_is_that_of_the_last_day(demo: Demo, folder: Path) -> None:
-    found = answer(folder, "service__team__team_name", "score,services_in_promotion_band")
-    assert_same(
-        found,
-        demo.site.query("""
-            select
-                dim_teams.team_name,
-                max(score)::double,
-                count(*) filter (where band = 'promote_to_epic')::double
-            from fct_service_scores
-            left join dim_services using (service_id)
-            left join dim_teams using (team_id)
-            where is_latest
-            group by all
-        """),
-    )
-
-
 def test_every_metric_and_dimension_is_valid_on_the_warehouse(folder: Path) -> None:
-    said = mf(folder, "validate-configs").stdout
+    command = [str(Path(sys.executable).with_name("mf")), "validate-configs"]
+    said = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=True
+    ).stdout
     assert said.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") >= 6, said
 
 
@@ -147,5 +135,5 @@ def test_days_reach_from_ten_years_back_to_two_ahead(demo: Demo) -> None:
         from paydown_semantic.time_spine_daily
     """)
     assert found == [(4385, 4385, "2016-06-25", "2028-06-26")]
-    public = demo.site.query("select 1 from duckdb_tables() where table_name = 'time_spine_daily'")
-    assert not public
+    public = "select 1 from duckdb_tables() where table_name = 'time_spine_daily'"
+    assert not demo.site.query(public)

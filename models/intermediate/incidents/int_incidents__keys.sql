@@ -31,7 +31,7 @@ stated as (
 ),
 
 normalised as (
-    select distinct
+    select
         stated.incident_id,
         lower(trim(stated.incident_key)) as incident_key
     from stated
@@ -45,7 +45,7 @@ unambiguous as (
         min(normalised.incident_id) as incident_id
     from normalised
     group by normalised.incident_key
-    having count(*) = 1
+    having min(normalised.incident_id) = max(normalised.incident_id)
 )
 
 select * from unambiguous

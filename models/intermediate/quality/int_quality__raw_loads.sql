@@ -21,13 +21,13 @@ versions as (
             _load_id as load_id,
             {% if stream.is_snapshot -%}
                 cast(null as bigint) as version_rank
-            {%- else -%}
-                row_number() over (
-                    partition by {{ stream.key | join(', ') }}
-                    order by {{ version_order(stream.version) }}
-                ) as version_rank
-            {%- endif %}
         from {{ source(stream.source, stream.stream) }}
+            {%- else -%}
+                version_rank
+        from {{ ranked_versions(
+            source(stream.source, stream.stream), stream.key, version_order(stream.version)
+        ) }} as ranked
+            {%- endif %}
     {%- else %}
         select
             cast(null as varchar) as stream_id,

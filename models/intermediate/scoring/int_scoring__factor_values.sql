@@ -26,11 +26,25 @@ services as (
     select * from {{ ref('int_scoring__services') }}
 ),
 
-windowed as (
-    select windows.*
-    from {{ ref('int_scoring__windows') }} as windows
-    inner join dates on windows.scoring_date = dates.scoring_date
-),
+{#- Each reader names the view itself: a warehouse may store a CTE that is read twice. -#}
+{%- for name, condition in {
+    'windowed': '1 = 1',
+    'stated':
+        'windows.slo_burn_rate is not null
+        or windows.users_share is not null
+        or windows.is_regulatory
+        or windows.revenue_impact_usd is not null
+        or windows.is_ai_code_without_tests is not null',
+    'estimated': 'windows.estimate_days is not null',
+}.items() %}
+    {{ name }} as (
+        select windows.*
+        from {{ ref('int_scoring__windows') }} as windows
+        inner join dates on windows.scoring_date = dates.scoring_date
+        where {{ condition }}
+    ),
+
+{% endfor -%}
 
 centrality as (
     select * from {{ ref('int_services__centrality') }}
@@ -70,49 +84,42 @@ aggregated as (
 -- What postmortems say, of few incidents.
 reviewed as (
     select
-        windowed.scoring_date,
-        windowed.service_id,
+        stated.scoring_date,
+        stated.service_id,
         -- The burn that it states counts for days on which nothing was measured.
-        max(case when daily_peaks.service_id is null then windowed.slo_burn_rate end)
+        max(case when daily_peaks.service_id is null then stated.slo_burn_rate end)
             as stated_burn_rate,
-        max(windowed.users_share) as blast_radius,
-        max(case when windowed.is_regulatory then 1 else 0 end) as is_regulatory,
-        {{ exact_sum('windowed.revenue_impact_usd') }} as revenue_impact,
-        sum(case when windowed.is_ai_code_without_tests then 1 else 0 end) as ai_risk,
-        count(windowed.is_ai_code_without_tests) as ai_answer_count
-    from windowed
+        max(stated.users_share) as blast_radius,
+        max(case when stated.is_regulatory then 1 else 0 end) as is_regulatory,
+        {{ exact_sum('stated.revenue_impact_usd') }} as revenue_impact,
+        sum(case when stated.is_ai_code_without_tests then 1 else 0 end) as ai_risk,
+        count(stated.is_ai_code_without_tests) as ai_answer_count
+    from stated
     left join daily_peaks
         on
-            windowed.service_id = daily_peaks.service_id
-            and cast(windowed.triggered_at as date) = daily_peaks.measured_on
-    where
-        windowed.slo_burn_rate is not null
-        or windowed.users_share is not null
-        or windowed.is_regulatory
-        or windowed.revenue_impact_usd is not null
-        or windowed.is_ai_code_without_tests is not null
-    group by windowed.scoring_date, windowed.service_id
+            stated.service_id = daily_peaks.service_id
+            and cast(stated.triggered_at as date) = daily_peaks.measured_on
+    group by stated.scoring_date, stated.service_id
 ),
 
 -- The same fix is estimated again after every incident of its kind: the newest estimate holds.
 -- Of a kind that nobody knows each postmortem speaks of a fix of its own.
 estimates as (
     select
-        windowed.scoring_date,
-        windowed.service_id,
-        windowed.estimate_days,
+        estimated.scoring_date,
+        estimated.service_id,
+        estimated.estimate_days,
         row_number() over (
             partition by
-                windowed.scoring_date,
-                windowed.service_id,
+                estimated.scoring_date,
+                estimated.service_id,
                 case
-                    when windowed.failure_mode = 'unknown' then windowed.postmortem_id
-                    else coalesce(windowed.failure_mode, windowed.postmortem_id)
+                    when estimated.failure_mode = 'unknown' then estimated.postmortem_id
+                    else coalesce(estimated.failure_mode, estimated.postmortem_id)
                 end
-            order by windowed.triggered_at desc, windowed.incident_id
+            order by estimated.triggered_at desc, estimated.incident_id
         ) as estimate_rank
-    from windowed
-    where windowed.estimate_days is not null
+    from estimated
 ),
 
 effort as (

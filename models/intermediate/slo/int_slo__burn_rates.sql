@@ -12,16 +12,35 @@ with series as (
     select * from {{ ref('int_slo__series') }}
 ),
 
-slos as (
-    select distinct
-        series.slo_id,
-        series.service_id,
-        series.slo_name
-    from series
-),
-
 objectives as (
     select * from {{ ref('int_slo__objectives') }}
+),
+
+-- Measurements are many: their SLO is a number until the end.
+slos as (
+    select
+        named.slo_id,
+        named.service_id,
+        named.slo_name,
+        objectives.objective,
+        objectives.objective_source,
+        row_number() over (order by named.slo_id) as slo_number
+    from (
+        select distinct
+            series.slo_id,
+            series.service_id,
+            series.slo_name
+        from series
+    ) as named
+    left join objectives on named.slo_id = objectives.slo_id
+),
+
+numbered as (
+    select
+        series.*,
+        slos.slo_number
+    from series
+    inner join slos on series.slo_id = slos.slo_id
 ),
 
 samples as (
@@ -35,61 +54,61 @@ pieces as (
 -- An objective measured in several series, such as one per cluster, does as its worst does.
 recorded as (
     select
-        series.slo_id,
-        series.window_seconds,
+        numbered.slo_number,
+        numbered.window_seconds,
         samples.sampled_at as measured_at,
-        max(case when series.series_kind = 'error_ratio' then samples.sample_value end)
+        max(case when numbered.series_kind = 'error_ratio' then samples.sample_value end)
             as error_ratio,
-        max(case when series.series_kind = 'burn_rate' then samples.sample_value end)
+        max(case when numbered.series_kind = 'burn_rate' then samples.sample_value end)
             as stated_burn_rate
     from samples
-    inner join series on samples.series_id = series.source_series_id
+    inner join numbered on samples.series_id = numbered.source_series_id
     where
-        series.burn_source = 'prometheus'
-        and series.series_kind in ('error_ratio', 'burn_rate')
-        and series.window_seconds is not null
+        numbered.burn_source = 'prometheus'
+        and numbered.series_kind in ('error_ratio', 'burn_rate')
+        and numbered.window_seconds is not null
         and samples.sample_value is not null
-    group by series.slo_id, series.window_seconds, samples.sampled_at
+    group by numbered.slo_number, numbered.window_seconds, samples.sampled_at
 ),
 
 -- Several SLOs of Datadog's may be one of ours: of one service and one name.
 placed as (
     select
-        series.slo_id,
+        numbered.slo_number,
         pieces.ends_epoch,
         max(pieces.piece_seconds) as piece_seconds,
         sum(pieces.total_amount) as total_amount,
         sum(pieces.bad_amount) as bad_amount,
         max(pieces.covered_seconds) as covered_seconds
     from pieces
-    inner join series on pieces.source_slo_id = series.source_series_id
-    where series.burn_source = 'datadog'
-    group by series.slo_id, pieces.ends_epoch
+    inner join numbered on pieces.source_slo_id = numbered.source_series_id
+    where numbered.burn_source = 'datadog'
+    group by numbered.slo_number, pieces.ends_epoch
 ),
 
 summed as (
     {%- for window in windows %}
         select
-            placed.slo_id,
+            placed.slo_number,
             placed.ends_epoch,
             {{ window }} as window_seconds,
             sum(placed.total_amount) over (
-                partition by placed.slo_id
+                partition by placed.slo_number
                 order by placed.ends_epoch
                 range between {{ window - 1 }} preceding and current row
             ) as total_amount,
             sum(placed.bad_amount) over (
-                partition by placed.slo_id
+                partition by placed.slo_number
                 order by placed.ends_epoch
                 range between {{ window - 1 }} preceding and current row
             ) as bad_amount,
             sum(placed.covered_seconds) over (
-                partition by placed.slo_id
+                partition by placed.slo_number
                 order by placed.ends_epoch
                 range between {{ window - 1 }} preceding and current row
             ) as covered_seconds,
             max(placed.piece_seconds) over (
-                partition by placed.slo_id
+                partition by placed.slo_number
                 order by placed.ends_epoch
                 range between {{ window - 1 }} preceding and current row
             ) as piece_seconds
@@ -103,7 +122,7 @@ summed as (
 -- A piece that is longer than the window tells nothing of it.
 added as (
     select
-        summed.slo_id,
+        summed.slo_number,
         summed.ends_epoch,
         summed.window_seconds,
         summed.bad_amount / summed.total_amount as error_ratio,
@@ -114,7 +133,7 @@ added as (
 
 unioned as (
     select
-        recorded.slo_id,
+        recorded.slo_number,
         'prometheus' as burn_source,
         recorded.window_seconds,
         recorded.measured_at,
@@ -124,7 +143,7 @@ unioned as (
     from recorded
     union all
     select
-        added.slo_id,
+        added.slo_number,
         'datadog' as burn_source,
         added.window_seconds,
         {{ time_after("cast('1970-01-01' as timestamp)", 'added.ends_epoch', 'second') }}
@@ -138,22 +157,22 @@ unioned as (
 burnt as (
     select
         -- ids
-        unioned.slo_id,
+        slos.slo_id,
         slos.service_id,
 
         -- strings
         slos.slo_name,
         unioned.burn_source,
-        objectives.objective_source,
+        slos.objective_source,
 
         -- numbers
         unioned.window_seconds,
-        objectives.objective,
-        coalesce(unioned.error_ratio, unioned.stated_burn_rate * (1 - objectives.objective))
+        slos.objective,
+        coalesce(unioned.error_ratio, unioned.stated_burn_rate * (1 - slos.objective))
             as error_ratio,
         coalesce(
             -- An objective of 1 leaves no budget to burn.
-            unioned.error_ratio / nullif(1 - objectives.objective, 0),
+            unioned.error_ratio / nullif(1 - slos.objective, 0),
             unioned.stated_burn_rate
         ) as burn_rate,
         unioned.covered_share,
@@ -161,8 +180,7 @@ burnt as (
         -- timestamps
         unioned.measured_at
     from unioned
-    inner join slos on unioned.slo_id = slos.slo_id
-    left join objectives on unioned.slo_id = objectives.slo_id
+    inner join slos on unioned.slo_number = slos.slo_number
     where unioned.measured_at <= {{ as_of() }}
 )
 

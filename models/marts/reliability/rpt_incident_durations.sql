@@ -44,9 +44,9 @@ windowed as (
     left join teams on services.team_id = teams.team_id
 ),
 
-grouped as (
+summarised as (
     {%- for kind, value, name in [
-        ('all', "'all'", "'all'"),
+        ('all', none, "cast('all' as varchar)"),
         ('service', 'windowed.service_id', 'windowed.service_name'),
         ('team', 'windowed.team_id', 'windowed.team_name'),
         ('severity', 'windowed.severity', 'windowed.severity'),
@@ -56,39 +56,22 @@ grouped as (
         {%- endif %}
         select
             '{{ kind }}' as dimension_kind,
-            {{ value }} as dimension_value,
-            {{ name }} as dimension_name,
+            {{ value or "'all'" }} as dimension_value,
+            min({{ name }}) as dimension_name,
             windowed.measure,
             windowed.window_days,
-            windowed.duration_seconds,
-            windowed.is_flap,
-            windowed.is_open
+            count(*) as incident_count,
+            sum(case when windowed.is_flap then 0 else 1 end) as episode_count,
+            count(windowed.duration_seconds) as measured_count,
+            sum(case when windowed.duration_seconds is null and windowed.is_open then 1 else 0 end)
+                as open_count,
+            {{ percentile('windowed.duration_seconds', 0.5) }} as p50_seconds,
+            {{ percentile('windowed.duration_seconds', 0.9) }} as p90_seconds,
+            {{ geometric_mean('windowed.duration_seconds') }} as geometric_mean_seconds,
+            avg(windowed.duration_seconds) as mean_seconds
         from windowed
+        group by {{ value ~ ', ' if value }}windowed.measure, windowed.window_days
     {%- endfor %}
-),
-
-summarised as (
-    select
-        grouped.dimension_kind,
-        grouped.dimension_value,
-        min(grouped.dimension_name) as dimension_name,
-        grouped.measure,
-        grouped.window_days,
-        count(*) as incident_count,
-        sum(case when grouped.is_flap then 0 else 1 end) as episode_count,
-        count(grouped.duration_seconds) as measured_count,
-        sum(case when grouped.duration_seconds is null and grouped.is_open then 1 else 0 end)
-            as open_count,
-        {{ percentile('grouped.duration_seconds', 0.5) }} as p50_seconds,
-        {{ percentile('grouped.duration_seconds', 0.9) }} as p90_seconds,
-        {{ geometric_mean('grouped.duration_seconds') }} as geometric_mean_seconds,
-        avg(grouped.duration_seconds) as mean_seconds
-    from grouped
-    group by
-        grouped.dimension_kind,
-        grouped.dimension_value,
-        grouped.measure,
-        grouped.window_days
 ),
 
 durations as (

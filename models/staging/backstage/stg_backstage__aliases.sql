@@ -15,7 +15,7 @@ renamed as (
         {{ entity_ref('source') }} as entity_ref,
 
         -- strings
-        trim({{ dbt.split_part('source.aliases', "','", 'numbers.n + 1') }}) as entity_alias,
+        trim(split_part(source.aliases, ',', cast(numbers.n + 1 as integer))) as entity_alias,
 
         -- timestamps
         source._loaded_at as loaded_at

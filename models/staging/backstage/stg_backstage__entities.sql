@@ -6,9 +6,9 @@ with source as (
 renamed as (
     select
         -- ids
-        {{ entity_ref('source') }} as entity_ref,
-        {{ full_ref('source', 'owner_ref', 'group') }} as owner_ref,
-        {{ full_ref('source', 'system_ref', 'system') }} as system_ref,
+        {{ entity_ref() }} as entity_ref,
+        {{ full_ref('owner_ref', 'group') }} as owner_ref,
+        {{ full_ref('system_ref', 'system') }} as system_ref,
         pagerduty_id,
         opsgenie_id,
         servicenow_id,

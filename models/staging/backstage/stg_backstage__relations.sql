@@ -25,31 +25,31 @@ related as (
 
 renamed as (
     select
-        {{ entity_ref('depended_on') }} as entity_ref,
+        {{ entity_ref() }} as entity_ref,
         'dependsOn' as relation,
-        {{ full_ref('depended_on', 'target_ref', 'component') }} as target_ref,
+        {{ full_ref('target_ref', 'component') }} as target_ref,
         cast(null as bigint) as relation_ordinal
     from depended_on
     union all
     select
-        {{ entity_ref('provided') }} as entity_ref,
+        {{ entity_ref() }} as entity_ref,
         'providesApi' as relation,
-        {{ full_ref('provided', 'target_ref', 'api') }} as target_ref,
+        {{ full_ref('target_ref', 'api') }} as target_ref,
         cast(null as bigint) as relation_ordinal
     from provided
     union all
     select
-        {{ entity_ref('consumed') }} as entity_ref,
+        {{ entity_ref() }} as entity_ref,
         'consumesApi' as relation,
-        {{ full_ref('consumed', 'target_ref', 'api') }} as target_ref,
+        {{ full_ref('target_ref', 'api') }} as target_ref,
         cast(null as bigint) as relation_ordinal
     from consumed
     union all
     select
-        {{ entity_ref('related') }} as entity_ref,
-        related.relation,
-        lower(trim(related.target_ref)) as target_ref,
-        related.relation_ordinal
+        {{ entity_ref() }} as entity_ref,
+        relation,
+        lower(trim(target_ref)) as target_ref,
+        relation_ordinal
     from related
 )
 

@@ -8,7 +8,7 @@ with source as (
 renamed as (
     select
         -- ids
-        {{ entity_ref('source') }} as entity_ref,
+        {{ entity_ref() }} as entity_ref,
 
         -- strings
         tag,

@@ -68,10 +68,11 @@ renamed as (
         slo_title,
         slo_description,
         case
-            {%- for text in ['label_text', 'name_text'] %}
             {%- for kind, words in kinds.items() %}
-            when {{ regex_matches(text, words) }} then '{{ kind }}'
+                when {{ regex_matches('label_text', words) }} then '{{ kind }}'
             {%- endfor %}
+            {%- for kind, words in kinds.items() %}
+                when {{ regex_matches('name_text', words) }} then '{{ kind }}'
             {%- endfor %}
             when
                 threshold is not null

@@ -140,9 +140,6 @@ class Client:
         path = f"{self._type_path(project, name)}/fields"
         return self._values(self._get(path, {"$expand": "all"}))
 
-    def type_states(self, project: str, name: str) -> list[Json]:
-        return self._values(self._get(f"{self._type_path(project, name)}/states"))
-
     def search(self, wiql: str, **params: str | int) -> list[int]:
         """Ids of the work items that a flat query finds."""
         asked = {f"${name}" if name == "top" else name: value for name, value in params.items()}

@@ -120,10 +120,12 @@ class Schema:
                     f"azure_devops: {project} has no work item type {type_name!r}; "
                     "set `epic_type` and `story_type` to types that it has"
                 )
-            states = data.get("states") or self._client.type_states(project, type_name)
             self._workflows[at] = Workflow(
                 type_name,
-                {str(one["name"]): str(one.get("category", "")) for one in states},
+                {
+                    str(one["name"]): str(one.get("category", ""))
+                    for one in data.get("states") or ()
+                },
                 bool(data.get("isDisabled")),
             )
         return self._workflows[at]

@@ -57,15 +57,16 @@ _STATUS_FIELDS = (
     *_CLOSED_AT_FIELDS,
 )
 _EDIT_ATTEMPTS = 5
+_NUMBER = re.compile(r"[1-9]\d{0,9}")
 
 
 class AzureDevOpsTracker:
-    """Epics and stories as work items of one project. Build it with `AzureDevOpsConfig.tracker`.
+    """Epics and stories as work items of one project; build it with `AzureDevOpsTrackerConfig`.
 
-    A change is one PATCH: its comment, its figures and its state, and the revision that they were
-    decided on, all of it or nothing. The comment goes into `System.History`, because the history
-    of a work item can be read by id without lag, and nobody can edit or delete what it says: a
-    change that was sent is found again by its mark whatever people do to the discussion.
+    A change is one PATCH, all of it or nothing: comment, score, burn and state, on the revision
+    that was read. The comment goes into `System.History`, because the history of a work item can
+    be read by id without lag, and nobody can edit or delete what it says: a change that was sent
+    is found again by its mark whatever people do to the discussion.
     """
 
     # The batch interface isn't part of the published description.
@@ -127,29 +128,21 @@ class AzureDevOpsTracker:
     def update(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.update`."""
         with self._client.window.limited():
-            self._tell(ref, change, is_closing=False)
+            self._send_change(ref, change, is_closing=False)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """See `Tracker.close`. A work item that a person reopened since stays open."""
         with self._client.window.limited():
-            self._tell(ref, change, is_closing=True)
+            self._send_change(ref, change, is_closing=True)
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """See `Tracker.status`; another request only where work items are gone."""
         outcomes: dict[str, StatusOutcome] = {}
-        ids: dict[str, int] = {}
+        numbered = {ref.key: int(ref.id) for ref in refs if _NUMBER.fullmatch(ref.id)}
+        items = self._items(numbered.values(), _STATUS_FIELDS)
+        deleted = self._client.deleted([one for one in numbered.values() if one not in items])
         for ref in refs:
-            try:
-                ids[ref.key] = _id(ref)
-            except RejectedError as error:
-                outcomes[ref.key] = error
-        items = self._items(ids.values(), _STATUS_FIELDS)
-        gone = [one for one in ids.values() if one not in items]
-        deleted = self._client.deleted(gone)
-        for ref in refs:
-            item_id = ids.get(ref.key)
-            if item_id is None:
-                continue
+            item_id = numbered.get(ref.key, 0)
             if item_id in items:
                 outcomes[ref.key] = self._status(ref, items[item_id])
             elif item_id in deleted:
@@ -157,7 +150,7 @@ class AzureDevOpsTracker:
                 outcomes[ref.key] = EpicStatus(False, "deleted", ref.url, closed_at)
             else:
                 outcomes[ref.key] = RejectedError(
-                    f"azure_devops: work item {item_id} is neither readable nor in the recycle "
+                    f"azure_devops: work item {ref.id!r} is neither readable nor in the recycle "
                     "bin: it was destroyed, or is in a project that the token's owner may not read"
                 )
         return outcomes
@@ -175,16 +168,16 @@ class AzureDevOpsTracker:
         at = next(filter(None, map(item.fields.get, _CLOSED_AT_FIELDS)), None)
         return EpicStatus(False, item.state, url, _moment(at), _version(item))
 
-    def _tell(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
+    def _send_change(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
         item_id = _id(ref)
-        may_be_told = change.is_retry
+        may_be_done = change.is_retry
         for _ in range(_EDIT_ATTEMPTS):
             item = self._client.item(item_id)
             if item is None:
                 raise RejectedError(
                     f"azure_devops: work item {item_id} was deleted, or may not be read"
                 )
-            if may_be_told and _holds(self._client.updates(item_id), change.change_id):
+            if may_be_done and _holds(self._client.updates(item_id), change.change_id):
                 return
             fields = self._schema.fields(item.project, item.type)
             patch = Patch(figures_patch(change, fields, self._config))
@@ -197,7 +190,7 @@ class AzureDevOpsTracker:
                 # Somebody works on it.
                 break
             # Whoever was faster may have been another run with the same change.
-            may_be_told = True
+            may_be_done = True
         raise ConflictError(
             f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
         )
@@ -259,7 +252,7 @@ def _holds(updates: Iterable[Json], change_id: str) -> bool:
 
 
 def _id(ref: EpicRef) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,9}", ref.id):
+    if not _NUMBER.fullmatch(ref.id):
         raise RejectedError(f"azure_devops: {ref.id!r} is no work item's number")
     return int(ref.id)
 
