@@ -46,7 +46,7 @@ windowed as (
 
 summarised as (
     {%- for kind, value, name in [
-        ('all', none, "'all'"),
+        ('all', none, "cast('all' as varchar)"),
         ('service', 'windowed.service_id', 'windowed.service_name'),
         ('team', 'windowed.team_id', 'windowed.team_name'),
         ('severity', 'windowed.severity', 'windowed.severity'),

@@ -92,7 +92,7 @@ class Clone:
         self.requests = 0
         self._name = name
         self._url = url
-        self._folder = folder
+        self._folder = folder.absolute()
         self._access_hint = access_hint
         self._limits = limits
         self._patience = patience
