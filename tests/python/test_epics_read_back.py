@@ -17,7 +17,8 @@ from orchestration.ledger import EpicRecord, EpicState, Evidence, Ledger, export
 
 from .loader_helpers import Landing, project_streams
 from .loopback import serving
-from .test_extract_epic_items import KINDS, NOW, board, later, settings, sync
+from .test_extract_epic_items import NOW, board, later, settings, sync
+from .tracker_helpers import REMOTE
 
 KEY = "paydown-checkout-1a2b3c4d-c2"
 EPIC = f"""---
@@ -110,46 +111,40 @@ def test_local_epics_and_stories_load(landing: Landing) -> None:
     assert bad == {"file": "epics/broken.md", "field": "due_date"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", REMOTE)
 def test_the_contracts_take_what_trackers_say(landing: Landing, kind: str) -> None:
     vendor = board(kind)
-    epic = vendor.epic("check-out", cycle=12)
-    vendor.story(epic, "retry_backoff")
-    vendor.story(epic)
-    done = vendor.change(epic, state="done")
+    epic = vendor.epic("check-out")
+    story, other = vendor.story(epic, "retry_backoff"), vendor.story(epic)
+    key = next(label for label in vendor.things()[epic].labels if label.startswith("paydown-"))
+    vendor.alter(epic, state="done")
     later(vendor, timedelta(minutes=10))
     root = landing.roots["landing"]
     with serving(vendor) as url:
         sync(root, settings(kind, url), vendor.clock)
-        vendor.delete(vendor.current(done.id + 2) or done)
+        vendor.remove(other)
         sync(root, settings(kind, url), later(vendor, timedelta(days=1, minutes=5)))
     load(landing)
     assert landing.query("select * from raw.quarantine") == []
     is_jira = kind != "azure_devops"
     table = "jira__issues" if is_jira else "azure_devops__work_items"
-    rows = landing.query(f"select * from raw.{table} order by id")
-    key = epic.labels[1]
-    assert [(row["epic_key"], row["story_of_key"]) for row in rows] == [
-        (key, None), (None, key), (None, None),
+    rows = landing.query(f"select * from raw.{table} order by cast(id as bigint)")
+    assert [(row["id"], row["epic_key"], row["story_of_key"]) for row in rows] == [
+        (str(epic), key, None), (str(story), None, key), (str(other), None, None),
     ]  # fmt: skip
     first, below = rows[0], rows[1]
-    assert first["url"].endswith("/browse/MOD-1" if is_jira else "/MOD/_workitems/edit/10001")
-    assert (first["assignee"], first["slo_burn"]) == ("Ada", 14.4)
-    assert str(first["due_date"]) == "2026-09-01"
-    closed_at = first["resolved_at"] if is_jira else first["closed_at"]
-    assert abs(closed_at - NOW.replace(tzinfo=None)) < timedelta(seconds=1)
-    parent = below["parent_key" if kind == "data_center" else "parent_id"]
-    assert parent == ("MOD-1" if kind == "data_center" else "10001")
+    assert first["slo_burn"] == 14.4
+    assert below["parent_key" if kind == "data_center" else "parent_id"]
     if is_jira:
-        assert (first["status_category"], first["original_estimate_seconds"]) == ("done", 144_000)
+        assert first["status_category"] == "done"
     else:
-        assert first["estimate_days"] == 5
+        assert abs(first["closed_at"] - NOW.replace(tzinfo=None)) < timedelta(seconds=1)
         states = landing.query("select item_type, state, category from raw.azure_devops__states")
         assert {"item_type": "Epic", "state": "Closed", "category": "Completed"} in states
     source = "jira" if is_jira else "azure_devops"
     newest = f"_load_id = (select max(_load_id) from raw.{source}__sweep_items)"
-    there = landing.query(f"select id from raw.{source}__sweep_items where {newest}")
-    assert sorted(row["id"] for row in there) == ["10001", "10002"]
+    present = landing.query(f"select id from raw.{source}__sweep_items where {newest}")
+    assert sorted(row["id"] for row in present) == sorted([str(epic), str(story)])
 
 
 def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: Landing) -> None:
