@@ -91,10 +91,11 @@ def python_mutants(file: Path) -> Iterator[Mutant]:
         text = source[starts[line - 1] : starts[line]].encode()
         return starts[line - 1] + len(text[:column].decode())
 
-    def span(node: ast.AST) -> tuple[int, int]:
-        return at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+    def span(node: ast.expr | ast.stmt) -> tuple[int, int]:
+        end = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        return at(node.lineno, node.col_offset), at(*end)
 
-    def between(left: ast.AST, right: ast.AST, word: str, other: str) -> Iterator[Mutant]:
+    def between(left: ast.expr, right: ast.expr, word: str, other: str) -> Iterator[Mutant]:
         first, last = span(left)[1], span(right)[0]
         if match := re.search(rf"(?<![\w<>=!]){word}(?![\w<>=!])", source[first:last]):
             yield Mutant(name, first + match.start(), first + match.end(), other)
@@ -247,7 +248,7 @@ def main() -> None:
         checkout = Checkout(Path(folder))
         if options.sql:
             checkout.passes("paydown", "run", seconds=3 * SECONDS)
-        for language, mutants in zip(("Python", "SQL"), chosen, strict=True):
+        for language, mutants in chosen.items():
             caught = 0
             for mutant in mutants:
                 is_caught = checkout.notices(mutant, tests_of(mutant, texts))

@@ -18,6 +18,7 @@ from orchestration.loader.lines import Lines, is_blank, without_end
 
 DELIMITERS = ",;\t|"
 HEADER_LINES = 100
+SEPARATOR = re.compile(rf'"?sep=([{re.escape(DELIMITERS)}])"?', re.IGNORECASE)
 INSIDE = '[^"]*+(?:""[^"]*+)*+'
 QUOTED = f'"{INSIDE}"'
 
@@ -35,12 +36,15 @@ class CsvRows:
         text = "\n".join(lines for _, lines, _ in first[0]) if first else ""
         head = text.split("\n", HEADER_LINES)[:HEADER_LINES]
         blank = next((n for n, line in enumerate(head) if line.strip()), len(head))
-        if blank == len(head):
+        # Excel's way to say what separates the values, in a line of its own.
+        stated = SEPARATOR.fullmatch(head[blank].strip()) if blank < len(head) else None
+        blank += 1 if stated else 0
+        if blank == len(head) or not head[blank].strip():
             raise UnreadableFileError(
                 "has no header; a CSV file begins with the names of its columns"
             )
         bare = re.sub(QUOTED, "", head[blank])
-        self.delimiter = max(DELIMITERS, key=bare.count)
+        self.delimiter = stated[1] if stated else max(DELIMITERS, key=bare.count)
         lines = [line.rstrip("\r") + "\n" for line in head[blank:]]
         reader = csv.reader(lines, delimiter=self.delimiter)
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +27,7 @@ Shape = Literal["lines", "array", "document", "csv", "parquet", "python"]
 HEAD_BYTES = 65_536
 BLOCK_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 SHAPES: dict[str, Shape] = {
     ".ndjson": "lines",
@@ -110,6 +114,7 @@ class Finder:
         self._roots = roots
         self._hashes = hashes
         self._found: dict[str, list[tuple[Path, str, str, int, str | None]]] = {}
+        self._unlisted: dict[str, dict[str, str]] = {}
 
     def files(self, contract: Contract) -> Iterator[LandedFile]:
         """The stream's files, by pattern and name. A pattern is `<root>:<glob>`.
@@ -131,6 +136,40 @@ class Finder:
                 if found[0] not in seen:
                     seen.add(found[0])
                     yield LandedFile(contract, *found)
+
+    def unlisted(self, contract: Contract) -> dict[str, str]:
+        """Folders of the stream that can't be listed, by name, with the problem and the fix.
+
+        What is in them is not known, so nothing may be concluded from files that weren't found.
+        """
+        problems: dict[str, str] = {}
+        for pattern in contract.files:
+            if pattern not in self._unlisted:
+                self._unlisted[pattern] = self._walk(pattern)
+            problems |= self._unlisted[pattern]
+        return problems
+
+    def _walk(self, pattern: str) -> dict[str, str]:
+        root_name, _, glob = pattern.partition(":")
+        root = self._roots[root_name]
+        problems: dict[str, str] = {}
+
+        def report(error: OSError) -> None:
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                return
+            below = Path(error.filename).relative_to(root)
+            name = below if root_name == "landing" else root_name / below
+            problems[name.as_posix()] = (
+                f"is a folder that can't be listed ({error.strerror}); let the loader's user read "
+                "it. What was loaded from it stays until then"
+            )
+
+        fixed = takewhile(lambda part: "*" not in part, Path(glob).parts[:-1])
+        begin = root.joinpath(*fixed)
+        for folder, below, _ in os.walk(begin, onerror=report):
+            is_deep = "**" in glob or Path(folder) == begin
+            below[:] = [name for name in below if is_deep and not name.startswith(".")]
+        return problems
 
     def _matching(self, pattern: str) -> Iterator[tuple[Path, str, str, int, str | None]]:
         root_name, _, glob = pattern.partition(":")
@@ -222,8 +261,8 @@ def _is_binary(head: bytes) -> bool:
 
 @contextmanager
 def open_plain(path: Path) -> Generator[Any]:
-    """The file's bytes, decompressed. Unlike DuckDB's, Arrow's stream checks that an archive is
-    whole, so the end of a cut one is not taken for the end of the file.
+    """The file's bytes, decompressed, and as UTF-8 where a mark says UTF-16. Unlike DuckDB's,
+    Arrow's stream checks that an archive is whole, so that no cut one is taken for complete.
 
     Raises:
         UnreadableFileError: for a broken archive or file.
@@ -231,7 +270,11 @@ def open_plain(path: Path) -> Generator[Any]:
     packed = compression(path)
     try:
         with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
-            yield stream
+            buffered = io.BufferedReader(stream, BLOCK_BYTES)
+            is_utf16 = buffered.peek(2)[:2] in UTF16_MARKS
+            yield codecs.EncodedFile(buffered, "utf-8", "utf-16") if is_utf16 else buffered
+    except UnicodeError as error:
+        raise UnreadableFileError(f"is not UTF-16 as its mark says ({error})") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:  # The copy's disk is full, the file is fine.
             raise
@@ -245,7 +288,8 @@ def plain_file(path: Path) -> Generator[Path]:
     with tempfile.TemporaryDirectory(prefix="paydown-") as folder:
         plain = Path(folder, "file")
         with path.open("rb") as file:
-            has_bom = file.read(len(BOM)) == BOM
+            head = file.read(len(BOM))
+            has_bom = head == BOM or head[:2] in UTF16_MARKS
         if compression(path) or has_bom:
             with open_plain(path) as stream, plain.open("wb") as copy:
                 head = stream.read(len(BOM))

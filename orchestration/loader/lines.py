@@ -5,7 +5,12 @@ Every line counts, blank ones too, so numbers are those that an editor shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +27,12 @@ NOT_UTF8 = "is not UTF-8 (such bytes are shown as \\xNN); save the file as UTF-8
 HOLDS_NUL = "holds a NUL character (shown as \\x00); remove it and load the file again"
 
 TEXTS = pa.schema([("line", pa.int64()), ("text", pa.string()), ("reason", pa.string())])
+# Escapes of JSON: of a backslash, of half a surrogate pair, which means nothing without the other
+# half, and of a whole pair. Tools that cut a title in the middle of an emoji write halves.
+ESCAPES = re.compile(
+    rb"\\\\|\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
+    rb"|[c-fC-F][0-9a-fA-F]{2})"
+)
 # Lines that follow each other, the number of the first, and why a line is not as the file has it;
 # such a line is alone.
 Lines = tuple[int, str, str | None]
@@ -42,6 +53,26 @@ def is_blank(text: str) -> str:
     """SQL for whether a line holds nothing; `trim` reads all of a line, so it comes last."""
     begins = f"ascii({text}) > 32"
     return f"case when {begins} then false else trim({text}, ' ' || chr(9) || chr(13)) = '' end"
+
+
+@contextmanager
+def without_half_pairs(path: Path) -> Generator[Path]:
+    """A JSON file in which U+FFFD stands for each half of a surrogate pair: the file itself, or,
+    where it has any, a copy. DuckDB would reject all of an array for one of them."""
+    with path.open("rb") as file, tempfile.TemporaryDirectory(prefix="paydown-") as folder:
+        if path.stat().st_size == 0:
+            yield path
+            return
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+            may_have = text.find(b"\\ud") >= 0 or text.find(b"\\uD") >= 0
+            if may_have and any(map(_is_half, ESCAPES.finditer(text))):
+                path = Path(folder) / "file"
+                path.write_bytes(ESCAPES.sub(lambda m: b"\\ufffd" if _is_half(m) else m[0], text))
+        yield path
+
+
+def _is_half(escape: re.Match[bytes]) -> bool:
+    return len(escape[0]) == len(b"\\ud800")
 
 
 def read_lines(stream: Any) -> Iterator[list[Lines]]:

@@ -70,7 +70,10 @@ def _pending(
                 load.report.files_unchanged += 1
             else:
                 pending[key] = file
-        if contract.mode == "snapshot":
+        unlisted = finder.unlisted(contract)
+        for folder, problem in unlisted.items():
+            load.report.reject(folder, problem)
+        if contract.mode == "snapshot" and not unlisted:
             gone = history.gone(contract, names)
             load.loads += [new_load(contract, name, "removed") for name in gone]
     load.report.files_removed = len(load.loads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,14 @@ from orchestration.loader.files import (
     plain_file,
     shape,
 )
-from orchestration.loader.lines import TEXTS, is_blank, read_lines, texts, without_end
+from orchestration.loader.lines import (
+    TEXTS,
+    is_blank,
+    read_lines,
+    texts,
+    without_end,
+    without_half_pairs,
+)
 
 # Text that is handled together: a batch takes some three times as much memory.
 PIECE_BYTES = 64 * 1024 * 1024
@@ -140,7 +148,11 @@ def _pieces(
             for piece in _gathered(map(texts, rows.rows())):
                 yield piece, f"from ({rows.sql()})"
     else:
-        with plain_file(file.path) as path, con.cursor() as reading:
+        with (
+            plain_file(file.path) as plain,
+            _json_of(kind, plain) as path,
+            con.cursor() as reading,
+        ):
             # Elsewhere the order of rows is of no consequence, and keeping it costs memory.
             reading.execute("set preserve_insertion_order = true")
             try:
@@ -154,6 +166,10 @@ def _pieces(
                 raise duckdb.InvalidInputException(str(error)) from error
             finally:
                 reading.execute("set preserve_insertion_order = false")
+
+
+def _json_of(kind: Shape, path: Path) -> AbstractContextManager[Path]:
+    return nullcontext(path) if kind == "parquet" else without_half_pairs(path)
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

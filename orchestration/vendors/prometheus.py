@@ -60,7 +60,8 @@ class PrometheusConfig(SourceConfig):
     delay_seconds: Seconds = 300
     # A chunk is no longer than this, where the server can't take more.
     chunk_hours: Hours | None = None
-    # Take answers that come with warnings, as Thanos gives while a store is down.
+    # Take answers that come with warnings or isPartial, as Thanos and VictoriaMetrics give while a
+    # store or a node is down.
     accept_partial: bool = False
     queries: Annotated[tuple[Query, ...], Field(min_length=1)] = DEFAULT_QUERIES
 
@@ -222,6 +223,9 @@ class Prometheus(HttpExtractor):
             raise SourceError(f"prometheus: GET {path}: {said}; is that Prometheus' address?")
         # Remarks on the query itself begin so; all others say that something is missing.
         lacking = [text for text in data.get("warnings") or [] if not text.startswith("PromQL")]
+        # VictoriaMetrics' clusters warn of nothing: this alone says that a node was away.
+        if data.get("isPartial"):
+            lacking.append("isPartial: a node of the cluster did not answer")
         if lacking and not self._config.accept_partial:
             raise SourceError(
                 f"prometheus: GET {path}: answered only in part ({str(lacking[0])[:200]}); the "

@@ -44,8 +44,6 @@ class Dbt:
         Raises:
             AssertionError: dbt failed; with what failed and why.
         """
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
         # dbt fills in what it compiles, so each call gets a manifest of its own.
         manifest = pickle.loads(self._parsed(target).read_bytes())  # noqa: S301
         for node in manifest.nodes.values():
@@ -59,9 +57,7 @@ class Dbt:
                 environment["PAYDOWN_WAREHOUSE"] = str(warehouse)
             done = invoke(command, manifest, self._scratch, environment)
         finally:
-            if environment_of_duckdb := DuckDBConnectionManager._ENV:
-                environment_of_duckdb.close()
-                DuckDBConnectionManager._ENV = None
+            close_warehouse()
         if done.exception:
             raise AssertionError(str(done.exception)) from done.exception
         failed = [
@@ -79,6 +75,15 @@ class Dbt:
             as_of=as_of, target=target, inline=False,
         )  # fmt: skip
         return {one.node.name: one.node.compiled_code for one in results}
+
+
+def close_warehouse() -> None:
+    """Close the DuckDB file that dbt otherwise keeps open in this process."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if opened := DuckDBConnectionManager._ENV:
+        opened.close()
+        DuckDBConnectionManager._ENV = None
 
 
 def parse(target: str, file: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_long_list_of_incidents_is_cut_and_counted() -> None:
 
 
 def test_a_shared_fix_names_its_members() -> None:
-    columns = {
+    columns: dict[str, Any] = {
         "service_name": "Timeouts", "members": "alpha, beta", "shared_fix_id": "timeouts",
     }  # fmt: skip
     shared = draft(service_id="shared-fix:timeouts", **columns)

@@ -52,14 +52,17 @@ class Site:
         patience = replace(self.patience, sleep=self.vendor.tick)
         return tracker_at(self.vendor, self.url, patience)
 
-    def publish(self, rows: list[dict[str, Any]], **options: Any) -> EpicsReport:
+    def publish(
+        self, rows: list[dict[str, Any]], now: datetime = NOW, **options: Any
+    ) -> EpicsReport:
         return publish_rows(
             rows,
             self.ledger,
             self.tracker,
             clock=self.vendor.now,
             sleep=self.vendor.tick,
-            **{"now": NOW} | options,
+            now=now,
+            **options,
         )
 
     def asked(self) -> list[str]:

@@ -170,8 +170,11 @@ def test_an_answer_in_part_is_not_taken_for_the_whole(tmp_path: Path) -> None:
     with serving(vendor) as url:
         with pytest.raises(SourceError, match=r"in part \(store 10.* down\).*accept_partial"):
             sync(tmp_path, config(url))
+        vendor.warnings, vendor.is_partial = vendor.warnings[:1], True
+        with pytest.raises(SourceError, match=r"in part \(isPartial"):
+            sync(tmp_path, config(url))
         assert points(tmp_path) == Counter()
-        vendor.warnings = vendor.warnings[:1]
+        vendor.is_partial = False
         sync(tmp_path, config(url))
         assert points(tmp_path) == held(vendor, NOW - 2 * DAY, NOW - STEP)
         vendor.warnings, vendor.at = ["store 10.0.0.7 is down"], NOW + 3600

@@ -80,8 +80,8 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "not-packed.json.gz": (ARRAY, "incorrect header check"),
     "packed.json": (gzip.compress(ARRAY), "holds binary data, not text"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + os.urandom(2000), "holds binary data"),
-    "utf16.csv": ("id,n\na,1\n".encode("utf-16"), "in UTF-8"),
-    "utf16.json": (ARRAY.decode().encode("utf-16-le"), "in UTF-8"),
+    "sep.csv": (b"sep=;\n", "has no header"),
+    "utf16-unmarked.json": (ARRAY.decode().encode("utf-16-le"), "in UTF-8"),
     "array-cut.json": (ARRAY[: len(ARRAY) // 2], "Malformed JSON"),
     "array-cut-between.json": (ARRAY[: ARRAY.rindex(b", {")], "Malformed JSON"),
     "array-twice.json": (ARRAY + ARRAY, "Malformed JSON"),
@@ -112,6 +112,10 @@ GOOD_FILES: dict[str, tuple[bytes, int]] = {
     "empty-array.json": (b"[]", 0),
     "empty-envelope.json": (b'{"incidents": []}', 0),
     "header.csv": (b"id,n\n", 0),
+    "utf16.csv": ("id,n\nutf16 é,1\n".encode("utf-16"), 1),
+    "utf16.ndjson.gz": (gzip.compress('{"id": "utf16 é packed"}\n'.encode("utf-16")), 1),
+    "utf16.json": ('[{"id": "utf16 é array"}]'.encode("utf-16"), 1),
+    "separator.csv": (b"\r\nsep=;\r\nid;n\r\nseparated,by;1\r\n", 1),
     ".hidden.json": (b"nonsense", 0),
 }
 
@@ -161,6 +165,9 @@ def test_the_good_files_beside_it_are_loaded(landing: Landing, rejected: dict[st
             assert (row["status"], row["records"], row["rows_loaded"]) == ("loaded", rows, rows)
     assert "bad/.hidden.json" not in found
     assert len(landing.rows("bad")) == sum(rows for _, rows in GOOD_FILES.values())
+    assert {"utf16 é", "utf16 é packed", "utf16 é array", "separated,by"} <= set(
+        landing.by_id("bad")
+    )
 
 
 @pytest.mark.usefixtures("rejected")
@@ -179,6 +186,19 @@ def test_bad_lines_are_set_aside_with_their_place_and_text(landing: Landing) -> 
     (load,) = landing.loads("lines")
     assert load["records"] == len(BAD_LINES) - 1
     assert load["rows_quarantined"] == len(expected)
+
+
+@pytest.mark.parametrize("shape", ["[%s]", '{"records": [%s], "more": false}'])
+def test_half_a_surrogate_pair_costs_nothing_but_itself(landing: Landing, shape: str) -> None:
+    """A title cut within an emoji; a whole pair and an escaped backslash stay as they are."""
+    titles = ["cut \\ud83d", "low \\uDE00!", "whole \\ud83d\\ude00", "path C:\\\\ud83d"]
+    records = ", ".join(f'{{"id": "{n}", "title": "{title}"}}' for n, title in enumerate(titles))
+    cut = stream("cut", {"id": column(**ID), "title": column()}, records="records")
+    landing.write("cut/a.json", shape % records)
+    landing.load(cut)
+    read = {row["id"]: row["title"] for row in landing.rows("cut", "id, title")}
+    expected = ["cut \ufffd", "low \ufffd!", "whole \U0001f600", "path C:\\ud83d"]
+    assert read == {str(n): title for n, title in enumerate(expected)}
 
 
 def test_a_bad_file_is_told_of_until_it_is_mended_or_gone(

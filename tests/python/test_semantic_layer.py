@@ -6,7 +6,8 @@ import csv
 import os
 import re
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
 from contextlib import chdir
 from pathlib import Path
 from unittest.mock import patch
@@ -14,11 +15,11 @@ from unittest.mock import patch
 import pytest
 from click.testing import CliRunner
 
+from .dbt_in_process import close_warehouse
 from .flow_helpers import ROOT, Demo
 
 pytest.importorskip("dbt_metricflow", reason="dbt-metricflow (extra `metrics`) is not installed")
 
-Mf = Callable[..., str]
 Value = float | str | None
 INCIDENTS = """
     select
@@ -58,29 +59,23 @@ SCORES = """
 
 
 @pytest.fixture(scope="module")
-def mf(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Mf:
-    """`mf` in this process, over a copy of the demo's warehouse: what it prints."""
-    from dbt_metricflow.cli.main import cli
-
+def folder(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dbt project that `mf` can ask: its settings, its metrics and a copy of the warehouse."""
     folder = tmp_path_factory.mktemp("metrics")
     (folder / "target").mkdir()
     shutil.copy(ROOT / "dbt_project.yml", folder)
     shutil.copy(demo.site.warehouse, folder)
     shutil.copy(demo.site.home / "dbt" / "target" / "semantic_manifest.json", folder / "target")
-    environment = {
+    return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return os.environ | {
         "DBT_PROFILES_DIR": str(ROOT / "profiles"),
         "DBT_LOG_PATH": str(folder / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PAYDOWN_WAREHOUSE": str(folder / "warehouse.duckdb"),
     }
-
-    def invoke(*arguments: str) -> str:
-        with patch.dict(os.environ, environment), chdir(folder):
-            done = CliRunner().invoke(cli, arguments)
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    return invoke
 
 
 def value(text: str) -> Value:
@@ -106,13 +101,16 @@ def value(text: str) -> Value:
     ],
 )
 def test_metrics_equal_plain_sql(
-    demo: Demo, mf: Mf, tmp_path: Path, groups: str, metrics: str, period: list[str], sql: str
+    demo: Demo, folder: Path, groups: str, metrics: str, period: list[str], sql: str
 ) -> None:
-    answer = tmp_path / "answer.csv"
-    mf(
-        "query", "--quiet", "--csv", str(answer), "--group-by", groups, "--metrics", metrics,
-        *period,
-    )  # fmt: skip
+    from dbt_metricflow.cli.main import cli
+
+    answer = folder / "answer.csv"
+    command = ["query", "--quiet", "--csv", str(answer), "--group-by", groups]
+    with patch.dict(os.environ, environment(folder)), chdir(folder):
+        done = CliRunner().invoke(cli, [*command, "--metrics", metrics, *period])
+    close_warehouse()
+    assert done.exit_code == 0, done.output
     columns = f"{groups},{metrics}".split(",")
     with answer.open(newline="", encoding="utf-8") as lines:
         found = [[value(row[column]) for column in columns] for row in csv.DictReader(lines)]
@@ -123,8 +121,11 @@ def test_metrics_equal_plain_sql(
         assert row == pytest.approx(expected)
 
 
-def test_every_metric_and_dimension_is_valid_on_the_warehouse(mf: Mf) -> None:
-    said = mf("validate-configs")
+def test_every_metric_and_dimension_is_valid_on_the_warehouse(folder: Path) -> None:
+    command = [str(Path(sys.executable).with_name("mf")), "validate-configs"]
+    said = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=True
+    ).stdout
     assert said.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") >= 6, said
 
 

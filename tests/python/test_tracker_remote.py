@@ -276,8 +276,10 @@ def test_a_required_field_that_nobody_fills_is_named_with_its_fix(vendor: Any) -
             assert next(iter(given)) in str(outcome)
         assert any(name in one.message for one in tracker.check() if not one.is_ok)
         assert not vendor.things()
-        assert all(one.is_ok for one in tracker_at(vendor, url, **given).check())
-        opened(tracker_at(vendor, url, **given))
+        options: Any = given
+        configured = tracker_at(vendor, url, **options)
+        assert all(one.is_ok for one in configured.check())
+        opened(configured)
 
 
 def test_an_owner_who_left_is_reported(vendor: Any) -> None:

@@ -331,7 +331,6 @@ class Jira(JiraState):
 
     def holds(self, clause: str, issue: Issue) -> bool:
         if match := re.fullmatch(rf"labels (?:in \(.*\)|= {_STRING})", clause):
-            assert match
             return bool({*re.findall(_STRING, clause)} & {*issue.fields.get("labels", ())})
         if match := re.fullmatch(r"parent in \(([\d, ]+)\)", clause):
             return str(self.parent_of(issue.fields)) in match[1].split(", ")

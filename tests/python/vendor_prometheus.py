@@ -29,6 +29,7 @@ class FakePrometheus(Vendor):
         self.retention_seconds = 10**9
         self.max_samples = 10**9
         self.warnings: list[str] = []
+        self.is_partial = False
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.at, UTC)
@@ -88,4 +89,5 @@ class FakePrometheus(Vendor):
             "status": "success",
             "data": {"resultType": kind, "result": result},
         }
+        said |= {"isPartial": True} if self.is_partial else {}
         return Answer(said | ({"warnings": self.warnings} if self.warnings else {}))

@@ -118,6 +118,8 @@ classified as (
         counted_elsewhere.counted_as_id,
         case
             when incidents.is_deleted then 'deleted_at_source'
+            -- A duplicate, a false alarm or no incident at all, as people said in the tool.
+            when incidents.incident_status = 'canceled' then 'canceled'
             when ruled.rule_reason is not null then ruled.rule_reason
             when incidents.merged_into_ref is not null then 'merged'
             when incidents.record_kind = 'alert' and counted_elsewhere.counted_as_id is not null

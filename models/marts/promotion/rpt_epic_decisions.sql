@@ -83,11 +83,9 @@ begun_counts as (
 placed as (
     select
         judged.*,
-        coalesce(begun_counts.begun_count, 0) as begun_count,
+        judged.verdict = 'open' and not judged.is_attempted and judged.team is not null as is_wanted,
         coalesce(begun_counts.begun_count, 0) + row_number() over (
-            partition by
-                judged.team,
-                judged.verdict = 'open' and not judged.is_attempted
+            partition by judged.team, judged.verdict = 'open' and not judged.is_attempted
             order by judged.score_rank, judged.service_id
         ) as place
     from judged
@@ -98,30 +96,21 @@ limited as (
     select
         placed.*,
         case
-            when
-                placed.verdict = 'open'
-                and not placed.is_attempted
-                and placed.team is not null
-                and placed.place > placed.wip_limit
-                then 'team_is_full'
+            when placed.is_wanted and placed.place > placed.wip_limit then 'team_is_full'
             else placed.verdict
         end as outcome
     from placed
 ),
 
 named as (
-    select
-        begun.team,
-        begun.epic_name,
-        begun.place
-    from begun
+    select * from begun
     union all
     select
         limited.team,
         limited.service_name as epic_name,
         limited.place
     from limited
-    where limited.outcome = 'open' and not limited.is_attempted
+    where limited.is_wanted and limited.outcome = 'open'
 ),
 
 team_epics as (
@@ -143,6 +132,7 @@ explained as (
         'score ' || cast(limited.score as varchar) as scored,
         'its fix is shared with other services, in '
         || coalesce(limited.fix_epic_key, 'an epic that is not open yet') as sharing,
+        limited.outcome = 'open' and not limited.is_unfinished as is_new,
         coalesce(team_epics.epic_count, 0) as epic_count,
         team_epics.epic_names
     from limited
@@ -155,16 +145,14 @@ decided as (
         explained.service_id,
         cast(
             case
-                when explained.outcome = 'open' and not explained.is_unfinished then null
+                when explained.is_new then null
                 when explained.outcome = 'shared' then explained.fix_epic_key
                 else explained.epic_key
             end as varchar
         ) as epic_key,
         cast(
             case
-                when explained.outcome = 'open' and not explained.is_unfinished
-                    then explained.epic_key
-                else explained.previous_epic_key
+                when explained.is_new then explained.epic_key else explained.previous_epic_key
             end as varchar
         ) as previous_epic_key,
         cast(
@@ -208,11 +196,12 @@ decided as (
                     then
                         explained.scored || ', band ' || explained.band
                         || case
-                            when explained.epic_key is null or explained.is_unfinished then ''
-                            else
-                                '; incident of '
-                                || cast(cast(explained.newest_incident_at as date) as varchar)
-                                || ' after ' || explained.epic_key || ' was closed'
+                            when explained.is_new and explained.epic_key is not null
+                                then
+                                    '; incident of '
+                                    || cast(cast(explained.newest_incident_at as date) as varchar)
+                                    || ' after ' || explained.epic_key || ' was closed'
+                            else ''
                         end
                 when 'update'
                     then
@@ -246,11 +235,7 @@ decided as (
                                 || cast(explained.epic_count as varchar) || ': '
                                 || explained.epic_names
                                 || case
-                                    when explained.epic_count > {{ shown }}
-                                        then
-                                            ' and '
-                                            || cast(explained.epic_count - {{ shown }} as varchar)
-                                            || ' more'
+                                    when explained.epic_count > {{ shown }} then ' and more'
                                     else ''
                                 end
                                 || '; the best ranked that waits opens when one is closed'
@@ -258,9 +243,7 @@ decided as (
                 when 'blocked'
                     then
                         explained.scored || ', but no '
-                        || replace(
-                            replace(explained.missing_fields, ',', ', '), '_', ' '
-                        )
+                        || replace(replace(explained.missing_fields, ',', ', '), '_', ' ')
                         || {{ who_fills_in('explained.missing_fields', 'explained.who') }}
                         || case
                             when explained.is_open then '; its open epic is left as it is' else ''
@@ -294,20 +277,22 @@ decided as (
         explained.score_rank,
         cast(
             case
-                when explained.outcome = 'open' and not explained.is_unfinished
-                    then coalesce(explained.last_cycle, 0) + 1
+                when explained.is_new then coalesce(explained.last_cycle, 0) + 1
                 else explained.cycle_number
             end as bigint
         ) as cycle_number,
         cast(explained.update_count as bigint) as update_count,
 
         -- booleans
-        explained.decision in ('promote', 'bundle')
-        and explained.outcome != 'unknown'
-        and explained.owner != ''
-        and explained.due_date is not null
-        and explained.budget_usd is not null
-        and explained.exit_criteria != '' as has_stories,
+        coalesce(
+            explained.decision in ('promote', 'bundle')
+            and explained.outcome != 'unknown'
+            and explained.owner != ''
+            and explained.due_date is not null
+            and explained.budget_usd is not null
+            and explained.exit_criteria != '',
+            false
+        ) as has_stories,
 
         -- timestamps
         explained.scoring_date

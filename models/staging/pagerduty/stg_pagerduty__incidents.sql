@@ -26,7 +26,9 @@ renamed as (
 
         -- timestamps
         created_at as triggered_at,
+        acknowledged_at,
         resolved_at,
+        last_status_change_at as status_changed_at,
         updated_at,
         _loaded_at as loaded_at
     from source

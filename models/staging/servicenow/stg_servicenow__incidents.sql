@@ -17,6 +17,7 @@ renamed as (
 
         -- strings
         short_description as incident_title,
+        state_value as source_status_value,
         state as source_status,
         priority,
         urgency,

@@ -103,11 +103,18 @@ shaped as (
 
         -- timestamps
         incidents.triggered_at,
-        timelines.acknowledged_at,
-        -- The resolve entry is the event itself; later edits move neither of the two.
+        -- Where there are no log entries, a record that was taken while somebody had it says when.
+        coalesce(timelines.acknowledged_at, incidents.acknowledged_at) as acknowledged_at,
+        -- The resolve entry is the event itself. Records from before 2023, and some exports, state
+        -- no end: theirs is the last change of status. Later edits move none of the three.
         case
             when incidents.source_status = 'resolved'
-                then coalesce(incidents.resolved_at, timelines.last_resolved_at)
+                then
+                    coalesce(
+                        incidents.resolved_at,
+                        timelines.last_resolved_at,
+                        incidents.status_changed_at
+                    )
         end as resolved_at,
         incidents.updated_at
     from incidents

@@ -6,6 +6,34 @@ deleted as (
     select * from {{ ref('int_incidents__servicenow_deleted') }}
 ),
 
+states as (
+    select * from {{ ref('servicenow_states') }}
+),
+
+-- A value means the same in every language, a name only in its own. Without a state that is known,
+-- the record's own fields decide.
+judged as (
+    select
+        incidents.source_incident_id,
+        coalesce(
+            by_value.incident_status,
+            by_name.incident_status,
+            case
+                when incidents.is_active then 'open'
+                when
+                    not incidents.is_active
+                    or incidents.resolved_at is not null
+                    or incidents.closed_at is not null
+                    then 'resolved'
+                else 'open'
+            end
+        ) as incident_status
+    from incidents
+    left join states as by_value
+        on lower(trim(incidents.source_status_value)) = by_value.state_word
+    left join states as by_name on lower(trim(incidents.source_status)) = by_name.state_word
+),
+
 shaped as (
     select
         -- ids
@@ -22,12 +50,10 @@ shaped as (
         'incident' as record_kind,
         incidents.source_incident_id as incident_number,
         incidents.incident_title,
-        -- States 6 and 7 are Resolved and Closed in every ServiceNow that kept the defaults.
         case
-            when lower(incidents.source_status) in ('resolved', 'closed', '6', '7')
-                then 'resolved'
-            when incidents.acknowledged_at is not null then 'acknowledged'
-            else 'open'
+            when judged.incident_status = 'open' and incidents.acknowledged_at is not null
+                then 'acknowledged'
+            else judged.incident_status
         end as incident_status,
         incidents.priority,
         cast(null as varchar) as alert_key,
@@ -47,12 +73,11 @@ shaped as (
         -- timestamps
         incidents.triggered_at,
         incidents.acknowledged_at,
-        case
-            when lower(incidents.source_status) in ('resolved', 'closed', '6', '7')
-                then incidents.resolved_at
-        end as resolved_at,
+        case when judged.incident_status = 'resolved' then incidents.resolved_at end
+            as resolved_at,
         incidents.updated_at
     from incidents
+    inner join judged on incidents.source_incident_id = judged.source_incident_id
     left join deleted on incidents.source_incident_id = deleted.source_incident_id
 )
 
