@@ -3,7 +3,8 @@
     columns; in a first or full build it is true of every row.
 #}
 {% macro is_not_stored(relation, columns) -%}
-    {%- if is_incremental() -%}
+    {#- A unit test has no table of its own to look into. -#}
+    {%- if model.resource_type == 'model' and is_incremental() -%}
         not exists (
             select 1
             from {{ this }} as stored

@@ -1,39 +1,39 @@
 -- Each kind of rule, broken by rows that break nothing else, next to the same table without them.
-with items as (
-    {%- for item_id, code, label, status, owner, total, part in [
-        ('1', 'a', 'x', 'open', 'team-a', 3, 3),
-        ('2', none, 'x', none, none, 0, 0),
-        ('3', none, 'x', 'done', 'team-b', 2, 2),
-    ] %}
-        {{- ' union all' if not loop.first }}
-        select
-            '{{ item_id }}' as item_id,
-            {{ "'" ~ code ~ "'" if code else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as code,
-            '{{ label }}' as label,
-            {{ "'" ~ status ~ "'" if status else 'null' }} as status,
-            {{ "'" ~ owner ~ "'" if owner else 'null' }} as owner,
-            {{ total }} as total,
-            {{ part }} as part
-    {%- endfor %}
-),
+{% set text = dbt.type_string() -%}
+{%- set whole = [
+    ('1', 'a', 'x', 'open', 'team-a', 3, 3),
+    ('2', none, 'x', none, none, 0, 0),
+    ('3', none, 'x', 'done', 'team-b', 2, 2),
+] -%}
+{%- set broken = [
+    ('3', 'b', 'x', 'open', 'team-a', 1, 1),
+    ('4', 'a', 'x', 'open', 'team-a', 1, 1),
+    ('5', 'c', none, 'open', 'team-a', 1, 1),
+    ('6', 'd', 'x', 'closed', 'team-a', 1, 1),
+    ('7', 'e', 'x', 'open', 'team-c', 1, 1),
+    ('8', 'f', 'x', 'open', 'team-a', 2, 1),
+    (none, 'g', 'x', 'open', 'team-a', 1, 1),
+] %}
 
-broken_items as (
-    select * from items
-    union all
-    select '3', 'b', 'x', 'open', 'team-a', 1, 1
-    union all
-    select '4', 'a', 'x', 'open', 'team-a', 1, 1
-    union all
-    select '5', 'c', null, 'open', 'team-a', 1, 1
-    union all
-    select '6', 'd', 'x', 'closed', 'team-a', 1, 1
-    union all
-    select '7', 'e', 'x', 'open', 'team-c', 1, 1
-    union all
-    select '8', 'f', 'x', 'open', 'team-a', 2, 1
-    union all
-    select null, 'g', 'x', 'open', 'team-a', 1, 1
-),
+with
+{% for table, rows in [('items', whole), ('broken_items', whole + broken)] -%}
+    {{ table }} as (
+        {%- for item_id, code, label, status, owner, total, part in rows %}
+            {%- if not loop.first %}
+                union all
+            {%- endif %}
+            select
+                cast({{ "'" ~ item_id ~ "'" if item_id else 'null' }} as {{ text }}) as item_id,
+                cast({{ "'" ~ code ~ "'" if code else 'null' }} as {{ text }}) as code,
+                cast({{ "'" ~ label ~ "'" if label else 'null' }} as {{ text }}) as label,
+                cast({{ "'" ~ status ~ "'" if status else 'null' }} as {{ text }}) as status,
+                cast({{ "'" ~ owner ~ "'" if owner else 'null' }} as {{ text }}) as owner,
+                {{ total }} as total,
+                {{ part }} as part
+        {%- endfor %}
+    ),
+
+{% endfor -%}
 
 teams as (
     select 'team-a' as team_id
@@ -42,17 +42,17 @@ teams as (
 ),
 
 {% for table in ['items', 'broken_items'] -%}
-found_in_{{ table }} as (
-    {{ broken_rules(
-        table,
-        key='item_id',
-        unique=['code', ['item_id', 'code']],
-        not_null=['label'],
-        accepted={'status': ['open', 'done']},
-        relationships={'owner': {'to': 'teams', 'field': 'team_id'}},
-        sums=[{'total': 'total', 'parts': ['part']}],
-    ) }}
-),
+    found_in_{{ table }} as (
+        {{ broken_rules(
+            table,
+            key='item_id',
+            unique=['code', ['item_id', 'code']],
+            not_null=['label'],
+            accepted={'status': ['open', 'done']},
+            relationships={'owner': {'to': 'teams', 'field': 'team_id'}},
+            sums=[{'total': 'total', 'parts': ['part']}],
+        ) }}
+    ),
 
 {% endfor -%}
 expected as (
@@ -65,7 +65,9 @@ expected as (
         ('unique', 'code', 'a'),
         ('relationships', 'owner', '7'),
     ] %}
-        {{- ' union all' if not loop.first }}
+        {%- if not loop.first %}
+            union all
+        {%- endif %}
         select
             '{{ rule_name }}' as rule_name,
             '{{ column_name }}' as column_name,
