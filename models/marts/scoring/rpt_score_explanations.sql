@@ -157,12 +157,12 @@ epic_lines as (
         cast(null as varchar) as factor_level,
         cast(null as double precision) as factor_value,
         case
-            when candidates.members <> '' then 'one change for ' || candidates.members
+            when candidates.members != '' then 'one change for ' || candidates.members
             else 'waits for the shared fix ' || candidates.shared_fix_id
         end as line
     from candidates
     where
-        candidates.members <> ''
+        candidates.members != ''
         or candidates.decision = 'shared'
     union all
     select

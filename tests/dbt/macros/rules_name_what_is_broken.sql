@@ -18,14 +18,14 @@
 with
 {% for table, rows in [('items', whole), ('broken_items', whole + broken)] -%}
     {{ table }} as (
-        {%- for item_id, code, label, status, owner, total, part in rows %}
+        {%- for item_id, code, title, status, owner, total, part in rows %}
             {%- if not loop.first %}
                 union all
             {%- endif %}
             select
                 cast({{ "'" ~ item_id ~ "'" if item_id else 'null' }} as {{ text }}) as item_id,
                 cast({{ "'" ~ code ~ "'" if code else 'null' }} as {{ text }}) as code,
-                cast({{ "'" ~ label ~ "'" if label else 'null' }} as {{ text }}) as label,
+                cast({{ "'" ~ title ~ "'" if title else 'null' }} as {{ text }}) as title,
                 cast({{ "'" ~ status ~ "'" if status else 'null' }} as {{ text }}) as status,
                 cast({{ "'" ~ owner ~ "'" if owner else 'null' }} as {{ text }}) as owner,
                 {{ total }} as total,
@@ -47,7 +47,7 @@ teams as (
             table,
             key='item_id',
             unique=['code', ['item_id', 'code']],
-            not_null=['label'],
+            not_null=['title'],
             accepted={'status': ['open', 'done']},
             relationships={'owner': {'to': 'teams', 'field': 'team_id'}},
             sums=[{'total': 'total', 'parts': ['part']}],
@@ -58,7 +58,7 @@ teams as (
 expected as (
     {%- for rule_name, column_name, sample_key in [
         ('not_null', 'item_id', '(null)'),
-        ('not_null', 'label', '5'),
+        ('not_null', 'title', '5'),
         ('accepted', 'status', '6'),
         ('sums', 'total', '8'),
         ('unique', 'item_id', '3'),
