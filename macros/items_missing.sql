@@ -10,8 +10,8 @@
                 when {{ item }} = '' then 0
                 when
                     {{ dbt.position(
-                        "',' || " ~ item ~ " || ','",
-                        "',' || replace(coalesce(" ~ other ~ ", ''), ', ', ',') || ','"
+                        "(',' || " ~ item ~ " || ',')",
+                        "(',' || replace(coalesce(" ~ other ~ ", ''), ', ', ',') || ',')"
                     ) }} > 0
                     then 0
                 else 1

@@ -27,10 +27,13 @@
     from (
         select
             {%- for column in key %}
-            {{ column }} as key_{{ loop.index }}{{ ',' if not loop.last }}
+            all_versions.{{ column }} as key_{{ loop.index }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ relation }} as all_versions
-        group by {{ key | join(', ') }}
+        group by
+            {%- for column in key %}
+            all_versions.{{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
         having count(*) > 1
     ) as repeated
     where

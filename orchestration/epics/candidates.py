@@ -110,7 +110,7 @@ class Candidate(BaseModel):
     postmortem_links: Links
     incident_count: Annotated[int, BeforeValidator(lambda value: value or 0)]
 
-    action: Literal["open", "update", "close", "none"]
+    epic_action: Literal["open", "update", "close", "none"]
     section: Section
     reason: Text
     epic_key: str | None

@@ -90,7 +90,7 @@ def _open_epics(
     report: ReportBuilder,
 ) -> set[str]:
     """Open epics; returns the keys of those that this run opened, which have no stories yet."""
-    wanted = {_key(c): c for c in candidates if c.action == "open"}
+    wanted = {_key(c): c for c in candidates if c.epic_action == "open"}
     outcomes = Opener(run).open([_opening(c, k, playbooks, run) for k, c in wanted.items()])
     for key, outcome in outcomes.items():
         shown = outcome.record.key if outcome.record else key
@@ -173,7 +173,7 @@ def story_intent(draft: EpicDraft) -> Intent:
 
 def _change_epics(candidates: Sequence[Candidate], run: Run, report: ReportBuilder) -> None:
     """Update what has news, then close what is over."""
-    wanted = [c for action in ("update", "close") for c in candidates if c.action == action]
+    wanted = [c for action in ("update", "close") for c in candidates if c.epic_action == action]
     if not wanted:
         return
     records = {r.key: r for r in run.ledger.records(run.tracker.name)}
@@ -187,7 +187,7 @@ def _change_epics(candidates: Sequence[Candidate], run: Run, report: ReportBuild
         if record is None or record.state is not EpicState.OPENED:
             why = "the ledger has changed since this was decided; the next run decides again"
             verdict = Verdict(Section.WAITING, why)
-        elif candidate.action == "update":
+        elif candidate.epic_action == "update":
             shared = records.get(candidate.shared_epic_key or "")
             verdict = changer.update(candidate, record, shared)
         else:

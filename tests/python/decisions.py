@@ -147,7 +147,7 @@ def _fill(
 
 # What the decisions add to a row that is to be opened, for tests without models.
 DECIDED: dict[str, Any] = {
-    "action": "open",
+    "epic_action": "open",
     "section": "opened",
     "reason": "score 24, band promote_to_epic",
     "epic_key": None,

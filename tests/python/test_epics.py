@@ -257,7 +257,7 @@ def test_rows_are_checked_before_anything_is_done(world: World) -> None:
     good = row() | DECIDED
     bad = [
         ([good, good], "two rows of 'component:default/gateway'"),
-        ([row("a") | DECIDED, good | {"action": "maybe"}], "gateway.*action"),
+        ([row("a") | DECIDED, good | {"epic_action": "maybe"}], "gateway.*action"),
         ([{name: value for name, value in good.items() if name != "score"}], "gateway.*score"),
     ]
     tracker = LocalTracker(world.epics)

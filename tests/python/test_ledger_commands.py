@@ -137,7 +137,7 @@ def test_an_address_that_cannot_be_used_is_told_without_its_password(
 
 def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
     assert call("epics")[0] == 1  # Nothing was published yet.
-    news = {"action": "update", "section": "updated", "reason": "score 24 -> 27"}
+    news = {"epic_action": "update", "section": "updated", "reason": "score 24 -> 27"}
     published(home, row(score=27, epic_key=KEY, update_count=0, **news), row("b", score_rank=2))
     before = {path: path.read_bytes() for path in (home / "epics").iterdir()}
     code, text = call("epics", "--full")

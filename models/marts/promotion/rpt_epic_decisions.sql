@@ -23,7 +23,8 @@ judged as (
                 then 'close_unreachable'
             when comparisons.decision = 'close' and comparisons.state_problem is not null
                 then 'unknown'
-            when comparisons.decision = 'close' and not comparisons.is_untouched then 'close_touched'
+            when comparisons.decision = 'close' and not comparisons.is_untouched
+                then 'close_touched'
             when comparisons.decision = 'close' and comparisons.shrunk_streams is not null
                 then 'close_shrunk'
             when
@@ -83,7 +84,8 @@ begun_counts as (
 placed as (
     select
         judged.*,
-        judged.verdict = 'open' and not judged.is_attempted and judged.team is not null as is_wanted,
+        judged.verdict = 'open' and not judged.is_attempted and judged.team is not null
+            as is_wanted,
         coalesce(begun_counts.begun_count, 0) + row_number() over (
             partition by judged.team, judged.verdict = 'open' and not judged.is_attempted
             order by judged.score_rank, judged.service_id
@@ -164,7 +166,7 @@ decided as (
         case
             when explained.outcome in ('open', 'update', 'close') then explained.outcome
             else 'none'
-        end as action,
+        end as epic_action,
         case
             when explained.outcome = 'open' then 'opened'
             when explained.outcome = 'current' then 'already_open'

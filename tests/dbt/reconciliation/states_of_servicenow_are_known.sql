@@ -1,5 +1,5 @@
--- A state that nobody knows, in a record that says nothing else of whether it is over, would leave the
--- incident open for ever. Add the word to seeds/servicenow_states.csv, or export the columns
+-- A state that nobody knows, in a record that says nothing else of whether it is over, would leave
+-- the incident open for ever. Add the word to seeds/servicenow_states.csv, or export the columns
 -- active, resolved_at and closed_at.
 {{ config(meta={'dagster': {'ref': {'name': 'stg_servicenow__incidents'}}}) }}
 
