@@ -27,13 +27,10 @@
     from (
         select
             {%- for column in key %}
-            all_versions.{{ column }} as key_{{ loop.index }}{{ ',' if not loop.last }}
+            {{ column }} as key_{{ loop.index }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ relation }} as all_versions
-        group by
-            {%- for column in key %}
-            all_versions.{{ column }}{{ ',' if not loop.last }}
-            {%- endfor %}
+        group by {{ key | join(', ') }}
         having count(*) > 1
     ) as repeated
     where

@@ -324,7 +324,7 @@ def test_kills_lose_nothing_and_open_nothing_twice(url: str, tmp_path: Path, kin
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("decisions")
 @pytest.mark.parametrize("kind", ["local", "remote"])
-def test_racing_runs_open_nothing_twice(url: str, tmp_path: Path, kind: str, models: Path) -> None:
+def test_racing_runs_open_nothing_twice(url: str, tmp_path: Path, kind: str) -> None:
     happened = drive("races", url, tmp_path / "epics", kind, 4)
     assert_nothing_twice_and_nothing_lost(happened)
 
