@@ -207,17 +207,25 @@ def append(con: duckdb.DuckDBPyConnection, folder: Path, parts: Iterable[Part]) 
     # What a dead load left between reading and writing is read again from the landing folder.
     pipeline.abort_packages()
 
-    @dlt.resource(name="landing", write_disposition="append")
-    def landing() -> Iterator[Any]:
-        for part in parts:
-            hints = dlt.mark.make_hints(
-                table_name=part.table,
-                write_disposition="append",
-                columns={name: _dlt_column(kind) for name, kind in part.columns.items()},
-            )
-            yield dlt.mark.with_file_import(str(part.file), "parquet", hints=hints)
+    by_table: dict[str, list[Part]] = {}
+    for part in parts:
+        by_table.setdefault(part.table, []).append(part)
 
-    pipeline.run(landing(), loader_file_format="parquet").raise_on_failed_jobs()
+    def imports(some: Sequence[Part]) -> Iterator[Any]:
+        for part in some:
+            yield dlt.mark.with_file_import(str(part.file), "parquet")
+
+    # A resource for each table: one for all would give every table the columns of those before it.
+    resources = [
+        dlt.resource(
+            imports(some),
+            name=table,
+            write_disposition="append",
+            columns={name: _dlt_column(kind) for name, kind in some[0].columns.items()},
+        )
+        for table, some in by_table.items()
+    ]
+    pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
     shutil.rmtree(Path(pipeline.working_dir, "load", "loaded"), ignore_errors=True)
 
 

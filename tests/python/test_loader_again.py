@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from orchestration.documents.problems import Line
-from orchestration.loader import ContractError, files, lines, load, read
+from orchestration.loader import ContractError, files, lines, load, raw, read
 from orchestration.loader.raw import Unaccounted
 
 from .loader_helpers import ID, ROOT, Json, Landing, column, stream
@@ -51,6 +51,23 @@ def test_the_same_again_changes_nothing(landing: Landing) -> None:
     assert (again.rows_loaded, again.rows_quarantined, again.quarantined) == (0, 0, [])
     assert landing.warehouse.read_bytes() == before
     assert landing.unaccounted(APPEND, SNAPSHOT) == []
+
+
+def test_each_table_has_its_own_columns(landing: Landing) -> None:
+    other = stream("other", {"id": column(**ID), "state": column()})
+    landing.write("append/a.ndjson", ndjson({"id": "a"}, {"n": 1}))
+    landing.write("other/a.ndjson", ndjson({"id": "a", "state": "new"}))
+    landing.load(APPEND, other)
+    landing.write("append/b.ndjson", ndjson({"id": "b"}, {"n": 2}))
+    landing.load(APPEND, other)
+    found: dict[str, set[str]] = {}
+    for row in landing.query(
+        "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
+    ):
+        found.setdefault(row["table_name"].split("__")[-1], set()).add(row["column_name"])
+    assert found["append"] == {*COLUMNS, *raw.ORIGIN}
+    assert found["other"] == {"id", "state", *raw.ORIGIN}
+    assert found["quarantine"] == {*raw.QUARANTINE}
 
 
 def test_the_same_bytes_under_another_name(landing: Landing) -> None:

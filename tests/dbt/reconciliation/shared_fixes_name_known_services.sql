@@ -2,7 +2,7 @@
 {{
     config(
         severity='warn',
-        meta={'dagster': {'ref': {'name': 'stg_modernization__shared_fix_members'}}}
+        meta={'dagster': {'ref': {'name': 'int_services__aliases'}}}
     )
 }}
 
