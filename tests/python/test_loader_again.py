@@ -117,31 +117,6 @@ def test_a_snapshot_follows_its_file(landing: Landing) -> None:
     assert landing.unaccounted(SNAPSHOT) == []
 
 
-def test_a_folder_that_cannot_be_listed_removes_nothing(
-    landing: Landing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As root every folder can be listed, so the operating system's answer is put in its place."""
-    landing.write("snapshot/a.ndjson", ndjson({"id": "a"}))
-    landing.load(SNAPSHOT)
-    folder = landing.roots["landing"] / "snapshot"
-    scandir = os.scandir
-
-    def refused(path: Any = ".") -> Any:
-        if Path(os.fsdecode(path)) == folder:
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "scandir", refused)
-        report = landing.load(SNAPSHOT)
-        assert report.files_removed == 0
-        assert [(problem.file, problem.reason.split(";")[0]) for problem in report.rejected] == [
-            ("snapshot", "is a folder that can't be listed (Permission denied)")
-        ]
-    assert landing.load(SNAPSHOT).rejected == []
-    assert counts(landing, "snapshot") == [("a.ndjson", "loaded", 1)]
-
-
 def test_a_snapshot_that_breaks_is_told_of_and_mended(landing: Landing) -> None:
     good = ndjson({"id": "a"})
     path = landing.write("snapshot/a.json", good)

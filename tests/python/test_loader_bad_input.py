@@ -277,3 +277,30 @@ def test_a_file_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.Monke
         ]
     assert landing.load(stream("s", COLUMNS)).rejected == []
     assert {row["id"] for row in landing.rows("s")} == {"a", "b"}
+
+
+def test_a_folder_that_cannot_be_listed_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root every folder can be listed, so the operating system's answer is put in its place."""
+    landing, snapshot = Landing(tmp_path), stream("snapshot", COLUMNS, mode="snapshot")
+    landing.write("snapshot/a.ndjson", '{"id": "a"}')
+    landing.load(snapshot)
+    folder = landing.roots["landing"] / "snapshot"
+    scandir = os.scandir
+
+    def refused(path: Any = ".") -> Any:
+        if Path(os.fsdecode(path)) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refused)
+        report = landing.load(snapshot)
+        assert report.files_removed == 0
+        assert [(problem.file, problem.reason.split(";")[0]) for problem in report.rejected] == [
+            ("snapshot", "is a folder that can't be listed (Permission denied)")
+        ]
+    assert landing.load(snapshot).rejected == []
+    loads = [(r["file"], r["status"], r["rows_loaded"]) for r in landing.loads("snapshot")]
+    assert loads == [("snapshot/a.ndjson", "loaded", 1)]
