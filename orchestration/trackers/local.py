@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.documents import DocumentError
+from orchestration.documents.text import read_text
 from orchestration.trackers.local_file import (
     DONE_STATUSES,
     closed,
@@ -36,6 +38,7 @@ from orchestration.trackers.protocol import (
     PreviewOutcome,
     RejectedError,
     StatusOutcome,
+    TrackerError,
     UnavailableError,
 )
 
@@ -60,12 +63,10 @@ class LocalTracker:
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         """The epics that hold one of `keys`, by file name first, by front matter otherwise."""
-        found = {key: self._ref(key, f"{key}.md") for key in keys if self._path(key).is_file()}
-        if len(found) < len(set(keys)):
-            for key, name in self._names_by_key().items():
-                if key in keys and key not in found:
-                    found[key] = self._ref(key, name)
-        return found
+        names = {key: f"{key}.md" for key in keys if self._path(key).is_file()}
+        if len(names) < len(set(keys)):
+            names = self._names_by_key() | names
+        return {key: self._ref(key, names[key]) for key in keys if key in names}
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         """Write a file an epic, atomically, and durable when this returns."""
@@ -73,14 +74,12 @@ class LocalTracker:
         try:
             with self._locked():
                 for draft in drafts:
-                    created = self._write_new(self._path(draft.key), render_epic(draft))
-                    outcomes[draft.key] = self._ref(
-                        draft.key, f"{draft.key}.md", is_adopted=not created
-                    )
+                    created = self._write(self._path(draft.key), render_epic(draft), None)
+                    ref = self._ref(draft.key, f"{draft.key}.md", is_adopted=not created)
+                    outcomes[draft.key] = ref
         except OSError as error:
             # What was created before the error is in `outcomes`; the rest was not created.
-            unavailable = UnavailableError(self._explain(error))
-            outcomes |= {d.key: unavailable for d in drafts if d.key not in outcomes}
+            return dict.fromkeys((draft.key for draft in drafts), self._away(error)) | outcomes
         return outcomes
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
@@ -96,14 +95,11 @@ class LocalTracker:
         nearest = self._directory.absolute()
         while not nearest.exists():
             nearest = nearest.parent
-        is_ok = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-        message = (
-            f"epics are files in {self._directory}"
-            if is_ok
-            else f"{self._directory}: {nearest} is no directory that may be written to; "
-            "let paydown write there, or set another PAYDOWN_HOME"
-        )
-        return [Check("directory", is_ok, message)]
+        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+            return [Check("directory", True, f"epics are files in {self._directory}")]
+        what = f"{self._directory}: {nearest} is no directory that may be written to"
+        fix = "let paydown write there, or set another PAYDOWN_HOME"
+        return [Check("directory", False, f"{what}; {fix}")]
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """The file of each draft, letter by letter."""
@@ -118,50 +114,49 @@ class LocalTracker:
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """The state of each epic; nothing when the directory itself is gone."""
-        if not self._directory.is_dir():
-            return {}
-        return {ref.key: self._status(ref) for ref in refs}
+        return {ref.key: self._status(ref) for ref in refs} if self._directory.is_dir() else {}
 
     def _status(self, ref: EpicRef) -> StatusOutcome:
         try:
-            path = self._current_path(ref)
-            if path is None:
-                return EpicStatus(is_open=False, status_name="deleted", url=ref.url)
-            text = _read(path)
-            name = status_name(text)
-            is_open = name not in DONE_STATUSES
-            at = None if is_open else closed_at(text)
-            if at is None and not is_open:
-                at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            version = hashlib.sha256(text.encode()).hexdigest()[:16]
-            return EpicStatus(is_open, name, ref.url, at, version)
-        except OSError as error:
-            return UnavailableError(self._explain(error))
-        except UnicodeDecodeError:
-            return RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8")
-        except ValueError as error:
-            return RejectedError(f"{ref.id} can't be read: {error}")
+            with self._explained(ref):
+                path = self._current_path(ref)
+                if path is None:
+                    return EpicStatus(is_open=False, status_name="deleted", url=ref.url)
+                text = _read(path)
+                name = status_name(text)
+                at = None
+                if name in DONE_STATUSES:
+                    at = closed_at(text) or datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                version = hashlib.sha256(text.encode()).hexdigest()[:16]
+                return EpicStatus(at is None, name, ref.url, at, version)
+        except TrackerError as error:
+            return error
 
     def _edit(self, ref: EpicRef, edit: Callable[[str], str]) -> None:
         """Replace the epic's text by what `edit` makes of it, but not over a newer edit."""
-        try:
-            with self._locked():
-                for _ in range(_REPLACE_ATTEMPTS):
-                    path = self._current_path(ref)
-                    if path is None:
-                        raise RejectedError(f"{ref.id} is gone from {self._directory}")
-                    before = path.stat()
-                    text = _read(path)
-                    edited = edit(text)
-                    if edited == text or self._replace(path, before, edited):
-                        return
-        except OSError as error:
-            raise UnavailableError(self._explain(error)) from None
-        except UnicodeDecodeError:
-            raise RejectedError(f"{ref.id} is not UTF-8 text, save it as UTF-8") from None
-        except ValueError as error:
-            raise RejectedError(f"{ref.id} can't be changed: {error}") from None
+        with self._explained(ref), self._locked():
+            for _ in range(_REPLACE_ATTEMPTS):
+                path = self._current_path(ref)
+                if path is None:
+                    raise RejectedError(f"{ref.id} is gone from {self._directory}")
+                before = path.stat()
+                text = _read(path)
+                edited = edit(text)
+                if edited == text or self._write(path, edited, before):
+                    return
         raise ConflictError(f"{ref.id} changes all the time, the next run tries again")
+
+    @contextmanager
+    def _explained(self, ref: EpicRef) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._away(error) from None
+        except (DocumentError, ValueError) as error:
+            raise RejectedError(f"{ref.id}: {error}") from None
+
+    def _away(self, error: OSError) -> UnavailableError:
+        return UnavailableError(f"{self._directory}: {error.strerror or error}")
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.md"
@@ -179,11 +174,10 @@ class LocalTracker:
 
     def _names_by_key(self) -> dict[str, str]:
         names: dict[str, str] = {}
-        if self._directory.is_dir():
-            for path in sorted(self._directory.glob("*.md")):
-                # A file that can't be read is not ours, or is reported under its own name.
-                with suppress(OSError, ValueError):
-                    names.setdefault(str(read_front_matter(_read(path)).get("key")), path.name)
+        for path in sorted(self._directory.glob("*.md")):
+            # A file that can't be read is not ours, or is reported under its own name.
+            with suppress(OSError, DocumentError):
+                names.setdefault(str(read_front_matter(read_text(path)).get("key")), path.name)
         return names
 
     @contextmanager
@@ -196,52 +190,42 @@ class LocalTracker:
                 leftover.unlink(missing_ok=True)
             yield
 
-    def _write_new(self, path: Path, text: str) -> bool:
-        temporary = self._write_temporary(text)
+    def _write(self, path: Path, text: str, before: os.stat_result | None) -> bool:
+        """Put `text` at `path`, atomically and durably.
+
+        False where a file was created there (`before` is None) or is no longer as `before` saw it.
+        """
+        temporary = self._directory / f".{secrets.token_hex(8)}.tmp"
         try:
-            os.link(temporary, path)
+            with temporary.open("x", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if before is None:
+                os.link(temporary, path)
+            elif _version(path.stat()) == _version(before):
+                temporary.chmod(before.st_mode & 0o7777)
+                temporary.replace(path)
+            else:
+                return False
         except FileExistsError:
             return False
         finally:
-            temporary.unlink()
-        self._sync_directory()
-        return True
-
-    def _replace(self, path: Path, before: os.stat_result, text: str) -> bool:
-        """Put `text` in place of the file seen as `before`; False if it has changed since."""
-        temporary = self._write_temporary(text)
-        now = path.stat()
-        if (now.st_mtime_ns, now.st_size, now.st_ino) != (
-            before.st_mtime_ns,
-            before.st_size,
-            before.st_ino,
-        ):
-            temporary.unlink()
-            return False
-        temporary.chmod(before.st_mode & 0o7777)
-        temporary.replace(path)
-        self._sync_directory()
-        return True
-
-    def _write_temporary(self, text: str) -> Path:
-        temporary = self._directory / f".{secrets.token_hex(8)}.tmp"
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        return temporary
-
-    def _sync_directory(self) -> None:
+            temporary.unlink(missing_ok=True)
         descriptor = os.open(self._directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        return True
 
-    def _explain(self, error: OSError) -> str:
-        return f"{self._directory}: {error.strerror or error}"
+
+def _version(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _read(path: Path) -> str:
+    """The file letter by letter; DocumentError where `read_text` refuses it."""
+    read_text(path)
     with path.open(encoding="utf-8", newline="") as file:
         return file.read()

@@ -8,12 +8,13 @@ from typing import Any
 
 import yaml
 
+from orchestration.documents.text import split_front_matter
+from orchestration.documents.yaml_lines import Document, parse_mapping
 from orchestration.trackers.protocol import EpicChange, EpicDraft
 from orchestration.trackers.text import escape_markdown
 
 DONE_STATUSES = frozenset({"done", "closed", "resolved", "cancelled", "canceled", "deleted"})
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_EVIDENCE_HEADING = "## Evidence log"
+_LOG = "## Evidence log"
 _ABOUT = (
     "Opened by paydown. To close it, set `status: done` and `closed_at` at the top; everything "
     "here is yours to edit. Paydown adds to the evidence log, and writes `score` and `slo_burn`."
@@ -22,87 +23,17 @@ _ABOUT = (
 _ALWAYS = ("score", "slo_burn", "estimate_days", "budget_usd", "closed_at")
 
 
+class _Dumper(yaml.SafeDumper):
+    """Also quotes text that the reader would take for a number (`1.5e3`, `-.5`)."""
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d*\.\d*(?:[eE][-+]?\d+)?$"), list("-+.0123456789")
+)
+
+
 def render_epic(draft: EpicDraft) -> str:
     """The whole file: YAML front matter that tools and people edit, then what the epic is for."""
-    blocks = [
-        f"# {escape_markdown(draft.title)}",
-        _ABOUT,
-        draft.body,
-        _EVIDENCE_HEADING,
-        f"- {draft.scoring_date}: opened with score {draft.score}.",
-    ]
-    return f"---\n{_front_matter(draft)}---\n\n" + "\n\n".join(filter(None, blocks)) + "\n"
-
-
-def read_front_matter(text: str) -> dict[str, Any]:
-    """The YAML mapping at the top of a file; ValueError says what is wrong with it."""
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        raise ValueError("it does not begin with YAML between two `---` lines")
-    try:
-        fields = yaml.safe_load(match[1])
-    except (yaml.YAMLError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise ValueError(f"the YAML between the `---` lines is broken: {problem}") from None
-    if not isinstance(fields, dict):
-        raise ValueError("the YAML between the `---` lines is not a list of `name: value`")
-    return fields
-
-
-def status_name(text: str) -> str:
-    """The epic's status, in lower case."""
-    return str(read_front_matter(text).get("status", "open")).strip().lower()
-
-
-def closed_at(text: str) -> datetime | None:
-    """When the epic was closed, in UTC; a bare date means the end of that day; None if not stated.
-
-    The end, because an incident of the same day must not open the next epic.
-    """
-    value = read_front_matter(text).get("closed_at")
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
-        except ValueError:
-            value = object()
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if isinstance(value, date):
-        return datetime.combine(value, time(23, 59, 59), UTC)
-    raise ValueError("`closed_at` is no date, write it as 2026-06-26 or 2026-06-26T16:00:00Z")
-
-
-def with_change(text: str, change: EpicChange) -> str:
-    """`text` with the change's score and burn, and its evidence unless that is in the log."""
-    read_front_matter(text)
-    for name, value in (("score", change.score), ("slo_burn", change.slo_burn)):
-        edited = _with_field(text, name, value)
-        # A value of several lines would still have its end.
-        if edited and read_front_matter(edited).get(name) == value:
-            text = edited
-    return text if _mark(change) in text else _with_evidence(text, change)
-
-
-def closed(text: str, change: EpicChange) -> str:
-    """`text` with the change, and done at its time; as it is if it holds the change.
-
-    Then it was closed by the same write, and if it is open now, a person reopened it.
-    """
-    if _mark(change) in text:
-        return text
-    text = with_change(text, change)
-    if status_name(text) in DONE_STATUSES:
-        return text
-    for name, value in (("status", "done"), ("closed_at", change.at.astimezone(UTC))):
-        text = _with_field(text, name, value) or text
-    if status_name(text) not in DONE_STATUSES:
-        raise ValueError("its `status` is not on a line of its own, close it by hand")
-    return text
-
-
-def _front_matter(draft: EpicDraft) -> str:
     fields = {
         "key": draft.key,
         "title": draft.title,
@@ -128,24 +59,90 @@ def _front_matter(draft: EpicDraft) -> str:
         "closed_at": None,
     }
     kept = {n: v for n, v in fields.items() if n in _ALWAYS or v not in (None, [])}
-    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=1_000_000)
+    opened = f"- {draft.scoring_date}: opened with score {draft.score}."
+    blocks = [f"# {escape_markdown(draft.title)}", _ABOUT, draft.body, _LOG, opened]
+    return f"---\n{_dumped(kept)}---\n\n" + "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _with_field(text: str, name: str, value: object) -> str | None:
+def read_front_matter(text: str) -> dict[str, Any]:
+    """The YAML mapping at the top of a file, as staging reads it. Raises DocumentError."""
+    return _front_matter(text).value
+
+
+def status_name(text: str) -> str:
+    """The epic's status, in lower case."""
+    return str(read_front_matter(text).get("status", "open")).strip().lower()
+
+
+def closed_at(text: str) -> datetime | None:
+    """When the epic was closed, in UTC; a bare date means the end of that day; None if not stated.
+
+    The end, because an incident of the same day must not open the next epic.
+    """
+    written = str(read_front_matter(text).get("closed_at") or "")
+    if not written:
+        return None
+    try:
+        if len(written) <= len("2026-06-26"):
+            return datetime.combine(date.fromisoformat(written), time(23, 59, 59), UTC)
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        fix = "write it as 2026-06-26 or 2026-06-26T16:00:00Z"
+        raise ValueError(f"`closed_at` is no date, {fix}") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def with_change(text: str, change: EpicChange) -> str:
+    """`text` with the change's score and burn, and its evidence unless that is in the log."""
+    text = _with_field(text, "score", change.score)
+    text = _with_field(text, "slo_burn", change.slo_burn)
+    return text if _mark(change) in text else _with_evidence(text, change)
+
+
+def closed(text: str, change: EpicChange) -> str:
+    """`text` with the change, and done at its time; as it is if it holds the change.
+
+    Then it was closed by the same write, and if it is open now, a person reopened it.
+    """
+    if _mark(change) in text:
+        return text
+    text = with_change(text, change)
+    if status_name(text) in DONE_STATUSES:
+        return text
+    text = _with_field(_with_field(text, "status", "done"), "closed_at", change.at.astimezone(UTC))
+    if status_name(text) not in DONE_STATUSES:
+        raise ValueError("its `status` is not on a line of its own, close it by hand")
+    return text
+
+
+def _front_matter(text: str) -> Document:
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return parse_mapping(split_front_matter(plain)[0])
+
+
+def _dumped(fields: dict[str, Any]) -> str:
+    return yaml.dump(fields, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+
+
+def _with_field(text: str, name: str, value: str | float | datetime | None) -> str:
     """`text` with the field `name` set, on its own line; a remark after the old value stays.
 
-    None when the field is missing or written in an unusual way: a person rearranged it.
+    As it is where the field is missing or written in an unusual way: a person rearranged it.
     """
-    match = _FRONT_MATTER.match(text)
-    plain = re.compile(
-        rf"^{name}:[ \t]*(?:[^\s#'\"\[{{&*!|>][^\r\n#]*?)?(?P<remark>[ \t]*(?:#[^\r\n]*)?)(?=\r?$)",
-        re.MULTILINE,
-    )
-    line = plain.search(text, *match.span(1)) if match else None
+    before = _front_matter(text)
+    if name not in before.value:
+        return text
+    lines = text.split("\n")
+    at = before.lines[name,] - 1
+    plain = rf"{name}:[ \t]*(?:[^\s#'\"\[{{&*!|>][^#]*?)?(?P<rest>[ \t]*(?:#.*?)?\r?)"
+    line = re.fullmatch(plain, lines[at])
     if line is None:
-        return None
-    dumped = yaml.safe_dump({name: value}, width=1_000_000).rstrip("\n")
-    return f"{text[: line.start()]}{dumped}{line['remark']}{text[line.end() :]}"
+        return text
+    lines[at] = _dumped({name: value}).rstrip("\n") + line["rest"]
+    edited = "\n".join(lines)
+    # A value of several lines would still have its end.
+    read = str(value) if isinstance(value, datetime) else value
+    return edited if read_front_matter(edited) == {**before.value, name: read} else text
 
 
 def _mark(change: EpicChange) -> str:
@@ -154,21 +151,15 @@ def _mark(change: EpicChange) -> str:
 
 
 def _with_evidence(text: str, change: EpicChange) -> str:
-    """`text` with `change` at the end of its evidence log, and not one other character touched."""
+    """`text` with `change` at the end of its evidence log, and not one other word touched."""
     end_of_line = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines(keepends=True)
-    headings = [n for n, line in enumerate(lines) if line.rstrip() == _EVIDENCE_HEADING]
     block = [f"### {change.at:%Y-%m-%d} {_mark(change)}", "", *change.body.split("\n")]
-    at = len(lines)
-    if headings:
-        later = (n for n in range(headings[-1] + 1, len(lines)) if lines[n].startswith("## "))
-        at = next(later, len(lines))
+    at = len(text)
+    if logs := [*re.finditer(rf"^{_LOG}[ \t]*\r?$", text, re.MULTILINE)]:
+        following = re.compile(r"^## ", re.MULTILINE).search(text, logs[-1].end())
+        at = following.start() if following else at
     else:
-        block = [_EVIDENCE_HEADING, "", *block]
-    before = "".join(lines[:at])
-    gap = end_of_line if before.endswith(("\n", "\r")) else end_of_line * 2
-    if before.endswith(end_of_line * 2):
-        gap = ""
-    added = gap + end_of_line.join(block) + end_of_line
-    after = "".join(lines[at:])
+        block = [_LOG, "", *block]
+    before, after = text[:at].rstrip("\r\n"), text[at:]
+    added = end_of_line * 2 + end_of_line.join(block) + end_of_line
     return before + added + (end_of_line + after if after else "")

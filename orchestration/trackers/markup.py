@@ -16,16 +16,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from orchestration.trackers.text import escape_markdown, one_line, visible, web_address
-
-__all__ = ["escape_markdown", "one_line", "to_html", "web_address"]
+from orchestration.trackers.text import visible, web_address
 
 Rendered = TypeVar("Rendered")
 
 JIRA_LIMIT = 32_767
 _CUT = f"Cut here: Jira takes {JIRA_LIMIT:,} characters. All of it: `paydown explain`."
 _CUTTABLE = ("paragraph_open", "list_item_open", "table_open", "fence", "code_block", "hr")
-_BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
 def to_html(body: str) -> str:
@@ -44,14 +42,9 @@ class Run:
     is_emphasized: bool = False
 
 
-def _reader() -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    reader.validateLink = lambda url: web_address(html.unescape(url)) is not None
-    reader.normalizeLink = lambda url: web_address(url) or ""
-    return reader
-
-
-_READER = _reader()
+_READER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+_READER.validateLink = lambda url: web_address(html.unescape(url)) is not None
+_READER.normalizeLink = lambda url: web_address(url) or ""
 
 
 def _tokens(body: str) -> list[Token]:
@@ -66,7 +59,7 @@ def _tokens(body: str) -> list[Token]:
             if child.type == "code_inline":
                 child.content = _code(child.content)
         is_item = number > 1 and tokens[number - 2].type == "list_item_open"
-        box = _BOXES.get(token.content[:4]) if token.children and is_item else None
+        box = BOXES.get(token.content[:4]) if token.children and is_item else None
         if box and token.children:
             token.children[0].content = box + token.children[0].content[4:]
     return tokens

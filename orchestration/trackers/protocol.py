@@ -2,8 +2,6 @@
 
 Rules of the protocol:
 
-* Methods take many keys, so that a tracker with a bulk interface needs `N / batch_size` calls to
-  open N epics and few to learn the state of all of them.
 * An error about the whole call is raised; an error about one key is returned as its value.
 * `ForbiddenError` and `UnavailableError` end the run, since the next epic would meet them too;
   `RejectedError`, `ConflictError` and `AmbiguousError` are about the epics of the call alone.
@@ -54,11 +52,9 @@ class ForbiddenError(TrackerError):
 class EpicRef:
     """Where an epic is.
 
-    key: our deterministic key, also a label of the epic.
-    id: the tracker's own id (`10023`, `4711`, a file name).
-    is_adopted: `create` found the key taken and adopted the epic that holds it.
-    duplicates: ids of other items that `find` saw the same label on: a person's copies. The
-    oldest is ours.
+    key: our deterministic key, also a label of the epic. id: the tracker's own (`10023`, a file
+    name). is_adopted: `create` found the key taken. duplicates: other items with the same label,
+    of which the oldest is ours.
     """
 
     key: str
@@ -84,13 +80,11 @@ class EpicStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class EpicDraft:
-    """All that an epic, or a story below one, says when it is opened.
+    """All that an epic, or a story below `parent`, says when it is opened.
 
-    parent: of a story, the epic it belongs to. body: Markdown. Everything else is for fields: a
-    tracker fills those that it has and is configured for, the body says it all anyway.
+    body: Markdown that says it all; the rest is for fields, where the tracker has them.
     slo_burn: peak burn rate. Estimates are in engineer-days, money in US dollars; None: not known.
-    owner: a team or a person as the catalog names it. change_window: how the fix may reach
-    production (`canary`, `feature_flag`, `maintenance_window`), or empty.
+    change_window: `canary`, `feature_flag`, `maintenance_window`, or empty.
     """
 
     key: str
@@ -121,11 +115,10 @@ class EpicDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class EpicChange:
-    """New evidence for an open epic, added once as a comment, with the score and burn of now.
+    """New evidence for an open epic: a comment (`body`, Markdown), and the score and burn of now.
 
-    change_id: unique for this change; the comment shows it, so that it can be found again.
-    body: the comment, as Markdown.
-    is_retry: an earlier attempt ended unknown, so look for `change_id` in the epic first.
+    change_id: unique, and shown by the comment. is_retry: an earlier attempt ended unknown, so look
+    for `change_id` in the epic first.
     """
 
     change_id: str
@@ -161,44 +154,32 @@ PreviewOutcome: TypeAlias = Preview | TrackerError
 class Tracker(Protocol):
     """The one door to a tracker. See the module's rules."""
 
-    @property
-    def name(self) -> str:
-        """Names this instance in the ledger, stable for ever (`local`, `jira:acme/MOD`)."""
-
-    @property
-    def batch_size(self) -> int:
-        """How many drafts `create` sends in one request; 1 where there is no bulk interface."""
-
-    @property
-    def search_lag_seconds(self) -> float:
-        """How long after a write `find` may still miss it."""
-
-    @property
-    def longest_call_seconds(self) -> float:
-        """After this long, nothing that one `create`, `update` or `close` sent can take effect."""
-
-    @property
-    def is_idempotent(self) -> bool:
-        """Whether two processes may create one key, or make one change, concurrently.
-
-        True: the tracker itself sees to it that it happens once, so an unfinished intent of a
-        dead run is taken over immediately. False: only when its lease has expired.
-        """
+    # Names this instance in the ledger, stable for ever (`local`, `jira:acme/MOD`).
+    name: str
+    # How many drafts `create` sends in one request.
+    batch_size: int
+    # How long after a write `find` may still miss it.
+    search_lag_seconds: float
+    # After this long, nothing that one `create`, `update` or `close` sent can take effect.
+    longest_call_seconds: float
+    # Whether the tracker itself sees to it that a key is created, and a change made, only once:
+    # then what a dead run left is taken over immediately, otherwise when its lease is over.
+    is_idempotent: bool
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
-        """The epics, open or closed, that carry one of `keys` as a label; one search a page."""
+        """The epics, open or closed, that carry one of `keys` as a label."""
 
     def check(self) -> Sequence[Check]:
         """Whether epics can be opened: reachable, permissions, types, required fields, query.
 
-        Writes nothing and raises nothing; the error of a step is its check, and ends what needs
-        it. The last check of a remote tracker is the board's query, to be pasted.
+        Writes nothing and raises nothing; what needs a failed step is left out. The last check of
+        a remote tracker is the board's query, to be pasted.
         """
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
-        """What `create` would send for each draft, validated by the tracker where it can be asked.
+        """What `create` would send, validated by the tracker where it can be; writes nothing.
 
-        Writes nothing. Raises `UnavailableError` or `ForbiddenError`.
+        Raises `UnavailableError` or `ForbiddenError`.
         """
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
@@ -209,22 +190,17 @@ class Tracker(Protocol):
         """
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
-        """Add `change` to the epic, once, and write its score and burn.
-
-        Raises TrackerError; `ConflictError` where people edit the epic at the same moment,
-        `RejectedError` where this one alone can't be changed.
-        """
+        """Add `change` to the epic, once, and write its score and burn. Raises `TrackerError`."""
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
-        """Add `change` as by `update`, and close the epic. Closed already is fine.
+        """As `update`, and close the epic; closed already is fine.
 
-        Raises TrackerError, as `update`; RejectedError where its workflow has no way to a closed
-        state.
+        Raises `TrackerError`; `RejectedError` where no way leads to a closed state.
         """
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """The state of each epic by key; read by id, which doesn't lag.
 
-        An epic that a person deleted is closed, with the status `deleted`. A key that is absent,
-        or whose value is an error, is unknown: the publisher reports it and leaves it alone.
+        A deleted epic is closed, with the status `deleted`. A key that is absent, or whose value
+        is an error, is unknown, and the publisher leaves that epic alone.
         """

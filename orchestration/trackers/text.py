@@ -7,8 +7,9 @@ import unicodedata
 from urllib.parse import urlsplit
 
 _DROPPED = {"Cc", "Cs", "Zl", "Zp"}
-_BIDI_CONTROLS = frozenset(
-    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# Marks that turn the direction of text around, and what no text may hold.
+_HIDDEN = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff"
 )
 # An underscore inside a word, and an ampersand that begins no entity, are left readable. At the
 # end of the text they may begin something together with what follows; so may `!` before a link.
@@ -51,5 +52,5 @@ def visible(text: str, kept: str) -> str:
     return "".join(
         char if char in kept or unicodedata.category(char) not in _DROPPED else " "
         for char in text
-        if char not in _BIDI_CONTROLS
+        if char not in _HIDDEN
     )
