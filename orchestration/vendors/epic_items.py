@@ -12,14 +12,38 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from orchestration.documents.strict import Number, Strict
 from orchestration.landing import Landing
-from orchestration.vendors.base import Context, iso, moment
+from orchestration.vendors.base import Context, Hours, SourceConfig, iso, moment
+from orchestration.vendors.tracker_client import TrackerClient
 
 Item = Mapping[str, Any]
 # As `paydown-checkout-1a2b3c4d-c2`; a story's label goes on with its class of fix.
 EPIC_KEY = re.compile(r"paydown-.+-[0-9a-f]{8}-c[0-9]{1,4}")
+
+
+class FieldNames(Strict):
+    """The tracker's fields, by what they hold for paydown."""
+
+    def named(self) -> dict[str, str]:
+        """Those that are set."""
+        return {what: name for what, name in self.model_dump().items() if name}
+
+
+class EpicSourceConfig(SourceConfig):
+    """Settings of reading epics back.
+
+    Attributes:
+        overlap_minutes: how much later than its time a change may become visible to a search.
+        sweep_hours: how often everything is looked at, which finds what was deleted or moved.
+    """
+
+    overlap_minutes: Annotated[Number, Field(ge=1, le=1440)] = 10
+    sweep_hours: Hours = 24
 
 
 class EpicSource(ABC):
@@ -33,7 +57,8 @@ class EpicSource(ABC):
     stream: str
     chunk: int
 
-    def __init__(self, config: Any, context: Context) -> None:
+    def __init__(self, config: EpicSourceConfig, client: TrackerClient, context: Context) -> None:
+        self._asked = client
         self._overlap = timedelta(minutes=float(config.overlap_minutes))
         self._sweep_every = timedelta(hours=float(config.sweep_hours))
         self._progress = context.progress
@@ -41,9 +66,9 @@ class EpicSource(ABC):
         self._epics: set[str] = set()
 
     @property
-    @abstractmethod
     def requests(self) -> int:
         """How many requests were sent so far."""
+        return self._asked.requests
 
     @abstractmethod
     def check(self) -> str:
@@ -79,8 +104,7 @@ class EpicSource(ABC):
         self._epics = set(landing.cursors.get("epics", ()))
         swept = landing.cursors.get("swept")
         until = landing.cursors.get("until")
-        is_due = swept and landing.started_at - moment(swept) >= self._sweep_every
-        is_sweep = not swept or not until or bool(is_due)
+        is_sweep = not until or not swept or landing.started_at - moment(swept) >= self._sweep_every
         now = self.begin(landing, is_sweep=is_sweep)
         since = None if is_sweep else moment(until) - self._overlap
         before = set(self._known)
@@ -138,18 +162,8 @@ class EpicSource(ABC):
         for one in missing.keys() - hidden:
             del self._known[one]
             self._epics.discard(one)
-        landing.replace(
-            "sweeps",
-            "all",
-            [
-                {
-                    "swept_at": iso(now),
-                    "items": [
-                        {"id": one, "is_hidden": one in hidden} for one in sorted(self._known)
-                    ],
-                }
-            ],
-        )
+        items = [{"id": one, "is_hidden": one in hidden} for one in sorted(self._known)]
+        landing.replace("sweeps", "all", [{"swept_at": iso(now), "items": items}])
 
     def _commit(self, landing: Landing, **cursors: Any) -> None:
         landing.commit(known=self._known, epics=sorted(self._epics), **cursors)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
-from orchestration.trackers.protocol import EpicDraft
+from orchestration.trackers.protocol import Check, EpicDraft, TrackerError
+
+
+def step(name: str, faults: Callable[[], Iterable[str]], said: str = "ok") -> Check:
+    """One check: what it finds wrong, what it could not ask, or `said`."""
+    try:
+        found = "; ".join(dict.fromkeys(faults()))
+    except TrackerError as error:
+        found = str(error)
+    return Check(name, not found, found or said)
+
+
+def fine(_: object) -> tuple[str, ...]:
+    """No fault: being able to ask was enough."""
+    return ()
 
 
 def sample_draft(*, owner: str, project_key: str = "", band: str = "") -> EpicDraft:

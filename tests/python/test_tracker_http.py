@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.http import Http, RefusedError, SendWindow, UnavailableError, UnknownOutcomeError
 from orchestration.trackers.protocol import ConflictError, RejectedError, TrackerError
-from orchestration.vendors.tracker_errors import as_tracker_errors
+from orchestration.vendors.tracker_client import as_tracker_errors
 
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving
 from .window_helpers import Clock, window_clock

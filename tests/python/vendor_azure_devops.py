@@ -56,6 +56,7 @@ class AzureDevOps(People):
         self.read_only_areas: set[str] = set()
         self.is_signed_out = False
         self.storm = 0
+        self.authorization = f"Basic {base64.b64encode(f':{PAT}'.encode()).decode()}"
         self.conflict_status = 412
 
     def tick(self, seconds: float = 60) -> None:
@@ -82,8 +83,7 @@ class AzureDevOps(People):
         if self.storm:
             self.storm -= 1
             return Answer({"message": "TF400733: blocked"}, 429, {"Retry-After": "3"})
-        token = base64.b64encode(f":{PAT}".encode()).decode()
-        if self.is_signed_out or request.headers.get("authorization") != f"Basic {token}":
+        if self.is_signed_out or request.headers.get("authorization") != self.authorization:
             page = b"<html><title>Azure DevOps Services | Sign In</title></html>"
             return Answer(page, 203, {"Content-Type": "text/html; charset=utf-8"})
         if not re.fullmatch(r"7\.1(-preview)?", request.one("api-version")):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from orchestration.http import (
-    Http,
-    Params,
     RefusedError,
-    SendWindow,
     UnavailableError,
     UnknownOutcomeError,
     longest_call_seconds,
@@ -22,7 +18,7 @@ from orchestration.http import (
 from orchestration.vendors.azure_devops.errors import is_without_project
 from orchestration.vendors.azure_devops.settings import NAME, AzureDevOpsProject
 from orchestration.vendors.base import Context, secret
-from orchestration.vendors.tracker_errors import CONFLICTS
+from orchestration.vendors.tracker_client import CONFLICTS, Errors, Json, TrackerClient, shaped
 
 IDS_A_FETCH = 200
 JSON_PATCH = "application/json-patch+json"
@@ -31,120 +27,82 @@ SEND_WITHIN_SECONDS = 120.0
 REPLY_SECONDS = 60.0
 LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
 _UPDATES_A_PAGE = 200
-Json = dict[str, Any]
 Operations = Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Item:
-    """A work item; `fields` by reference name, without those that are empty."""
-
-    id: int
-    rev: int
-    fields: Mapping[str, Any]
-
-    @property
-    def project(self) -> str:
-        return str(self.fields["System.TeamProject"])
-
-    @property
-    def type(self) -> str:
-        return str(self.fields["System.WorkItemType"])
-
-    @property
-    def state(self) -> str:
-        return str(self.fields["System.State"])
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        return tuple(tag.strip() for tag in str(self.fields.get("System.Tags") or "").split(";"))
-
-
-class Client:
+class Client(TrackerClient):
     """One project of one organization.
 
     What is known by its id is asked of the organization, so that a work item is found where its
-    project was renamed, or after it moved to another one.
-
-    Args:
-        errors: within which every request is made; it may raise other errors than those of `Http`.
-
-    Attributes:
-        window: in which `create` and `change` may still send.
+    project was renamed, or after it moved to another one. A work item has `id`, `rev`, and `fields`
+    by reference name, without those that are empty.
     """
 
     def __init__(
-        self,
-        config: AzureDevOpsProject,
-        context: Context,
-        errors: Callable[[], AbstractContextManager[None]] = nullcontext,
+        self, config: AzureDevOpsProject, context: Context, errors: Errors = nullcontext
     ) -> None:
         self.url, self.project = str(config.url), str(config.project)
-        self.window = SendWindow(NAME, SEND_WITHIN_SECONDS, context.patience.sleep)
-        self._version = config.api_version
-        self._errors = errors
         with errors():
-            what = "a personal access token that may read (for a tracker: and write) work items"
+            what = (
+                "an organization-scoped personal access token or a token of Microsoft Entra that "
+                "may read (for a tracker: and write) work items"
+            )
             token = secret(context, config.token_env, NAME, what)
+        hint = (
+            f"renew {config.token_env}: an organization-scoped token with Work Items (Read & "
+            "write) or a token of Microsoft Entra, whose owner may edit work items and create tags "
+            f"in {self.project}"
+        )
+        # Tokens of Entra are JSON Web Tokens, which hold two dots; others hold none.
         basic = base64.b64encode(f":{token}".encode()).decode()
-        self._http = Http(
+        scheme = f"Bearer {token}" if token.count(".") == 2 else f"Basic {basic}"
+        super().__init__(
             NAME,
             self.url,
-            credentials={"Authorization": f"Basic {basic}"},
+            context,
+            errors,
+            window_seconds=SEND_WITHIN_SECONDS,
+            reply_seconds=REPLY_SECONDS,
+            always={"api-version": config.api_version},
+            credentials={"Authorization": scheme},
             # Asks for 401 instead of a page to sign in; not every version keeps to it.
             headers={"X-TFS-FedAuthRedirect": "Suppress"},
-            access_hint=(
-                f"renew {config.token_env}: a token with the scope Work Items (Read & write), "
-                f"whose owner may edit work items and create tags in {self.project}"
-            ),
-            patience=replace(
-                context.patience,
-                reply_seconds=min(context.patience.reply_seconds, REPLY_SECONDS),
-                sleep=self.window.sleep,
-            ),
+            access_hint=hint,
             secrets=(token,),
         )
 
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far."""
-        return self._http.requests
-
-    def edit_url(self, project: str, item_id: int) -> str:
+    def edit_url(self, item: Mapping[str, Any]) -> str:
         """A work item's address for people."""
-        return f"{self.url}/{quote(project, safe='')}/_workitems/edit/{item_id}"
+        project = quote(str(item["fields"].get("System.TeamProject") or ""), safe="")
+        return f"{self.url}/{project}/_workitems/edit/{item['id']}"
 
     def connection(self) -> Json:
         """Who the token belongs to."""
         # This one has only ever been a preview.
-        version = f"{self._version.split('-')[0]}-preview"
-        return self._get("/_apis/connectionData", {"api-version": version})
+        version = f"{self._always['api-version'].split('-')[0]}-preview"
+        return self.get("/_apis/connectionData", {"api-version": version})
 
     def described_project(self) -> Json:
-        return self._get(f"/_apis/projects/{quote(self.project, safe='')}")
+        return self.get(f"/_apis/projects/{quote(self.project, safe='')}")
 
-    def fields(self) -> tuple[list[Json], Any]:
-        """Every field of the organization with its data type, and the server's clock."""
-        with self._errors():
-            reply = self._http.get("/_apis/wit/fields", self._params())
-        return self._values(reply.data), reply.date
+    def fields(self) -> list[Json]:
+        """Every field of the organization with its data type."""
+        return self._values("/_apis/wit/fields")
 
     def work_item_types(self) -> list[Json]:
-        return self._values(self._get(f"{self._in()}/workitemtypes"))
+        return self._values(f"{self._in()}/workitemtypes")
 
     def work_item_type(self, project: str, name: str) -> Json | None:
         """With its states; None where the project has no such type."""
-        return self._find(self._type_path(project, name))
+        return self.find(self._type_path(project, name))
 
     def type_fields(self, project: str, name: str) -> list[Json]:
-        path = f"{self._type_path(project, name)}/fields"
-        return self._values(self._get(path, {"$expand": "all"}))
+        return self._values(f"{self._type_path(project, name)}/fields", {"$expand": "all"})
 
     def search(self, wiql: str, **params: str | int) -> list[int]:
         """Ids of the work items that a flat query finds."""
-        asked = {f"${name}" if name == "top" else name: value for name, value in params.items()}
-        data = self._post(f"{self._in()}/wiql", {"query": wiql}, asked)
-        return [int(one["id"]) for one in self._values(data, "workItems")]
+        found = self.ask(f"{self._in()}/wiql", {"query": wiql}, params, workItems=list)
+        return [int(one["id"]) for one in found["workItems"]]
 
     def items(self, ids: Iterable[int], fields: Sequence[str]) -> Iterator[Json]:
         """The work items that exist and may be read, as they come, 200 a request."""
@@ -152,14 +110,13 @@ class Client:
         while some := list(islice(rest, IDS_A_FETCH)):
             # One that is gone must not fail the others: it is null in the list.
             body = {"ids": some, "fields": list(fields), "errorPolicy": "omit"}
-            data = self._post("/_apis/wit/workitemsbatch", body)
-            yield from filter(None, self._values(data))
+            yield from filter(
+                None, self.ask("/_apis/wit/workitemsbatch", body, value=list)["value"]
+            )
 
-    def item(self, item_id: int) -> Item | None:
+    def item(self, item_id: int) -> Json | None:
         """One work item with all its fields; None where it is gone or may not be read."""
-        data = self._find(f"/_apis/wit/workitems/{item_id}")
-        with self._errors():
-            return None if data is None else read_item(data)
+        return self.find(f"/_apis/wit/workitems/{item_id}", id=int, rev=int, fields=dict)
 
     def deleted(self, ids: Collection[int]) -> dict[int, Json]:
         """Those of the work items that lie in the project's recycle bin."""
@@ -167,7 +124,7 @@ class Client:
         rest = iter(ids)
         while some := list(islice(rest, IDS_A_FETCH)):
             params = {"ids": ",".join(map(str, some))}
-            listed = self._values(self._get(f"{self._in()}/recyclebin", params))
+            listed = self._values(f"{self._in()}/recyclebin", params)
             found |= {int(one["id"]): one for one in filter(None, listed) if one.get("id")}
         return found
 
@@ -176,90 +133,69 @@ class Client:
         skip = 0
         while True:
             params = {"$top": _UPDATES_A_PAGE, "$skip": skip}
-            page = self._values(self._get(f"/_apis/wit/workItems/{item_id}/updates", params))
+            page = self._values(f"/_apis/wit/workItems/{item_id}/updates", params)
             yield from page
             if len(page) < _UPDATES_A_PAGE:
                 return
             skip += len(page)
 
-    def create(self, type_name: str, operations: Operations, *, validate_only: bool) -> Item | None:
-        """Open a work item; with `validate_only` nothing is done but to ask whether it could be."""
-        path = f"{self._in()}/workitems/${quote(type_name, safe='')}"
-        params = self._params({"validateOnly": "true"} if validate_only else {})
-
+    def create(self, type_name: str, operations: Operations) -> Json:
+        """Open a work item."""
         with self._errors():
-            self.window.check()
+            data = self._write("POST", self._new(type_name), operations)
             try:
-                write = self._http.write("POST", path, operations, params, content_type=JSON_PATCH)
-                return None if validate_only else read_item(write.data)
+                return shaped(NAME, data, id=int, rev=int, fields=dict)
+            except UnavailableError as error:
+                # It may stand for one.
+                raise UnknownOutcomeError(f"{error} (instead of a work item)") from None
+
+    def validate(self, type_name: str, operations: Operations) -> None:
+        """Ask whether a work item could be opened; nothing is done."""
+        with self._errors():
+            try:
+                self._write("POST", self._new(type_name), operations, validateOnly="true")
             except UnknownOutcomeError as error:
-                if validate_only:
-                    raise UnavailableError(str(error)) from None
-                raise
+                raise UnavailableError(str(error)) from None
 
-    def change(self, item_id: int, rev: int, operations: Operations) -> bool:
-        """Change all of it or nothing; False where it is no longer at revision `rev`."""
-        body = [{"op": "test", "path": "/rev", "value": rev}, *operations]
-        path = f"/_apis/wit/workitems/{item_id}"
-
+    def change(self, item: Json, operations: Operations) -> bool:
+        """Change all of it or nothing; False where it is no longer at its revision."""
+        body = [{"op": "test", "path": "/rev", "value": item["rev"]}, *operations]
         with self._errors():
-            self.window.check()
             try:
-                params = self._params()
-                self._http.write("PATCH", path, body, params, content_type=JSON_PATCH)
+                self._write("PATCH", f"/_apis/wit/workitems/{item['id']}", body)
             except RefusedError as error:
                 if error.status in CONFLICTS:
                     return False
                 raise
         return True
 
-    def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
-        with self._errors():
-            return _object(path, self._http.get(path, self._params(params)).data)
-
-    def _find(self, path: str) -> Json | None:
-        """As `_get`; None for what the project doesn't have."""
+    def find(self, path: str, params: Any = None, **parts: type) -> Json | None:
+        """As `get`; None for what the project doesn't have."""
         with self._errors():
             try:
-                return _object(path, self._http.get(path, self._params()).data)
+                return self._object(path, self._http.get(path, self._with(params)), parts)
             except RefusedError as error:
                 if error.status != 404 or is_without_project(error):
                     raise
                 return None
 
-    def _post(self, path: str, body: Json, params: Mapping[str, str | int] | None = None) -> Any:
-        with self._errors():
-            return self._http.post(path, body, self._params(params)).data
+    def _write(self, method: str, path: str, body: Operations, **params: str) -> Any:
+        self.window.check()
+        sent = self._http.write(method, path, body, self._with(params), content_type=JSON_PATCH)
+        return sent.data
 
-    def _values(self, data: Any, name: str = "value") -> list[Any]:
-        values = data.get(name) if isinstance(data, dict) else None
-        if isinstance(values, list):
-            return values
-        with self._errors():
-            raise UnavailableError(
-                f"{NAME}: answered without `{name}`; see that `url` is an organization or a "
-                "collection"
-            )
-
-    def _params(self, params: Mapping[str, str | int] | None = None) -> Params:
-        return {"api-version": self._version, **(params or {})}
+    def _values(self, path: str, params: Mapping[str, Any] | None = None) -> list[Any]:
+        return self.get(path, params, value=list)["value"]
 
     def _in(self, project: str | None = None) -> str:
         return f"/{quote(project or self.project, safe='')}/_apis/wit"
+
+    def _new(self, type_name: str) -> str:
+        return f"{self._in()}/workitems/${quote(type_name, safe='')}"
 
     def _type_path(self, project: str, name: str) -> str:
         return f"{self._in(project)}/workitemtypes/{quote(name, safe='')}"
 
 
-def read_item(data: Any) -> Item:
-    """UnknownOutcomeError where it is no work item: it may stand for one."""
-    try:
-        return Item(int(data["id"]), int(data["rev"]), dict(data["fields"]))
-    except (KeyError, TypeError, ValueError):
-        raise UnknownOutcomeError(f"{NAME}: answered with something that is no work item") from None
-
-
-def _object(path: str, data: Any) -> Json:
-    if isinstance(data, dict):
-        return data
-    raise UnavailableError(f"{NAME}: GET {path}: answered with no object")
+def tags_of(item: Mapping[str, Any]) -> list[str]:
+    return [tag.strip() for tag in str(item["fields"].get("System.Tags") or "").split(";")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from orchestration.trackers.protocol import (
     TrackerError,
 )
 from orchestration.trackers.text import one_line
-from orchestration.vendors.tracker_errors import CONFLICTS, as_tracker_errors
+from orchestration.vendors.tracker_client import CONFLICTS, Json, as_tracker_errors
 
 _SAID_LIMIT = 400
 # The project is not there under this name or id: nothing else in this run can work.
@@ -25,6 +25,10 @@ _FIXES = {
     "TF401232": "restore that work item, or let the token's owner read it",
     "TF51535": "correct the field's reference name in `fields` or `extra_fields`",
 }
+
+
+class ForbiddenPlaceError(RejectedError):
+    """Work items may not be edited in one area (TF237111); in others they may."""
 
 
 @contextmanager
@@ -41,40 +45,37 @@ def azure_devops_errors() -> Generator[None]:
 
 def is_without_project(error: RefusedError) -> bool:
     """Whether it is the project that doesn't exist, and not something in it."""
-    data = error.data if isinstance(error.data, dict) else {}
+    data = _said(error)
     return any(mark in f"{data.get('message')} {data.get('typeKey')}" for mark in _NO_PROJECT)
+
+
+def _said(error: RefusedError | AccessError) -> Json:
+    return error.data if isinstance(error.data, dict) else {}
 
 
 def _refusal(error: RefusedError) -> TrackerError:
     """For a 4xx other than 401 and 403."""
-    data = error.data if isinstance(error.data, dict) else {}
-    said = one_line(data.get("message") or "", _SAID_LIMIT)
+    said = one_line(_said(error).get("message") or "", _SAID_LIMIT)
     if is_without_project(error):
         return ForbiddenError(
             f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id "
             "(docs/guides/azure-devops.md says what that changes)"
         )
+    answered = f"azure_devops: answered {error.status}"
     if error.status in CONFLICTS:
-        return ConflictError(f"azure_devops: answered {error.status}: {said}")
-    if rules := list(_rules(data)):
+        return ConflictError(f"{answered}: {said}")
+    if rules := list(_rules(_said(error))):
         return RejectedError(f"azure_devops: {'; '.join(rules)}")
     if not said:
-        return RejectedError(
-            f"azure_devops: answered {error.status} without a reason; see that `url` is an "
-            "organization or a collection"
-        )
+        fix = "see that `url` is an organization or a collection"
+        return RejectedError(f"{answered} without a reason; {fix}")
     fixes = [fix for mark, fix in _FIXES.items() if mark in said]
-    return RejectedError("; ".join([f"azure_devops: answered {error.status}: {said}", *fixes]))
-
-
-class ForbiddenPlaceError(RejectedError):
-    """Work items may not be edited in one area (TF237111); in others they may."""
+    return RejectedError("; ".join([f"{answered}: {said}", *fixes]))
 
 
 def _no_access(error: AccessError) -> TrackerError:
     """For a 401, a 403 or a page to sign in; it says which right is missing."""
-    data = error.data if isinstance(error.data, dict) else {}
-    said = one_line(data.get("message") or "", _SAID_LIMIT)
+    said = one_line(_said(error).get("message") or "", _SAID_LIMIT)
     if "TF237111" in said:
         return ForbiddenPlaceError(
             f"azure_devops: {said}; let the token's owner edit work items in that area, or "
@@ -83,25 +84,19 @@ def _no_access(error: AccessError) -> TrackerError:
     return ForbiddenError(f"{error} ({said})" if said else str(error))
 
 
-def _rules(data: Mapping[str, Any]) -> Iterator[str]:
+def _rules(data: Json) -> Iterator[str]:
     """Each broken rule of a field (TF401320), in words."""
-    properties = data.get("customProperties")
-    if not isinstance(properties, dict):
-        return
-    errors = properties.get("RuleValidationErrors")
+    properties: Any = data.get("customProperties")
+    errors = properties.get("RuleValidationErrors") if isinstance(properties, dict) else []
     for one in errors if isinstance(errors, list) else [properties]:
-        if not isinstance(one, dict):
-            continue
-        named = {name.lower(): value for name, value in one.items()}
+        named = {str(name).lower(): value for name, value in dict(one or {}).items()}
         field = one_line(named.get("fieldreferencename") or "", 128)
-        if not field:
-            continue
         flags = one_line(named.get("fieldstatusflags") or "").lower()
-        if "invalidempty" in flags:
+        if field and "invalidempty" in flags:
             yield (
                 f"the field {field} is required and nobody fills it: give it a value in "
                 "`extra_fields`, or a default in the process"
             )
-        else:
+        elif field:
             said = one_line(named.get("errormessage") or data.get("message") or flags, 200)
             yield f"the field {field} doesn't take its value: {said}"

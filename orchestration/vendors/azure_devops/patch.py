@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from orchestration.trackers.markup import to_html
 from orchestration.trackers.protocol import EpicChange, EpicDraft
 from orchestration.trackers.text import one_line
 from orchestration.vendors.azure_devops.process import Field, FieldValue
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
+from orchestration.vendors.tracker_client import Json
 
-FIGURES = ("score", "slo_burn", "estimate_days", "budget_usd")
-# Of these, what every change writes.
-OWNED = ("score", "slo_burn")
-PARENT_LINK = "System.LinkTypes.Hierarchy-Reverse"
-_MARKED_BY = "Added by paydown as "
 _TITLE_LIMIT = 255
 _TAG_LIMIT = 400
 _MOST_TAGS = 100
 _TAG_SEPARATORS = re.compile(r"[;,]")
-Operation = dict[str, Any]
 TypeFields = Mapping[str, Field]
 
 
@@ -32,7 +26,7 @@ TypeFields = Mapping[str, Field]
 class Patch:
     """Operations to send, and what a person should know of those that are not."""
 
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[Json] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def set(self, reference: str, value: FieldValue) -> None:
@@ -58,73 +52,58 @@ def draft_patch(
     patch.set("System.Description", to_html(draft.body))
     labels = dict.fromkeys(map(tag, (draft.key, *draft.labels)))
     patch.set("System.Tags", "; ".join(list(labels)[:_MOST_TAGS]))
-    wanted: dict[str, tuple[str, FieldValue | date | None]] = {
-        reference: ("extra_fields", value) for reference, value in config.extra_fields.items()
-    }
-    place = config.owners.get(draft.owner)
-    if place is None:
-        patch.notes.append(
-            f"the owner {draft.owner} is not in `owners`, so the work item is nobody's"
-        )
-    else:
-        wanted["System.AreaPath"] = ("area_path", place.area_path or None)
-        wanted["System.AssignedTo"] = ("assigned_to", place.assigned_to or None)
-    mapped: dict[str, FieldValue | date | None] = {
-        **{name: getattr(draft, name) for name in FIGURES},
-        "target_maturity": draft.target_maturity or None,
-        "risk_id": ", ".join(draft.risk_ids) or None,
-        "due_date": draft.due_date,
-    }
-    for name, value in mapped.items():
-        if reference := getattr(config.fields, name):
-            wanted[reference] = (name, value)
-    for reference, (name, value) in wanted.items():
-        if value is not None:
-            _fill(patch, fields, type_name, reference, name, value)
+    if draft.owner not in config.owners:
+        note = f"the owner {draft.owner} is not in `owners`, so the work item is nobody's"
+        patch.notes.append(note)
+    for name, reference, value in _wanted(draft, config):
+        one = fields.get(reference.lower())
+        if value in (None, ""):
+            continue
+        if one is None:
+            note = f"{type_name} has no field {reference}, so {name} is not filled there"
+            patch.notes.append(note)
+            continue
+        try:
+            patch.set(one.reference, one.value_of(value))
+        except ValueError as error:
+            note = f"{reference} {error}, so {name} ({value}) is not filled there"
+            patch.notes.append(note)
     if draft.parent and not draft.parent.id.isdigit():
         patch.notes.append("it is linked to its epic when that is open")
     elif draft.parent:
-        link = {"rel": PARENT_LINK, "url": f"{config.url}/_apis/wit/workItems/{draft.parent.id}"}
+        url = f"{config.url}/_apis/wit/workItems/{draft.parent.id}"
+        link = {"rel": "System.LinkTypes.Hierarchy-Reverse", "url": url}
         patch.operations.append({"op": "add", "path": "/relations/-", "value": link})
     return patch
 
 
-def figures_patch(
-    change: EpicChange, fields: TypeFields, config: AzureDevOpsTrackerConfig
-) -> list[Operation]:
-    """What writes the change's score and burn into the fields that hold them."""
-    operations: list[Operation] = []
-    for name in OWNED:
-        one = fields.get(getattr(config.fields, name).lower())
-        value = getattr(change, name)
-        if one is None:
-            continue
-        with suppress(ValueError):
-            written = "" if value is None else one.value_of(value)
-            path = f"/fields/{one.reference}"
-            operations.append({"op": "add", "path": path, "value": written})
-    return operations
+def _wanted(
+    draft: EpicDraft, config: AzureDevOpsTrackerConfig
+) -> Iterator[tuple[str, str, FieldValue | date]]:
+    """What fills a field, the field, and its value, which may be empty."""
+    for reference, value in config.extra_fields.items():
+        yield "extra_fields", reference, value
+    if place := config.owners.get(draft.owner):
+        yield "area_path", "System.AreaPath", place.area_path
+        yield "assigned_to", "System.AssignedTo", place.assigned_to
+    for name, reference in config.fields.named().items():
+        yield (
+            name,
+            reference,
+            ", ".join(draft.risk_ids) if name == "risk_id" else getattr(draft, name),
+        )
 
 
-def comment(change: EpicChange) -> Operation:
-    """The change as a comment that ends with its mark."""
-    text = to_html(change.body) + to_html(f"{_MARKED_BY}`{change.change_id}`")
-    return {"op": "add", "path": "/fields/System.History", "value": text}
-
-
-def _fill(
-    patch: Patch,
-    fields: TypeFields,
-    type_name: str,
-    reference: str,
-    name: str,
-    value: FieldValue | date,
-) -> None:
-    one = fields.get(reference.lower())
-    if one is None:
-        patch.notes.append(f"{type_name} has no field {reference}, so {name} is not filled there")
-        return
-    try:
-        patch.set(one.reference, one.value_of(value))
-    except ValueError as error:
-        patch.notes.append(f"{reference} {error}, so {name} ({value}) is not filled there")
+def change_patch(change: EpicChange, fields: TypeFields, config: AzureDevOpsTrackerConfig) -> Patch:
+    """The change's comment, which ends with its mark, and its score and burn where fields are."""
+    patch = Patch()
+    for reference, value in (
+        (config.fields.score, change.score),
+        (config.fields.slo_burn, change.slo_burn),
+    ):
+        if one := fields.get(reference.lower()):
+            with suppress(ValueError):
+                patch.set(one.reference, "" if value is None else one.value_of(value))
+    mark = to_html(f"Added by paydown as `{change.change_id}`")
+    patch.set("System.History", to_html(change.body) + mark)
+    return patch

@@ -7,12 +7,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, TypeAlias
+from functools import cache
+from typing import TypeAlias
 
 from orchestration.trackers.protocol import RejectedError
 from orchestration.trackers.text import one_line
 from orchestration.vendors.azure_devops.client import Client
 from orchestration.vendors.base import iso
+from orchestration.vendors.tracker_client import Json
 
 CLOSED_CATEGORIES = frozenset({"Completed", "Removed"})
 _STRING_LIMIT = 255
@@ -35,36 +37,28 @@ class Field:
         Raises:
             ValueError: it can't; the message can follow the field's name.
         """
-        match value:
-            case date():
-                if self.kind == "dateTime":
-                    return iso(datetime.combine(value, _NOON))
-                return self._text(value.isoformat())
-            case bool():
-                return value if self.kind == "boolean" else self._text(str(value).lower())
-            case int() | float():
-                return self._number(value)
-            case _:
-                return self._text(value)
-
-    def _number(self, value: float) -> FieldValue:
-        if self.kind in ("integer", "picklistInteger"):
-            return math.floor(value + 0.5)
-        if self.kind in ("double", "picklistDouble"):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, date) and self.kind == "dateTime":
+            return iso(datetime.combine(value, _NOON))
+        if isinstance(value, bool) and self.kind == "boolean":
             return value
-        return self._text(f"{value:.15g}")
-
-    def _text(self, value: str) -> str:
+        if is_number and self.kind in ("double", "picklistDouble"):
+            return value
+        if is_number and self.kind in ("integer", "picklistInteger"):
+            return math.floor(value + 0.5)
         if self.kind in ("integer", "double", "boolean", "dateTime"):
             raise ValueError(f"is of type {self.kind}")
+        return self._text(f"{value:.15g}" if is_number else str(value))
+
+    def _text(self, text: str) -> str:
         if self.allowed:
             spelled = {one.casefold(): one for one in self.allowed}
-            if value.casefold() not in spelled:
+            if text.casefold() not in spelled:
                 raise ValueError(f"takes only {one_line(', '.join(self.allowed), 200)}")
-            return spelled[value.casefold()]
+            return spelled[text.casefold()]
         if self.kind == "html":
-            return html.escape(one_line(value, 5000))
-        return value if self.kind == "plainText" else one_line(value, _STRING_LIMIT)
+            return html.escape(one_line(text, 5000))
+        return text if self.kind == "plainText" else one_line(text, _STRING_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -73,16 +67,15 @@ class Workflow:
 
     type_name: str
     categories: Mapping[str, str]
-    is_disabled: bool = False
+    is_disabled: bool
 
     def closed_states(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The states that mean closed: `names` where the configuration has any."""
-        wanted = {name.casefold() for name in names}
-        return tuple(
-            state
-            for state, category in self.categories.items()
-            if (state.casefold() in wanted if names else category in CLOSED_CATEGORIES)
-        )
+        """The states that mean closed: `names`, in their order, where there are any."""
+        if names:
+            spelled = {state.casefold(): state for state in self.categories}
+            found = (spelled.get(name.casefold()) for name in names)
+            return tuple(state for state in found if state)
+        return tuple(one for one, what in self.categories.items() if what in CLOSED_CATEGORIES)
 
     def target(self, names: tuple[str, ...]) -> str:
         """The closed state to go to: of `names` the first that exists, else a completed one.
@@ -90,11 +83,9 @@ class Workflow:
         Raises:
             RejectedError: there is none.
         """
-        closed = {one.casefold(): one for one in self.closed_states(names)}
-        named = [closed[name.casefold()] for name in names if name.casefold() in closed]
-        completed = [one for one in closed.values() if self.categories[one] == "Completed"]
-        if target := next(iter(named if names else completed), ""):
-            return target
+        for state in self.closed_states(names):
+            if names or self.categories[state] == "Completed":
+                return state
         raise RejectedError(
             f"azure_devops: {self.type_name} has no state to close it with; name one in "
             "`closed_states`, or close it by hand"
@@ -102,58 +93,42 @@ class Workflow:
 
 
 class Schema:
-    """Types of any project, cached for as long as this object lives."""
+    """Types of any project; raises TrackerError."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: dict[str, Mapping[str, Any]] | None = None
-        self._fields: dict[tuple[str, str], dict[str, Field]] = {}
-        self._workflows: dict[tuple[str, str], Workflow] = {}
+        self._known = cache(lambda: {str(one["referenceName"]): one for one in client.fields()})
+        self.fields = cache(self._fields)
+        self.workflow = cache(self._workflow)
 
-    def workflow(self, project: str, type_name: str) -> Workflow:
-        """States of a type. Raises TrackerError; RejectedError where there is no such type."""
-        at = (project.casefold(), type_name.casefold())
-        if at not in self._workflows:
-            data = self._client.work_item_type(project, type_name)
-            if data is None:
-                raise RejectedError(
-                    f"azure_devops: {project} has no work item type {type_name!r}; "
-                    "set `epic_type` and `story_type` to types that it has"
-                )
-            self._workflows[at] = Workflow(
-                type_name,
-                {
-                    str(one["name"]): str(one.get("category", ""))
-                    for one in data.get("states") or ()
-                },
-                bool(data.get("isDisabled")),
+    def _workflow(self, project: str, type_name: str) -> Workflow:
+        """States of a type. RejectedError where there is no such type."""
+        data = self._client.work_item_type(project, type_name)
+        if data is None:
+            raise RejectedError(
+                f"azure_devops: {project} has no work item type {type_name!r}; "
+                "set `epic_type` and `story_type` to types that it has"
             )
-        return self._workflows[at]
+        states = data.get("states") or ()
+        categories = {str(one["name"]): str(one.get("category", "")) for one in states}
+        return Workflow(type_name, categories, bool(data.get("isDisabled")))
 
-    def fields(self, project: str, type_name: str) -> Mapping[str, Field]:
-        """Fields of a type by reference name in lower case. Raises TrackerError."""
-        at = (project.casefold(), type_name.casefold())
-        if at not in self._fields:
-            if self._known is None:
-                self._known = {str(one["referenceName"]): one for one in self._client.fields()[0]}
-            self._fields[at] = {
-                str(one["referenceName"]).lower(): _field(one, self._known)
-                for one in self._client.type_fields(project, type_name)
-            }
-        return self._fields[at]
+    def _fields(self, project: str, type_name: str) -> Mapping[str, Field]:
+        """Fields of a type by name and by reference name, in lower case."""
+        fields: dict[str, Field] = {}
+        for one in self._client.type_fields(project, type_name):
+            about = self._known().get(str(one["referenceName"]), {})
+            field = _field(one, about)
+            fields[field.reference.lower()] = field
+            fields.setdefault(str(about.get("name")).lower(), field)
+        return fields
 
 
-def _field(data: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Field:
-    reference = str(data["referenceName"])
-    about = known.get(reference, {})
+def _field(data: Json, about: Json) -> Field:
     kind = str(about.get("type") or "string")
     # Of people and places the list is long, partial and spelled otherwise; a list that only
     # suggests takes other values too.
-    is_closed = kind not in ("identity", "treePath") and not (
-        about.get("isIdentity") or about.get("isPicklistSuggested")
-    )
-    return Field(
-        reference,
-        kind,
-        allowed=tuple(map(str, data.get("allowedValues") or ())) if is_closed else (),
-    )
+    is_open = kind in ("identity", "treePath")
+    is_open = is_open or about.get("isIdentity") or about.get("isPicklistSuggested")
+    allowed = () if is_open else tuple(map(str, data.get("allowedValues") or ()))
+    return Field(str(data["referenceName"]), kind, allowed)

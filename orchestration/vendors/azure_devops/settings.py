@@ -3,19 +3,16 @@ each file's own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from orchestration.documents.strict import Number, Strict, fault
 from orchestration.http import SourceError
-from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url
-
-if TYPE_CHECKING:
-    from orchestration.vendors.azure_devops.source import AzureDevOpsSource
-    from orchestration.vendors.azure_devops.tracker import AzureDevOpsTracker
+from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.base import Context, EnvName, Extractor, Url
+from orchestration.vendors.epic_items import EpicSourceConfig, FieldNames
 
 NAME = "azure_devops"
 # What paydown writes itself, or the server does.
@@ -45,40 +42,38 @@ def _tag(value: str) -> str:
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
 Project = Annotated[Name, AfterValidator(_project)]
-_FIELD = r"[A-Za-z][\w-]*(\.[\w-]+)+"
-FieldName = Annotated[str, StringConstraints(pattern=rf"^{_FIELD}$", max_length=128)]
-OptionalField = Annotated[str, StringConstraints(pattern=rf"^({_FIELD})?$", max_length=128)]
-AnyField = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
-ExtraField = Annotated[FieldName, AfterValidator(_not_ours)]
+FieldName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+ExtraField = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][\w-]*(\.[\w-]+)+$", max_length=128),
+    AfterValidator(_not_ours),
+]
 ExtraValue = Annotated[str, Field(strict=True)] | Annotated[bool, Field(strict=True)] | Number
 Path = Annotated[str, StringConstraints(max_length=4000)]
 
 
-class WrittenFields(Strict):
-    """Reference names (`Custom.SLOBurn`) of the fields to fill; an empty one is not filled."""
+class Fields(FieldNames):
+    """The fields that hold an epic's figures, each by its name or its reference name
+    (`Custom.SLOBurn`); an empty one is neither filled nor read."""
 
-    score: OptionalField = ""
-    slo_burn: OptionalField = ""
-    estimate_days: OptionalField = "Microsoft.VSTS.Scheduling.Effort"
-    budget_usd: OptionalField = ""
-    target_maturity: OptionalField = ""
-    risk_id: OptionalField = ""
-    due_date: OptionalField = "Microsoft.VSTS.Scheduling.TargetDate"
+    slo_burn: FieldName = "SLO Burn"
+    score: FieldName = ""
+    estimate_days: FieldName = "Microsoft.VSTS.Scheduling.Effort"
+    budget_usd: FieldName = ""
+    due_date: FieldName = "Microsoft.VSTS.Scheduling.TargetDate"
 
 
-class ReadFields(Strict):
-    """The fields that are read back, each by its reference name or its name; an empty one isn't."""
+class WrittenFields(Fields):
+    """Those that an epic is opened with."""
 
-    slo_burn: AnyField = "SLO Burn"
-    score: AnyField = ""
-    story_points: AnyField = "Microsoft.VSTS.Scheduling.StoryPoints"
-    estimate_days: AnyField = "Microsoft.VSTS.Scheduling.Effort"
-    budget_usd: AnyField = ""
-    due_date: AnyField = "Microsoft.VSTS.Scheduling.TargetDate"
+    target_maturity: FieldName = ""
+    risk_id: FieldName = ""
 
-    def named(self) -> Mapping[str, str]:
-        """The fields that are set, by what they hold."""
-        return {what: name for what, name in self.model_dump().items() if name}
+
+class ReadFields(Fields):
+    """Those that are read back."""
+
+    story_points: FieldName = "Microsoft.VSTS.Scheduling.StoryPoints"
 
 
 class AzureDevOpsProject(Strict):
@@ -89,8 +84,8 @@ class AzureDevOpsProject(Strict):
             (`https://tfs.example.com/tfs/DefaultCollection`).
         project: its name, or its id, which outlives a renaming.
         api_version: what the Server speaks; 7.1 is Services and Server 2022.1.
-        token_env: the environment variable with a personal access token that may read (and for a
-            tracker write) work items.
+        token_env: the environment variable with an organization-scoped personal access token or
+            a token of Microsoft Entra, which may read (for a tracker: and write) work items.
         board_tag: the tag that all epics carry.
     """
 
@@ -101,19 +96,12 @@ class AzureDevOpsProject(Strict):
     board_tag: Annotated[Name, AfterValidator(_tag)] = "incident-modernization"
 
 
-class AzureDevOpsSourceConfig(AzureDevOpsProject, SourceConfig):
-    """The section `azure_devops` of sources.yaml: epics read back.
-
-    Attributes:
-        overlap_minutes: how much later than its time a change may become visible to a query.
-        sweep_hours: how often everything is looked at, which finds what was deleted or moved.
-    """
+class AzureDevOpsSourceConfig(AzureDevOpsProject, EpicSourceConfig):
+    """The section `azure_devops` of sources.yaml: epics read back."""
 
     fields: ReadFields = ReadFields()
-    overlap_minutes: Annotated[Number, Field(ge=1, le=1440)] = 10
-    sweep_hours: Hours = 24
 
-    def extractor(self, context: Context) -> AzureDevOpsSource:
+    def extractor(self, context: Context) -> Extractor:
         from orchestration.vendors.azure_devops.source import AzureDevOpsSource
 
         if self.url is None or self.project is None:
@@ -139,7 +127,6 @@ class AzureDevOpsTrackerConfig(AzureDevOpsProject):
         extra_fields: values of other fields, such as one that the process requires.
         closed_states: names of states that mean closed, of which `close` takes the first that
             the type has; by default those of the categories Completed and Removed.
-        query_folder, query_name: of older files; not used.
     """
 
     url: Url
@@ -151,8 +138,6 @@ class AzureDevOpsTrackerConfig(AzureDevOpsProject):
     extra_fields: dict[ExtraField, ExtraValue] = Field(default_factory=dict)
     closed_states: tuple[Name, ...] = ()
     search_lag_seconds: Annotated[Number, Field(ge=0, le=3600)] = 60.0
-    query_folder: Name = "Shared Queries"
-    query_name: Name = "Incident modernization"
 
     @property
     def tracker_name(self) -> str:
@@ -160,7 +145,7 @@ class AzureDevOpsTrackerConfig(AzureDevOpsProject):
         parts = urlsplit(self.url)
         return f"{NAME}:{parts.netloc}{parts.path}/{self.project}".lower()
 
-    def tracker(self, context: Context) -> AzureDevOpsTracker:
+    def tracker(self, context: Context) -> Tracker:
         """Ready to be asked; nothing is sent yet. ForbiddenError where the token is missing."""
         from orchestration.vendors.azure_devops.tracker import AzureDevOpsTracker
 

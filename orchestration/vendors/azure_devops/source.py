@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from orchestration.landing import Landing
-from orchestration.vendors.azure_devops.client import IDS_A_FETCH, Client
+from orchestration.vendors.azure_devops.client import IDS_A_FETCH, Client, tags_of
 from orchestration.vendors.azure_devops.patch import quoted
 from orchestration.vendors.azure_devops.settings import AzureDevOpsSourceConfig
 from orchestration.vendors.base import Context, iso
@@ -36,15 +36,11 @@ class AzureDevOpsSource(EpicSource):
     chunk = IDS_A_FETCH
 
     def __init__(self, config: AzureDevOpsSourceConfig, context: Context) -> None:
-        super().__init__(config, context)
         self._client = Client(config, context)
+        super().__init__(config, self._client, context)
         self._config = config
         self._fields: list[str] = []
         self._named: dict[str, str] = {}
-
-    @property
-    def requests(self) -> int:
-        return self._client.requests
 
     def check(self) -> str:
         found = len(self._query(self._scope(None), top=100))
@@ -53,19 +49,20 @@ class AzureDevOpsSource(EpicSource):
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
         """Find the fields that there are, and with a sweep what the states mean."""
-        known, now = self._client.fields()
+        known = self._client.fields()
+        now = self._client.now
         names: dict[str, str] = {}
         for field in known:
             names.setdefault(field["name"].casefold(), field["referenceName"])
         names |= {field["referenceName"].casefold(): field["referenceName"] for field in known}
-        self._named = {
-            what: names.get(name.casefold(), "")
-            for what, name in self._config.fields.named().items()
-        }
+        wanted = self._config.fields.named()
+        self._named = {what: names.get(name.casefold(), "") for what, name in wanted.items()}
         there = [one for one in FIELDS if one.casefold() in names]
         self._fields = [*dict.fromkeys([*there, *filter(None, self._named.values())])]
         if is_sweep:
-            self._land_states(landing)
+            types = sorted(self._client.work_item_types(), key=lambda one: str(one["name"]))
+            states = [{"type": one["name"], "states": [*one.get("states", ())]} for one in types]
+            landing.replace("states", "all", states)
         return now
 
     def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
@@ -79,18 +76,14 @@ class AzureDevOpsSource(EpicSource):
         for item in self._client.items(map(int, ids), self._fields):
             values = item["fields"]
             named = {what: values.get(name) for what, name in self._named.items()}
-            project = str(values.get("System.TeamProject") or "")
-            url = self._client.edit_url(project, item["id"])
-            yield {**item, "named": {**named, "url": url}}
+            yield {**item, "named": {**named, "url": self._client.edit_url(item)}}
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
         """What was deleted is in the recycle bin. Anything else may just be hidden from us."""
         return missing.keys() - set(map(str, self._client.deleted([*map(int, missing)])))
 
     def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
-        fields = item["fields"]
-        tags = str(fields.get("System.Tags") or "").split(";")
-        return str(fields.get("System.TeamProject")), f"{item['rev']}", [*map(str.strip, tags)]
+        return str(item["fields"].get("System.TeamProject")), f"{item['rev']}", tags_of(item)
 
     def _scope(self, since: datetime | None) -> str:
         return f"[System.Tags] CONTAINS {quoted(self._config.board_tag)}{_changed(since)}"
@@ -110,18 +103,7 @@ class AzureDevOpsSource(EpicSource):
         where = f"{condition} AND [System.Id] > {after}"
         text = f"SELECT [System.Id] FROM WorkItems WHERE {where} ORDER BY [System.Id]"  # noqa: S608
         # Otherwise moments are cut to days.
-        return self._client.search(text, top=top, timePrecision="true")
-
-    def _land_states(self, landing: Landing) -> None:
-        types = self._client.work_item_types()
-        landing.replace(
-            "states",
-            "all",
-            (
-                {"type": one["name"], "states": [*one.get("states", ())]}
-                for one in sorted(types, key=lambda one: str(one["name"]))
-            ),
-        )
+        return self._client.search(text, **{"$top": top, "timePrecision": "true"})
 
 
 def _changed(since: datetime | None) -> str:

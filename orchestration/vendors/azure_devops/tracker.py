@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from orchestration.trackers.protocol import (
@@ -22,30 +23,17 @@ from orchestration.trackers.protocol import (
     PreviewOutcome,
     RejectedError,
     StatusOutcome,
-    TrackerError,
-    UnavailableError,
 )
-from orchestration.vendors.azure_devops import check
-from orchestration.vendors.azure_devops.client import (
-    LONGEST_CALL_SECONDS,
-    Client,
-    Item,
-    Json,
-    read_item,
-)
+from orchestration.vendors.azure_devops.check import checks
+from orchestration.vendors.azure_devops.client import LONGEST_CALL_SECONDS, Client, tags_of
 from orchestration.vendors.azure_devops.errors import ForbiddenPlaceError, azure_devops_errors
-from orchestration.vendors.azure_devops.patch import (
-    Patch,
-    comment,
-    draft_patch,
-    figures_patch,
-    tag,
-)
+from orchestration.vendors.azure_devops.patch import Patch, change_patch, draft_patch, quoted, tag
 from orchestration.vendors.azure_devops.process import Schema
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
 from orchestration.vendors.base import Context, moment
+from orchestration.vendors.tracker_client import Json
 
-# A query may have 32,000 characters; a key with what is around it takes some 120 of them.
+# A query may have 32,000 characters.
 _QUERY_CHARACTERS = 24_000
 # A removed work item has no date of closing.
 _CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.StateChangeDate")
@@ -85,11 +73,11 @@ class AzureDevOpsTracker:
         """The work items tagged with one of `keys`; of two with one key, the older one."""
         by_tag = {tag(key).casefold(): key for key in keys}
         found: dict[str, EpicRef] = {}
-        ids = [one for wiql in _tag_queries(by_tag) for one in self._client.search(wiql)]
-        items = self._items(ids, ("System.Tags", "System.TeamProject")) if ids else {}
+        ids = sorted({one for wiql in _tag_queries(by_tag) for one in self._client.search(wiql)})
+        items = self._items(ids, ("System.Tags", "System.TeamProject"))
         for item in (items[one] for one in sorted(items)):
             # Azure DevOps spells a tag as it was first written by anybody.
-            for key in filter(None, (by_tag.get(one.casefold()) for one in item.tags)):
+            for key in filter(None, (by_tag.get(one.casefold()) for one in tags_of(item))):
                 ref = self._ref(key, item)
                 ours = found.setdefault(key, ref)
                 if ours.id != ref.id:
@@ -97,46 +85,28 @@ class AzureDevOpsTracker:
         return found
 
     def check(self) -> Sequence[Check]:
-        """See `Tracker.check`; ends with a draft that the server validates, and the query."""
-        return check.checks(self._client, self._schema, self._config)
+        return [*checks(self._client, self._schema, self._config)]
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
-        outcomes: dict[str, PreviewOutcome] = {}
-        for draft in drafts:
-            try:
-                patch = self._patch_of(draft)
-                self._send(draft, patch, validate_only=True)
-                outcomes[draft.key] = Preview(patch.operations, tuple(patch.notes))
-            except (ForbiddenError, UnavailableError):
-                raise
-            except TrackerError as error:
-                outcomes[draft.key] = error
-        return outcomes
+        return {draft.key: self._outcome(draft, self._preview) for draft in drafts}
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        """See `Tracker.create`. One request a draft, besides the type's fields once a process."""
-        outcomes: dict[str, CreateOutcome] = {}
+        """One request a draft, besides the type's fields once a process."""
         with self._client.window.limited():
-            for draft in drafts:
-                try:
-                    outcomes[draft.key] = self._create(draft)
-                except (RejectedError, ConflictError) as error:
-                    outcomes[draft.key] = error
-        return outcomes
+            return {draft.key: self._outcome(draft, self._create) for draft in drafts}
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
-        """See `Tracker.update`."""
         with self._client.window.limited():
             self._send_change(ref, change, is_closing=False)
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
-        """See `Tracker.close`. A work item that a person reopened since stays open."""
+        """A work item that a person reopened since stays open."""
         with self._client.window.limited():
             self._send_change(ref, change, is_closing=True)
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
-        """See `Tracker.status`; another request only where work items are gone."""
+        """Another request only where work items are gone."""
         outcomes: dict[str, StatusOutcome] = {}
         numbered = {ref.key: int(ref.id) for ref in refs if _NUMBER.fullmatch(ref.id)}
         items = self._items(numbered.values(), _STATUS_FIELDS)
@@ -144,7 +114,7 @@ class AzureDevOpsTracker:
         for ref in refs:
             item_id = numbered.get(ref.key, 0)
             if item_id in items:
-                outcomes[ref.key] = self._status(ref, items[item_id])
+                outcomes[ref.key] = self._status(items[item_id])
             elif item_id in deleted:
                 closed_at = _moment(deleted[item_id].get("deletedDate"))
                 outcomes[ref.key] = EpicStatus(False, "deleted", ref.url, closed_at)
@@ -155,23 +125,27 @@ class AzureDevOpsTracker:
                 )
         return outcomes
 
-    def _status(self, ref: EpicRef, item: Item) -> StatusOutcome:
+    def _status(self, item: Json) -> StatusOutcome:
+        fields, url = item["fields"], self._client.edit_url(item)
         try:
-            workflow = self._schema.workflow(item.project, item.type)
-        except ForbiddenError:
-            raise
-        except TrackerError as error:
+            closed = self._closed_states(item)
+        except RejectedError as error:
             return error
-        url = self._url(item)
-        if item.state not in workflow.closed_states(self._config.closed_states):
-            return EpicStatus(True, item.state, url, version=_version(item))
-        at = next(filter(None, map(item.fields.get, _CLOSED_AT_FIELDS)), None)
-        return EpicStatus(False, item.state, url, _moment(at), _version(item))
+        version = f"{item['rev']}.{fields.get('System.CommentCount', 0)}"
+        state = fields["System.State"]
+        if state not in closed:
+            return EpicStatus(True, state, url, version=version)
+        at = next(filter(None, map(fields.get, _CLOSED_AT_FIELDS)), None)
+        return EpicStatus(False, state, url, _moment(at), version)
+
+    def _closed_states(self, item: Json) -> tuple[str, ...]:
+        at = (item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"])
+        return self._schema.workflow(*at).closed_states(self._config.closed_states)
 
     def _send_change(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
         item_id = _id(ref)
         may_be_done = change.is_retry
-        for _ in range(_EDIT_ATTEMPTS):
+        for _ in range(1 if is_closing else _EDIT_ATTEMPTS):
             item = self._client.item(item_id)
             if item is None:
                 raise RejectedError(
@@ -179,63 +153,48 @@ class AzureDevOpsTracker:
                 )
             if may_be_done and _holds(self._client.updates(item_id), change.change_id):
                 return
-            fields = self._schema.fields(item.project, item.type)
-            patch = Patch(figures_patch(change, fields, self._config))
-            if is_closing:
-                self._add_closing(patch, item)
-            patch.operations.append(comment(change))
-            if self._client.change(item_id, item.rev, patch.operations):
+            at = (item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"])
+            patch = change_patch(change, self._schema.fields(*at), self._config)
+            if is_closing and item["fields"]["System.State"] not in self._closed_states(item):
+                target = self._schema.workflow(*at).target(self._config.closed_states)
+                patch.set("System.State", target)
+            if self._client.change(item, patch.operations):
                 return
-            if is_closing:
-                # Somebody works on it.
-                break
             # Whoever was faster may have been another run with the same change.
             may_be_done = True
         raise ConflictError(
             f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
         )
 
-    def _add_closing(self, patch: Patch, item: Item) -> None:
-        names = self._config.closed_states
-        workflow = self._schema.workflow(item.project, item.type)
-        if item.state not in workflow.closed_states(names):
-            patch.set("System.State", workflow.target(names))
-
-    def _create(self, draft: EpicDraft) -> EpicRef:
-        if draft.parent:
-            _id(draft.parent)
-        item = self._send(draft, self._patch_of(draft), validate_only=False)
-        assert item is not None  # noqa: S101 - only a validation makes none
-        return self._ref(draft.key, item)
-
-    def _send(self, draft: EpicDraft, patch: Patch, *, validate_only: bool) -> Item | None:
-        """Raises as `Api.create`; ForbiddenError where not even the project's root is allowed."""
+    def _outcome(self, draft: EpicDraft, act: Callable[..., Any]) -> Any:
+        """What comes of sending a draft, or why it can't be; other errors are of all drafts."""
         try:
-            type_name = self._type_of(draft)
-            return self._client.create(type_name, patch.operations, validate_only=validate_only)
+            type_name = self._config.story_type if draft.parent else self._config.epic_type
+            fields = self._schema.fields(self._config.project, type_name)
+            return act(draft, type_name, draft_patch(draft, type_name, fields, self._config))
         except ForbiddenPlaceError as error:
             place = self._config.owners.get(draft.owner)
             if place and place.area_path:
-                raise
+                return error
+            # Not even the project's root is allowed.
             raise ForbiddenError(str(error)) from None
+        except (RejectedError, ConflictError) as error:
+            return error
 
-    def _type_of(self, draft: EpicDraft) -> str:
-        return self._config.story_type if draft.parent else self._config.epic_type
+    def _preview(self, _: EpicDraft, type_name: str, patch: Patch) -> Preview:
+        self._client.validate(type_name, patch.operations)
+        return Preview(patch.operations, tuple(patch.notes))
 
-    def _patch_of(self, draft: EpicDraft) -> Patch:
-        type_name = self._type_of(draft)
-        fields = self._schema.fields(self._config.project, type_name)
-        return draft_patch(draft, type_name, fields, self._config)
+    def _create(self, draft: EpicDraft, type_name: str, patch: Patch) -> EpicRef:
+        if draft.parent:
+            _id(draft.parent)
+        return self._ref(draft.key, self._client.create(type_name, patch.operations))
 
-    def _items(self, ids: Iterable[int], fields: Sequence[str]) -> dict[int, Item]:
-        items = map(read_item, self._client.items(ids, fields))
-        return {item.id: item for item in items}
+    def _items(self, ids: Collection[int], fields: Sequence[str]) -> dict[int, Json]:
+        return {item["id"]: item for item in self._client.items(ids, fields)}
 
-    def _ref(self, key: str, item: Item) -> EpicRef:
-        return EpicRef(key, str(item.id), self._url(item))
-
-    def _url(self, item: Item) -> str:
-        return self._client.edit_url(item.project, item.id)
+    def _ref(self, key: str, item: Json) -> EpicRef:
+        return EpicRef(key, str(item["id"]), self._client.edit_url(item))
 
 
 def _holds(updates: Iterable[Json], change_id: str) -> bool:
@@ -257,10 +216,6 @@ def _id(ref: EpicRef) -> int:
     return int(ref.id)
 
 
-def _version(item: Item) -> str:
-    return f"{item.rev}.{item.fields.get('System.CommentCount', 0)}"
-
-
 def _moment(text: Any) -> datetime | None:
     try:
         return moment(text) if text else None
@@ -270,19 +225,13 @@ def _moment(text: Any) -> datetime | None:
 
 def _tag_queries(tags: Iterable[str]) -> Iterator[str]:
     """Queries for work items with any of the tags, each as long as is safe."""
-    head = (
-        "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND ({}) "
-        "ORDER BY [System.Id]"
-    )
-    part: list[str] = []
-    size = 0
-    for one in tags:
-        quoted = one.replace("'", "''")
-        clause = f"[System.Tags] CONTAINS '{quoted}'"
-        if part and size + len(clause) > _QUERY_CHARACTERS:
-            yield head.format(" OR ".join(part))
-            part, size = [], 0
-        part.append(clause)
-        size += len(clause) + 4
-    if part:
-        yield head.format(" OR ".join(part))
+    clauses = [f"[System.Tags] CONTAINS {quoted(one)}" for one in tags]
+    while clauses:
+        sizes = accumulate(len(clause) + len(" OR ") for clause in clauses)
+        count = sum(size <= _QUERY_CHARACTERS for size in sizes)
+        any_of = " OR ".join(clauses[:count])
+        yield (
+            "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project "  # noqa: S608
+            f"AND ({any_of}) ORDER BY [System.Id]"
+        )
+        clauses = clauses[count:]

@@ -1,28 +1,18 @@
-"""Requests to Jira, for writing epics and for reading them back: pages, shapes, a last moment."""
+"""Requests to Jira, for writing epics and for reading them back."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
 
-from orchestration.http import (
-    Http,
-    Params,
-    RefusedError,
-    Reply,
-    SendWindow,
-    UnavailableError,
-    longest_call_seconds,
-)
+from orchestration.http import RefusedError, Reply, UnavailableError, longest_call_seconds
 from orchestration.http.paging import ByOffset, MovedError, Page, by_token, pages
 from orchestration.trackers.text import one_line
 from orchestration.vendors.base import Context, secret
 from orchestration.vendors.jira.settings import NAME, JiraSite
-
-Json: TypeAlias = dict[str, Any]
+from orchestration.vendors.tracker_client import Errors, Json, TrackerClient, shaped
 
 PAGE = 100
 REPLY_SECONDS = 120.0
@@ -33,88 +23,48 @@ LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
 _ATTEMPTS = 10
 
 
-class Client:
-    """One Jira. Messages of errors hold no secret.
+class Client(TrackerClient):
+    """One Jira."""
 
-    Args:
-        errors: within which every request is made; it may raise other errors than those of `Http`.
-
-    Attributes:
-        window: in which calls that write may still send.
-    """
-
-    def __init__(
-        self,
-        site: JiraSite,
-        context: Context,
-        errors: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
+    def __init__(self, site: JiraSite, context: Context, errors: Errors = nullcontext) -> None:
         self.site = site
-        self.window = SendWindow(NAME, SEND_WITHIN_SECONDS, context.patience.sleep)
-        self._errors = errors
         with errors():
             credentials, self._secrets = _credentials(site, context)
-        self._http = Http(
+        hint = (
+            f"check {site.token_env}, and give its user the permissions that `paydown doctor` lists"
+        )
+        super().__init__(
             NAME,
             site.api,
+            context,
+            errors,
+            window_seconds=SEND_WITHIN_SECONDS,
+            reply_seconds=REPLY_SECONDS,
             credentials={"Authorization": credentials},
-            access_hint=(
-                f"check {site.token_env}, and give its user the permissions that "
-                "`paydown doctor` lists"
-            ),
-            patience=replace(
-                context.patience,
-                reply_seconds=min(context.patience.reply_seconds, REPLY_SECONDS),
-                sleep=self.window.sleep,
-            ),
+            access_hint=hint,
             secrets=self._secrets,
         )
 
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far."""
-        return self._http.requests
-
-    def get(self, path: str, params: Params | None = None, **parts: type) -> Json:
-        """An object; parts: see `_object`."""
-        with self._errors():
-            return _object(path, self._http.get(path, params).data, **parts)
-
-    def listed(self, path: str, params: Params | None = None) -> list[Json]:
+    def listed(self, path: str, params: Json | None = None) -> list[Json]:
         """As `get`, where Jira answers with a list."""
         with self._errors():
-            return _object(path, {"list": self._http.get(path, params).data}, list=list)["list"]
+            reply = self._http.get(path, params)
+            self.now = reply.date
+            return shaped(f"{NAME}: {path}", {"list": reply.data}, list=list)["list"]
 
-    def find(self, path: str, params: Params | None = None, **parts: type) -> Json | None:
-        """As `get`; None where there is no such thing, or it is hidden from us."""
-        with self._errors():
-            reply = self._http.find(path, params)
-            return _object(path, reply.data, **parts) if reply else None
-
-    def issue(self, name: str, params: Params) -> Json | None:
+    def issue(self, name: str, params: Json) -> Json | None:
         """An issue by its id or key; None where it is gone, or hidden from us."""
         return self.find(f"/issue/{name}", params, id=str, key=str, fields=dict)
 
-    def fields(self) -> tuple[list[Json], Any]:
-        """All fields, and the server's clock (an aware datetime)."""
-        with self._errors():
-            reply = self._http.get("/field")
-            return _object("/field", {"list": reply.data}, list=list)["list"], reply.date
-
-    def ask(self, path: str, body: Any, params: Params | None = None, **parts: type) -> Json:
-        """A question that is a POST."""
-        with self._errors():
-            return _object(path, self._http.post(path, body, params).data, **parts)
-
-    def write(self, method: str, path: str, body: Any, *, is_bulk: bool = False) -> Any:
-        """is_bulk: a 400 that lists `errors` of single elements is an answer too."""
+    def create(self, issues: Sequence[Json]) -> Any:
+        """Open issues; a 400 that lists the `errors` of single ones is an answer, too."""
         with self._errors():
             self.window.check()
             try:
-                return self._http.write(method, path, body).data
+                return self._http.write("POST", "/issue/bulk", {"issueUpdates": [*issues]}).data
             except RefusedError as error:
                 data = error.data if isinstance(error.data, dict) else {}
-                if not is_bulk or error.status != 400 or not isinstance(data.get("errors"), list):
+                if error.status != 400 or not isinstance(data.get("errors"), list):
                     raise
                 return data
 
@@ -139,12 +89,12 @@ class Client:
     def fetch(self, names: Sequence[str], fields: Sequence[str]) -> Iterator[Json]:
         """Those of these issues (at most 100) that exist and may be seen, by id, which doesn't lag.
 
-        Jira's errors about single issues come with the key `error` instead of `fields`.
+        Jira's errors about single issues come with the key `error` instead of `fields`. Data Center
+        is asked for each, because only its search takes many, and that lags.
         """
         if not self.site.is_cloud:
-            for name in names:
-                if issue := self.issue(name, {"fields": ",".join(fields)}):
-                    yield issue
+            asked = (self.issue(name, {"fields": ",".join(fields)}) for name in names)
+            yield from filter(None, asked)
             return
         body = {"issueIdsOrKeys": [*names], "fields": [*fields]}
         answer = self.ask("/issue/bulkfetch", body, issues=list)
@@ -152,14 +102,14 @@ class Client:
         for one in answer.get("issueErrors") or ():
             yield {"id": str(one.get("id")), "error": str(one.get("errorMessage") or "no reason")}
 
-    def pages(self, path: str, names: Sequence[str], **params: str) -> Iterator[Json]:
+    def pages(self, path: str, *names: str, **params: str) -> Iterator[Json]:
         """Items of a list that is paged by `startAt`, under whichever of `names` it calls them."""
         start = 0
         while True:
             page = self.get(path, {**params, "startAt": start, "maxResults": PAGE})
             name = next((name for name in names if name in page), names[0])
             with self._errors():
-                items = _object(path, page, **{name: list})[name]
+                items = shaped(f"{NAME}: {path}", page, **{name: list})[name]
             yield from items
             start += len(items)
             if not items or page.get("isLast") is True or start >= page.get("total", start + 1):
@@ -209,21 +159,5 @@ def _credentials(site: JiraSite, context: Context) -> tuple[str, tuple[str, ...]
     return f"Basic {encoded}", (token, encoded)
 
 
-def _object(path: str, data: Any, **parts: type) -> Json:
-    """`data`, the object that Jira answers with; parts: what it always holds, and of which type.
-
-    Raises:
-        UnavailableError: it is something else, of which nothing may be concluded.
-    """
-    if isinstance(data, dict):
-        missing = [name for name, kind in parts.items() if not isinstance(data.get(name), kind)]
-        if not missing:
-            return data
-    without = f"without {', '.join(missing)}" if isinstance(data, dict) else "with no object"
-    raise UnavailableError(
-        f"{NAME}: {path}: answered {without}; see that nothing else answers at that address"
-    )
-
-
 def _issues(data: Any) -> list[Json]:
-    return _object("search", data, issues=list)["issues"]
+    return shaped(f"{NAME}: search", data, issues=list)["issues"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from orchestration.trackers.protocol import RejectedError
 from orchestration.trackers.text import one_line
-from orchestration.vendors.jira.client import Client, Json
+from orchestration.vendors.jira.client import Client
+from orchestration.vendors.tracker_client import Json
 
 EPIC_NAME = "com.pyxis.greenhopper.jira:gh-epic-label"
 EPIC_LINK = "com.pyxis.greenhopper.jira:gh-epic-link"
@@ -19,24 +21,23 @@ _NAMED = frozenset({"component", "version", "priority", "resolution", "issuetype
 
 @dataclass(frozen=True)
 class JiraField:
-    """A field on a screen. kind: `number`, `string`, `option`...; custom: the key of its type."""
+    """A field on a screen.
+
+    kind: `number`, `string`, `option`...; items: the kind of an array's items; custom: the key of
+    its type; is_required: and Jira has no default; allowed: names, empty where anything goes.
+    """
 
     id: str
     name: str
-    kind: str = ""
-    items: str = ""
-    custom: str = ""
-    is_required: bool = False
-    has_default: bool = False
-    allowed: tuple[Json, ...] = ()
+    kind: str
+    items: str
+    custom: str
+    is_required: bool
+    allowed: tuple[str, ...]
 
     @property
     def is_long_text(self) -> bool:
-        return self.custom.endswith(":textarea")
-
-    @property
-    def allowed_names(self) -> tuple[str, ...]:
-        return tuple(str(one.get("name") or one.get("value") or "") for one in self.allowed)
+        return self.kind == "string" and self.custom.endswith(":textarea")
 
 
 @dataclass(frozen=True)
@@ -59,114 +60,75 @@ class Schemas:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._ids: dict[str, list[str]] | None = None
-        self._projects: dict[str, Json | RejectedError] = {}
-        self._screens: dict[tuple[str, str], Screen | RejectedError] = {}
-
-    def project(self, key: str) -> Json:
-        """The project, found by its present key or a former one.
-
-        Raises:
-            RejectedError: it is gone, hidden from us, or archived.
-        """
-        return _once(self._projects, key, lambda: self._read_project(key))
-
-    def screen(self, project: str, type_name: str) -> Screen:
-        """Raises RejectedError as `project`, and where the project has no such type."""
-        return _once(
-            self._screens, (project, type_name), lambda: self._read_screen(project, type_name)
-        )
+        self._ids = cache(lambda: ids_by_name(client.listed("/field")))
+        self.project = cache(self._project)
+        self.screen = cache(self._screen)
 
     def ids(self, name: str) -> Sequence[str]:
         """The ids of all fields of that name (names are not unique) or id, best first."""
-        if self._ids is None:
-            fields, _ = self._client.fields()
-            self._ids = ids_by_name(fields)
-        return self._ids.get(name.casefold(), ())
+        return self._ids().get(name.casefold(), ())
 
     def on(self, fields: Mapping[str, JiraField], name: str) -> JiraField | str:
         """The field of that name among `fields`; otherwise why it isn't there."""
         ids = self.ids(name)
-        found = next((fields[one] for one in ids if one in fields), None)
+        by_name = [key for key, one in fields.items() if one.name.casefold() == name.casefold()]
+        found = next((one for one in (*ids, *by_name) if one in fields), None)
         if found:
-            return found
-        by_name = [one for one in fields.values() if one.name.casefold() == name.casefold()]
-        if by_name:
-            return by_name[0]
+            return fields[found]
         return "is not on the screen" if ids else "does not exist, or is hidden from us"
 
-    def _read_project(self, key: str) -> Json | RejectedError:
+    def _project(self, key: str) -> Json:
+        """The project, by its present key or a former one. RejectedError where it is out of use."""
         project = self._client.find(f"/project/{key}", id=str, key=str)
         if project is None:
-            return RejectedError(
+            raise RejectedError(
                 f"jira: project {key} is not there, or hidden; correct `project`, or let the "
                 f"user of {self._client.site.token_env} browse it"
             )
         if project.get("archived"):
-            return RejectedError(f"jira: project {key} is archived; restore it or choose another")
+            raise RejectedError(f"jira: project {key} is archived; restore it or choose another")
         return project
 
-    def _read_screen(self, project: str, type_name: str) -> Screen | RejectedError:
+    def _screen(self, project: str, type_name: str) -> Screen:
+        """Raises RejectedError as `project`, and where the project has no such type."""
         found = self.project(project)
         path = f"/issue/createmeta/{found['id']}/issuetypes"
-        types = {
-            str(one["name"]): str(one["id"])
-            for one in self._client.pages(path, ("issueTypes", "values"))
-        }
-        wanted = next((name for name in types if name.casefold() == type_name.casefold()), None)
+        types = self._client.pages(path, "issueTypes", "values")
+        ids = {str(one["name"]): str(one["id"]) for one in types}
+        wanted = next((name for name in ids if name.casefold() == type_name.casefold()), None)
         if wanted is None:
-            offered = ", ".join(types) or "none: may its user create issues there?"
-            return RejectedError(
+            offered = ", ".join(ids) or "none: may its user create issues there?"
+            raise RejectedError(
                 f"jira: project {project} has no issue type {type_name!r} (it has {offered}); "
                 "set `issue_type` and `story_type`"
             )
-        fields = [
-            read_field(str(one.get("fieldId") or one.get("key")), one)
-            for one in self._client.pages(f"{path}/{types[wanted]}", ("fields", "values"))
-        ]
-        return Screen(
-            project_id=str(found["id"]),
-            project_key=str(found.get("key") or project),
-            type_id=types[wanted],
-            type_name=wanted,
-            fields={field.id: field for field in fields},
-        )
+        entries = self._client.pages(f"{path}/{ids[wanted]}", "fields", "values")
+        fields = [read_field(str(one.get("fieldId") or one.get("key")), one) for one in entries]
+        by_id = {field.id: field for field in fields}
+        return Screen(found["id"], found["key"], ids[wanted], wanted, by_id)
 
 
 def ids_by_name(fields: Sequence[Json]) -> dict[str, list[str]]:
     """The ids of fields by each name that they go by, and by the id itself, in lower case."""
     ids: dict[str, list[str]] = {}
     for field in fields:
-        names = {field["id"], field.get("name") or "", field.get("untranslatedName") or ""}
-        for name in names:
+        for name in {field["id"], field.get("name") or "", field.get("untranslatedName") or ""}:
             ids.setdefault(str(name).casefold(), []).append(field["id"])
     return ids
-
-
-def _once(cache: dict[Any, Any], key: Any, read: Callable[[], Any]) -> Any:
-    """What `read` gives, kept; a rejection that it returns is kept too, and raised.
-
-    What it raises may pass, so it isn't kept.
-    """
-    if key not in cache:
-        cache[key] = read()
-    if isinstance(cache[key], RejectedError):
-        raise cache[key]
-    return cache[key]
 
 
 def read_field(field_id: str, entry: Json) -> JiraField:
     """A field as `createmeta` and `editmeta` describe it."""
     schema = entry.get("schema") or {}
+    allowed = [one for one in entry.get("allowedValues") or () if isinstance(one, dict)]
     return JiraField(
         id=field_id,
         name=str(entry.get("name") or field_id),
         kind=str(schema.get("type") or ""),
         items=str(schema.get("items") or ""),
         custom=str(schema.get("custom") or ""),
-        is_required=bool(entry.get("required")),
-        has_default=bool(entry.get("hasDefaultValue")),
-        allowed=tuple(one for one in entry.get("allowedValues") or () if isinstance(one, dict)),
+        is_required=bool(entry.get("required")) and not entry.get("hasDefaultValue"),
+        allowed=tuple(str(one.get("name") or one.get("value") or "") for one in allowed),
     )
 
 
@@ -178,42 +140,34 @@ def put(field: JiraField, value: Any, rich: Callable[[str], Any]) -> Any:
     Raises:
         ValueError: the field takes no such value; says why.
     """
-    if isinstance(value, dict) or (isinstance(value, list) and any(map(_is_mapping, value))):
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(one, dict) for one in items):
         return value
     if field.kind == "array":
-        items = value if isinstance(value, list) else [value]
         return [_item(field, field.items, one) for one in items]
     if isinstance(value, list):
         raise ValueError("takes one value")
-    if field.kind == "number":
-        return _number(value)
-    if field.kind == "string" and field.is_long_text:
-        return rich(_text(value))
-    return _item(field, field.kind, value)
+    return rich(_text(value)) if field.is_long_text else _item(field, field.kind, value)
 
 
 def _item(field: JiraField, kind: str, value: Any) -> Any:
+    if kind == "number":
+        return _number(value)
     text = _text(value)
-    if field.allowed_names:
-        text = _allowed(field, text)
+    if field.allowed:
+        spelled = {name.casefold(): name for name in field.allowed}
+        if text.casefold() not in spelled:
+            offered = one_line(", ".join(field.allowed), 200)
+            raise ValueError(f"takes {offered}, and not {one_line(text, 60)!r}")
+        text = spelled[text.casefold()]
     if kind == "option":
         return {"value": text}
     if kind in _NAMED:
         return {"name": text}
-    if kind == "number":
-        return _number(value)
     if kind in {"string", "date", "datetime", "team"}:
         # An array of strings is a field of labels, which hold no space.
         return "-".join(text.split()) if field.kind == "array" else one_line(text, _TEXT_LIMIT)
     raise ValueError(f"is a field of type {kind or 'unknown'}, which takes a mapping")
-
-
-def _allowed(field: JiraField, text: str) -> str:
-    for name in field.allowed_names:
-        if name.casefold() == text.casefold():
-            return name
-    offered = one_line(", ".join(field.allowed_names), 200)
-    raise ValueError(f"takes {offered}, and not {one_line(text, 60)!r}")
 
 
 def _number(value: Any) -> int | float:
@@ -229,14 +183,10 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 def listed(fields: Sequence[JiraField]) -> str:
     """Fields as a person finds them: name, id, and what they take."""
     words = []
     for field in fields:
-        names = one_line(", ".join(field.allowed_names), 120)
+        names = one_line(", ".join(field.allowed), 120)
         words.append(f"{field.name!r} ({field.id}{', one of ' + names if names else ''})")
     return ", ".join(words)

@@ -1,4 +1,4 @@
-"""The issue that a draft becomes: its fields, what was left out and why."""
+"""The issue that a draft becomes: its fields, what was left out and why; and how it is sent."""
 
 from __future__ import annotations
 
@@ -20,20 +20,12 @@ from orchestration.trackers.protocol import (
 )
 from orchestration.trackers.text import escape_markdown, one_line
 from orchestration.trackers.wiki import to_wiki
-from orchestration.vendors.jira.client import Client, Json
-from orchestration.vendors.jira.fields import (
-    EPIC_LINK,
-    EPIC_NAME,
-    Schemas,
-    Screen,
-    listed,
-    put,
-)
+from orchestration.vendors.jira.client import Client
+from orchestration.vendors.jira.fields import EPIC_LINK, EPIC_NAME, Schemas, Screen, listed, put
 from orchestration.vendors.jira.settings import JiraSite, JiraTrackerConfig, Owner
-from orchestration.vendors.tracker_errors import CONFLICTS
+from orchestration.vendors.tracker_client import CONFLICTS, Json
 
 BATCH = 50
-PROPERTY = "paydown"
 _SUMMARY_LIMIT = 255
 _FIXED = " of `field_values`"
 # Jira fills these itself, whatever `createmeta` says of them.
@@ -54,6 +46,7 @@ class Issue:
     """
 
     draft: EpicDraft
+    screen: Screen
     fields: Json = field(default_factory=dict)
     optional: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -67,15 +60,22 @@ class Issue:
             "scoring_date": self.draft.scoring_date.isoformat(),
         }
         # Rules and reports of Jira's own read it, and it survives a label that somebody removed.
-        return {"fields": self.fields, "properties": [{"key": PROPERTY, "value": mark}]}
+        return {"fields": self.fields, "properties": [{"key": "paydown", "value": mark}]}
 
-    def without(self, names: set[str], why: str) -> Issue:
-        fields = {name: value for name, value in self.fields.items() if name not in names}
-        return Issue(self.draft, fields, self.optional - names, [*self.notes, why])
+    def is_lighter(self, errors: Json, why: str) -> bool:
+        """Leave out the fields that Jira refused, if the epic may go without all of them."""
+        names = set(errors.get("errors") or {})
+        if not names or errors.get("errorMessages") or not names <= self.optional:
+            return False
+        self.fields = {name: one for name, one in self.fields.items() if name not in names}
+        self.optional -= names
+        which = ", ".join(sorted(names))
+        self.notes.append(f"Jira refused {which}, so it was left out: {why}")
+        return True
 
 
 class Issues:
-    """Makes issues of drafts."""
+    """Makes issues of drafts, by the settings and by what the project takes."""
 
     def __init__(
         self, config: JiraTrackerConfig, schemas: Schemas, issue_key: Callable[[EpicRef], str]
@@ -84,20 +84,16 @@ class Issues:
         self._schemas = schemas
         self._issue_key = issue_key
 
-    def screen(self, draft: EpicDraft) -> Screen:
-        config = self._config
-        type_name = config.story_type if draft.parent else config.issue_type
-        return self._schemas.screen(config.project_of(draft.project_key), type_name)
-
     def prepare(self, draft: EpicDraft) -> Issue:
         """The issue for a draft; asks for its project's fields, once a process.
 
         Raises:
             RejectedError: the project is gone, or requires a field that nobody fills.
         """
-        config, screen = self._config, self.screen(draft)
-        issue = Issue(draft)
-        asked = draft.project_key
+        config, asked = self._config, draft.project_key
+        type_name = config.story_type if draft.parent else config.issue_type
+        screen = self._schemas.screen(config.project_of(asked), type_name)
+        issue = Issue(draft, screen)
         if asked and asked != config.project_of(asked):
             issue.notes.append(
                 f"the service asks for project {asked}: add it to `other_projects` to allow that"
@@ -114,64 +110,58 @@ class Issues:
             "summary": one_line(draft.title, _SUMMARY_LIMIT),
             "labels": list(dict.fromkeys([*filter(None, labels), draft.key])),
         }
-        self._put_parent(issue, screen)
+        if draft.parent:
+            self._put_parent(issue, draft.parent)
         if "description" in screen.fields:
             issue.fields["description"] = render(config, draft.body)
         else:
-            self._miss(issue, f"Description is not on the screen of {screen.type_name}")
+            _miss(issue, f"Description is not on the screen of {screen.type_name}")
         epic_name = screen.custom(EPIC_NAME)
         if epic_name and not draft.parent:
             issue.fields[epic_name.id] = one_line(draft.title, _SUMMARY_LIMIT)
         for source, name, value in self._wanted(draft):
             if value not in (None, "", []):
-                self._put(issue, screen, source, name, value)
-        self._must_be_complete(issue, screen)
+                self._put(issue, source, name, value)
+        _must_be_complete(issue)
         return issue
 
     def _wanted(self, draft: EpicDraft) -> Iterator[tuple[str, str, Any]]:
         """Why a field is filled, its name or id, and its value, which may be empty."""
         config = self._config
         owner = config.owners.get(draft.owner) or Owner()
-        account = "accountId" if config.is_cloud else "name"
         yield "", "duedate", draft.due_date.isoformat()
         yield "", "priority", config.priorities.get(draft.band)
         yield "", "components", owner.component
-        yield "", "assignee", {account: owner.assignee} if owner.assignee else None
-        numbers = ("slo_burn", "score", "estimate_days", "budget_usd")
-        values = {what: getattr(draft, what) for what in numbers} | {
-            "team": owner.team or draft.owner,
-            "target_maturity": draft.target_maturity,
-            "risk_id": list(draft.risk_ids),
-        }
+        yield "", "assignee", {config.dialect.account: owner.assignee} if owner.assignee else None
+        others = {"team": owner.team or draft.owner, "risk_id": list(draft.risk_ids)}
         for what, name in config.fields.named().items():
-            yield f" for {what}", name, values[what]
+            yield f" for {what}", name, others[what] if what in others else getattr(draft, what)
         for name, value in config.field_values.items():
             yield _FIXED, name, value
 
-    def _put_parent(self, issue: Issue, screen: Screen) -> None:
-        parent = issue.draft.parent
-        if parent is None:
-            return
-        link = screen.custom(EPIC_LINK)
-        if self._config.is_cloud and ("parent" in screen.fields or link is None):
+    def _put_parent(self, issue: Issue, parent: EpicRef) -> None:
+        link = issue.screen.custom(EPIC_LINK)
+        if self._config.is_cloud and ("parent" in issue.screen.fields or link is None):
             issue.fields["parent"] = {"id" if parent.id.isdigit() else "key": parent.id}
         elif link:
             issue.fields[link.id] = self._issue_key(parent)
         else:
             issue.notes.append(
-                f"Epic Link is not on the create screen of {screen.type_name}, so the story can't "
-                "be put below its epic; add it"
+                f"Epic Link is not on the create screen of {issue.screen.type_name}, so the story "
+                "can't be put below its epic; add it"
             )
 
-    def _put(self, issue: Issue, screen: Screen, source: str, name: str, value: Any) -> None:
-        found = self._schemas.on(screen.fields, name)
+    def _put(self, issue: Issue, source: str, name: str, value: Any) -> None:
+        found = self._schemas.on(issue.screen.fields, name)
         if isinstance(found, str):
-            self._miss(issue, f"field {name!r}{source} {found}")
+            _miss(issue, f"field {name!r}{source} {found}")
             return
         if isinstance(value, list) and found.kind != "array":
             value = ", ".join(map(str, value))
         try:
-            issue.fields[found.id] = put(found, value, self._rich)
+            issue.fields[found.id] = put(
+                found, value, lambda text: render(self._config, escape_markdown(text, 5000))
+            )
         except ValueError as error:
             issue.notes.append(f"field {found.name!r} {error}; it stays empty")
             return
@@ -180,87 +170,69 @@ class Issues:
         elif not found.is_required:
             issue.optional.add(found.id)
 
-    def _rich(self, text: str) -> Any:
-        """A text for a field of several lines."""
-        return render(self._config, escape_markdown(text, 5000))
 
-    def _miss(self, issue: Issue, note: str) -> None:
-        """A field of epics is missing; nobody expects all of them of stories."""
-        if not issue.draft.parent:
-            issue.notes.append(note)
+def _miss(issue: Issue, note: str) -> None:
+    """A field of epics is missing; nobody expects all of them of stories."""
+    if not issue.draft.parent:
+        issue.notes.append(note)
 
-    def _must_be_complete(self, issue: Issue, screen: Screen) -> None:
-        missing = [
-            one
-            for one in screen.fields.values()
-            if one.is_required
-            and not one.has_default
-            and one.id not in issue.fields
-            and one.id not in _FILLED_BY_JIRA
-        ]
-        if missing:
-            notes = "".join(f"; {note}" for note in issue.notes)
-            raise RejectedError(
-                f"jira: {screen.type_name} in {screen.project_key} requires {listed(missing)}; "
-                f"set it in `field_values`, or make it optional{notes}"
-            )
+
+def _must_be_complete(issue: Issue) -> None:
+    filled = {*issue.fields, *_FILLED_BY_JIRA}
+    missing = [
+        one for one in issue.screen.fields.values() if one.is_required and one.id not in filled
+    ]
+    if missing:
+        where = f"{issue.screen.type_name} in {issue.screen.project_key}"
+        fix = "set it in `field_values`, or make it optional"
+        what = f"jira: {where} requires {listed(missing)}; {fix}"
+        raise RejectedError("; ".join([what, *issue.notes]))
 
 
 def send(
     client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], EpicRef]
-) -> tuple[dict[str, CreateOutcome], list[Issue]]:
+) -> dict[str, CreateOutcome]:
     """Create `issues` by one request, and by a second one those with an optional field refused.
 
-    The second request repeats only what Jira said it had not created. Returns the outcomes by
-    key, and the issues as they were sent last, with notes.
+    The second request repeats only what Jira said it had not created. Returns outcomes by key.
     """
     outcomes, refused = _send(client, issues, refer)
-    sent = {issue.draft.key: issue for issue in issues}
-    lighter = []
-    for issue, errors in refused:
-        names = _droppable(issue, errors)
-        if names:
-            which, why = ", ".join(sorted(names)), client.explain(errors)
-            lighter.append(issue.without(names, f"Jira refused {which}, so it was left out: {why}"))
+    lighter = [issue for issue, why in refused if issue.is_lighter(why, client.explain(why))]
     if lighter:
-        try:
-            again, _ = _send(client, lighter, refer)
-        except TrackerError as error:
-            # The first request's outcomes are known, and must not be lost to this.
-            again = {issue.draft.key: error for issue in lighter}
         # What is absent from the second answer may have been created by it.
         for issue in lighter:
             del outcomes[issue.draft.key]
-        outcomes |= again
-        sent |= {issue.draft.key: issue for issue in lighter}
-    return outcomes, list(sent.values())
+        try:
+            outcomes |= _send(client, lighter, refer)[0]
+        except TrackerError as error:
+            # The first request's outcomes are known, and must not be lost to this.
+            outcomes |= dict.fromkeys((issue.draft.key for issue in lighter), error)
+    return outcomes
 
 
 def _send(
     client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], EpicRef]
 ) -> tuple[dict[str, CreateOutcome], list[tuple[Issue, Json]]]:
-    body = {"issueUpdates": [issue.body for issue in issues]}
-    answer = client.write("POST", "/issue/bulk", body, is_bulk=True)
+    answer = client.create([issue.body for issue in issues])
     if not isinstance(answer, dict):
         raise AmbiguousError("jira: POST /issue/bulk: answered without saying what it created")
-    created, errors = answer.get("issues") or [], answer.get("errors") or []
     outcomes: dict[str, CreateOutcome] = {}
     refused = []
-    failed = set()
-    for error in errors:
-        number = error.get("failedElementNumber")
-        if not isinstance(number, int) or not 0 <= number < len(issues):
+    rest = dict(enumerate(issues))
+    for error in answer.get("errors") or []:
+        issue = rest.pop(error.get("failedElementNumber"), None)
+        if issue is None:
             continue
-        failed.add(number)
-        issue, why = issues[number], error.get("elementErrors") or {}
-        outcomes[issue.draft.key] = _failure(error.get("status"), client.explain(why))
-        if isinstance(outcomes[issue.draft.key], RejectedError):
+        why = error.get("elementErrors") or {}
+        outcome = _failure(error.get("status"), client.explain(why))
+        outcomes[issue.draft.key] = outcome
+        if isinstance(outcome, RejectedError):
             refused.append((issue, why))
-    rest = [issue for number, issue in enumerate(issues) if number not in failed]
     # The created ones come in the order of the request. If there are more or fewer than should
     # be, nobody can tell which is which: their keys stay out of the answer, which is ambiguous.
+    created = answer.get("issues") or []
     if len(rest) == len(created) and all(one.get("id") and one.get("key") for one in created):
-        for issue, one in zip(rest, created, strict=True):
+        for issue, one in zip(rest.values(), created, strict=True):
             outcomes[issue.draft.key] = refer(issue.draft.key, one)
     return outcomes, refused
 
@@ -276,9 +248,3 @@ def _failure(status: Any, why: str) -> TrackerError:
     if isinstance(status, int) and status >= 500:
         return AmbiguousError(words)
     return RejectedError(f"{words}; set the field in `field_values`, or correct the settings")
-
-
-def _droppable(issue: Issue, why: Json) -> set[str]:
-    """The fields that Jira refused, if the epic may go without all of them."""
-    names = set(why.get("errors") or {})
-    return names if names <= issue.optional and not why.get("errorMessages") else set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from orchestration.http import Params
 from orchestration.trackers.protocol import (
     EpicRef,
     EpicStatus,
@@ -17,8 +17,10 @@ from orchestration.trackers.protocol import (
     UnavailableError,
 )
 from orchestration.vendors.base import moment
-from orchestration.vendors.jira.client import PAGE, Client, Json, jql_string
+from orchestration.vendors.epic_items import chunks
+from orchestration.vendors.jira.client import PAGE, Client, jql_string
 from orchestration.vendors.jira.fields import Schemas
+from orchestration.vendors.tracker_client import Json
 
 _STATUS_FIELDS = ("status", "updated", "resolutiondate", "statuscategorychangedate", "archiveddate")
 
@@ -41,10 +43,10 @@ class Reader:
         if not ref.id.isdigit():
             return ref.id
         if ref.id not in self._issue_keys:
-            self._issue_keys[ref.id] = self.issue(ref, {"fields": "status"})["key"]
+            self.issue(ref, {"fields": "status"})
         return self._issue_keys[ref.id]
 
-    def issue(self, ref: EpicRef, params: Params) -> Json:
+    def issue(self, ref: EpicRef, params: Json) -> Json:
         """An epic, read by its id. RejectedError where it is gone."""
         issue = self._client.issue(ref.id, params)
         if issue is None:
@@ -62,36 +64,40 @@ class Reader:
 
         Somebody's clone has the label too: the oldest issue is ours, since ids only grow.
         """
-        found: dict[str, list[Json]] = {}
-        for chunk in _chunks(sorted(set(keys))):
+        found: dict[str, dict[int, Json]] = {}
+        for chunk in chunks(sorted(set(keys)), PAGE):
             labels = ", ".join(map(jql_string, chunk))
             jql = f"labels in ({labels}) ORDER BY created ASC, key ASC"
             for issue in (one for page in self._client.search(jql, ("labels",)) for one in page):
                 for key in {*(issue["fields"].get("labels") or ())} & {*chunk}:
-                    found.setdefault(key, []).append(issue)
+                    found.setdefault(key, {})[int(issue["id"])] = issue
         refs = {}
         for key, issues in found.items():
-            ours, *copies = sorted(issues, key=lambda issue: int(issue["id"]))
-            others = tuple(dict.fromkeys(str(c["key"]) for c in copies if c["id"] != ours["id"]))
+            ours, *copies = (issues[one] for one in sorted(issues))
+            others = tuple(str(copy["key"]) for copy in copies)
             refs[key] = replace(self.refer(key, ours), duplicates=others)
         return refs
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """The state of each epic: Cloud has a fetch of many ids, Data Center is asked for each."""
         outcomes: dict[str, StatusOutcome] = {}
-        browsable: dict[str, TrackerError | None] = {}
-        for chunk in _chunks(sorted(refs, key=lambda ref: ref.key)):
-            issues = {one["id"]: one for one in self._client.fetch(_ids(chunk), _STATUS_FIELDS)}
-            for ref in chunk:
-                # Recorded by hand under its key, another may have replaced which.
-                issue = issues.get(ref.id) if ref.id.isdigit() else self._by_key(ref)
-                if issue is None:
-                    outcomes[ref.key] = self._missing(ref, browsable)
-                elif "error" in issue:
-                    why = self._client.explain({"errorMessages": [issue["error"]]})
-                    outcomes[ref.key] = UnavailableError(f"jira: not readable now: {why}")
-                else:
-                    outcomes[ref.key] = self._status(ref, issue)
+        hindrance = cache(self._hindrance)
+        by_id = {ref.id: ref for ref in refs if ref.id.isdigit()}
+        issues: dict[str, Json] = {}
+        for chunk in chunks([*by_id], PAGE):
+            issues |= {one["id"]: one for one in self._client.fetch(chunk, _STATUS_FIELDS)}
+        for ref in refs:
+            # Recorded by hand under its key, another may have replaced which.
+            issue = issues.get(ref.id) if ref.id in by_id else self._by_key(ref)
+            if issue is None:
+                # Jira says 404 to both what is deleted and what is hidden.
+                gone = EpicStatus(is_open=False, status_name="deleted", url=ref.url)
+                outcomes[ref.key] = hindrance(self.project_key(ref)) or gone
+            elif "error" in issue:
+                why = self._client.explain({"errorMessages": [issue["error"]]})
+                outcomes[ref.key] = UnavailableError(f"jira: not readable now: {why}")
+            else:
+                outcomes[ref.key] = self._status(ref, issue)
         return outcomes
 
     def not_granted(self, project: str, *permissions: str) -> list[str]:
@@ -103,7 +109,7 @@ class Reader:
     def _by_key(self, ref: EpicRef) -> Json | None:
         return self._client.issue(ref.id, {"fields": ",".join(_STATUS_FIELDS)})
 
-    def _status(self, ref: EpicRef, issue: Json) -> StatusOutcome:
+    def _status(self, ref: EpicRef, issue: Json) -> EpicStatus:
         url = self.refer(ref.key, issue).url
         fields = issue["fields"]
         name = str((fields.get("status") or {}).get("name") or "")
@@ -117,18 +123,8 @@ class Reader:
         closed_at = max((moment(one) for one in moments if one), default=None)
         return EpicStatus(False, name, url, closed_at, version)
 
-    def _missing(self, ref: EpicRef, browsable: dict[str, TrackerError | None]) -> StatusOutcome:
-        """Deleted, unless it may just be that we can't see it.
-
-        Jira says 404 to both. Where its project exists and we may browse it, it is deleted.
-        """
-        project = self.project_key(ref)
-        if project not in browsable:
-            browsable[project] = self._hindrance(project)
-        error = browsable[project]
-        return error or EpicStatus(is_open=False, status_name="deleted", url=ref.url)
-
     def _hindrance(self, project: str) -> TrackerError | None:
+        """Why a project's issues may be hidden from us; None where it may be browsed."""
         try:
             if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
                 return None
@@ -142,12 +138,3 @@ def is_done(fields: Mapping[str, Any]) -> bool:
     """Whether an issue's status is of the category Done, whatever the status is called."""
     category = (fields.get("status") or {}).get("statusCategory") or {}
     return category.get("key") == "done"
-
-
-def _ids(refs: Sequence[EpicRef]) -> list[str]:
-    return [ref.id for ref in refs if ref.id.isdigit()]
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), PAGE):
-        yield items[start : start + PAGE]

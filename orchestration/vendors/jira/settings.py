@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
 from orchestration.documents.strict import Number, Strict, fault
 from orchestration.http import SourceError
-from orchestration.vendors.base import Context, EnvName, Hours, SourceConfig, Url
-
-if TYPE_CHECKING:
-    from orchestration.vendors.jira.source import JiraSource
-    from orchestration.vendors.jira.tracker import JiraTracker
+from orchestration.trackers.protocol import Tracker
+from orchestration.vendors.base import Context, EnvName, Extractor, Url
+from orchestration.vendors.epic_items import EpicSourceConfig, FieldNames
 
 NAME = "jira"
 # What these hold is paydown's own to say.
 _OWN_FIELDS = frozenset({"project", "issuetype", "summary", "description", "labels", "parent"})
+
+
+class Dialect(NamedTuple):
+    """Where the REST interfaces of Cloud and Data Center differ by a word only."""
+
+    api: str
+    account: str
+    assignable: str
+
+
+_DIALECTS = {
+    "cloud": Dialect("/rest/api/3", "accountId", "accountId"),
+    "data_center": Dialect("/rest/api/2", "name", "username"),
+}
 
 
 def _label(value: str) -> str:
@@ -32,7 +44,7 @@ Label = Annotated[Name, AfterValidator(_label)]
 ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=255)]
 
 
-class FieldNames(Strict):
+class JiraFields(FieldNames):
     """The fields that hold an epic's numbers, each by its name or its id in Jira."""
 
     slo_burn: Name | None = "SLO Burn"
@@ -41,19 +53,15 @@ class FieldNames(Strict):
     budget_usd: Name | None = None
     team: Name | None = None
 
-    def named(self) -> Mapping[str, str]:
-        """The fields that are set, by what they hold."""
-        return {what: name for what, name in self.model_dump().items() if name is not None}
 
-
-class WrittenFields(FieldNames):
+class WrittenFields(JiraFields):
     """Those that an epic is opened with."""
 
     target_maturity: Name | None = None
     risk_id: Name | None = None
 
 
-class ReadFields(FieldNames):
+class ReadFields(JiraFields):
     """Those that are read back."""
 
     story_points: Name | None = "Story Points"
@@ -81,28 +89,25 @@ class JiraSite(Strict):
         return self.deployment == "cloud"
 
     @property
+    def dialect(self) -> Dialect:
+        return _DIALECTS[self.deployment]
+
+    @property
     def api(self) -> str:
         """Where the REST interface begins."""
-        return f"{self.api_url or self.url}/rest/api/{3 if self.is_cloud else 2}"
+        return f"{self.api_url or self.url}{self.dialect.api}"
 
     def browse_url(self, issue_key: str) -> str:
         """An issue's address for people: answers name the API's own, which they can't open."""
         return f"{self.url}/browse/{issue_key}"
 
 
-class JiraSourceConfig(JiraSite, SourceConfig):
-    """The section `jira` of sources.yaml: epics read back.
-
-    Attributes:
-        overlap_minutes: how much later than its time a change may become visible to a search.
-        sweep_hours: how often everything is looked at, which finds what was deleted or moved.
-    """
+class JiraSourceConfig(JiraSite, EpicSourceConfig):
+    """The section `jira` of sources.yaml: epics read back."""
 
     fields: ReadFields = ReadFields()
-    overlap_minutes: Annotated[Number, Field(ge=1, le=1440)] = 10
-    sweep_hours: Hours = 24
 
-    def extractor(self, context: Context) -> JiraSource:
+    def extractor(self, context: Context) -> Extractor:
         from orchestration.vendors.jira.source import JiraSource
 
         if self.url is None:
@@ -156,9 +161,8 @@ class JiraTrackerConfig(JiraSite):
     def _own_fields_stay_ours(self) -> JiraTrackerConfig:
         for name in self.field_values:
             if name.lower().replace(" ", "") in _OWN_FIELDS:
-                raise fault(
-                    f"{name!r} is filled by paydown", "leave it out", ("field_values", name)
-                )
+                what = f"{name!r} is filled by paydown"
+                raise fault(what, "leave it out", ("field_values", name))
         return self
 
     @property
@@ -170,7 +174,7 @@ class JiraTrackerConfig(JiraSite):
         """The project for a draft that asks for `asked`, which may be empty."""
         return asked if asked in self.other_projects else self.project
 
-    def tracker(self, context: Context) -> JiraTracker:
+    def tracker(self, context: Context) -> Tracker:
         """Ready to be asked; nothing is sent yet. ForbiddenError where a secret is missing."""
         from orchestration.vendors.jira.tracker import JiraTracker
 

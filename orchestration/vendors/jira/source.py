@@ -14,9 +14,10 @@ from orchestration.http import RefusedError
 from orchestration.landing import Landing
 from orchestration.vendors.base import Context
 from orchestration.vendors.epic_items import EpicSource, Item
-from orchestration.vendors.jira.client import Client, Json, jql_string
+from orchestration.vendors.jira.client import Client, jql_string
 from orchestration.vendors.jira.fields import EPIC_LINK, ids_by_name
 from orchestration.vendors.jira.settings import JiraSourceConfig
+from orchestration.vendors.tracker_client import Json
 
 # What the contract in models/staging/jira reads; people's words stay where they are.
 FIELDS = (
@@ -33,16 +34,12 @@ class JiraSource(EpicSource):
     chunk = 50
 
     def __init__(self, config: JiraSourceConfig, context: Context) -> None:
-        super().__init__(config, context)
         self._client = Client(config, context)
+        super().__init__(config, self._client, context)
         self._config = config
         self._ids: dict[str, Sequence[str]] = {}
         self._epic_link = ""
         self._now = datetime.min
-
-    @property
-    def requests(self) -> int:
-        return self._client.requests
 
     def check(self) -> str:
         path = "/search/jql" if self._config.is_cloud else "/search"
@@ -54,17 +51,13 @@ class JiraSource(EpicSource):
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
         """Find custom fields by their names; a name may be that of several."""
-        fields, now = self._client.fields()
-        links = (
-            one["id"] for one in fields if (one.get("schema") or {}).get("custom") == EPIC_LINK
-        )
-        self._epic_link = next(links, "")
-        ids = ids_by_name(fields)
-        self._ids = {
-            what: ids.get(name.casefold(), ()) for what, name in self._config.fields.named().items()
-        }
-        self._now = now
-        return now
+        fields = self._client.listed("/field")
+        self._now = self._client.now
+        kinds = {(one.get("schema") or {}).get("custom"): one["id"] for one in fields}
+        self._epic_link = kinds.get(EPIC_LINK, "")
+        ids, names = ids_by_name(fields), self._config.fields.named()
+        self._ids = {what: ids.get(name.casefold(), ()) for what, name in names.items()}
+        return self._now
 
     def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
         yield from self._search(self._scope(since))

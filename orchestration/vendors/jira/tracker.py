@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+from orchestration.trackers.adf import adf_texts
 from orchestration.trackers.protocol import (
+    AmbiguousError,
     Check,
     CreateOutcome,
     EpicChange,
@@ -18,17 +22,19 @@ from orchestration.trackers.protocol import (
     StatusOutcome,
     TrackerError,
 )
+from orchestration.trackers.wiki import fixed_width
 from orchestration.vendors.base import Context
-from orchestration.vendors.jira.changes import Changes
-from orchestration.vendors.jira.check import Doctor
+from orchestration.vendors.jira.check import checks
 from orchestration.vendors.jira.client import LONGEST_CALL_SECONDS, Client
-from orchestration.vendors.jira.fields import Schemas
-from orchestration.vendors.jira.issues import BATCH, Issue, Issues, send
-from orchestration.vendors.jira.reading import Reader
+from orchestration.vendors.jira.fields import JiraField, Schemas, listed, put, read_field
+from orchestration.vendors.jira.issues import BATCH, Issue, Issues, render, send
+from orchestration.vendors.jira.reading import Reader, is_done
 from orchestration.vendors.jira.settings import JiraTrackerConfig
-from orchestration.vendors.tracker_errors import as_tracker_errors
+from orchestration.vendors.tracker_client import Json, as_tracker_errors
 
 _log = logging.getLogger(__name__)
+_TO_UPDATE = ("ADD_COMMENTS", "EDIT_ISSUES")
+_TO_CLOSE = (*_TO_UPDATE, "TRANSITION_ISSUES")
 
 
 class JiraTracker:
@@ -53,86 +59,195 @@ class JiraTracker:
         self._schemas = Schemas(self._client)
         self._reader = Reader(self._client, self._schemas)
         self._issues = Issues(config, self._schemas, self._reader.issue_key)
-        self._changes = Changes(config, self._client, self._schemas, self._reader)
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         return self._reader.find(keys)
 
     def check(self) -> Sequence[Check]:
-        return Doctor(self._config, self._client, self._schemas, self._issues, self._reader).check()
-
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
-        """What would be sent, held against the fields that Jira says the project takes."""
-        prepared = {draft.key: self._prepare(draft) for draft in drafts}
-        return {
-            key: Preview(issue.body, tuple(issue.notes)) if isinstance(issue, Issue) else issue
-            for key, issue in prepared.items()
-        }
-
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        outcomes: dict[str, CreateOutcome] = {}
-        issues: list[Issue] = []
-        with self._client.window.limited():
-            for draft in drafts:
-                issue = self._prepare(draft)
-                if isinstance(issue, Issue):
-                    issues.append(issue)
-                else:
-                    outcomes[draft.key] = issue
-            if issues:
-                try:
-                    sent, issues = send(self._client, issues, self._reader.refer)
-                except RejectedError as error:
-                    sent = {issue.draft.key: error for issue in issues}
-                outcomes |= self._forbidden(issues, sent)
-        self._note(note for issue in issues for note in issue.notes)
-        return outcomes
-
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
-        with self._client.window.limited():
-            self._note(self._changes.send(ref, change, is_closing=False))
-
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
-        with self._client.window.limited():
-            self._note(self._changes.send(ref, change, is_closing=True))
+        return [*checks(self._config, self._client, self._schemas, self._issues, self._reader)]
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         return self._reader.status(refs)
 
-    def _prepare(self, draft: EpicDraft) -> Issue | RejectedError:
-        """The draft's issue, or why it has none; errors that aren't about the draft are raised."""
-        try:
-            return self._issues.prepare(draft)
-        except RejectedError as error:
-            return error
+    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+        """What would be sent, held against the fields that Jira says the project takes."""
+        issues, rejected = self._prepared(drafts)
+        previews = {one.draft.key: Preview(one.body, tuple(one.notes)) for one in issues}
+        return {**previews, **rejected}
 
-    def _forbidden(
-        self, issues: Sequence[Issue], outcomes: Mapping[str, CreateOutcome]
-    ) -> Mapping[str, CreateOutcome]:
-        """`outcomes`, where a missing permission is not taken for a bad draft.
+    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+        with self._client.window.limited():
+            issues, rejected = self._prepared(drafts)
+            outcomes: dict[str, CreateOutcome] = {}
+            if issues:
+                try:
+                    outcomes |= send(self._client, issues, self._reader.refer)
+                except RejectedError as error:
+                    outcomes |= dict.fromkeys((issue.draft.key for issue in issues), error)
+                self._tell_forbidden(issues, outcomes)
+        self._note(note for issue in issues for note in issue.notes)
+        return {**outcomes, **rejected}
+
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
+        with self._client.window.limited():
+            self._send(ref, change, is_closing=False)
+
+    def close(self, ref: EpicRef, change: EpicChange) -> None:
+        with self._client.window.limited():
+            self._send(ref, change, is_closing=True)
+
+    def _prepared(
+        self, drafts: Sequence[EpicDraft]
+    ) -> tuple[list[Issue], dict[str, RejectedError]]:
+        """Issues, and why a draft has none; errors that aren't about the draft are raised."""
+        issues, rejected = [], {}
+        for draft in drafts:
+            try:
+                issues.append(self._issues.prepare(draft))
+            except RejectedError as error:
+                rejected[draft.key] = error
+        return issues, rejected
+
+    def _tell_forbidden(self, issues: Sequence[Issue], outcomes: dict[str, CreateOutcome]) -> None:
+        """Turn rejections into what they are where all were rejected for a missing permission.
 
         Jira calls both a 400, in its users' language.
         """
         if not outcomes or not all(isinstance(one, RejectedError) for one in outcomes.values()):
-            return outcomes
-        screens = {issue.draft.key: self._issues.screen(issue.draft) for issue in issues}
-        denied = set()
-        for project in {screen.project_key for screen in screens.values()}:
+            return
+        for project in {issue.screen.project_key for issue in issues}:
             try:
-                if self._reader.not_granted(project, "CREATE_ISSUES"):
-                    denied.add(project)
+                if not self._reader.not_granted(project, "CREATE_ISSUES"):
+                    continue
             except TrackerError:
                 # That nothing was created stands, whatever the reason.
                 continue
-        return {
-            key: ForbiddenError(f"{outcome} (and its user may not create issues there)")
-            if screens[key].project_key in denied
-            else outcome
-            for key, outcome in outcomes.items()
-        }
+            keys = {one.draft.key for one in issues if one.screen.project_key == project}
+            for key in keys & outcomes.keys():
+                why = f"{outcomes[key]} (and its user may not create issues there)"
+                outcomes[key] = ForbiddenError(why)
+
+    def _send(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
+        """One GET, one comment, at most one PUT, and a transition; one GET more for a retry.
+
+        Where no transition leads to Done, nothing is done at all. The comment goes first, so
+        whatever fails after it is an unknown outcome: the next attempt must look for the mark.
+        """
+        with self._forbidden_alone(ref, _TO_CLOSE if is_closing else _TO_UPDATE):
+            issue = self._reader.issue(ref, {"fields": "status", "expand": "editmeta"})
+            transition = None
+            if is_closing and not is_done(issue["fields"]):
+                transition = self._transition(ref)
+            fields = self._figures(issue, change)
+            self._comment(ref, change)
+        try:
+            if fields:
+                self._client.write("PUT", f"/issue/{ref.id}", {"fields": fields})
+            if transition:
+                self._client.write("POST", f"/issue/{ref.id}/transitions", transition)
+        except TrackerError as error:
+            why = f"{error} (the comment is there; the rest is tried again)"
+            raise AmbiguousError(why) from None
+
+    @contextmanager
+    def _forbidden_alone(self, ref: EpicRef, permissions: Sequence[str]) -> Generator[None]:
+        """Within it, what is forbidden is so of this one epic, if its project grants all.
+
+        Jira says 403 to both, and only the loss of a right ends the run.
+        """
+        try:
+            yield
+        except ForbiddenError as error:
+            try:
+                missing = self._reader.not_granted(self._reader.project_key(ref), *permissions)
+            except TrackerError:
+                raise error from None
+            if missing:
+                raise
+            raise RejectedError(
+                f"jira: {ref.url} alone is forbidden, though its project grants comments and "
+                f"edits to the user of {self._config.token_env}; check its security level, "
+                "the properties of its workflow's status, and whether it is archived"
+            ) from None
+
+    def _figures(self, issue: Json, change: EpicChange) -> Json:
+        """Score and burn for the fields that hold them; notes where they can't."""
+        editable = (issue.get("editmeta") or {}).get("fields") or {}
+        fields: Json = {}
+        for what, value in (("slo_burn", change.slo_burn), ("score", change.score)):
+            name = self._config.fields.named().get(what)
+            if name is None:
+                continue
+            found = next((one for one in self._schemas.ids(name) if one in editable), None)
+            field = read_field(found, editable[found]) if found else None
+            if field is None:
+                self._note([f"field for {what} can't be edited: put it on the edit screen"])
+            elif field.kind not in {"number", "string"} or field.is_long_text:
+                self._note([f"field for {what} takes no number or line of text; it stays as it is"])
+            else:
+                fields[field.id] = None if value is None else put(field, value, str)
+        return fields
+
+    def _comment(self, ref: EpicRef, change: EpicChange) -> None:
+        """Add the comment, which ends with the change's id in code font, cut or not."""
+        path = f"/issue/{ref.id}/comment"
+        if change.is_retry:
+            newest_first = self._client.pages(path, "comments", orderBy="-created")
+            if any(_holds(one.get("body"), change.change_id) for one in newest_first):
+                return
+        body = render(self._config, change.body, f"`{change.change_id}`")
+        self._client.write("POST", path, {"body": body})
+
+    def _transition(self, ref: EpicRef) -> Json:
+        answer = self._client.get(f"/issue/{ref.id}/transitions", {"expand": "transitions.fields"})
+        wanted = self._config.done_transition
+        return _choose(answer.get("transitions") or (), wanted, ref.url)
 
     def _note(self, notes: Iterable[str]) -> None:
         for note in notes:
             if note not in self.notes:
                 self.notes.append(note)
                 _log.warning("jira: %s", note)
+
+
+def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> Json:
+    """The transition called `wanted` (or leading to that status), or the first to Done, to be sent.
+
+    A resolution that its screen requires is filled; ways that require anything else are not ours.
+
+    Raises:
+        RejectedError: there is no such way.
+    """
+    blocked: list[JiraField] = []
+    for one in transitions:
+        to = one.get("to") or {}
+        names = {str(one.get("name")).casefold(), str(to.get("name")).casefold()}
+        if not is_done({"status": to}) or (wanted and wanted.casefold() not in names):
+            continue
+        entries = (one.get("fields") or {}).items()
+        missing = [f for f in (read_field(*entry) for entry in entries) if f.is_required]
+        resolution = next((f.allowed for f in missing if f.id == "resolution"), ())
+        if len(missing) == bool(resolution):
+            body: Json = {"transition": {"id": str(one["id"])}}
+            if resolution:
+                done = (name for name in resolution if name.casefold() == "done")
+                body["fields"] = {"resolution": {"name": next(done, resolution[0])}}
+            return body
+        blocked += [field for field in missing if field.id != "resolution" or not resolution]
+    if blocked:
+        raise RejectedError(
+            f"jira: {url} can't be closed: the way to Done requires {listed(blocked)}; "
+            "close it by hand, or make that optional"
+        )
+    offered = ", ".join(str(one.get("name")) for one in transitions) or "none"
+    raise RejectedError(
+        f"jira: {url} can't be closed from its present status (ways from there: {offered}); "
+        "set `done_transition`, or close it by hand"
+    )
+
+
+def _holds(body: Any, change_id: str) -> bool:
+    """Whether a comment that Jira gave back is that change's."""
+    if isinstance(body, str):
+        return fixed_width(change_id) in body
+    return change_id in adf_texts(body)
