@@ -7,7 +7,7 @@ raises `orchestration.documents.strict.fault`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -81,66 +81,55 @@ def validate(document: Document, model: type[Model]) -> Model:
         return model.model_validate(document.value)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        # A misspelt key is also a missing one, which isn't worth a second message.
-        misspelt = {
-            (*item["loc"][:-1], _meant(item["loc"], model))
-            for item in details
-            if item["type"] == "extra_forbidden"
-        }
-        problems = [
-            _problem(item, document, model)
-            for item in details
-            if item["type"] != "missing" or item["loc"] not in misspelt
-        ]
-        raise DocumentError(*sorted(problems, key=lambda problem: problem.line)) from None
+    # A misspelt key is also a missing one, which isn't worth a second message.
+    unknown = [item["loc"] for item in details if item["type"] == "extra_forbidden"]
+    misspelt = {(*place[:-1], _meant(place, model)) for place in unknown}
+    problems = [
+        _problem(item, document, model)
+        for item in details
+        if item["type"] != "missing" or item["loc"] not in misspelt
+    ]
+    raise DocumentError(*sorted(problems, key=lambda problem: problem.line))
 
 
-def nearest(word: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str | None:
+def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, however it was spelled."""
-    matches = get_close_matches(slug(word), known, n=1, cutoff=0.6)
+    matches = get_close_matches(slug(word), list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def slug(value: Any) -> Any:
-    """Text as an enum writes it: lower case, words joined by `_`. Anything else is unchanged."""
-    if not isinstance(value, str):
-        return value
-    return re.sub(r"[\W_]+", "_", value.strip().lower()).strip("_")
+def slug(text: str) -> str:
+    """Text as an enum writes it: lower case, words joined by `_`."""
+    return re.sub(r"[\W_]+", "_", text.lower()).strip("_")
 
 
 def _problem(error: ErrorDetails, document: Document, model: type[BaseModel]) -> Problem:
-    context = error.get("ctx", {})
-    location: Location = (
-        *(part for part in error["loc"] if part != "[key]"),
-        *context.get("at", ()),
-    )
-    value = error["input"]
-    kind = error["type"]
+    context, kind = error.get("ctx", {}), error["type"]
+    stated = [part for part in error["loc"] if part != "[key]"]
+    location: Location = (*stated, *context.get("at", ()))
+    value = document.value_at(location)
     if kind == "extra_forbidden":
-        what, fix = "is not a known key", _known_key(location, model)
+        guess, known = _meant(location, model), ", ".join(_keys_at(location[:-1], model))
+        what = "is not a known key"
+        fix = f"write {guess}, or remove it" if guess else f"remove it; known are {known}"
         value = None
     elif kind == "literal_error":
         choices = _QUOTED.findall(context["expected"])
-        guess = nearest(str(value), choices)
+        guess = nearest(str(error["input"]), choices)
         what = "is not one of the values it can have"
         others = ", ".join(choice for choice in choices if choice != guess)
         fix = f"write {guess} (or {others})" if guess else f"use {others}"
     elif kind == "fault":
         what, fix = context["what"], context["fix"]
-        value = None if context["is_secret"] else _at(value, context["at"])
+        value = None if context["is_secret"] else value
     else:
         what = error["msg"][:1].lower() + error["msg"][1:]
         fix = next((fix for start, fix in _FIXES.items() if kind.startswith(start)), "correct it")
         value = None if kind == "missing" else value
-    place = document.line_of(location), document.name_of(location)
-    return Problem(*place, _text(value), what, fix)
-
-
-def _known_key(location: Location, model: type[BaseModel]) -> str:
-    guess = _meant(location, model)
-    if guess:
-        return f"write {guess}, or remove it"
-    return f"remove it; known are {', '.join(_keys_at(location[:-1], model))}"
+    # A mapping's or list's name and line say more than a dump of all that is in it.
+    said = "" if value is None or isinstance(value, dict | list) else str(value)
+    said = said.lower() if isinstance(value, bool) else said
+    return Problem(document.line_of(location), document.name_of(location), said, what, fix)
 
 
 def _meant(location: Location, model: type[BaseModel]) -> str | None:
@@ -157,21 +146,3 @@ def _keys_at(location: Location, model: Any) -> list[str]:
         return sorted(model.model_fields)
     field = model.model_fields.get(str(location[0]))
     return _keys_at(location[1:], field.annotation) if field else []
-
-
-def _at(value: Any, place: list[str | int]) -> Any:
-    """What a fault found below the validated value; a model is looked through by attribute."""
-    for part in place:
-        if isinstance(value, BaseModel):
-            value = getattr(value, str(part), None)
-        elif isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and isinstance(part, int):
-            value = value[part]
-    return value
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, (BaseModel, Mapping, list)):
-        return ""  # The field's name and line say more than a dump of all that is in it.
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,26 +1,19 @@
 """Bullet text into values: terms, shares, money, days, decisions, action items.
 
-Free text is never guessed at: what could be read in two ways is `Unclear`, what isn't said is None.
+Free text is never guessed at: what could be read in two ways is a `fault`, what isn't said is None.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, get_args
 
 from orchestration.documents.models import slug
 from orchestration.documents.references import TICKET
-from orchestration.documents.strict import MaturityLevel
-from orchestration.documents.words import (
-    ABSENT_BEFORE,
-    Unclear,
-    mentioned,
-    one_term,
-    patterns,
-    split,
-    terms,
-)
+from orchestration.documents.strict import MaturityLevel, fault
+from orchestration.documents.words import ABSENT, mentioned, one_term, patterns, split, terms
 
 NO_IMPACT = frozenset({"none", "no impact", "no user impact", "no customer impact"})
 # What an impact's percentage counts, for it to be a share of users or traffic.
@@ -29,10 +22,11 @@ USERS = (
     r"|checkouts?|accounts?|merchants?|clients?|tenants?|logins?|visitors?|cardholders?|transfers?"
     r"|payouts?)"
 )
-# What tells lost revenue from another amount.
-REVENUE = r"revenue|sales|gmv|turnover|lost|loss"
-# What tells that there is an amount at all, in US dollars or not.
-CURRENCIES = r"[$€£¥₹]|\b(?:usd|dollars?|eur|gbp|chf|jpy|inr|cad|aud|euros?|pounds?)\b"
+# What tells lost revenue from another amount, and that there is an amount at all.
+REVENUE = re.compile(r"revenue|sales|gmv|turnover|lost|loss", re.I)
+CURRENCIES = re.compile(
+    r"[$€£¥₹]|\b(?:usd|dollars?|eur|gbp|chf|jpy|inr|cad|aud|euros?|pounds?)\b", re.I
+)
 # What an amount's suffix multiplies it by, by its first letter, and its spellings.
 MULTIPLES = {"": 1, "k": 1e3, "t": 1e3, "m": 1e6, "b": 1e9}
 _MULTIPLE = "thousand|million|billion|mn|bn|k|m|b"
@@ -41,8 +35,6 @@ DAYS_IN = {"h": 1 / 8, "d": 1, "w": 5}
 
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_TEST = r"(?:unit |automated |any )?tests?\b|test coverage|tested"
-_ABSENT = re.compile(rf"(?<!\w){ABSENT_BEFORE}(?!\w)")
 _RANGE = re.compile(rf"{_NUMBER}\s*[%km]?\s*(?:-|–|—|to)\s*\$?\s*{_NUMBER}\s*(?:%|[km]\b)", re.I)  # noqa: RUF001
 _PERCENT = re.compile(r"(?<![\w.,])([-−]?)(\d[\d.,]*)\s*(?:%|percent\b|pct\b)", re.I)  # noqa: RUF001
 _OF_USERS = re.compile(rf"\s*(?:of\s+)?(?:[\w-]+\s+){{0,2}}?{USERS}\b", re.I)
@@ -56,7 +48,6 @@ _MONEY = re.compile(
     re.I,
 )
 _RATE = re.compile(r"\s*(?:/|per\b|an?\s+(?:hour|minute|day)\b)", re.I)
-_BURN = re.compile(rf"(?:(.+?)[\s:]+)?({_NUMBER})\s*[x×]?", re.I | re.S)  # noqa: RUF001
 _BURN_WITHIN = re.compile(rf"\bburn(?:ing)?(?: rate)?(?: of)?:?\s*({_NUMBER})\s*x?(?![\w.%])", re.I)
 _TARGET_WITHIN = re.compile(
     r"(?<![\w.,])(\d{2}(?:\.\d{1,6})?)\s*%\s*(?:slo|target|objective|breached|missed)\b"
@@ -68,75 +59,117 @@ _ESTIMATE = re.compile(
     r"(hours?|days?|weeks?|h|d|w)?",
     re.I,
 )
+_LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
 _DENIED = re.compile(r"(?:\bnot|n't|\bnever|\bno)\s+(?:\w+\s+)?$")
 _EPIC = re.compile(rf"\bepic:?\s+({TICKET.pattern})", re.I)
 _LEVEL = "|".join(get_args(MaturityLevel))
-_GOAL = re.compile(rf"\b(?:target|to|reach)\b:?\s+(?:\w+\s+)?({_LEVEL})\b")
-_ANY_LEVEL = re.compile(rf"\b({_LEVEL})\b")
+_GOAL = re.compile(rf"\b(?:target|to|reach)\b:?\s+(?:\w+\s+)?({_LEVEL})\b|\b({_LEVEL})\b")
 _ITEM = re.compile(r"(.*\S)\s*\(([^()]*)\)", re.S)
-_DUE = re.compile(
-    r"(?:due:?\s+(?:by\s+|on\s+)?(?P<due>.+)|(?P<date>\d{4}-\d{2}-\d{2}))", re.I | re.S
-)
+_DUE = re.compile(r"(?:due:?\s+(?:by\s+|on\s+)?(.+)|(\d{4}-\d{2}-\d{2}))", re.I | re.S)
 
 
 def fix_classes(text: str) -> list[str]:
     """Every class that a part of the text names; a part that names none is passed over."""
-    found: list[str] = []
-    for part in split(re.sub(r"\s+and\s+", " + ", text), "+;,&"):
-        exact = slug(part) in terms("fix_class")
-        found += [slug(part)] if exact else mentioned(part, "fix_class")
-    if not found:
-        choices = ", ".join(terms("fix_class"))
-        raise Unclear("names no class of fix", f"use one or more of {choices}")
-    return found
+    parts = split(re.sub(r"\s+and\s+", " + ", text), "+;,&")
+    known = terms("fix_class")
+    found = ([slug(p)] if slug(p) in known else mentioned(p, "fix_class") for p in parts)
+    return list(chain.from_iterable(found)) or parts
 
 
 def contributing_factors(text: str) -> list[dict[str, str | None]]:
-    """The factors of one clause; its words go as a note with the first.
+    """The factors of each clause; its words go as a note with its first.
 
     `missing_tests`, `missing_tests (retry client)` and `retry client has no tests` are all read.
     What maps to nothing is `other`.
     """
-    choices = terms("contributing_factor")
-    parts = split(text, ",")
+    return [factor for clause in split(text, ";") for factor in _factors(clause)]
+
+
+def _factors(clause: str) -> list[dict[str, str | None]]:
+    choices, parts = terms("contributing_factor"), split(clause, ",")
     if parts and all(slug(part) in choices for part in parts):
         return [{"factor": slug(part), "note": None} for part in parts]
-    named, _, rest = text.partition("(") if text.endswith(")") else text.partition(":")
+    named, _, rest = clause.partition("(" if clause.endswith(")") else ":")
     if rest and slug(named) in choices:
         return [{"factor": slug(named), "note": rest.removesuffix(")").strip() or None}]
-    first, *others = mentioned(text, "contributing_factor") or ["other"]
-    return [{"factor": first, "note": text}, *({"factor": f, "note": None} for f in others)]
+    first, *others = mentioned(clause, "contributing_factor") or ["other"]
+    return [{"factor": first, "note": clause}, *({"factor": f, "note": None} for f in others)]
 
 
-def slos(text: str) -> list[dict[str, Any]]:
-    """Objectives, separated by comma or semicolon, each with the type that its words name.
+def ai_code_of_factors(text: str) -> dict[str, bool | None] | None:
+    """A clause that names AI-generated code and missing tests is about the same code."""
+    clauses = ({factor["factor"] for factor in _factors(clause)} for clause in split(text, ";"))
+    is_untested = any({"ai_generated_code", "missing_tests"} <= clause for clause in clauses)
+    return {"present": True, "has_tests": False} if is_untested else None
+
+
+def slos(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """Objectives, and of other bullets their burn rates and charts.
+
+    A rate goes to the objective of its type, one without a type to the only objective; so does an
+    address, but one without a type goes to all.
+    """
+    found: list[dict[str, Any]] = said["text"]
+    for kind, rate in said["burn_rate"]:
+        _put(found, "burn_rate", rate, kind)
+    for kind, address in said["chart_url"]:
+        if kind or not found:
+            _put(found, "chart_url", address, kind)
+        for slo in found if kind is None else ():
+            slo["chart_url"] = slo.get("chart_url") or address
+    return found
+
+
+def _put(slos: list[dict[str, Any]], key: str, value: Any, kind: str | None) -> None:
+    for slo in slos:
+        is_meant = len(slos) == 1 if kind is None else slo.get("type") == kind
+        if is_meant and slo.get(key) is None:
+            slo[key] = value
+            return
+    slos.append({"type": kind, key: value})
+
+
+def objectives(text: str) -> list[dict[str, Any]]:
+    """Objectives separated by comma or semicolon."""
+    return [_objective(part) for part in split(text, ",;")]
+
+
+def _objective(text: str) -> dict[str, Any]:
+    """One objective, with the type that its words name.
 
     A percentage is the target only where the words say so (`availability 99.9% breached`), and
     never of an error rate: it may as well be what was measured.
     """
-    found = []
-    for part in split(text, ",;"):
-        kind = next(iter(mentioned(part, "slo_type")), None)
-        burn = _BURN_WITHIN.search(part)
-        target = _TARGET_WITHIN.search(part) if kind != "error_rate" else None
-        found.append(
-            {
-                "name": part,
-                "type": kind,
-                "target": number(target[1] or target[2]) if target else None,
-                "burn_rate": number(burn[1]) if burn else None,
-            }
-        )
-    return found
+    kind = next(iter(mentioned(text, "slo_type")), None)
+    burn = _BURN_WITHIN.search(text)
+    target = _TARGET_WITHIN.search(text) if kind != "error_rate" else None
+    return {
+        "name": text,
+        "type": kind,
+        "target": number(target[1] or target[2]) if target else None,
+        "burn_rate": number(burn[1]) if burn else None,
+    }
 
 
-def burn_rates(text: str) -> Iterator[tuple[str | None, float]]:
-    """(type or None, rate) for `14.4x` and `latency 14.4, availability 6`."""
-    for part in split(text, ",;"):
-        match = _BURN.fullmatch(part)
-        if not match:
-            raise Unclear("is not a burn rate", "write such as 14.4x, or latency 14.4")
-        yield one_term(match[1], "slo_type") if match[1] else None, number(match[2])
+def charts(text: str) -> list[tuple[str | None, str]]:
+    """(type or None, address) of `https://...` and `latency https://..., availability https://...`."""
+    return [(kind, value.strip("<>")) for kind, value in _typed(_LINK.sub(r"\1", text))]
+
+
+def burn_rates(text: str) -> list[tuple[str | None, float]]:
+    """(type or None, rate) of `14.4x` and `latency 14.4, availability 6`."""
+    plain = re.sub(r"\s*[x×]\b", "", text)  # noqa: RUF001
+    return [(kind, number(value)) for kind, value in _typed(plain)]
+
+
+def _typed(text: str) -> Iterator[tuple[str | None, str]]:
+    for part in re.split(r"[,;]\s+", text.strip()) if text.strip() else ():
+        *said, value = part.split()
+        kind = one_term(" ".join(said).rstrip(":"), "slo_type") if said else None
+        if kind and kind not in terms("slo_type"):
+            fix = f"write such as 14.4x, or latency 14.4; types are {', '.join(terms('slo_type'))}"
+            raise fault("names no type of objective", fix)
+        yield kind, value
 
 
 def users_percent(text: str) -> float | None:
@@ -144,22 +177,21 @@ def users_percent(text: str) -> float | None:
     if text.strip().rstrip(".").lower() in NO_IMPACT:
         return 0
     if _RANGE.search(text):
-        raise Unclear("holds a range", "write one number, the best estimate")
-    unclear: list[str] = []
+        raise fault("holds a range", "write one number, the best estimate")
+    unclear = ""
     for clause in _CLAUSES.split(text):
         for match in _PERCENT.finditer(clause):
             before, after = clause[: match.start()], clause[match.end() :]
             is_of_users = _OF_USERS.match(after) or _USERS.search(before)
-            if not is_of_users and (_WORD.search(before) or not _OF_UNSAID.match(after)):
-                unclear.append(match[0])
-                continue
-            percent = number(match[2])
-            if match[1] or percent > 100:
-                fix = "write the share of users between 0 and 100"
-                raise Unclear(f"{match[0]} is not a share", fix)
-            return percent
+            if is_of_users or (_OF_UNSAID.match(after) and not _WORD.search(before)):
+                percent = number(match[2])
+                if match[1] or percent > 100:
+                    fix = "write the share of users between 0 and 100"
+                    raise fault(f"{match[0]} is not a share", fix)
+                return percent
+            unclear = unclear or match[0]
     if unclear:
-        raise Unclear(f"{unclear[0]} of what is not said", f"write such as {unclear[0]} of users")
+        raise fault(f"{unclear} of what is not said", f"write such as {unclear} of users")
     return None
 
 
@@ -172,43 +204,57 @@ def revenue_usd(text: str) -> float | None:
     for clause in _CLAUSES.split(text):
         for match in _MONEY.finditer(clause):
             if _RATE.match(clause[match.end() :]):
-                raise Unclear(f"{match[0].strip()} is a rate, not an amount", fix)
+                raise fault(f"{match[0].strip()} is a rate, not an amount", fix)
             digits, multiple = match[1] or match[3], (match[2] or match[4] or "").lower()
-            amount = number(digits) * MULTIPLES[multiple[:1]]
-            amounts.append((bool(re.search(REVENUE, clause, re.I)), round(amount, 2)))
-    if not amounts and re.search(CURRENCIES, text, re.I):
-        raise Unclear("holds an amount that is not read", fix)
+            amount = round(number(digits) * MULTIPLES[multiple[:1]], 2)
+            amounts.append((bool(REVENUE.search(clause)), amount))
+    if not amounts and CURRENCIES.search(text):
+        raise fault("holds an amount that is not read", fix)
     # The first amount called revenue, else the first.
     return max(amounts, key=lambda amount: amount[0])[1] if amounts else None
 
 
+def impact(text: str) -> dict[str, Any]:
+    """Share of users, lost revenue and the regulations that the text names and doesn't deny."""
+    return {
+        "users_percent": users_percent(text),
+        "revenue_usd": revenue_usd(text),
+        "regulatory": _named(text),
+    }
+
+
 def regulations(text: str) -> list[str]:
-    """The regulations that the text names and doesn't deny."""
-    stated = [clause for clause in split(text, ",;") if not _ABSENT.search(clause.lower())]
+    """The regulations of a bullet of their own."""
+    return _named(text) or split(text, ",;")
+
+
+def _named(text: str) -> list[str]:
+    stated = [clause for clause in split(text, ",;") if not re.search(ABSENT, clause.lower())]
     return mentioned(", ".join(stated), "regulation")
+
+
+def all_impact(said: dict[str, Any]) -> dict[str, Any]:
+    """The impact, and of other bullets when it began, and regulations."""
+    regulatory = [*said["text"]["regulatory"], *said["regulatory"]]
+    return said["text"] | {"started_at": said["started_at"], "regulatory": regulatory}
 
 
 def engineer_days(text: str) -> float:
     """`5`, `5 engineer-days`, `2 weeks` (of 5 days) or `4h` (of an 8-hour day)."""
     match = _ESTIMATE.fullmatch(text.strip())
     if not match:
-        raise Unclear("is not a number of engineer-days", "write such as 5 engineer-days")
+        raise fault("is not a number of engineer-days", "write such as 5 engineer-days")
     return round(number(match[1]) * DAYS_IN[(match[2] or "d")[0].lower()], 4)
 
 
 def ai_code(text: str) -> dict[str, bool | None]:
     """`yes, no tests`, `yes, with tests`, `yes` or `no`."""
-    plain = text.strip().lower()
-    has_tests = None
-    if re.search(rf"untested|{ABSENT_BEFORE}\W+(?:{_TEST})", plain):
-        has_tests = False
-    elif re.search(_TEST, plain):
-        has_tests = True
-    if re.match(r"(?:yes|y|true|present)\b", plain) or has_tests is not None:
-        return {"present": True, "has_tests": has_tests}
-    if re.match(r"(?:no|n|none|false)\b", plain):
-        return {"present": False, "has_tests": None}
-    raise Unclear("says neither yes nor no", "write such as `yes, no tests` or `no`")
+    is_untested = "missing_tests" in mentioned(text, "contributing_factor")
+    has_tests = False if is_untested else True if re.search(r"\btest", text, re.I) else None
+    said = re.match(r"\s*(?:(yes|y|true|present)|no|n|none|false)\b", text, re.I)
+    if not said and has_tests is None:
+        raise fault("says neither yes nor no", "write such as `yes, no tests` or `no`")
+    return {"present": has_tests is not None or bool(said and said[1]), "has_tests": has_tests}
 
 
 def decision(text: str) -> dict[str, str | None]:
@@ -221,19 +267,26 @@ def decision(text: str) -> dict[str, str | None]:
         if not _DENIED.search(plain[max(0, match.start() - 40) : match.start()])
     ]
     if not actions:
-        raise Unclear("decides nothing", "write promote, bundle or close")
-    levels = set(_GOAL.findall(plain) or _ANY_LEVEL.findall(plain))
+        raise fault("decides nothing", "write promote, bundle or close")
+    goals, mentions = zip(*_GOAL.findall(plain), strict=True) if _GOAL.search(plain) else ("", "")
+    levels = set(filter(None, goals)) or set(filter(None, mentions))
     if len(levels) > 1:
-        raise Unclear("names two maturity levels", "write such as `target Silver maturity`")
-    epic, ticket = _EPIC.search(text), TICKET.search(text)
+        raise fault("names two maturity levels", "write such as `target Silver maturity`")
+    epic = _EPIC.search(text) or TICKET.search(text)
+    target = next(iter(levels), None)
     return {
         "action": min(actions)[1],
-        "epic": epic[1] if epic else ticket[0] if ticket else None,
-        "target_maturity": next(iter(levels), None),
+        "epic": epic[epic.lastindex or 0] if epic else None,
+        "target_maturity": target,
     }
 
 
-def action_item(text: str) -> dict[str, Any]:
+def action_items(text: str) -> list[dict[str, Any]]:
+    """Action items separated by semicolons."""
+    return [_action_item(part) for part in split(text, ";")]
+
+
+def _action_item(text: str) -> dict[str, Any]:
     """`title (owner, due 2026-03-01, MOD-1)`, the brackets and each of their parts optional.
 
     An owner alone in the brackets needs an @, else the brackets belong to the title.
@@ -243,12 +296,10 @@ def action_item(text: str) -> dict[str, Any]:
     for part in split(match[2], ",") if match else []:
         due = _DUE.fullmatch(part)
         key = "due_date" if due else "ref" if TICKET.fullmatch(part) else "owner"
-        value = (due["due"] or due["date"]) if due else part
+        value = (due[1] or due[2]) if due else part
         if key in details:
-            raise Unclear(
-                f"says two things for {key}: {details[key]} and {value}",
-                "write such as `title (owner, due 2026-03-01, MOD-1)`",
-            )
+            what = f"says two things for {key}: {details[key]} and {value}"
+            raise fault(what, "write such as `title (owner, due 2026-03-01, MOD-1)`")
         details[key] = value
     if not match or (set(details) == {"owner"} and not details["owner"].startswith("@")):
         return {"title": text}
@@ -259,5 +310,5 @@ def number(text: str) -> float:
     """420,000 and 1.5; a comma that doesn't part thousands is unclear."""
     digits = text.rstrip(".,")
     if not _THOUSANDS.fullmatch(digits) or len(digits) > 18:
-        raise Unclear(f"{text} can be read in two ways", "write it as 1234.5 or 1,234.5")
+        raise fault(f"{text} can be read in two ways", "write it as 1234.5 or 1,234.5")
     return float(digits.replace(",", ""))

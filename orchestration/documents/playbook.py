@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from orchestration.documents.models import validate
 from orchestration.documents.problems import ConfigError, DocumentError, Problem
-from orchestration.documents.strict import FixClass, Strict, empty_if_none, fault, unique
+from orchestration.documents.strict import FixClass, Strict, fault, short_text, unique
 from orchestration.documents.text import Chunk, read_text, split_front_matter
 from orchestration.documents.words import term_type
 from orchestration.documents.yaml_lines import Document, parse_mapping
@@ -24,7 +24,7 @@ from orchestration.documents.yaml_lines import Document, parse_mapping
 GIVEN = ("service", "owner")
 BLANK = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-RequiredWindow: Any = term_type("required_window", spelled=lambda value: value)
+RequiredWindow: Any = term_type("required_window")
 
 
 def _parameter(name: str) -> str:
@@ -43,21 +43,19 @@ def _as_text(value: Any) -> Any:
 Text = Annotated[
     str,
     BeforeValidator(_as_text, json_schema_input_type=str | int | float),
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    short_text(200),
 ]
 
 
 class PlaybookHeader(Strict):
     """What a playbook is for; without `change_windows` it is for all of them."""
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+    title: Annotated[str, short_text(120)]
     fix_classes: Annotated[list[FixClass], Field(min_length=1), AfterValidator(unique)]
     change_windows: Annotated[list[RequiredWindow], AfterValidator(unique)] = Field(
         default_factory=list
     )
-    parameters: Annotated[
-        dict[Annotated[str, AfterValidator(_parameter)], Text], BeforeValidator(empty_if_none)
-    ] = Field(default_factory=dict)
+    parameters: dict[Annotated[str, AfterValidator(_parameter)], Text] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

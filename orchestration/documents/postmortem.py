@@ -1,12 +1,12 @@
 """Postmortems: the structured fields that both templates state, and how a file is read into them.
 
-YAML front matter states the fields by name; bullets are read into the same model, so both templates
-give the same record and the same errors. The JSON Schema is published for editors.
+Front matter states the fields by name, bullets say them in words; the model understands either,
+so both give the same record and the same errors. The JSON Schema is published for editors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -14,14 +14,11 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    StringConstraints,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
-from pydantic_core.core_schema import no_info_before_validator_function
+from pydantic_core import PydanticCustomError
 
+from orchestration.documents import phrases
 from orchestration.documents.bullets import read_bullets
 from orchestration.documents.models import slug, validate
 from orchestration.documents.problems import DocumentError, Line, Problem
@@ -36,37 +33,33 @@ from orchestration.documents.references import (
     WebAddress,
     service_name,
 )
-from orchestration.documents.strict import Amount, Day, MaturityLevel, Number, Strict, fault, unique
+from orchestration.documents.strict import (
+    Amount,
+    Day,
+    MaturityLevel,
+    Number,
+    Strict,
+    fault,
+    short_text,
+    unique,
+)
 from orchestration.documents.text import Chunk, split_front_matter
-from orchestration.documents.words import term_type
+from orchestration.documents.words import split, term_type
 from orchestration.documents.yaml_lines import parse_mapping
 
 Item = TypeVar("Item")
 
-MAX_ITEMS = 500
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        return split(value, ",;")
+    return value if isinstance(value, list) else [value]
 
 
-class _OneOrMore:
-    """One entry of a list needs no brackets, and nothing is an empty list."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return no_info_before_validator_function(self._listed, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        listed = handler(schema)
-        return {"anyOf": [listed, listed["items"], {"type": "null"}]}
-
-    @staticmethod
-    def _listed(value: Any) -> Any:
-        return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _upper(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
+def _one_or_more(schema: dict[str, Any]) -> None:
+    listed = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [listed, listed["items"], {"type": "null"}]
 
 
 def _ratio(value: float) -> float:
@@ -78,17 +71,56 @@ def _as_factor(value: Any) -> Any:
     return {"factor": value} if isinstance(value, str) else value
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
+def _said(read: Callable[[Any], Any]) -> BeforeValidator:
+    """Text in place of the value is read as a bullet is."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _of_bullets(together: Callable[..., Any], **read: Callable[[str], Any]) -> BeforeValidator:
+    """Text, or a mapping of several bullets about one thing, each read by its key."""
+
+    def check(value: Any) -> Any:
+        said = {"text": value} if isinstance(value, str) else value
+        if not isinstance(said, dict) or not said or not set(said) <= set(read):
+            return value
+        if not all(isinstance(text, str) for text in said.values()):
+            return value
+        parts = {}
+        for key in read:
+            try:
+                parts[key] = read[key](said.get(key, ""))
+            except PydanticCustomError as error:
+                context = error.context or {}
+                raise fault(context["what"], context["fix"], at=[key]) from None
+        return together(parts)
+
+    return BeforeValidator(check)
+
+
+_SLOS = _of_bullets(
+    phrases.slos,
+    text=phrases.objectives,
+    burn_rate=phrases.burn_rates,
+    chart_url=phrases.charts,
+)
+_IMPACT = _of_bullets(
+    phrases.all_impact,
+    text=phrases.impact,
+    started_at=lambda text: text or None,
+    regulatory=phrases.regulations,
+)
+Text = Annotated[str, short_text(4_000)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 Target = Annotated[Number, Field(gt=0, le=100), AfterValidator(_ratio)]
-EngineerDays = Annotated[Number, Field(ge=0, le=10_000)]
+EngineerDays = Annotated[Number, Field(ge=0, le=10_000), _said(phrases.engineer_days)]
 BurnRate = Annotated[Number, Field(ge=0, le=1e6)]
-Maturity = Annotated[MaturityLevel, BeforeValidator(slug)]
+Maturity = Annotated[MaturityLevel, _said(slug)]
+# One entry needs no brackets; text is split at commas and semicolons.
 Entries = Annotated[
     list[Item],
-    Field(max_length=MAX_ITEMS, default_factory=list),
+    Field(max_length=500, default_factory=list, json_schema_extra=_one_or_more),
     AfterValidator(unique),
-    _OneOrMore(),
+    BeforeValidator(_listed),
 ]
 FailureMode: Any = term_type("failure_mode")
 SloType: Any = term_type("slo_type")
@@ -96,7 +128,7 @@ ContributingFactor: Any = term_type("contributing_factor")
 FixClass: Any = term_type("fix_class")
 RequiredWindow: Any = term_type("required_window")
 DecisionAction: Any = term_type("decision")
-Regulation: Any = term_type("regulation", spelled=_upper)
+Regulation: Any = term_type("regulation")
 
 
 class Slo(Strict):
@@ -123,6 +155,11 @@ class Factor(Strict):
 
     factor: ContributingFactor
     note: Text | None = None
+
+
+AnyFactor = Annotated[
+    Factor, BeforeValidator(_as_factor, json_schema_input_type=Factor | ContributingFactor)
+]
 
 
 class AiCode(Strict):
@@ -155,25 +192,28 @@ class Postmortem(Strict):
     services: Entries[ServiceName]
     causal_service: ServiceName | None = None
     failure_mode: FailureMode | None = None
-    slos: Entries[Slo]
-    impact: Impact | None = None
-    contributing_factors: Entries[
-        Annotated[
-            Factor,
-            BeforeValidator(_as_factor, json_schema_input_type=Factor | ContributingFactor),
-        ]
-    ]
-    fix_classes: Entries[FixClass]
+    slos: Annotated[Entries[Slo], _SLOS]
+    impact: Annotated[Impact, _IMPACT] | None = None
+    contributing_factors: Annotated[Entries[AnyFactor], _said(phrases.contributing_factors)]
+    fix_classes: Annotated[Entries[FixClass], _said(phrases.fix_classes)]
     estimate_days: EngineerDays | None = None
     required_window: RequiredWindow | None = None
-    ai_generated_code: AiCode | None = None
+    ai_generated_code: Annotated[AiCode, _said(phrases.ai_code)] | None = None
     commits: Entries[CommitRef]
     owner: Owner | None = None
-    decision: Decision | None = None
+    decision: Annotated[Decision, _said(phrases.decision)] | None = None
     risk_ids: Entries[TicketRef]
     review_date: Day | None = None
     completed_at: Moment | None = None
-    action_items: Entries[ActionItem]
+    action_items: Annotated[Entries[ActionItem], _said(phrases.action_items)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ai_code_of_factors(cls, said: Any) -> Any:
+        factors = said.get("contributing_factors") if isinstance(said, dict) else None
+        if not isinstance(factors, str):
+            return said
+        return {"ai_generated_code": phrases.ai_code_of_factors(factors), **said}
 
     @model_validator(mode="after")
     def _about_something(self) -> Self:
@@ -184,17 +224,22 @@ class Postmortem(Strict):
             )
         return self
 
+    def record(self) -> dict[str, Any]:
+        rates = [slo.burn_rate for slo in self.slos if slo.burn_rate is not None]
+        return super().record() | {"max_burn_rate": max(rates, default=None)}
 
-def _record(path: Path, chunk: Chunk) -> dict[str, Any]:
+
+def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
     """The fields as they are stated, the file's stem as id, and which template it follows."""
     try:
         postmortem_id = service_name(path.stem)
     except PydanticCustomError as error:
         what, fix = "names the postmortem and holds characters it can't", "rename the file"
         raise DocumentError(Problem(1, "file", path.stem, what, fix)) from error
+    problems: list[Problem] = []
     is_yaml = chunk.text.lstrip().split("\n", 1)[0].rstrip() == "---"
     if is_yaml:
-        document, problems = parse_mapping(split_front_matter(chunk.text)[0]), []
+        document = parse_mapping(split_front_matter(chunk.text)[0])
     else:
         document, problems = read_bullets(chunk.text)
     try:
@@ -203,17 +248,11 @@ def _record(path: Path, chunk: Chunk) -> dict[str, Any]:
         raise DocumentError(*problems, *error.problems) from None
     if problems:
         raise DocumentError(*problems)
-    return {
-        "postmortem_id": postmortem_id,
-        "template": "front_matter" if is_yaml else "bullets",
-        **postmortem.record(),
-        "max_burn_rate": max(
-            (slo.burn_rate for slo in postmortem.slos if slo.burn_rate is not None), default=None
-        ),
-    }
+    template = "front_matter" if is_yaml else "bullets"
+    yield 1, {"postmortem_id": postmortem_id, "template": template, **postmortem.record()}
 
 
-_read = reader(_record)
+_read = reader(_records)
 
 
 def read_postmortem(path: Path) -> Iterator[Line]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_VALUE_CHARACTERS = 80
-MAX_LISTED_PROBLEMS = 10
+# Named beside the first one.
+MAX_MORE_PROBLEMS = 9
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 
 
@@ -16,12 +17,8 @@ _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 class Line:
     """One document of a file: a record, or what could not be read.
 
-    Attributes:
-        line: where the document begins, or its first problem stands, counted from 1.
-        text: the record as JSON, or the document's original text.
-        reason: None for a record; else why not, naming field, value and fix.
-        field: the first problem's field.
-        value: the first problem's value.
+    `line` is where the document begins, or its first problem stands, counted from 1. `text` is the
+    record as JSON, or the document as it is written, with the reason, field and value at fault.
     """
 
     line: int
@@ -72,19 +69,10 @@ def shorten(value: str) -> str:
 
 
 def problem_line(problems: Iterable[Problem], text: str) -> Line:
-    """One line for the quarantine, however many problems the document has.
-
-    A document that is quarantined counts once, so that documents read = records + problems.
-    """
-    ordered = sorted(problems, key=lambda problem: problem.line)
-    first = ordered[0]
-    reasons = [str(first), *(f"line {p.line}: {p}" for p in ordered[1:MAX_LISTED_PROBLEMS])]
-    if len(ordered) > MAX_LISTED_PROBLEMS:
-        reasons.append(f"and {len(ordered) - MAX_LISTED_PROBLEMS} more")
-    return Line(
-        line=first.line,
-        text=text,
-        reason=" | ".join(reasons),
-        field=first.field or None,
-        value=shorten(first.value) or None,
-    )
+    """One line for the quarantine, so that documents read = records + documents set aside."""
+    first, *others = sorted(problems, key=lambda problem: problem.line)
+    listed, more = others[:MAX_MORE_PROBLEMS], others[MAX_MORE_PROBLEMS:]
+    reasons = [str(first), *(f"line {p.line}: {p}" for p in listed)]
+    reasons += [f"and {len(more)} more"] if more else []
+    value = shorten(first.value) or None
+    return Line(first.line, text, " | ".join(reasons), first.field or None, value)

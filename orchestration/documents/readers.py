@@ -29,12 +29,12 @@ Reader = Callable[[Path], Iterator[Line]]
 
 
 def reader(
-    record: Callable[[Path, Chunk], Any],
+    records: Callable[[Path, Chunk], Iterable[tuple[int, Any]]],
     cut: Callable[[str], Iterable[Chunk]] = lambda text: [Chunk(1, text)],
 ) -> Reader:
-    """A reader that makes a record of each document; by default the file is one document.
+    """A reader that makes records, each with its line, of a document; by default the whole file.
 
-    A document of which `record` raises DocumentError is one problem and costs no other.
+    A document of which `records` raises DocumentError is one problem and costs no other.
     """
 
     def read(path: Path) -> Iterator[Line]:
@@ -45,31 +45,40 @@ def reader(
             return
         for chunk in chunks:
             try:
-                text = json.dumps(record(path, chunk), ensure_ascii=False, allow_nan=False)
+                for line, record in records(path, chunk):
+                    yield Line(line, json.dumps(record, ensure_ascii=False, allow_nan=False))
             except DocumentError as error:
                 yield problem_line(error.problems, chunk.text)
-            else:
-                yield Line(chunk.first_line, text)
 
     return read
 
 
 def model_reader(model: type[Strict]) -> Reader:
     """A reader of a YAML file that is checked by a pydantic model."""
-    return reader(lambda path, chunk: parse_model(chunk.text, path.name, model).record())
+    return reader(lambda path, chunk: [(1, parse_model(chunk.text, path.name, model).record())])
 
 
-def _front_matter(path: Path, chunk: Chunk) -> dict[str, Any]:
+def _documents(_: Path, chunk: Chunk) -> Iterable[tuple[int, Any]]:
+    """The document, or the items of a `kind: List`, which are documents themselves."""
+    document = parse(chunk)
+    value = document.value
+    items = value.get("items") if isinstance(value, dict) and value.get("kind") == "List" else None
+    if not isinstance(items, list):
+        return [(chunk.first_line, value)]
+    return [(document.line_of(("items", place)), item) for place, item in enumerate(items)]
+
+
+def _front_matter(path: Path, chunk: Chunk) -> Iterable[tuple[int, dict[str, Any]]]:
     """The front matter, and as `_file` the file's name, address and time of its last change."""
     changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return parse_mapping(split_front_matter(chunk.text)[0]).value | {
-        "_file": {
-            "name": path.name,
-            "url": path.absolute().as_uri(),
-            "changed_at": changed_at.isoformat(timespec="seconds"),
-        }
+    file = {
+        "name": path.name,
+        "url": path.absolute().as_uri(),
+        "changed_at": changed_at.isoformat(timespec="seconds"),
     }
+    header = parse_mapping(split_front_matter(chunk.text)[0])
+    return [(chunk.first_line, header.value | {"_file": file})]
 
 
-read_yaml = reader(lambda _, chunk: parse(chunk).value, split_documents)
+read_yaml = reader(_documents, split_documents)
 read_front_matter = reader(_front_matter)

@@ -7,11 +7,19 @@ error that says how to fix it, never a silent default.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 MaturityLevel = Literal["bronze", "silver", "gold"]
@@ -23,16 +31,30 @@ FixClass = Literal[
     "ai_code_cleanup",
 ]
 
-# Fields of an interchange record stay far below what a 64-bit integer or a mart column holds.
 MAX_DAYS = 3660
 
 Item = TypeVar("Item")
 
 
 class Strict(BaseModel):
-    """Refuses unknown keys and can't change once it is read."""
+    """Refuses unknown keys and can't change once it is read.
+
+    A key with nothing after it, or only comments below it, is an empty mapping or list.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_empty(cls, said: Any) -> Any:
+        if not isinstance(said, dict):
+            return {} if said is None else said
+        fields = {
+            name
+            for name, field in cls.model_fields.items()
+            if field.default_factory or isinstance(field.default, BaseModel)
+        }
+        return {key: said[key] for key in said if said[key] is not None or key not in fields}
 
     def record(self) -> dict[str, Any]:
         """What the file says, defaults filled in, as one record for the warehouse."""
@@ -42,13 +64,9 @@ class Strict(BaseModel):
 def fault(
     what: str, fix: str, at: Sequence[str | int] = (), *, is_secret: bool = False
 ) -> PydanticCustomError:
-    """A validation error that carries its remedy.
+    """A validation error: `what` is wrong, to be read after the field's name, and its `fix`.
 
-    Args:
-        what: what is wrong, to be read after the field's name.
-        fix: what to write instead.
-        at: where below the validated value the fault lies, for the line number.
-        is_secret: the value may be a secret, and is not shown.
+    `at` is where below the value the fault lies; a value that may be a secret isn't shown.
     """
     context = {"what": what, "fix": fix, "at": list(at), "is_secret": is_secret}
     return PydanticCustomError("fault", "{what}", context)
@@ -65,11 +83,6 @@ def matching(pattern: str, what: str, fix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def empty_if_none(value: object) -> object:
-    """A key with nothing after it, or only comments below it, is an empty mapping."""
-    return {} if value is None else value
-
-
 def unique(items: Sequence[Item]) -> list[Item]:
     """The items in their order, each once; items need not be hashable."""
     seen: list[Item] = []
@@ -79,12 +92,17 @@ def unique(items: Sequence[Item]) -> list[Item]:
     return seen
 
 
-def once(items: list[Item]) -> list[Item]:
-    """The items, none of which may be there twice."""
-    for position, item in enumerate(items):
-        if item in items[:position]:
-            raise fault(f"'{item}' is listed twice", "remove one of them", at=[position])
-    return items
+def once(key: Callable[[Any], Any] = lambda item: item) -> AfterValidator:
+    """A check that no two items of a list have the same key."""
+
+    def check(items: list[Item]) -> list[Item]:
+        keys = [key(item) for item in items]
+        for position, one in enumerate(keys):
+            if one in keys[:position]:
+                raise fault(f"'{one}' is listed twice", "remove one of them", at=[position])
+        return items
+
+    return AfterValidator(check)
 
 
 def _day(text: str) -> str:
@@ -99,6 +117,30 @@ def share_of_one(value: float, at: Sequence[str | int] = ()) -> float:
     if abs(value) > 1:
         raise fault(f"{value:g} is not a share of 1", f"write {value / 100:g} for {value:g} %", at)
     return value
+
+
+def rising(
+    values: Mapping[str, float | None],
+    stated: Container[str],
+    fix: str,
+    at: Sequence[str | int] = (),
+    *,
+    equal: bool = False,
+) -> None:
+    """Raise a fault where a value isn't more than the one before it, or as much if `equal` is.
+
+    The fault lies with the one that the file states.
+    """
+    known = [(name, value) for name, value in values.items() if value is not None]
+    for (lower, low), (higher, high) in pairwise(known):
+        if low > high or (low == high and not equal):
+            what = f"{higher} ({high:g}) must be more than {lower} ({low:g})"
+            raise fault(what, fix, at=[*at, higher if higher in stated else lower])
+
+
+def short_text(most: int) -> StringConstraints:
+    """Text of at most so many characters, without the blanks around it, and not empty."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

@@ -13,12 +13,16 @@ MAX_DOCUMENTS = 50_000
 # Enough of a file that is too big for a person to recognise it; the file itself stays where it is.
 EXCERPT_BYTES = 1_000
 NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_MARKER = re.compile(r"(?:---|\.\.\.)(?=\s|$)")
+# YAML allows these at the start of a line nowhere else, not even in quotes.
+_MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|\Z)", re.M)
+_DIRECTIVE = re.compile(r"^%.*", re.M)
+_CONTENT = re.compile(r"^[^\S\n]*[^\s#]", re.M)
+_FRONT_MATTER = re.compile(r"\s*^---[^\S\n]*\n(.*?)^(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.M | re.S)
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The text of one YAML document and the line it begins on, counted from 1."""
+    """The text of one document and the line it begins on, counted from 1."""
 
     first_line: int
     text: str
@@ -31,19 +35,16 @@ def read_text(path: Path) -> str:
         DocumentError: too big, not UTF-8, or holding control characters.
         OSError: the file can't be read.
     """
-    size = path.stat().st_size
-    if size > MAX_BYTES:
+    if (size := path.stat().st_size) > MAX_BYTES:
         what = f"is {size:,} bytes, the limit is {MAX_BYTES:,}"
         raise DocumentError(Problem(1, "file", path.name, what, "split it into several files"))
     raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        what = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        fix = "save the file as UTF-8 text"
+        what, fix = f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8 text"
         raise DocumentError(Problem(line, "file", path.name, what, fix)) from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if bad := NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         what = f"holds the control character U+{ord(bad.group()):04X}"
@@ -61,33 +62,23 @@ def excerpt(path: Path) -> str:
 def split_documents(text: str) -> list[Chunk]:
     """Cut a file at its `---` and `...` lines, so that each document fails alone.
 
-    YAML allows these markers at the start of a line nowhere else, not even in quotes. Chunks of
-    blanks, comments and `%` directives only are left out.
+    What holds only blanks, comments and `%` directives is no document.
 
     Raises:
         DocumentError: more than `MAX_DOCUMENTS`.
     """
     chunks: list[Chunk] = []
-    first_line, lines = 1, []
-    for number, line in enumerate([*text.split("\n"), "---"], start=1):
-        if marker := _MARKER.match(line):
-            chunks += _chunk(first_line, lines)
-            # What follows the marker on its line belongs to the new document.
-            first_line, lines = number, [" " * marker.end() + line[marker.end() :]]
-        else:
-            lines.append(line)
+    line = 1
+    for part in _MARKER.split(text):
+        content = _DIRECTIVE.sub("", part)
+        if start := _CONTENT.search(content):
+            above = content.count("\n", 0, start.start())
+            chunks.append(Chunk(line + above, content[start.start() :].rstrip() + "\n"))
+        line += part.count("\n")
     if len(chunks) > MAX_DOCUMENTS:
         what = f"holds {len(chunks):,} documents, the limit is {MAX_DOCUMENTS:,}"
         raise DocumentError(Problem(1, "file", "", what, "split it into several files"))
     return chunks
-
-
-def _chunk(first_line: int, lines: list[str]) -> list[Chunk]:
-    content = ["" if line.startswith("%") else line for line in lines]
-    for offset, line in enumerate(content):
-        if line.strip() and not line.lstrip().startswith("#"):
-            return [Chunk(first_line + offset, "\n".join(content[offset:]).rstrip() + "\n")]
-    return []
 
 
 def split_front_matter(text: str) -> tuple[Chunk, Chunk]:
@@ -96,14 +87,13 @@ def split_front_matter(text: str) -> tuple[Chunk, Chunk]:
     Raises:
         DocumentError: it doesn't begin with `---`, or the front matter is never closed.
     """
-    lines = text.split("\n")
-    start = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    if lines[start].rstrip() != "---":
+    if found := _FRONT_MATTER.match(text):
+        first, next_line = (text.count("\n", 0, at) + 1 for at in (found.start(1), found.end()))
+        return Chunk(first, found[1]), Chunk(next_line, text[found.end() :])
+    start = text.lstrip()
+    first, line = start.split("\n", 1)[0], text.count("\n", 0, len(text) - len(start)) + 1
+    if first.rstrip() != "---":
         fix = "begin the file with YAML between two lines ---"
-        raise DocumentError(Problem(1, "document", lines[start], "has no front matter", fix))
-    for end in range(start + 1, len(lines)):
-        if lines[end].rstrip() in ("---", "..."):
-            header = Chunk(start + 2, "\n".join(lines[start + 1 : end]) + "\n")
-            return header, Chunk(end + 2, "\n".join(lines[end + 1 :]))
+        raise DocumentError(Problem(1, "document", first, "has no front matter", fix))
     what, fix = "the front matter is never closed", "put a line --- below it"
-    raise DocumentError(Problem(start + 1, "document", "---", what, fix))
+    raise DocumentError(Problem(line, "document", "---", what, fix))

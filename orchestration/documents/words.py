@@ -1,14 +1,14 @@
 """The words a postmortem is written in: terms, how people say them, labels of bullets.
 
 They are data: `seeds/postmortem_words.csv` and `seeds/postmortem_labels.csv`. Words are looked for
-in lower-case text, at word boundaries. YAML front matter has to use the terms themselves.
+in lower-case text, at word boundaries.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,47 +23,38 @@ SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 BLANK = frozenset({"", "-", "?", "n/a", "na", "tbd", "todo", "pending", "not known"})
 NOTHING = frozenset({"none", "no", "nothing", "not applicable"})
 # Something is missing when one of these stands at most three words before it or right after it.
-ABSENT_BEFORE = r"(?:missing|no|not|without|w/o|lack(?:s|ed|ing)?|absent|never|unset)"
-ABSENT_AFTER = r"(?:missing|absent|unset|disabled|not (?:set|configured|tested|covered|enabled))"
+ABSENT = r"(?<!\w)(?:missing|no|not|without|w/o|lack(?:s|ed|ing)?|absent|never|unset)(?!\w)"
+_ABSENT_AFTER = r"(?:missing|absent|unset|disabled|not (?:set|configured|tested|covered|enabled))"
+_GAP = r"(?:[^\w,;()]+\w+)"
 
 
-class Unclear(Exception):  # noqa: N818 - it is the text that is wrong, not the program
-    """The text says nothing that the field can hold."""
-
-    def __init__(self, what: str, fix: str) -> None:
-        self.what, self.fix = what, fix
-        super().__init__(f"{what}; fix: {fix}")
+def _seed(name: str) -> Iterator[dict[str, str]]:
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8") as file:
+        yield from csv.DictReader(file)
 
 
 @cache
 def labels() -> dict[str, str]:
-    """Label of a bullet in lower case -> the key of the front matter that it fills."""
-    with (SEEDS / "postmortem_labels.csv").open(encoding="utf-8") as file:
-        return {row["label"]: row["field"] for row in csv.DictReader(file)}
+    """Label of a bullet in lower case -> the place in a postmortem that it fills."""
+    return {row["label"]: row["field"] for row in _seed("postmortem_labels")}
 
 
 @cache
 def patterns(field: str) -> list[tuple[str, re.Pattern[str]]]:
     """The terms of a field, each with a pattern for its words; a term may be there twice."""
     found: dict[tuple[str, bool], list[str]] = {}
-    with (SEEDS / "postmortem_words.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["field"] == field:
-                key = row["term"], row["is_absence"] == "true"
-                found.setdefault(key, []).append(row["words"] or "(?!)")
-    gap = r"(?:[^\w,;()]+\w+)"
-    return [
-        (
-            term,
-            re.compile(
-                rf"(?<!\w)(?:{ABSENT_BEFORE}{gap}{{0,3}}?[^\w,;()]+(?:{'|'.join(words)})"
-                rf"|(?:{'|'.join(words)}){gap}{{0,2}}?[^\w,;()]+{ABSENT_AFTER})(?!\w)"
-                if is_absence
-                else rf"(?<!\w)(?:{'|'.join(words)})(?!\w)"
-            ),
-        )
-        for (term, is_absence), words in found.items()
-    ]
+    for row in _seed("postmortem_words"):
+        if row["field"] == field:
+            key = row["term"], row["is_absence"] == "true"
+            found.setdefault(key, []).append(row["words"] or "(?!)")
+    said = []
+    for (term, is_absence), all_words in found.items():
+        words = "(?:" + "|".join(all_words) + ")"
+        if is_absence:
+            before = rf"{ABSENT}{_GAP}{{0,3}}?[^\w,;()]+{words}"
+            words = rf"(?:{before}|{words}{_GAP}{{0,2}}?[^\w,;()]+{_ABSENT_AFTER})"
+        said.append((term, re.compile(rf"(?<!\w){words}(?!\w)")))
+    return said
 
 
 def terms(field: str) -> tuple[str, ...]:
@@ -71,34 +62,28 @@ def terms(field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for term, _ in patterns(field)))
 
 
-def term_type(field: str, spelled: Callable[[Any], Any] = slug) -> Any:
-    """A type for pydantic: one of the field's terms, which `spelled` makes of what is written."""
+def term_type(field: str) -> Any:
+    """A type for pydantic: one of the field's terms, or text that `one_term` finds one in."""
     term: Any = Literal.__getitem__(terms(field))
-    return Annotated[term, BeforeValidator(spelled)]
+    return Annotated[term, BeforeValidator(lambda value: one_term(value, field))]
 
 
-def mentioned(text: str, *fields: str) -> list[str]:
+def mentioned(text: str, field: str) -> list[str]:
     """The terms that the text mentions, each once, in the order of their first mention."""
     plain = text.lower().replace("_", " ")
     found: dict[str, int] = {}
-    for field in fields:
-        for term, pattern in patterns(field):
-            if match := pattern.search(plain):
-                found[term] = min(match.start(), found.get(term, match.start()))
+    for term, pattern in patterns(field):
+        if match := pattern.search(plain):
+            found[term] = min(match.start(), found.get(term, match.start()))
     return sorted(found, key=lambda term: found[term])
 
 
-def one_term(text: str, field: str) -> str:
-    """The term that the text is, or the first that it mentions.
-
-    Raises:
-        Unclear: it mentions none.
-    """
-    if slug(text) in terms(field):
-        return slug(text)
-    if found := mentioned(text, field):
-        return found[0]
-    raise Unclear("names none of the known words", f"use one of {', '.join(terms(field))}")
+def one_term(value: Any, field: str) -> Any:
+    """The term that a text is, or the first that it mentions, or the value itself."""
+    if not isinstance(value, str):
+        return value
+    exact = (term for term in terms(field) if slug(term) == slug(value))
+    return next(exact, None) or next(iter(mentioned(value, field)), value)
 
 
 def is_blank(text: str) -> bool:
@@ -108,13 +93,13 @@ def is_blank(text: str) -> bool:
     return plain.lower() in BLANK or placeholder
 
 
-def is_nothing(text: str) -> bool:
-    """Somebody says that there is none."""
-    return text.strip().rstrip(".").lower() in NOTHING
-
-
 def split(text: str, separators: str) -> list[str]:
-    """The parts between separators that are not in brackets, without blanks around them."""
+    """The parts between separators that are not in brackets, without blanks around them.
+
+    There are none where somebody says that there is nothing.
+    """
+    if text.strip().rstrip(".").lower() in NOTHING:
+        return []
     parts, depth = [""], 0
     for character in text:
         depth = max(0, depth + (character in "([") - (character in ")]"))

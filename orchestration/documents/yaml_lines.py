@@ -26,7 +26,7 @@ Location = tuple[str | int, ...]
 Found = TypeVar("Found")
 
 # YAML 1.2's core schema, but for octal and hexadecimal, and a number only where its text is kept:
-# 0012345 and 1e10 are incident numbers, 40 digits are an id.
+# 0012345 and 1e10 are incident numbers, 40 digits are an id. Kind -> pattern, first characters.
 _SCALARS = {
     "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
     "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
@@ -69,11 +69,24 @@ class Document:
         """What messages call the place."""
         return _nearest(self.labels, location, ".".join(map(str, location)) or "document")
 
+    def value_at(self, location: Location) -> Any:
+        """What is written at the place, or nearest around it."""
+        value = self.value
+        for part in location:
+            if isinstance(value, dict):
+                value = value.get(part)
+            elif isinstance(value, list) and isinstance(part, int):
+                value = value[part]
+        return value
+
 
 def _nearest(places: Mapping[Location, Found], location: Location, default: Found) -> Found:
+    """The place's own, or that of a place around it; what is text may have no numbered items."""
     for end in range(len(location), -1, -1):
-        if location[:end] in places:
-            return places[location[:end]]
+        place = location[:end]
+        keys = tuple(part for part in place if isinstance(part, str))
+        if place in places or keys in places:
+            return places.get(place, places.get(keys, default))
     return default
 
 
@@ -83,10 +96,9 @@ def parse(chunk: Chunk) -> Document:
     Raises:
         DocumentError: not YAML, a duplicate key, or beyond one of the limits.
     """
-    loader = _Loader(chunk.text)
+    loader = _Loader(chunk)
     try:
-        plain = _Plain(chunk.first_line)
-        value = plain.value(loader.get_single_node(), (), 1)
+        value = loader.plain(loader.get_single_node(), (), 1)
     except yaml.YAMLError as error:
         raise DocumentError(_from_yaml(error, chunk)) from None
     except (ValueError, OverflowError):
@@ -96,7 +108,7 @@ def parse(chunk: Chunk) -> Document:
         raise DocumentError(Problem(chunk.first_line, "document", "", what, fix)) from None
     finally:
         loader.dispose()
-    return Document(value, plain.lines)
+    return Document(value, loader.lines)
 
 
 def parse_mapping(chunk: Chunk) -> Document:
@@ -116,102 +128,101 @@ def parse_mapping(chunk: Chunk) -> Document:
 
 
 class _Refusal(yaml.MarkedYAMLError):
-    """The document is YAML, and more than is good for us."""
+    """The document is YAML, and holds what is not plain, or more than is good for us."""
 
-
-def _check_size(nodes: int, depth: int, mark: yaml.Mark) -> None:
-    if depth > MAX_DEPTH:
-        raise _Refusal(None, None, f"more than {MAX_DEPTH} levels of nesting", mark)
-    if nodes > MAX_NODES:
-        raise _Refusal(None, None, f"more than {MAX_NODES:,} values, aliases counted", mark)
+    def __init__(self, what: str, node: Node | yaml.Event) -> None:
+        super().__init__(None, None, what, node.start_mark)
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes only; stops at deep nesting and at too many nodes."""
+    """Plain values out of composed nodes, and their lines; what aliases repeat counts each time."""
 
     # Empties the table of the base class, which would read `no` as false and dates as dates.
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._depth = self._nodes = 0
+    def __init__(self, chunk: Chunk) -> None:
+        super().__init__(chunk.text)
+        self.lines: dict[Location, int] = {(): chunk.first_line}
+        self._first_line = chunk.first_line
+        self._depth = self._composed = self._read = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
-        self._nodes += 1
+        self._composed += 1
         self._depth += 1
-        _check_size(self._nodes, self._depth, self.peek_event().start_mark)
+        _check_size(self._composed, self._depth, self.peek_event())
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def plain(self, node: Node | None, at: Location, depth: int) -> Any:
+        """The value of a node, as deep in the document as `depth` says."""
+        if node is None:
+            return None
+        self._read += 1
+        _check_size(self._read, depth, node)
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        if isinstance(node, MappingNode) and node.tag == TAG + "map":
+            return self._mapping(node, at, depth)
+        if not isinstance(node, SequenceNode) or node.tag != TAG + "seq":
+            raise _Refusal(f"the tag {node.tag}", node)
+        items = []
+        for position, item in enumerate(node.value):
+            self.lines[(*at, position)] = self._first_line + item.start_mark.line
+            items.append(self.plain(item, (*at, position), depth + 1))
+        return items
+
+    def _mapping(self, node: MappingNode, at: Location, depth: int) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                raise _Refusal("a key that is not plain text", key_node)
+            key = _checked(key_node)
+            place, line = (*at, key), self._first_line + key_node.start_mark.line
+            if key in mapping:
+                what = f"the key is given twice, first on line {self.lines[place]}"
+                dotted = ".".join(map(str, place))
+                raise DocumentError(Problem(line, dotted, "", what, "keep one of them"))
+            self.lines[place] = line
+            value = self.plain(value_node, place, depth + 1)
+            if key != "<<" or key_node.style is not None:
+                mapping[key] = value
+                continue
+            for part in value if isinstance(value, list) else [value]:
+                if not isinstance(part, dict):
+                    raise _Refusal("a merge key << of what is no mapping", key_node)
+                merged = part | merged
+        return merged | mapping
 
 
 for kind, (pattern, starts) in _SCALARS.items():
     _Loader.add_implicit_resolver(TAG + kind, re.compile(pattern), list(starts))
 
 
-class _Plain:
-    """Plain values out of nodes, and their lines; what aliases repeat counts each time."""
-
-    def __init__(self, first_line: int) -> None:
-        self.lines: dict[Location, int] = {(): first_line}
-        self._first_line = first_line
-        self._nodes = 0
-
-    def value(self, node: Node | None, at: Location, depth: int) -> Any:
-        if node is None:
-            return None
-        self._nodes += 1
-        _check_size(self._nodes, depth, node.start_mark)
-        if isinstance(node, MappingNode) and node.tag == TAG + "map":
-            return self._mapping(node, at, depth)
-        if isinstance(node, SequenceNode) and node.tag == TAG + "seq":
-            items = []
-            for position, item in enumerate(node.value):
-                self.lines[(*at, position)] = self._first_line + item.start_mark.line
-                items.append(self.value(item, (*at, position), depth + 1))
-            return items
-        if isinstance(node, ScalarNode):
-            return _scalar(node)
-        raise _Refusal(None, None, f"the tag {node.tag}", node.start_mark)
-
-    def _mapping(self, node: MappingNode, at: Location, depth: int) -> dict[str, Any]:
-        mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = self._first_line + key_node.start_mark.line
-            if not isinstance(key_node, ScalarNode):
-                raise _Refusal(None, None, "a key that is not plain text", key_node.start_mark)
-            key = str(key_node.value)
-            _check_characters(key, key_node)
-            place = (*at, key)
-            dotted = ".".join(map(str, place))
-            if key == "<<" and key_node.style is None:
-                what, fix = "merge keys are not read", "write the merged keys out"
-                raise DocumentError(Problem(line, dotted, "", what, fix))
-            if key in mapping:
-                what = f"the key is given twice, first on line {self.lines[place]}"
-                raise DocumentError(Problem(line, dotted, "", what, "keep one of them"))
-            self.lines[place] = line
-            mapping[key] = self.value(value_node, place, depth + 1)
-        return mapping
+def _check_size(nodes: int, depth: int, where: Node | yaml.Event) -> None:
+    if depth > MAX_DEPTH:
+        raise _Refusal(f"more than {MAX_DEPTH} levels of nesting", where)
+    if nodes > MAX_NODES:
+        raise _Refusal(f"more than {MAX_NODES:,} values, aliases counted", where)
 
 
 def _scalar(node: ScalarNode) -> Any:
-    text = str(node.value)
-    _check_characters(text, node)
+    text = _checked(node)
     kind = node.tag.removeprefix(TAG)
-    if kind == "str":
-        return text
     # The tag may be written out, and then the text need not fit it.
-    if kind not in _SCALARS or not (kind == "null" or re.match(_SCALARS[kind][0], text)):
-        raise _Refusal(None, None, f"the tag {node.tag} on '{shorten(text)}'", node.start_mark)
-    read = {"null": lambda _: None, "bool": lambda t: t.lower() == "true", "int": int}
-    return read.get(kind, float)(text)
+    if kind in _SCALARS and (kind == "null" or re.match(_SCALARS[kind][0], text)):
+        read = {"null": lambda _: None, "bool": lambda t: t.lower() == "true", "int": int}
+        return read.get(kind, float)(text)
+    if kind != "str":
+        raise _Refusal(f"the tag {node.tag} on '{shorten(text)}'", node)
+    return text
 
 
-def _check_characters(text: str, node: ScalarNode) -> None:
-    if bad := NOT_TEXT.search(text):
-        what = f"the control character U+{ord(bad.group()):04X}"
-        raise _Refusal(None, None, what, node.start_mark)
+def _checked(node: ScalarNode) -> str:
+    if bad := NOT_TEXT.search(text := str(node.value)):
+        raise _Refusal(f"the control character U+{ord(bad.group()):04X}", node)
+    return text
 
 
 def _from_yaml(error: yaml.YAMLError, chunk: Chunk) -> Problem:
@@ -222,10 +233,8 @@ def _from_yaml(error: yaml.YAMLError, chunk: Chunk) -> Problem:
             mark = error.context_mark
     lines = chunk.text.rstrip("\n").split("\n")
     offset = min(mark.line, len(lines) - 1) if mark else 0
-    text = lines[offset].strip()
-    if isinstance(error, _Refusal):
-        what, fix = f"holds {message}", "write the document in plain YAML"
-    else:
+    what, fix = f"holds {message}", "write the document in plain YAML"
+    if not isinstance(error, _Refusal):
         what = f"is not YAML: {message}"
         fix = next((fix for part, fix in _FIXES.items() if part in message), "correct the line")
-    return Problem(chunk.first_line + offset, "document", text, what, fix)
+    return Problem(chunk.first_line + offset, "document", lines[offset].strip(), what, fix)

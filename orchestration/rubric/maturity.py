@@ -7,22 +7,13 @@ evidence can't be judged, and the marts say that instead of guessing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.documents.strict import Days, MaturityLevel, Strict, fault, once
+from orchestration.documents.strict import Days, MaturityLevel, Strict, fault, once, short_text
 
-Check = Literal["slo", "alerting", "no_untested_ai_code"]
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-AnnotationKey = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=317)
-]
-Tag = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=63)
-]
+Text = Annotated[str, short_text(500)]
 
 
 class Evidence(Strict):
@@ -32,36 +23,21 @@ class Evidence(Strict):
     `no_untested_ai_code`, which is the rubric's `window_days` without it.
     """
 
-    annotation: AnnotationKey | None = None
-    tag: Tag | None = None
-    check: Check | None = None
+    annotation: Annotated[str, short_text(317)] | None = None
+    tag: Annotated[str, short_text(63), StringConstraints(to_lower=True)] | None = None
+    check: Literal["slo", "alerting", "no_untested_ai_code"] | None = None
     within_days: Days | None = None
 
     @model_validator(mode="after")
     def _name_one(self) -> Self:
-        if sum(named is not None for named in (self.annotation, self.tag, self.check)) != 1:
-            raise fault(
-                "must name one thing", "write one of annotation, tag and check, the others apart"
-            )
-        if self.within_days is not None and not (
-            self.annotation or self.check == "no_untested_ai_code"
-        ):
-            raise fault(
-                "has no date",
-                "remove it; only an annotation and no_untested_ai_code can be too old",
-                at=["within_days"],
-            )
+        if [self.annotation, self.tag, self.check].count(None) != 2:
+            fix = "write one of annotation, tag and check, the others apart"
+            raise fault("must name one thing", fix)
+        has_date = self.annotation or self.check == "no_untested_ai_code"
+        if self.within_days is not None and not has_date:
+            fix = "remove it; only an annotation and no_untested_ai_code can be too old"
+            raise fault("has no date", fix, at=["within_days"])
         return self
-
-
-def _as_criterion(value: object) -> object:
-    if isinstance(value, str):
-        return {"text": value}
-    if not isinstance(value, (Mapping, Criterion)):
-        raise fault(
-            "is not a criterion", "write text, in quotes if it looks like a number, or text: below"
-        )
-    return value
 
 
 class Criterion(Strict):
@@ -71,26 +47,27 @@ class Criterion(Strict):
     evidence: Annotated[list[Evidence], Field(min_length=1, max_length=20)] | None = None
 
 
+def _as_criterion(value: object) -> object:
+    if isinstance(value, str):
+        return {"text": value}
+    if not isinstance(value, dict | Criterion):
+        fix = "write text, in quotes if it looks like a number, or text: below"
+        raise fault("is not a criterion", fix)
+    return value
+
+
 AnyCriterion = Annotated[
     Criterion, BeforeValidator(_as_criterion, json_schema_input_type=Text | Criterion)
 ]
-
-
-def _each_text_once(criteria: list[Criterion]) -> list[Criterion]:
-    once([criterion.text for criterion in criteria])
-    return criteria
+Criteria = Annotated[
+    list[AnyCriterion], Field(min_length=1), once(lambda criterion: criterion.text)
+]
 
 
 class Maturity(Strict):
     """Criteria per level; a service has a level when it meets it and all below."""
 
-    levels: Annotated[
-        dict[
-            MaturityLevel,
-            Annotated[list[AnyCriterion], Field(min_length=1), AfterValidator(_each_text_once)],
-        ],
-        Field(min_length=1),
-    ]
+    levels: Annotated[dict[MaturityLevel, Criteria], Field(min_length=1)]
 
     def record(self) -> dict[str, Any]:
         """`criteria`, and the `evidence` that they state, flat, one entry each.
@@ -98,20 +75,14 @@ class Maturity(Strict):
         Levels count from 1 (bronze), criteria and evidence from 1 in the order of the file.
         """
         criteria: list[dict[str, Any]] = [
-            {
-                "level": level,
-                "level_ordinal": ordinal,
-                "criterion_ordinal": place,
-                **criterion.model_dump(),
-            }
+            {"level": level, "level_ordinal": ordinal, "criterion_ordinal": place}
+            | criterion.model_dump()
             for ordinal, level in enumerate(get_args(MaturityLevel), start=1)
             for place, criterion in enumerate(self.levels.get(level, []), start=1)
         ]
-        return {
-            "criteria": criteria,
-            "evidence": [
-                {**criterion, **evidence, "ordinal": place}
-                for criterion in criteria
-                for place, evidence in enumerate(criterion["evidence"] or [], start=1)
-            ],
-        }
+        evidence = [
+            criterion | one | {"ordinal": place}
+            for criterion in criteria
+            for place, one in enumerate(criterion["evidence"] or [], start=1)
+        ]
+        return {"criteria": criteria, "evidence": evidence}

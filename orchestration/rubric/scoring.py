@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from orchestration.documents.strict import (
     Amount,
@@ -19,8 +18,8 @@ from orchestration.documents.strict import (
     Number,
     Share,
     Strict,
-    empty_if_none,
     fault,
+    rising,
     share_of_one,
 )
 
@@ -34,14 +33,9 @@ Factor = Literal[
     "effort",
     "ai_risk",
 ]
-Level = Literal["none", "low", "medium", "high"]
-
 FACTORS: tuple[Factor, ...] = get_args(Factor)
-LEVELS: tuple[Level, ...] = get_args(Level)
-CUTS = ("low", "medium", "high")
 # Thresholds of these factors are shares, so 30 for 30 % would never be reached.
 SHARE_FACTORS = frozenset({"blast_radius", "dependency_centrality"})
-
 # A value at or above the cut has the level. Burn: the multi-window alert thresholds of the Google
 # SRE workbook. MTTR in minutes, revenue in US dollars, effort in engineer-days.
 DEFAULT_CUTS: dict[Factor, dict[str, float]] = {
@@ -66,14 +60,8 @@ class Levels(Strict):
 
     @model_validator(mode="after")
     def _rise(self) -> Self:
-        for lower, higher in pairwise(LEVELS):
-            if getattr(self, lower) >= getattr(self, higher):
-                raise fault(
-                    f"{higher} ({getattr(self, higher):g}) must be more than {lower} "
-                    f"({getattr(self, lower):g})",
-                    "let the shares rise from none to high",
-                    at=[higher if higher in self.model_fields_set else lower],
-                )
+        fix = "let the shares rise from none to high"
+        rising(self.model_dump(), self.model_fields_set, fix)
         return self
 
 
@@ -85,40 +73,30 @@ class Cuts(Strict):
     high: Amount | None = None
 
 
-class PromoteBand(Strict):
+class Band(Strict):
     min_score: Number
-    due_in_days: Days = 45
-
-
-class BundleBand(Strict):
-    min_score: Number
-    due_in_days: Days = 90
+    due_in_days: Days | None = None
 
 
 class Bands(Strict):
-    """What a score leads to; below both, a service is closed as hygiene."""
+    """What a score leads to; below both, a service is closed as hygiene.
 
-    promote_to_epic: PromoteBand
-    bundle_with_existing: BundleBand
+    Work is due 45 days after the band is entered, and 90 for the lower one, where it says nothing.
+    """
+
+    promote_to_epic: Band
+    bundle_with_existing: Band
 
     @model_validator(mode="after")
     def _promote_above_bundle(self) -> Self:
-        promote, bundle = self.promote_to_epic.min_score, self.bundle_with_existing.min_score
-        if promote <= bundle:
-            raise fault(
-                f"promote_to_epic ({promote:g}) must ask for more than bundle_with_existing "
-                f"({bundle:g})",
-                "raise the one or lower the other",
-                at=["promote_to_epic", "min_score"],
-            )
+        names = ("bundle_with_existing", "promote_to_epic")
+        least = {name: getattr(self, name).min_score for name in names}
+        rising(least, least, "raise the one or lower the other")
         return self
 
 
 class Hysteresis(Strict):
-    """Keeps a service from flapping in and out of a band.
-
-    A band entered is left only `margin` points below its minimum, or after `hold_days`.
-    """
+    """A band entered is left only `margin` points below its minimum, or after `hold_days`."""
 
     margin: Amount = 2
     hold_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 28
@@ -133,32 +111,29 @@ class Scoring(Strict):
     repeat_window_days: Days = 90
     hysteresis: Hysteresis = Hysteresis()
     levels: Levels = Levels()
-    thresholds: Annotated[
-        dict[Factor, Annotated[Cuts, BeforeValidator(empty_if_none)]],
-        BeforeValidator(empty_if_none),
-    ] = Field(default_factory=dict)
+    thresholds: dict[Factor, Cuts] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _weigh_something(self) -> Self:
         if not any(self.weights.values()):
-            raise fault(
-                "every weight is 0, so every score would be 0",
-                "give at least one factor a weight",
-                at=["weights"],
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _cuts_rise(self) -> Self:
-        for factor in self.thresholds:
-            _check_cuts(factor, self.cuts(factor), self.thresholds[factor].model_fields_set)
+            what = "every weight is 0, so every score would be 0"
+            raise fault(what, "give at least one factor a weight", at=["weights"])
+        for factor, stated in self.thresholds.items():
+            place = ["thresholds", factor]
+            cuts = {level: cut for level, cut in self.cuts(factor).items() if cut is not None}
+            if not cuts:
+                fix = "state low, medium or high, or give the factor the weight 0"
+                raise fault("no threshold is left", fix, at=place)
+            fix = "state both, rising, or write null for the level to do without"
+            rising(cuts, stated.model_fields_set, fix, at=place)
+            for level, cut in cuts.items() if factor in SHARE_FACTORS else ():
+                share_of_one(cut, at=[*place, level])
         return self
 
     def cuts(self, factor: Factor) -> dict[str, float | None]:
         """The factor's thresholds by level: what the file states over the defaults."""
-        stated = self.thresholds.get(factor)
-        overrides = stated.model_dump(exclude_unset=True) if stated else {}
-        return dict.fromkeys(CUTS) | DEFAULT_CUTS[factor] | overrides
+        stated = self.thresholds.get(factor, Cuts()).model_dump(exclude_unset=True)
+        return {"low": None, "medium": None, "high": None} | DEFAULT_CUTS[factor] | stated
 
     def record(self) -> dict[str, Any]:
         """The rubric as one record for the warehouse; every factor and band, defaults included.
@@ -172,20 +147,17 @@ class Scoring(Strict):
             "hold_days": self.hysteresis.hold_days,
             "repeat_window_days": self.repeat_window_days,
             "factors": [
-                {
-                    "factor": factor,
-                    "weight": _number(self.weights.get(factor, 0)),
-                    **{level: _number(cut) for level, cut in self.cuts(factor).items()},
-                }
+                {"factor": factor, "weight": _number(self.weights.get(factor, 0))}
+                | {level: _number(cut) for level, cut in self.cuts(factor).items()}
                 for factor in FACTORS
             ],
             "levels": [
-                {"level": level, "ordinal": ordinal, "share": _number(getattr(self.levels, level))}
-                for ordinal, level in enumerate(LEVELS)
+                {"level": level, "ordinal": ordinal, "share": _number(share)}
+                for ordinal, (level, share) in enumerate(self.levels.model_dump().items())
             ],
             "bands": [
-                _band("promote_to_epic", 2, promote.min_score, promote.due_in_days),
-                _band("bundle_with_existing", 1, bundle.min_score, bundle.due_in_days),
+                _band("promote_to_epic", 2, promote.min_score, promote.due_in_days or 45),
+                _band("bundle_with_existing", 1, bundle.min_score, bundle.due_in_days or 90),
                 _band("close_as_hygiene", 0, None, None),
             ],
         }
@@ -205,23 +177,3 @@ def _number(value: float | None) -> float | None:
 
 def _band(band: str, ordinal: int, least: float | None, days: int | None) -> dict[str, Any]:
     return {"band": band, "ordinal": ordinal, "min_score": _number(least), "due_in_days": days}
-
-
-def _check_cuts(factor: Factor, cuts: dict[str, float | None], stated: set[str]) -> None:
-    present = [(level, cut) for level, cut in cuts.items() if cut is not None]
-    if not present:
-        raise fault(
-            "no threshold is left",
-            "state low, medium or high, or give the factor the weight 0",
-            at=["thresholds", factor],
-        )
-    for (lower, low), (higher, high) in pairwise(present):
-        if low >= high:
-            raise fault(
-                f"{higher} ({high:g}) must be more than {lower} ({low:g})",
-                f"state both, rising, or `{lower}: null` to do without it",
-                at=["thresholds", factor, higher if higher in stated else lower],
-            )
-    if factor in SHARE_FACTORS:
-        for level, cut in present:
-            share_of_one(cut, at=["thresholds", factor, level])

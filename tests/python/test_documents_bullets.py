@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.documents import READERS
-from orchestration.documents.bullets import MAX_BULLETS, MAX_CHARACTERS
+from orchestration.documents.bullets import MAX_CHARACTERS
 from orchestration.documents.words import labels
 
 from .postmortem_helpers import HEAD, problem, read
@@ -97,7 +97,6 @@ def test_headings(tmp_path: Path, heading: str, refs: list[str], title: str | No
         ("- Action items:\n  - a\n  - b (@x, due soon)", 5, "Action items", "YYYY-MM-DD"),
         ("- Action items: a (x, y, MOD-1)", 3, "Action items", "two things for owner"),
         (f"- Title: {'x' * (MAX_CHARACTERS + 1)}", 3, "Title", "below the bullets"),
-        ("- Own: 1\n" * (MAX_BULLETS + 1), 201, "document", "## Timeline"),
     ],
 )
 def test_a_problem_names_line_label_and_fix(

@@ -90,7 +90,7 @@ def test_every_place_has_its_line() -> None:
         ("a: !!timestamp 2025-01-01\n", 1, "holds the tag"),
         ("a: 1\nb: !!int x\n", 2, "int on 'x'"),
         ("{a: 1}: 2\n", 1, "a key that is not plain text"),
-        ("x: &x {a: 1}\ny:\n  <<: *x\n", 3, "write the merged keys out"),
+        ("x:\n  <<: 5\n", 2, "merge key << of what is no mapping"),
         ('a: "\\0"\n', 1, "control character U+0000"),
         ('a: "\\ud800"\n', 1, "control character U+D800"),
         ('a: "\\U00110000"\n', 1, "names no character"),
@@ -120,8 +120,20 @@ def test_bombs_are_refused_before_they_cost_anything(bomb: str, words: str) -> N
     assert time.monotonic() - before < 60
 
 
-def test_modest_aliases_are_fine() -> None:
-    assert value("a: &a [1, 2]\nb: [*a, *a]\n") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: &a [1, 2]\nb: [*a, *a]\n", {"a": [1, 2], "b": [[1, 2], [1, 2]]}),
+        ("a: &a {x: 1}\nb: {<<: *a}\n", {"a": {"x": 1}, "b": {"x": 1}}),
+        (
+            "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  z: 3\n  <<: [*a, *b]\n",
+            {"a": {"x": 1, "y": 1}, "b": {"y": 2, "z": 2}, "c": {"x": 1, "y": 1, "z": 3}},
+        ),
+        ("'<<': 1\n", {"<<": 1}),
+    ],
+)
+def test_aliases_and_merge_keys_are_written_out(text: str, expected: object) -> None:
+    assert value(text) == expected
 
 
 def test_documents_are_cut_at_their_markers() -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from orchestration.configuration import MODELS, READERS
 from orchestration.documents import load_model
 from orchestration.rubric import Scoring
-from orchestration.rubric.calendar import time_zones
 from orchestration.rubric.scoring import FACTORS
+from orchestration.rubric.teams import time_zones
 
 from .loader_helpers import ROOT, Json, Landing, project_streams
 

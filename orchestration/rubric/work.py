@@ -1,0 +1,130 @@
+"""`modernization/targets.yaml` and `shared_fixes.yaml`: what the work should have reached after its
+first days, and which changes serve several services, each as one epic.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from orchestration.documents.strict import (
+    CheckedShare,
+    Day,
+    Days,
+    FixClass,
+    Number,
+    Strict,
+    fault,
+    matching,
+    once,
+    rising,
+    share_of_one,
+    short_text,
+)
+
+
+def _fall(value: float) -> float:
+    if share_of_one(value) > 0:
+        raise fault("would be a rise", f"write {-value:g} for a fall, or 0 for no change")
+    return value
+
+
+Change = Annotated[Number, AfterValidator(_fall)]
+
+
+class Postmortems(Strict):
+    """Share of incidents' postmortems whose fields are complete in time."""
+
+    complete_share: CheckedShare = 0.95
+    within_business_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 5
+
+
+class Promotion(Strict):
+    """Action items that become epics, and the median days until they do."""
+
+    action_items_share: CheckedShare = 0.70
+    median_days_to_epic: Annotated[Number, Field(gt=0, le=3660)] = 7
+
+
+class Changes(Strict):
+    """Change from the days before the start: -0.5 is half of what it was."""
+
+    repeat_rate: Change = -0.50
+    mttr: Change = -0.20
+    slo_burn: Change = -0.30
+    pages_outside_business_hours: Change = -0.40
+
+
+class CapacityShare(Strict):
+    """Share of planned capacity that is spent on modernization, both ends allowed."""
+
+    min: CheckedShare = 0.15
+    max: CheckedShare = 0.25
+
+    @model_validator(mode="after")
+    def _rise(self) -> Self:
+        rising(self.model_dump(), self.model_fields_set, "let min be the smaller one", equal=True)
+        return self
+
+
+class Targets(Strict):
+    """Every target has the article's value where the file says nothing else."""
+
+    starts_on: Day | None = None
+    days: Days = 90
+    postmortems: Postmortems = Postmortems()
+    promotion: Promotion = Promotion()
+    changes: Changes = Changes()
+    capacity_share: CapacityShare = CapacityShare()
+
+
+Name = Annotated[str, short_text(200)]
+FixId = Annotated[
+    str,
+    Field(max_length=60),
+    matching(
+        r"[a-z0-9]+(?:-[a-z0-9]+)*",
+        "is not an id",
+        "write lower-case letters, digits and single hyphens, such as terraform-timeouts",
+    ),
+]
+
+
+class SharedFix(Strict):
+    """`services` as the catalog, or a tool, names them. What is left out comes from the members."""
+
+    id: FixId
+    title: Name
+    services: Annotated[list[Name], Field(min_length=2, max_length=500), once(str.lower)]
+    owner: Name | None = None
+    estimate_days: Annotated[Number, Field(gt=0, le=10_000)] | None = None
+    fix_class: FixClass | None = None
+
+
+class SharedFixes(Strict):
+    """A service can wait for one shared fix at a time; take a fix out when it is done."""
+
+    fixes: Annotated[list[SharedFix], once(lambda fix: fix.id)] = Field(
+        default_factory=list, max_length=500
+    )
+
+    @model_validator(mode="after")
+    def _each_service_once(self) -> Self:
+        fixes: dict[str, str] = {}
+        for place, fix in enumerate(self.fixes):
+            for service in map(str.lower, fix.services):
+                if service in fixes:
+                    what = f"{service} is listed twice, in {fixes[service]} and {fix.id}"
+                    raise fault(what, "list a service once", ["fixes", place, "services"])
+                fixes[service] = fix.id
+        return self
+
+    def record(self) -> dict[str, Any]:
+        """The file, and `members` with one entry a fix and service."""
+        members = [
+            {"id": fix.id, "ordinal": ordinal, "service": service}
+            for ordinal, fix in enumerate(self.fixes, start=1)
+            for service in fix.services
+        ]
+        return super().record() | {"members": members}
