@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestration.documents.models import load_model
 from orchestration.documents.postmortem import read_postmortem
-from orchestration.documents.problems import ConfigError, DocumentError, Line, Problem
+from orchestration.documents.problems import ConfigError, DocumentError, Line
 from orchestration.documents.readers import Reader, model_reader, read_front_matter, read_yaml
 
 # Name in a source's contract (`meta.reader`) -> reader. Those of configuration files are in
@@ -15,13 +15,4 @@ READERS: dict[str, Reader] = {
     "postmortem": read_postmortem,
 }
 
-__all__ = [
-    "READERS",
-    "ConfigError",
-    "DocumentError",
-    "Line",
-    "Problem",
-    "Reader",
-    "load_model",
-    "model_reader",
-]
+__all__ = ["READERS", "ConfigError", "DocumentError", "Line", "load_model", "model_reader"]

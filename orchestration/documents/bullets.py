@@ -37,7 +37,7 @@ def read_bullets(text: str) -> tuple[Document, list[Problem]]:
     for written, parts in _bullets(text):
         label = " ".join(written.lower().replace("_", " ").split())
         value, what, fix = _value(parts), "", ""
-        place = tuple(labels().get(label, "").split("."))
+        place = (labels().get(label, ""),)
         if label not in labels():
             if close := get_close_matches(label, labels(), n=1, cutoff=0.8):
                 what, fix = "is not a known label", f"write `{close[0]}:`"
@@ -94,8 +94,4 @@ def _put(document: Document, place: Location, label: str, parts: Parts) -> None:
     document.lines.update({(*place, number): line for number, line in enumerate(clauses)})
     document.lines[place], document.labels[place] = parts[0][0], label
     if not is_blank(_value(parts)):
-        *above, key = place
-        target = document.value
-        for part in above:
-            target = target.setdefault(part, {})
-        target[key] = _value(parts)
+        document.value[place[0]] = _value(parts)

@@ -25,7 +25,6 @@ _QUOTED = re.compile(r"'([^']*)'")
 # What to do about pydantic's own errors, by their type or the beginning of it.
 _FIXES = {
     "missing": "add the key",
-    "finite_number": "write a finite number",
     "float": "write a plain number, without quotes, unit or thousands separator",
     "int": "write a whole number, without quotes",
     "bool": "write true or false",
@@ -33,8 +32,7 @@ _FIXES = {
     "string_too_short": "write it, or leave the key empty",
     "string": "write text, in quotes if it looks like a number",
     "list": "write a list, one `- item` a line",
-    "dict": "write `key: value` lines, indented below it",
-    "model": "write `key: value` lines, indented below it",
+    **dict.fromkeys(("dict", "model"), "write `key: value` lines, indented below it"),
     "too_short": "add at least one entry",
     "too_long": "shorten the list",
     "greater_than": "write a larger number",
@@ -43,12 +41,7 @@ _FIXES = {
 
 
 def load_model(path: Path, model: type[Model]) -> Model:
-    """The file as a model.
-
-    Raises:
-        ConfigError: with every problem of the file, each with line, field, value and fix.
-        OSError: the file can't be read.
-    """
+    """The file as a model; raises OSError, or ConfigError with every problem of the file."""
     try:
         return parse_model(read_text(path), path.name, model)
     except DocumentError as error:
@@ -56,27 +49,23 @@ def load_model(path: Path, model: type[Model]) -> Model:
 
 
 def parse_model(text: str, name: str, model: type[Model]) -> Model:
-    """The one YAML document of `text` as a model; `name` is what messages call the file.
+    """The one YAML document of `text` as a model, or DocumentError with every problem found.
 
-    Raises:
-        DocumentError: with every problem found.
+    `name` is what messages call the file.
     """
-    chunks = split_documents(text)
-    if not chunks:
-        fix = "write it, or restore it from version control"
-        raise DocumentError(Problem(1, "file", name, "is empty", fix))
-    if len(chunks) > 1:
-        what = "a second document begins here"
-        raise DocumentError(Problem(chunks[1].first_line, "file", name, what, "keep one"))
-    return validate(parse(chunks[0]), model)
+    match split_documents(text):
+        case [chunk]:
+            return validate(parse(chunk), model)
+        case [_, second, *_]:
+            problem = Problem(second.first_line, "file", name, "begins a second time", "keep one")
+        case _:
+            fix = "write it, or restore it from version control"
+            problem = Problem(1, "file", name, "is empty", fix)
+    raise DocumentError(problem)
 
 
 def validate(document: Document, model: type[Model]) -> Model:
-    """The document as a model.
-
-    Raises:
-        DocumentError: with every problem found.
-    """
+    """The document as a model, or DocumentError with every problem found."""
     try:
         return model.model_validate(document.value)
     except ValidationError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, get_args
 
 from orchestration.documents.models import slug
@@ -69,11 +68,8 @@ _DUE = re.compile(r"(?:due:?\s+(?:by\s+|on\s+)?(.+)|(\d{4}-\d{2}-\d{2}))", re.I 
 
 
 def fix_classes(text: str) -> list[str]:
-    """Every class that a part of the text names; a part that names none is passed over."""
-    parts = split(re.sub(r"\s+and\s+", " + ", text), "+;,&")
-    known = terms("fix_class")
-    found = ([slug(p)] if slug(p) in known else mentioned(p, "fix_class") for p in parts)
-    return list(chain.from_iterable(found)) or parts
+    """Every class that the text names; what names none is passed over."""
+    return mentioned(text, "fix_class") or split(text, "+;,&")
 
 
 def contributing_factors(text: str) -> list[dict[str, str | None]]:
@@ -103,35 +99,25 @@ def ai_code_of_factors(text: str) -> dict[str, bool | None] | None:
     return {"present": True, "has_tests": False} if is_untested else None
 
 
-def slos(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """Objectives, and of other bullets their burn rates and charts.
-
-    A rate goes to the objective of its type, one without a type to the only objective; so does an
-    address, but one without a type goes to all.
-    """
-    found: list[dict[str, Any]] = said["text"]
-    for kind, rate in said["burn_rate"]:
-        _put(found, "burn_rate", rate, kind)
-    for kind, address in said["chart_url"]:
-        if kind or not found:
-            _put(found, "chart_url", address, kind)
-        for slo in found if kind is None else ():
-            slo["chart_url"] = slo.get("chart_url") or address
-    return found
-
-
-def _put(slos: list[dict[str, Any]], key: str, value: Any, kind: str | None) -> None:
-    for slo in slos:
-        is_meant = len(slos) == 1 if kind is None else slo.get("type") == kind
-        if is_meant and slo.get(key) is None:
-            slo[key] = value
-            return
-    slos.append({"type": kind, key: value})
-
-
-def objectives(text: str) -> list[dict[str, Any]]:
+def slos(text: str) -> list[dict[str, Any]]:
     """Objectives separated by comma or semicolon."""
     return [_objective(part) for part in split(text, ",;")]
+
+
+def add_to_slos(slos: list[dict[str, Any]], key: str, said: list[tuple[str | None, Any]]) -> None:
+    """Add burn rates or charts to the objectives of their types, or as objectives of their own.
+
+    What has no type goes to the only objective, or, a chart, to all.
+    """
+    for kind, value in said:
+        is_for_all = kind is None and key == "chart_url"
+        is_clear = kind or is_for_all or len(slos) == 1
+        open_ones = [slo for slo in slos if is_clear and slo.get(key) is None]
+        meant = [slo for slo in open_ones if kind in (None, slo["type"])]
+        if not meant:
+            slos.append({"type": kind, key: value})
+        for slo in meant if is_for_all else meant[:1]:
+            slo[key] = value
 
 
 def _objective(text: str) -> dict[str, Any]:
@@ -231,12 +217,6 @@ def regulations(text: str) -> list[str]:
 def _named(text: str) -> list[str]:
     stated = [clause for clause in split(text, ",;") if not re.search(ABSENT, clause.lower())]
     return mentioned(", ".join(stated), "regulation")
-
-
-def all_impact(said: dict[str, Any]) -> dict[str, Any]:
-    """The impact, and of other bullets when it began, and regulations."""
-    regulatory = [*said["text"]["regulatory"], *said["regulatory"]]
-    return said["text"] | {"started_at": said["started_at"], "regulatory": regulatory}
 
 
 def engineer_days(text: str) -> float:

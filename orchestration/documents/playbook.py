@@ -69,18 +69,13 @@ class Playbook:
 
 
 def load_playbook(path: Path) -> Playbook:
-    """The file, with each blank known and each parameter used.
-
-    Raises:
-        ConfigError: with every problem of the file, each with line and fix.
-        OSError: the file can't be read.
-    """
+    """The file, with each blank known and each parameter used, or ConfigError, or OSError."""
     try:
         front_matter, body = split_front_matter(read_text(path))
         document = parse_mapping(front_matter)
         header = validate(document, PlaybookHeader)
-        if problems := [*_blanks(header, body), *_unused(header, body.text, document)]:
-            raise DocumentError(*sorted(problems, key=lambda problem: problem.line))
+        if problems := [*_unused(header, body.text, document), *_blanks(header, body)]:
+            raise DocumentError(*problems)
     except DocumentError as error:
         raise ConfigError(path, error.problems) from None
     return Playbook(path, header, body.text, body.first_line)
@@ -88,14 +83,10 @@ def load_playbook(path: Path) -> Playbook:
 
 def _blanks(header: PlaybookHeader, body: Chunk) -> list[Problem]:
     known = [*GIVEN, *header.parameters]
+    what = "is not a parameter of this playbook"
+    fix = f"give it a default under parameters, or use one of {', '.join(known)}"
     return [
-        Problem(
-            line,
-            "blank",
-            blank[0],
-            "is not a parameter of this playbook",
-            f"give it a default under parameters, or use one of {', '.join(known)}",
-        )
+        Problem(line, "blank", blank[0], what, fix)
         for line, text in enumerate(body.text.split("\n"), start=body.first_line)
         for blank in BLANK.finditer(text)
         if blank[1] not in known
@@ -103,15 +94,9 @@ def _blanks(header: PlaybookHeader, body: Chunk) -> list[Problem]:
 
 
 def _unused(header: PlaybookHeader, body: str, document: Document) -> list[Problem]:
-    used = set(BLANK.findall(body))
+    what, fix = "is used nowhere in the text", "write {{ %s }} where it belongs, or take it out"
     return [
-        Problem(
-            document.line_of(("parameters", name)),
-            f"parameters.{name}",
-            header.parameters[name],
-            "is used nowhere in the text",
-            f"write {{{{ {name} }}}} where it belongs, or take it out",
-        )
+        Problem(document.line_of(place), ".".join(place), header.parameters[name], what, fix % name)
         for name in header.parameters
-        if name not in used
+        if name not in BLANK.findall(body) and (place := ("parameters", name))
     ]

@@ -76,39 +76,6 @@ def _said(read: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
-def _of_bullets(together: Callable[..., Any], **read: Callable[[str], Any]) -> BeforeValidator:
-    """Text, or a mapping of several bullets about one thing, each read by its key."""
-
-    def check(value: Any) -> Any:
-        said = {"text": value} if isinstance(value, str) else value
-        if not isinstance(said, dict) or not said or not set(said) <= set(read):
-            return value
-        if not all(isinstance(text, str) for text in said.values()):
-            return value
-        parts = {}
-        for key in read:
-            try:
-                parts[key] = read[key](said.get(key, ""))
-            except PydanticCustomError as error:
-                context = error.context or {}
-                raise fault(context["what"], context["fix"], at=[key]) from None
-        return together(parts)
-
-    return BeforeValidator(check)
-
-
-_SLOS = _of_bullets(
-    phrases.slos,
-    text=phrases.objectives,
-    burn_rate=phrases.burn_rates,
-    chart_url=phrases.charts,
-)
-_IMPACT = _of_bullets(
-    phrases.all_impact,
-    text=phrases.impact,
-    started_at=lambda text: text or None,
-    regulatory=phrases.regulations,
-)
 Text = Annotated[str, short_text(4_000)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 Target = Annotated[Number, Field(gt=0, le=100), AfterValidator(_ratio)]
@@ -192,8 +159,8 @@ class Postmortem(Strict):
     services: Entries[ServiceName]
     causal_service: ServiceName | None = None
     failure_mode: FailureMode | None = None
-    slos: Annotated[Entries[Slo], _SLOS]
-    impact: Annotated[Impact, _IMPACT] | None = None
+    slos: Annotated[Entries[Slo], _said(phrases.slos)]
+    impact: Annotated[Impact, _said(phrases.impact)] | None = None
     contributing_factors: Annotated[Entries[AnyFactor], _said(phrases.contributing_factors)]
     fix_classes: Annotated[Entries[FixClass], _said(phrases.fix_classes)]
     estimate_days: EngineerDays | None = None
@@ -207,14 +174,6 @@ class Postmortem(Strict):
     completed_at: Moment | None = None
     action_items: Annotated[Entries[ActionItem], _said(phrases.action_items)]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _ai_code_of_factors(cls, said: Any) -> Any:
-        factors = said.get("contributing_factors") if isinstance(said, dict) else None
-        if not isinstance(factors, str):
-            return said
-        return {"ai_generated_code": phrases.ai_code_of_factors(factors), **said}
-
     @model_validator(mode="after")
     def _about_something(self) -> Self:
         if not (self.incident or self.services or self.causal_service):
@@ -224,9 +183,33 @@ class Postmortem(Strict):
             )
         return self
 
+
+class Bullets(Postmortem):
+    """A postmortem whose objectives and impact are said in several bullets."""
+
+    burn_rate: Annotated[Entries[tuple[SloType | None, BurnRate]], _said(phrases.burn_rates)]
+    chart_url: Annotated[Entries[tuple[SloType | None, WebAddress]], _said(phrases.charts)]
+    impact_started_at: Moment | None = None
+    regulatory: Annotated[Entries[Regulation], _said(phrases.regulations)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ai_code_of_factors(cls, said: dict[str, str]) -> dict[str, Any]:
+        factors = said.get("contributing_factors", "")
+        return {"ai_generated_code": phrases.ai_code_of_factors(factors), **said}
+
     def record(self) -> dict[str, Any]:
-        rates = [slo.burn_rate for slo in self.slos if slo.burn_rate is not None]
-        return super().record() | {"max_burn_rate": max(rates, default=None)}
+        said = super().record()
+        rates, charts = said.pop("burn_rate"), said.pop("chart_url")
+        phrases.add_to_slos(said["slos"], "burn_rate", rates)
+        phrases.add_to_slos(said["slos"], "chart_url", charts)
+        said["slos"] = [Slo().record() | slo for slo in said["slos"]]
+        began, regulatory = said.pop("impact_started_at"), said.pop("regulatory")
+        if self.model_fields_set & {"impact_started_at", "regulatory"}:
+            impact = said["impact"] or Impact().record()
+            regulatory = unique([*impact["regulatory"], *regulatory])
+            said["impact"] = impact | {"started_at": began, "regulatory": regulatory}
+        return said
 
 
 def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -237,19 +220,21 @@ def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
         what, fix = "names the postmortem and holds characters it can't", "rename the file"
         raise DocumentError(Problem(1, "file", path.stem, what, fix)) from error
     problems: list[Problem] = []
-    is_yaml = chunk.text.lstrip().split("\n", 1)[0].rstrip() == "---"
-    if is_yaml:
+    template, model = "front_matter", Postmortem
+    if chunk.text.lstrip().split("\n", 1)[0].rstrip() == "---":
         document = parse_mapping(split_front_matter(chunk.text)[0])
     else:
         document, problems = read_bullets(chunk.text)
+        template, model = "bullets", Bullets
     try:
-        postmortem = validate(document, Postmortem)
+        record = validate(document, model).record()
     except DocumentError as error:
         raise DocumentError(*problems, *error.problems) from None
     if problems:
         raise DocumentError(*problems)
-    template = "front_matter" if is_yaml else "bullets"
-    yield 1, {"postmortem_id": postmortem_id, "template": template, **postmortem.record()}
+    rates = [slo["burn_rate"] for slo in record["slos"] if slo["burn_rate"] is not None]
+    names = {"postmortem_id": postmortem_id, "template": template}
+    yield 1, names | record | {"max_burn_rate": max(rates, default=None)}
 
 
 _read = reader(_records)

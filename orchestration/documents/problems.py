@@ -40,7 +40,7 @@ class Problem:
 
     def __str__(self) -> str:
         subject = ": ".join(part for part in (self.field, shorten(self.value)) if part)
-        return f"{subject}: {self.what}; fix: {self.fix}" if subject else f"{self.what}; {self.fix}"
+        return f"{subject}: {self.what}; fix: {self.fix}"
 
 
 class DocumentError(Exception):

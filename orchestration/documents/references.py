@@ -28,8 +28,7 @@ _COMMIT = re.compile(
     r"|(?P<repository>[\w.-]+(?:/[\w.-]+)*)@)?(?P<sha>[0-9a-f]{7,64})",
     re.ASCII | re.IGNORECASE,
 )
-_HANDLE = re.compile(r"@([\w][\w./-]*)")
-_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+_PATH = re.compile(r"~|[A-Za-z]:/|.*\\|/|.*/$|.*//|(?:.*/)?\.\.?(?:/|$)")
 
 
 def service_name(value: str) -> str:
@@ -41,8 +40,7 @@ def service_name(value: str) -> str:
         raise fault(f"is {len(name)} characters, the limit is {MAX_NAME}", "write the name alone")
     if not name.isprintable():
         raise fault("holds invisible characters", "type the name anew")
-    hidden = any(part in ("", ".", "..") for part in name.split("/"))
-    if "\\" in name or name.startswith("~") or hidden or _DRIVE.match(name):
+    if _PATH.match(name):
         raise fault("looks like a path", "write the service's name, such as payments-api")
     return name
 
@@ -51,11 +49,10 @@ def incident_ref(value: str) -> str:
     """`source:id` with the source in lower case, or a bare id or number."""
     source, colon, identifier = value.strip().removeprefix("#").rpartition(":")
     source, identifier = re.sub(r"[\s_-]", "", source.lower()), identifier.strip()
+    fix = "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
     if colon and source not in SOURCES:
-        fix = "write such as servicenow:INC0012345"
         raise fault(f"'{source}' is none of {', '.join(SOURCES)}", fix)
     if not re.fullmatch(_ID, identifier):
-        fix = "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
         raise fault("is not an incident's id", fix)
     return f"{source}:{identifier}" if colon else identifier
 
@@ -71,7 +68,7 @@ def commit_ref(value: str) -> str:
 
 def owner_name(value: str) -> str:
     """The handle of `@team-payments EM` without its @; a name without one stays as written."""
-    handle = _HANDLE.match(value.strip())
+    handle = re.match(r"@(\w[\w./-]*)", value.strip())
     return service_name(handle[1].rstrip("./-") if handle else value)
 
 

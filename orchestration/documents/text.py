@@ -9,7 +9,6 @@ from pathlib import Path
 from orchestration.documents.problems import DocumentError, Problem
 
 MAX_BYTES = 5_000_000
-MAX_DOCUMENTS = 50_000
 # Enough of a file that is too big for a person to recognise it; the file itself stays where it is.
 EXCERPT_BYTES = 1_000
 NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -29,12 +28,7 @@ class Chunk:
 
 
 def read_text(path: Path) -> str:
-    """The file's text with `\\n` line ends.
-
-    Raises:
-        DocumentError: too big, not UTF-8, or holding control characters.
-        OSError: the file can't be read.
-    """
+    """The file's text with `\\n` line ends; raises DocumentError where it is none, and OSError."""
     if (size := path.stat().st_size) > MAX_BYTES:
         what = f"is {size:,} bytes, the limit is {MAX_BYTES:,}"
         raise DocumentError(Problem(1, "file", path.name, what, "split it into several files"))
@@ -63,9 +57,6 @@ def split_documents(text: str) -> list[Chunk]:
     """Cut a file at its `---` and `...` lines, so that each document fails alone.
 
     What holds only blanks, comments and `%` directives is no document.
-
-    Raises:
-        DocumentError: more than `MAX_DOCUMENTS`.
     """
     chunks: list[Chunk] = []
     line = 1
@@ -75,17 +66,13 @@ def split_documents(text: str) -> list[Chunk]:
             above = content.count("\n", 0, start.start())
             chunks.append(Chunk(line + above, content[start.start() :].rstrip() + "\n"))
         line += part.count("\n")
-    if len(chunks) > MAX_DOCUMENTS:
-        what = f"holds {len(chunks):,} documents, the limit is {MAX_DOCUMENTS:,}"
-        raise DocumentError(Problem(1, "file", "", what, "split it into several files"))
     return chunks
 
 
 def split_front_matter(text: str) -> tuple[Chunk, Chunk]:
     """The YAML between two `---` lines at the top of a Markdown file, and the text below it.
 
-    Raises:
-        DocumentError: it doesn't begin with `---`, or the front matter is never closed.
+    Raises DocumentError where there is none, or it is never closed.
     """
     if found := _FRONT_MATTER.match(text):
         first, next_line = (text.count("\n", 0, at) + 1 for at in (found.start(1), found.end()))

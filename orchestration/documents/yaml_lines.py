@@ -63,11 +63,11 @@ class Document:
 
     def line_of(self, location: Location) -> int:
         """The line of the place, or of the nearest place around it that has one."""
-        return _nearest(self.lines, location, 1)
+        return _nearest(self.lines, location) or 1
 
     def name_of(self, location: Location) -> str:
         """What messages call the place."""
-        return _nearest(self.labels, location, ".".join(map(str, location)) or "document")
+        return _nearest(self.labels, location) or ".".join(map(str, location)) or "document"
 
     def value_at(self, location: Location) -> Any:
         """What is written at the place, or nearest around it."""
@@ -80,31 +80,28 @@ class Document:
         return value
 
 
-def _nearest(places: Mapping[Location, Found], location: Location, default: Found) -> Found:
+def _nearest(places: Mapping[Location, Found], location: Location) -> Found | None:
     """The place's own, or that of a place around it; what is text may have no numbered items."""
     for end in range(len(location), -1, -1):
         place = location[:end]
         keys = tuple(part for part in place if isinstance(part, str))
-        if place in places or keys in places:
-            return places.get(place, places.get(keys, default))
-    return default
+        if found := places.get(place, places.get(keys)):
+            return found
+    return None
 
 
 def parse(chunk: Chunk) -> Document:
     """The one document of the chunk.
 
-    Raises:
-        DocumentError: not YAML, a duplicate key, or beyond one of the limits.
+    Raises DocumentError: it isn't plain YAML, has a key twice, or is beyond one of the limits.
     """
     loader = _Loader(chunk)
     try:
         value = loader.plain(loader.get_single_node(), (), 1)
     except yaml.YAMLError as error:
         raise DocumentError(_from_yaml(error, chunk)) from None
-    except (ValueError, OverflowError):
-        # An escape such as "\U00110000" that names no character.
-        fix = "correct the escapes that begin with a backslash"
-        what = "holds an escape that names no character"
+    except (ValueError, OverflowError):  # An escape such as "\U00110000".
+        what, fix = "holds an escape that names no character", "correct what follows a backslash"
         raise DocumentError(Problem(chunk.first_line, "document", "", what, fix)) from None
     finally:
         loader.dispose()
@@ -112,25 +109,18 @@ def parse(chunk: Chunk) -> Document:
 
 
 def parse_mapping(chunk: Chunk) -> Document:
-    """The one document of the chunk, which is a mapping; an empty one has no keys.
-
-    Raises:
-        DocumentError: as `parse`, or it is something else.
-    """
+    """The one document of the chunk, which is a mapping, or raises as `parse` does."""
     document = parse(chunk)
-    if document.value is None:
-        return Document({}, document.lines)
-    if not isinstance(document.value, dict):
-        first = chunk.text.split("\n", 1)[0]
-        fix = "write `key: value` lines"
+    if not isinstance(document.value, dict | None):
+        first, fix = chunk.text.split("\n", 1)[0], "write `key: value` lines"
         raise DocumentError(Problem(chunk.first_line, "document", first, "is not a mapping", fix))
-    return document
+    return Document(document.value or {}, document.lines)
 
 
 class _Refusal(yaml.MarkedYAMLError):
     """The document is YAML, and holds what is not plain, or more than is good for us."""
 
-    def __init__(self, what: str, node: Node | yaml.Event) -> None:
+    def __init__(self, what: str, node: Any) -> None:
         super().__init__(None, None, what, node.start_mark)
 
 
@@ -200,7 +190,7 @@ for kind, (pattern, starts) in _SCALARS.items():
     _Loader.add_implicit_resolver(TAG + kind, re.compile(pattern), list(starts))
 
 
-def _check_size(nodes: int, depth: int, where: Node | yaml.Event) -> None:
+def _check_size(nodes: int, depth: int, where: Any) -> None:
     if depth > MAX_DEPTH:
         raise _Refusal(f"more than {MAX_DEPTH} levels of nesting", where)
     if nodes > MAX_NODES:

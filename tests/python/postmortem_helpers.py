@@ -16,22 +16,23 @@ def read(folder: Path, text: str, name: str = "INC0012345.md") -> Line:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     (line,) = READERS["postmortem"](path)
+    assert line.reason is None or "fix: " in line.reason
     return line
 
 
 def record(folder: Path, text: str) -> dict[str, Any]:
-    """The record of a text that is right; `at` finds a value in it."""
+    """The record of a text that is right."""
     line = read(folder, text)
     assert line.reason is None, line.reason
     return json.loads(line.text)
 
 
-def problem(folder: Path, text: str) -> Line:
-    """The line of a text that is wrong, whose reason says what to do."""
-    line = read(folder, text)
-    assert line.reason is not None, line.text
-    assert "fix: " in line.reason
-    return line
+def stated(folder: Path, text: str) -> dict[str, Any]:
+    """What of the record is known, without its id and template."""
+    found = record(folder, text)
+    assert found.pop("postmortem_id") == "INC0012345"
+    assert found.pop("template") in ("bullets", "front_matter")
+    return {key: value for key, value in found.items() if value not in (None, [])}
 
 
 def at(found: Any, place: str) -> Any:

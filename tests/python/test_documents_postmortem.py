@@ -9,7 +9,7 @@ import pytest
 from orchestration.documents import READERS
 from orchestration.documents.text import MAX_BYTES
 
-from .postmortem_helpers import at, problem, read, record
+from .postmortem_helpers import at, read, record, stated
 
 FRONT_MATTER = """\
 ---
@@ -93,11 +93,7 @@ def test_what_is_not_known_is_null_and_every_key_is_there(tmp_path: Path) -> Non
     full = record(tmp_path, FRONT_MATTER)
     bare = record(tmp_path, front_matter("title:\nimpact:\nslos:\ndecision:"))
     assert list(bare) == list(full)
-    assert {key: value for key, value in bare.items() if value not in (None, [])} == {
-        "postmortem_id": "INC0012345",
-        "template": "front_matter",
-        "services": ["a"],
-    }
+    assert stated(tmp_path, front_matter("title:\nimpact:")) == {"services": ["a"]}
 
 
 def test_zero_is_not_unknown(tmp_path: Path) -> None:
@@ -118,12 +114,10 @@ def test_zero_is_not_unknown(tmp_path: Path) -> None:
         ("slos: {target: 0.9995}", "slos.0.target", 0.9995),
         ("ai_generated_code: {present: true}", "ai_generated_code.has_tests", None),
         ("ai_generated_code: {present: no}", "ai_generated_code.present", False),
-        ("fix_classes: process/automation", "fix_classes", ["process_automation"]),
         ("impact: {regulatory: pci}", "impact.regulatory", ["PCI"]),
         ("impact: 18% of users", "impact.users_percent", 18),
         ("estimate_days: 2 weeks", "estimate_days", 10),
         ("impact: {started_at: 2025-01-10}", "impact.started_at", "2025-01-10T00:00:00Z"),
-        ("completed_at: 2025-01-10", "completed_at", "2025-01-10T00:00:00Z"),
         ("completed_at: 2025-01-10 14:00:00.999", "completed_at", "2025-01-10T14:00:00Z"),
     ],
 )
@@ -137,17 +131,13 @@ def test_values(tmp_path: Path, keys: str, field: str, expected: object) -> None
         ("failure_mod: dns", 3, "failure_mod", None, "write failure_mode"),
         ("impact:\n  user_percent: 4", 4, "impact.user_percent", None, "write users_percent"),
         ("slos:\n  - typ: latency", 4, "slos.0.typ", None, "write type"),
-        ("action_items: [{titel: x}]", 3, "action_items.0.titel", None, "write title"),
         ("xyzzy: 1", 3, "xyzzy", None, "known are action_items"),
         ("failure_mode: timout", 3, "failure_mode", "timout", "write timeout"),
         ("failure_mode: gremlins", 3, "failure_mode", "gremlins", "use retry_storm, timeout"),
         ("fix_classes:\n  - config_only\n  - magic", 5, "fix_classes.1", "magic", "code_refactor"),
-        ("required_window: canry", 3, "required_window", "canry", "write canary"),
         ("contributing_factors: [moon]", 3, "contributing_factors.0.factor", "moon", "other"),
-        ("slos: [{type: speed}]", 3, "slos.0.type", "speed", "latency"),
         ("impact: {users_percent: 140}", 3, "impact.users_percent", "140", "less than or equal"),
         ("impact: {users_percent: 18%}", 3, "impact.users_percent", "18%", "plain number"),
-        ("impact: {revenue_usd: $420k}", 3, "impact.revenue_usd", "$420k", "plain number"),
         ("impact: {revenue_usd: -1}", 3, "impact.revenue_usd", "-1", "larger number"),
         ("impact: {revenue_usd: true}", 3, "impact.revenue_usd", "true", "plain number"),
         ("impact: 18", 3, "impact", "18", "key: value"),
@@ -158,7 +148,6 @@ def test_values(tmp_path: Path, keys: str, field: str, expected: object) -> None
         ("completed_at: 0001-01-01T00:00:00+14:00", 3, "completed_at", None, "in UTC"),
         ("incident: jira:MOD-1", 3, "incident.0", "jira:MOD-1", "servicenow:INC0012345"),
         ("incident: ../../etc/passwd", 3, "incident.0", "../../etc/passwd", "servicenow:"),
-        ("causal_service: /etc", 3, "causal_service", "/etc", "such as payments-api"),
         ("owner: ../x", 3, "owner", "../x", "looks like a path"),
         ("decision: {epic: 'a b'}", 3, "decision.epic", "a b", "MOD-123"),
         ("decision:\n  target_maturity: platinum", 4, "decision.target_maturity", None, "gold"),
@@ -174,7 +163,7 @@ def test_values(tmp_path: Path, keys: str, field: str, expected: object) -> None
 def test_a_problem_names_line_field_value_and_fix(
     tmp_path: Path, keys: str, line: int, field: str, value: str | None, words: str
 ) -> None:
-    found = problem(tmp_path, front_matter(keys))
+    found = read(tmp_path, front_matter(keys))
     assert (found.line, found.field) == (line, field)
     assert value is None or found.value == value
     assert words in str(found.reason)
@@ -187,13 +176,10 @@ def test_a_postmortem_about_nothing_is_refused(tmp_path: Path) -> None:
     assert read(tmp_path, "---\nincident: INC1\n---\n").reason is None
 
 
-def test_front_matter_has_to_be_closed(tmp_path: Path) -> None:
-    line = read(tmp_path, "\n---\nservices: [a]\n")
-    assert (line.line, "never closed" in str(line.reason)) == (2, True)
-
-
 def test_lines_count_from_the_top_of_the_file(tmp_path: Path) -> None:
     assert read(tmp_path, "\n\n---\n\nservices: [a]\nowner: [b]\n---\n").line == 6
+    line = read(tmp_path, "\n---\nservices: [a]\n")
+    assert (line.line, "never closed" in str(line.reason)) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -211,13 +197,7 @@ def test_a_file_that_is_no_text_is_one_problem(tmp_path: Path, content: bytes) -
     path = tmp_path / "INC1.md"
     path.write_bytes(content)
     (line,) = READERS["postmortem"](path)
-    assert line.reason is not None
-    assert "fix: " in line.reason
+    assert "fix: " in str(line.reason)
     assert line.field == "file"
     assert 0 < len(line.text) <= 1000
     assert "\0" not in line.text
-
-
-def test_a_missing_file_is_the_callers_to_handle(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        list(READERS["postmortem"](tmp_path / "gone.md"))

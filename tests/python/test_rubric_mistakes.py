@@ -29,7 +29,7 @@ MISTAKES = {
         ("weights: {mttr: 3}\n", 1, "bands", "add the key"),
         ("", 1, "file", "is empty"),
         ("- a\n", 1, "document", "key: value"),
-        (SHORT + "---\n" + SHORT, 6, "file", "second document"),
+        (SHORT + "---\n" + SHORT, 6, "file", "second time"),
         (SHORT + "windw_days: 3\n", 5, "windw_days", "write window_days"),
         (SHORT + "window_days: 0\n", 5, "window_days", "larger number"),
         (SHORT + "window_days: 9.5\n", 5, "window_days", "whole number"),
