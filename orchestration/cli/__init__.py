@@ -159,7 +159,7 @@ def quarantine_list(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
-    """List what is quarantined by file and reason, newest first, with the id of one such record."""
+    """List what is quarantined by stream and reason, newest first, with the id of one record."""
     settings = _settings()
     from orchestration.cli.quarantine import show_list
 
@@ -202,5 +202,5 @@ def quarantine_replay(
 
     with _refusals():
         with console.status("reading the dbt project") as status:
-            report = replay_from(settings, ids or [], source, correction, status.update)
-        raise typer.Exit(0 if show_replay(console, report) else 1)
+            replayed = replay_from(settings, ids or [], source, correction, status.update)
+        raise typer.Exit(0 if show_replay(console, *replayed) else 1)

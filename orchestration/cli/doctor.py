@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestration.cli.quarantine import opened, shown
+from orchestration.cli.quarantine import kind_text, opened, shown
 from orchestration.cli.streams import Finding, check_streams, show_streams
 from orchestration.cli.tables import published_rows, shown_path
 from orchestration.configuration import check_configuration
@@ -181,17 +181,16 @@ REJECTED = """
 
 
 def check_quarantine(settings: Settings) -> Iterator[Finding]:
-    """The records that are still quarantined, newest first."""
+    """The records that are still quarantined, by what is wrong with them."""
     try:
         with opened(settings) as quarantine:
-            problems = quarantine.problems()
+            kinds = quarantine.kinds()
     except QuarantineError:
         return  # There is no warehouse to read, which `check_warehouse` says.
-    for problem in problems[:SHOWN_PROBLEMS]:
-        what = f"{problem.field}={problem.value!r}: " if problem.field and problem.value else ""
-        yield Finding("note", shown(problem.place), shown(what + problem.reason))
-    if len(problems) > SHOWN_PROBLEMS:
-        more = len(problems) - SHOWN_PROBLEMS
+    for kind in kinds[:SHOWN_PROBLEMS]:
+        yield Finding("note", f"{kind['source']}.{kind['stream']}", shown(kind_text(kind)))
+    if len(kinds) > SHOWN_PROBLEMS:
+        more = len(kinds) - SHOWN_PROBLEMS
         yield Finding("note", "quarantine", f"and {more:,} more: `paydown quarantine list`")
 
 

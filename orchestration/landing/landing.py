@@ -41,36 +41,33 @@ class Landing:
     """The door for one source; open it with `open_landing`.
 
     Attributes:
+        root: the landing folder.
         cursors: how far the source got, as of the last commit; JSON values by names of its own.
         sync_id: names this sync; files of it begin with it.
         streams: what this sync did so far, by stream.
+        cache: folder for what the source keeps and can fetch again; may be missing.
     """
 
     def __init__(self, root: Path, state_file: Path, source: str, started_at: datetime) -> None:
+        self.root = root
         self.source = source
         self.started_at = started_at
         self.streams: dict[str, StreamReport] = {}
-        self._root = root
+        self.cache = state_file.with_suffix("")
         self._state_file = state_file
         self._state = read_state(state_file)
-        self._partial: dict[str, PackedLines] = {}
-        self._targets: dict[str, Path] = {}
+        self._state["syncs"] = self._state.get("syncs", 0) + 1
+        self.sync_id = f"{started_at:%Y%m%dT%H%M%SZ}-{self._state['syncs']:06d}"
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin anew after the last commit."""
+        # A source may go on changing its own; that must not get into the state.
+        self.cursors: dict[str, Any] = json.loads(json.dumps(self._state["cursors"]))
+        self._written: dict[str, PackedLines] = {}
         self._appended: set[str] = set()
         self._placed: dict[Path, Path] = {}
         self._removed: list[str] = []
-        self._state["syncs"] = self._state.get("syncs", 0) + 1
-        self.sync_id = f"{started_at:%Y%m%dT%H%M%SZ}-{self._state['syncs']:06d}"
-        self.cursors: dict[str, Any] = _copy(self._state.get("cursors", {}))
-
-    @property
-    def root(self) -> Path:
-        """The landing folder."""
-        return self._root
-
-    @property
-    def cache(self) -> Path:
-        """A folder for what the source keeps between syncs and can fetch again; may be missing."""
-        return self._state_file.with_suffix("")
 
     def append(self, stream: str, records: Iterable[Mapping[str, Any]]) -> int:
         """Write records, one a line, as the source gave them; seen only after `commit`.
@@ -79,11 +76,10 @@ class Landing:
         """
         count = 0
         for record in records:
-            if stream not in self._partial:
-                number = self._state["commits"]
-                self._open(stream, f"{stream}/{self.sync_id}-{number:06d}.ndjson.gz")
+            if stream not in self._written:
+                self._open(stream, f"{stream}/{self.sync_id}-{self._state['commits']:06d}")
                 self._appended.add(stream)
-            self._partial[stream].write(record)
+            self._written[stream].write(record)
             count += 1
         return count
 
@@ -91,20 +87,24 @@ class Landing:
         """Write the file `name` of a stream whose contract has `mode: snapshot`, in place of the
         previous one. Equal records make an equal file, which the loader knows by its bytes."""
         key = f"{stream}/{name}"
-        self._open(key, f"{key}.ndjson.gz")
+        self._open(key, key)
         for record in records:
-            self._partial[key].write(record)
-        return self._partial[key].records
+            self._written[key].write(record)
+        return self._written[key].records
+
+    def _open(self, key: str, name: str) -> None:
+        if key in self._written:
+            self._written[key].close()
+        target = self.root / self.source / f"{name}.ndjson.gz"
+        self._written[key] = PackedLines(_partial(target), target)
 
     def place(self, name: str, content: bytes) -> None:
         """Put a file as others wrote it at `name` below the landing folder, with the commit."""
-        target = self._root / name
-        partial = self._root / self.source / f"{PARTIAL}{len(self._placed)}"
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial = _partial(self.root / self.source / str(len(self._placed)))
         with partial.open("wb") as file:
             file.write(content)
             flush(file)
-        self._placed[partial] = target
+        self._placed[partial] = self.root / name
 
     def remove(self, names: Iterable[str]) -> None:
         """Take placed files away, with the commit; then folders that are empty."""
@@ -125,50 +125,47 @@ class Landing:
         report = self.streams.setdefault(stream, StreamReport())
         if source_count is not None:
             report.source_count = (report.source_count or 0) + source_count
-        if since is not None:
-            report.since = min(report.since or since, since)
-        if until is not None:
-            report.until = max(report.until or until, until)
+        report.since = min(filter(None, (report.since, since)), default=None)
+        report.until = max(filter(None, (report.until, until)), default=None)
 
     def commit(self, **cursors: Any) -> None:
         """Make all that was written since the last commit visible, together with the cursors.
 
         A cursor that is None is forgotten.
         """
-        for name, value in cursors.items():
-            self.cursors[name] = value
-            if value is None:
-                del self.cursors[name]
+        kept = {
+            name: value for name, value in (self.cursors | cursors).items() if value is not None
+        }
         shown = dict(self._placed)
-        for key, file in self._partial.items():
+        for key, file in self._written.items():
             file.close()
-            shown[file.path] = self._targets[key]
-        for stream in self._appended:
-            report = self.streams.setdefault(stream, StreamReport())
-            file = self._partial[stream]
-            name = self._targets[stream].relative_to(self._root).as_posix()
-            report.records += file.records
-            report.files.append({"name": name, "sha256": file.sha256(), "records": file.records})
+            shown[file.path] = file.target
+            if key in self._appended:
+                report = self.streams.setdefault(key, StreamReport())
+                report.records += file.records
+                stated = {"name": self._below(file.target), "sha256": file.sha256()}
+                report.files.append({**stated, "records": file.records})
         self._state |= {
-            # A source may go on changing its own; the next write must not hold that.
-            "cursors": _copy(self.cursors),
+            "cursors": kept,
             "commits": self._state["commits"] + 1,
             "showing": {self._below(one): self._below(to) for one, to in shown.items()},
             "removing": self._removed,
         }
-        self._forget()
         write_state(self._state_file, self._state)
-        carry_out(self._root, self._state)
+        carry_out(self.root, self._state)
         self._state["removing"] = []
+        self._forget()
+
+    def _below(self, path: Path) -> str:
+        return str(path.relative_to(self.root))
 
     def abandon(self) -> None:
         """Discard what was written since the last commit."""
-        for file in self._partial.values():
+        for file in self._written.values():
             file.close()
-        for partial in (*self._placed, *(file.path for file in self._partial.values())):
+        for partial in (*self._placed, *(file.path for file in self._written.values())):
             partial.unlink(missing_ok=True)
         self._forget()
-        self.cursors = _copy(self._state.get("cursors", {}))
 
     def journal(self, status: str, message: str, requests: int, finished_at: datetime) -> None:
         """Write what this sync did to the stream `paydown.syncs`, a record per stream.
@@ -176,7 +173,6 @@ class Landing:
         A sync that did nothing on any stream is one record with an empty stream.
         """
         self.abandon()
-        streams = self.streams or {"": StreamReport()}
         rows = [
             {
                 "sync_id": f"{self.source}-{self.sync_id}",
@@ -193,42 +189,22 @@ class Landing:
                 "finished_at": _text(finished_at),
                 "files": report.files,
             }
-            for stream, report in streams.items()
+            for stream, report in (self.streams or {"": StreamReport()}).items()
         ]
-        target = self._root / JOURNAL / f"{self.source}-{self.sync_id}.ndjson"
-        partial = _partial_path(target)
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        target = self.root / JOURNAL / f"{self.source}-{self.sync_id}.ndjson"
+        partial = _partial(target)
         with partial.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             flush(file)
         partial.replace(target)
+        complete_at = self._state.get("last", {}).get("complete_at")
         self._state["last"] = {
             "status": status,
             "message": message,
             "finished_at": _text(finished_at),
-            "complete_at": _text(self.started_at)
-            if status == "complete"
-            else self._state.get("last", {}).get("complete_at"),
+            "complete_at": _text(self.started_at) if status == "complete" else complete_at,
         }
         write_state(self._state_file, self._state)
-
-    def _forget(self) -> None:
-        self._partial.clear()
-        self._appended.clear()
-        self._placed.clear()
-        self._removed = []
-
-    def _below(self, path: Path) -> str:
-        return str(path.relative_to(self._root))
-
-    def _open(self, key: str, name: str) -> None:
-        target = self._root / self.source / name
-        partial = _partial_path(target)
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        self._targets[key] = target
-        if key in self._partial:
-            self._partial[key].close()
-        self._partial[key] = PackedLines(partial)
 
 
 @contextmanager
@@ -267,12 +243,10 @@ def last_sync(state_folder: Path, source: str) -> Mapping[str, Any]:
     return read_state(state_folder / f"{source}.json").get("last", {})
 
 
-def _partial_path(target: Path) -> Path:
+def _partial(target: Path) -> Path:
+    """Where the file is written until it is shown, in a folder that is made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     return target.with_name(PARTIAL + target.name)
-
-
-def _copy(cursors: Mapping[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(cursors))
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -17,10 +17,12 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class PackedLines:
-    """Written record by record; `records` says how many. Equal records make equal bytes."""
+    """Written to `path` record by record; `target` is its name later. Equal records make equal
+    bytes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, target: Path) -> None:
         self.path = path
+        self.target = target
         self.records = 0
         self._file = path.open("wb")
         # No name and no time in the archive.

@@ -1,220 +1,260 @@
-"""What a load of files and a replay of records share: `batch` is judged by a contract, and becomes
-Parquet files, raw rows, and rows of `raw.loads`.
+"""Records of many files on their way into raw tables, some 64 MB of text at a time.
+
+`landed` holds the loads of this pass: the columns of `raw.loads`, and which `_number` their file
+has in `batch`; `name` is its contract's, `_source_file` what rows name as theirs. Rows get into
+`raw` with the commit, and count once their load is in `raw.loads`.
 """
 
 from __future__ import annotations
 
 import shutil
-import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from orchestration.loader.contract import Contract, ContractError
 from orchestration.loader.expressions import identifier, literal
-from orchestration.loader.project import MAX_QUARANTINED_TEXT, envelopes_sql, project_sql
+from orchestration.loader.project import envelopes_sql, project_sql
 from orchestration.loader.raw import (
+    LOADS,
+    ORIGIN,
     QUARANTINE,
-    Part,
+    Columns,
     append,
-    arrow_schema,
+    delete_leftovers,
     execute,
     raw_columns,
-    write_loads,
 )
-from orchestration.loader.read import new_batch
-from orchestration.loader.report import LoadReport
 
+# Text that is handled together: a batch takes some three times as much memory.
+PIECE_BYTES = 64 * 1024 * 1024
+SHOWN_PROBLEMS = 20
 # What DuckDB says of SQL that is wrong, as against a full disk or memory.
 CONTRACT_ERRORS = (duckdb.ProgrammingError, duckdb.DataError)
+NOT_JSON = "is not JSON; correct the line and load the file again"
 
-# What the rows of a file number take from their load. No contract's column begins with `_`.
-LANDED = pa.schema(
-    [
-        ("_number", pa.int32()),
-        ("_load_id", pa.string()),
-        ("_source_file", pa.string()),
-        ("_loaded_at", pa.timestamp("us")),
-        ("_is_split", pa.bool_()),
-    ]
-)
-Loads = Mapping[int, dict[str, Any]]
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that did not get in. `line` is None where all of the file is meant."""
+
+    file: str
+    line: int | None
+    field: str | None
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        what = f" {self.field}={self.value!r}:" if self.field and self.value else ""
+        return f"{place(self.file, self.line)}:{what} {self.reason}"
+
+
+def place(file: str, line: int | None) -> str:
+    """`file:line`, or the file alone."""
+    return file if line is None else f"{file}:{line}"
 
 
 @dataclass
-class Load:
-    """One pass over a connection to the warehouse; `parts` and `loads` wait to be committed.
+class LoadReport:
+    """What one load did.
 
-    Rows of the loads in `abandoned` are in the parts, and are deleted before the commit.
+    `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    `unaccounted` is empty where every load's records are raw rows + quarantined rows.
     """
 
-    con: duckdb.DuckDBPyConnection
-    folder: Path
-    report: LoadReport = field(default_factory=LoadReport)
-    loads: list[dict[str, Any]] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    abandoned: set[str] = field(default_factory=set)
+    files_loaded: int = 0
+    files_unchanged: int = 0
+    files_removed: int = 0
+    rows_loaded: int = 0
+    rows_quarantined: int = 0
+    rejected: list[Problem] = field(default_factory=list)
+    quarantined: list[Problem] = field(default_factory=list)
+    rows_by_stream: dict[str, int] = field(default_factory=dict)
+    unaccounted: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
+
+class Batch:
+    """The batch of one connection to the warehouse. Fill `landed` first."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, folder: Path, contracts: Mapping[str, Contract]
+    ) -> None:
+        self.report = LoadReport()
+        self._con = con
+        self._folder = folder
+        self._contracts = contracts
+        self._columns: dict[str, Columns] = {"quarantine": QUARANTINE}
+        self._columns |= {one.table: raw_columns(one) for one in contracts.values()}
+        self._parts: dict[str, list[Path]] = {}
+        self._waiting: list[pa.Table] = []
+        self._numbers: set[int] = set()
         shutil.rmtree(self._parts_folder, ignore_errors=True)
         self._parts_folder.mkdir(parents=True)
         # Parquet files of columns that are known to hold no null would be rewritten by dlt.
-        self.con.execute("set disabled_optimizers = 'statistics_propagation'")
+        con.execute("set disabled_optimizers = 'statistics_propagation'")
+        self._empty()
 
     @property
     def _parts_folder(self) -> Path:
-        return self.folder / "parts"
+        return self._folder / "parts"
 
-    def check(self, contracts: Mapping[str, Contract]) -> None:
+    def _empty(self) -> None:
+        self._con.execute(
+            "create or replace temp table batch (_number integer, line bigint, text varchar, "
+            "reason varchar, field varchar, value varchar)"
+        )
+
+    def check(self) -> None:
         """Refuse what only the engine knows to be wrong, such as a rule or a format.
 
         Raises:
             ContractError: for the first contract with which nothing can be read.
         """
-        new_batch(self.con)
-        self._number({}, {}, ())
-        for contract in contracts.values():
-            try:
-                self.con.execute(f"explain {project_sql(contract, envelopes=True)}")
-            except CONTRACT_ERRORS as error:
-                raise _contract_error(contract, error) from error
+        for (name,) in self._con.execute("select distinct name from landed").fetchall():
+            contract = self._contracts[name]
+            self._run(contract, f"explain {project_sql(contract, envelopes=True)}")
 
-    def judge(self, contract: Contract, loads: Loads, split: Collection[int] = ()) -> None:
-        """Create `judged` from the rows of `batch` with these file numbers, of which `split` are
-        of files that have more than this batch.
-
-        Its columns: those of the contract, _file_number, _line, _payload, _reason, _field, _value.
+    def add(self, number: int, piece: pa.Table) -> None:
+        """Take a piece of the file with this number, with the columns of `read.PIECE`.
 
         Raises:
-            ContractError: for a contract with which they can't be read.
+            ContractError: for a contract with which it can't be read.
         """
-        self._number(loads, {}, split)
-        names = "".join(f"{identifier(column.name)}, " for column in contract.columns)
-        try:
-            envelopes = bool(self.con.execute(f"{envelopes_sql(contract)} limit 1").fetchall())
-            self.con.execute(
+        if sum(table.nbytes for table in self._waiting) >= PIECE_BYTES:
+            if number in self._numbers:
+                self._con.execute("update landed set is_split = true where _number = ?", [number])
+            self.flush()
+        self._numbers.add(number)
+        numbers = pa.repeat(pa.scalar(number, pa.int32()), piece.num_rows)
+        self._waiting.append(piece.append_column("_number", numbers))
+
+    def reject(self, number: int, problem: str) -> None:
+        """Take nothing of a file; what was written of it is left over, without a load."""
+        self._con.execute(
+            """
+            update landed set status = 'rejected', problem = $problem, records = 0,
+                rows_loaded = 0, rows_quarantined = 0, _load_id = replace(uuid()::varchar, '-', '')
+            where _number = $number
+            """,
+            {"number": number, "problem": problem},
+        )
+
+    def flush(self) -> None:
+        """Judge and write what is in the batch, and empty it."""
+        self.insert()
+        names = self._con.execute(
+            "select distinct name from landed semi join batch using (_number) "
+            "where status = 'loaded' order by name"
+        ).fetchall()
+        for (name,) in names:
+            self.judge(name)
+            self.write(name)
+        self._empty()
+
+    def insert(self) -> None:
+        """Move the pieces to the table `batch`."""
+        if self._waiting:
+            self._con.register("pieces", pa.concat_tables(self._waiting))
+            self._con.execute(
                 f"""
-                create or replace temp table judged as
-                select {names} _file_number, _line, _reason, _field, _value,
-                    case when _reason is null then _text else left(_text, {MAX_QUARANTINED_TEXT})
-                    end as _payload
-                from ({project_sql(contract, envelopes=envelopes)})
+                insert into batch by name
+                select
+                    _number, line, field, value,
+                    case when is_line and ends_with(text, chr(13)) then rtrim(text, chr(13))
+                        else text end as text,
+                    case when is_line and reason is null and not json_valid(text)
+                        then {literal(NOT_JSON)} else reason end as reason
+                from pieces
+                where case  -- A blank line is no record; only of one that begins so is it all read.
+                    when is_line and reason is null and ascii(text) <= 32
+                        then trim(text, ' ' || chr(9) || chr(13)) <> ''
+                    else true
+                end
                 """
             )
+            self._con.unregister("pieces")
+        self._waiting.clear()
+        self._numbers.clear()
+
+    def judge(self, name: str) -> None:
+        """Create `judged` from the records of a contract in the batch, as `project_sql` has it."""
+        contract = self._contracts[name]
+        found = self._run(contract, envelopes_sql(contract)).fetchall()
+        sql = project_sql(contract, envelopes=bool(found))
+        self._run(contract, f"create or replace temp table judged as {sql}")
+
+    def _run(self, contract: Contract, sql: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._con.execute(sql)
         except CONTRACT_ERRORS as error:
-            raise _contract_error(contract, error) from error
+            raise ContractError(
+                f"{contract.defined_in}: source {contract.name}: one of its rules, formats, paths "
+                f"or captures can't be used: {str(error).splitlines()[0]}; correct it"
+            ) from error
 
-    def write(
-        self, contract: Contract, loads: Loads, files: Mapping[int, str] | None = None
-    ) -> None:
-        """Write the rows in `judged` of these file numbers, and count them in `loads`.
-
-        Rows name the load's file as theirs, or the one in `files`.
-        """
-        self._number(loads, files or {}, ())
-        counts = self.con.execute(
-            "select _file_number, count(*), count(*) - count(_reason) "
-            "from judged semi join landed on _file_number = _number group by all"
-        ).fetchall()
-        for number, records, good in counts:
-            loads[number]["records"] += records
-            loads[number]["rows_loaded"] += good
-            loads[number]["rows_quarantined"] += records - good
-        if any(good for _, _, good in counts):
-            part = self._new_part(contract.table, raw_columns(contract))
-            names = ", ".join(identifier(name) for name in part.columns)
-            self.con.execute(
-                f"copy (select {names} from judged inner join landed on _file_number = _number "
-                f"where _reason is null) to {literal(str(part.file))} (format parquet)"
-            )
-        if any(records > good for _, records, good in counts):
-            self._write_problems(contract)
-
-    def _write_problems(self, contract: Contract) -> None:
-        problems = self.con.sql(
+    def write(self, name: str) -> None:
+        """Write the rows in `judged` to Parquet files, and count them in `landed`."""
+        self._con.execute(
             """
-            select _load_id, $source as source, $stream as stream, _source_file as file,
-                _line as line,
-                _field as field, _value as value, _reason as reason, _payload as text, _loaded_at
-            from judged inner join landed on _file_number = _number
-            where _reason is not null
-            order by _source_file, _line
+            update landed set records = landed.records + found.records,
+                rows_loaded = rows_loaded + good,
+                rows_quarantined = rows_quarantined + found.records - good
+            from (
+                select _number, count(*) as records, count(*) - count(_reason) as good
+                from judged group by all
+            ) as found
+            where landed._number = found._number and landed.name = $name
             """,
-            params={"source": contract.source, "stream": contract.stream},
-        ).to_arrow_table()
-        part = self._new_part("quarantine", QUARANTINE)
-        problems = problems.cast(arrow_schema(QUARANTINE))
-        pq.write_table(problems, part.file)
-        self.report.show(problems)
-
-    def _new_part(self, table: str, columns: Mapping[str, str]) -> Part:
-        file = self._parts_folder / f"{len(self.parts)}.parquet"
-        self.parts.append(Part(table, columns, file))
-        return self.parts[-1]
-
-    def _number(self, loads: Loads, files: Mapping[int, str], split: Collection[int]) -> None:
-        """Create `landed`."""
-        landed = [
-            {
-                "_number": number,
-                "_load_id": row["_load_id"],
-                "_source_file": files.get(number, row["file"]),
-                "_loaded_at": row["_loaded_at"],
-                "_is_split": number in split,
-            }
-            for number, row in loads.items()
+            {"name": name},
+        )
+        rows = f"from judged inner join landed using (_number) where landed.name = {literal(name)}"
+        records, bad = self._con.execute("select count(*), count(_reason) from judged").fetchall()[
+            0
         ]
-        self.con.register("landed_files", pa.Table.from_pylist(landed, schema=LANDED))
-        self.con.execute("create or replace temp table landed as select * from landed_files")
-        self.con.unregister("landed_files")
+        contract = self._contracts[name]
+        if records > bad:
+            columns = ", ".join(
+                f"{'' if one in ORIGIN else 'judged.'}{identifier(one)}"
+                for one in self._columns[contract.table]
+            )
+            self._copy(contract.table, f"select {columns} {rows} and _reason is null")
+        if bad:
+            problems = f"""
+                select _load_id, landed.source, landed.stream, _source_file as file, _line as line,
+                    _field as field, _value as value, _reason as reason, _payload as text,
+                    _loaded_at
+                {rows} and _reason is not null order by all
+            """
+            part = self._copy("quarantine", problems)
+            shown = self._con.execute(
+                f"select file, line, field, value, reason from read_parquet({literal(str(part))}) "
+                f"order by file, line limit {SHOWN_PROBLEMS - len(self.report.quarantined)}"
+            ).fetchall()
+            self.report.quarantined += [Problem(*row) for row in shown]
 
-    def commit(self) -> None:
-        """Append the parts, then make the loads count."""
-        if self.parts:
-            append(self.con, self.folder, self.parts)
+    def _copy(self, table: str, sql: str) -> Path:
+        parts = self._parts.setdefault(table, [])
+        parts.append(self._parts_folder / f"{table}-{len(parts)}.parquet")
+        self._con.execute(f"copy ({sql}) to {literal(str(parts[-1]))} (format parquet)")
+        return parts[-1]
+
+    def commit(self, condition: str = "true") -> None:
+        """Append the rows, then make the loads count that meet the condition."""
+        if self._parts:
+            append(self._con, self._folder, self._parts, self._columns)
             shutil.rmtree(self._parts_folder)
-        ids = ", ".join(literal(one) for one in sorted(self.abandoned))
-        for table in {part.table for part in self.parts} if ids else ():
-            execute(self.con, f"delete from raw.{identifier(table)} where _load_id in ({ids})")
-        write_loads(self.con, self.loads)
-        by_stream = self.report.rows_by_stream
-        for row in self.loads:
-            name = f"{row['source']}.{row['stream']}"
-            by_stream[name] = by_stream.get(name, 0) + row["rows_loaded"]
-            self.report.rows_loaded += row["rows_loaded"]
-            self.report.rows_quarantined += row["rows_quarantined"]
-
-
-def new_load(contract: Contract, name: str, status: str, **facts: Any) -> dict[str, Any]:
-    """A row of `raw.loads`, of a load that has found nothing yet."""
-    return {
-        "_load_id": uuid.uuid4().hex,
-        "source": contract.source,
-        "stream": contract.stream,
-        "file": name,
-        "sha256": "",
-        "size_bytes": 0,
-        "status": status,
-        "records": 0,
-        "rows_loaded": 0,
-        "rows_quarantined": 0,
-        "problem": None,
-        "contract": contract.fingerprint,
-        "_loaded_at": datetime.now(UTC).replace(tzinfo=None),
-        **facts,
-    }
-
-
-def _contract_error(contract: Contract, error: duckdb.Error) -> ContractError:
-    """What DuckDB found wrong in a contract's SQL, for the person who wrote the contract."""
-    what = str(error).splitlines()[0]
-    return ContractError(
-        f"{contract.defined_in}: source {contract.name}: one of its rules, formats, paths or "
-        f"captures can't be used: {what}; correct it"
-    )
+        new = f"select {', '.join(LOADS)} from landed where {condition}"
+        if self._con.execute(f"{new} limit 1").fetchall():
+            execute(self._con, f"insert into raw.loads by name {new}")
+            delete_leftovers(self._con, self._contracts.values())
+        rows = self._con.execute(
+            "select name, sum(rows_loaded)::bigint, sum(rows_quarantined)::bigint from landed "
+            "group by name order by name"
+        ).fetchall()
+        for name, loaded, quarantined in rows:
+            self.report.rows_by_stream[name] = loaded
+            self.report.rows_loaded += loaded
+            self.report.rows_quarantined += quarantined

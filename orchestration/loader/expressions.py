@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from orchestration.loader.contract import EPOCH_FORMATS, Column
+from orchestration.loader.contract import STEP, Column
 
+# Formats that count from 1970, and their units in a second.
+EPOCH_FORMATS = {"epoch_s": 1, "epoch_ms": 1000}
 # What most tools write; much sooner matched than a regular expression, and no other is as plain.
 ISO_UTC = "____-__-__T__:__:__Z"
 ISO_BEGINS = r"^\d{4}-\d{1,2}-\d{1,2}"
@@ -27,7 +29,7 @@ def json_steps(path: str) -> list[str]:
 
     A key that holds a dot is written in brackets: `annotations[pagerduty.com/service-id]`.
     """
-    steps = re.findall(r"(\[(?:\d+|\*)\])|\[([^\]]+)\]|([^.\[\]]+)", path.removeprefix("$"))
+    steps = STEP.findall(path.removeprefix("$"))
     return [index or bracketed or key for index, bracketed, key in steps]
 
 

@@ -3,20 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
+import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import Load, new_load
+from orchestration.loader.batch import Batch, LoadReport, Problem
 from orchestration.loader.contract import Contract
-from orchestration.loader.files import Finder, Hashes, LandedFile, UnreadableFileError
-from orchestration.loader.history import History, read_history
-from orchestration.loader.raw import count_rows, create_tables, delete_leftovers, unaccounted
-from orchestration.loader.read import PIECE_BYTES, Readers, append_batch, append_lines, new_batch
-from orchestration.loader.report import LoadReport
+from orchestration.loader.files import Finder, Hashes
+from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
+from orchestration.loader.read import Readers, read_file
+from orchestration.loader.text import UnreadableFileError
 from orchestration.warehouse import Warehouse
+
+STREAMS = pa.schema(
+    [(name, pa.string()) for name in ("name", "source", "stream", "mode", "contract")]
+)
+FILES = {
+    "_number": pa.int32(),
+    "name": pa.string(),
+    "file": pa.string(),
+    "sha256": pa.string(),
+    "size_bytes": pa.int64(),
+    "problem": pa.string(),
+    "is_folder": pa.bool_(),
+}
+# An append stream knows contents, under whatever name, and reads the same bytes once. A snapshot
+# compares a file with what it was last: going back to an older content is a change. A rejected
+# file is tried again, since its problem may have been the contract or the way to the file. So are
+# quarantined records, and all of a snapshot, once the contract has changed. Of a snapshot's files
+# that are gone nothing is concluded while a folder of it can't be listed.
+PENDING = """
+    with names as (
+        select name, file, arg_max(loads, _loaded_at) as last
+        from raw.loads as loads inner join streams using (source, stream)
+        group by all
+    ),
+    contents as (
+        select name, sha256, arg_max(loads, _loaded_at) as last
+        from raw.loads as loads inner join streams using (source, stream)
+        where status <> 'removed'
+        group by all
+    ),
+    known as (
+        select
+            files.*, mode, contract,
+            case when names.last.sha256 = files.sha256 then names.last.problem end as known_problem,
+            case when mode = 'append' then contents.last else names.last end as seen
+        from files
+        inner join streams using (name)
+        left join names using (name, file)
+        left join contents using (name, sha256)
+        where not is_folder
+    ),
+    pending as (
+        select _number, name, file, sha256, size_bytes, problem, known_problem, 'loaded' as status
+        from known
+        where not coalesce(
+            seen.sha256 = sha256 and seen.status = 'loaded' and (
+                seen.contract is not distinct from contract
+                or (mode = 'append' and seen.rows_quarantined = 0)
+            ), false
+        )
+        qualify row_number() over (
+            partition by
+                name, sha256, case when mode = 'snapshot' or problem is not null then file end
+            order by _number
+        ) = 1
+        union all by name
+        select name, file, '' as sha256, 0 as size_bytes, 'removed' as status
+        from names inner join streams using (name)
+        where mode = 'snapshot' and last.status <> 'removed'
+            and name not in (select name from files where is_folder)
+            and (name, file) not in (select name, file from files)
+    )
+    select
+        pending.*, source, stream, contract, file as _source_file, false as is_split,
+        0::bigint as records, 0::bigint as rows_loaded, 0::bigint as rows_quarantined,
+        replace(uuid()::varchar, '-', '') as _load_id,
+        -- Of equal records the one in the last file counts.
+        now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
+    from pending inner join streams using (name)
+"""
 
 
 def load_landing(
@@ -38,129 +106,93 @@ def load_landing(
     """
     with warehouse.opened() as con:
         create_tables(con, contracts)
-        count_rows(con, contracts)
-        delete_leftovers(con)
-        history = read_history(con)
+        delete_leftovers(con, contracts)
         hashes = Hashes(warehouse.folder / "hashes.json")
-        load = Load(con, warehouse.folder)
-        pending = _pending(load, history, contracts, Finder(roots, hashes))
-        load.check({file.contract.name: file.contract for file in pending})
-        _read(load, history, pending, readers, progress)
-        load.commit()
+        paths, unlisted = _find(con, contracts, Finder(roots, hashes))
+        con.execute(f"create or replace temp table landed as {PENDING}")
+        by_name = {contract.name: contract for contract in contracts}
+        batch = Batch(con, warehouse.folder, by_name)
+        batch.check()
+        _read(con, batch, paths, by_name, readers, progress)
+        # A problem is written once.
+        batch.commit("status <> 'rejected' or problem is distinct from known_problem")
         hashes.save()
-        if load.loads:
-            count_rows(con, contracts)
-        load.report.unaccounted = unaccounted(con, contracts)
-        return load.report
+        report = batch.report
+        report.rejected = unlisted + [
+            Problem(*row)
+            for row in con.execute(
+                "select distinct file, null, null, null, problem from landed "
+                "where status = 'rejected' order by file, problem"
+            ).fetchall()
+        ]
+        counts = con.execute(
+            """
+            select
+                count(distinct file) filter (where status = 'loaded'),
+                count(distinct file) filter (where status = 'removed'),
+                count(distinct file) filter (
+                    where status = 'rejected' and problem is distinct from known_problem
+                )
+            from landed
+            """
+        ).fetchall()
+        report.files_loaded, report.files_removed, new_problems = counts[0]
+        report.files_unchanged = len(paths) - report.files_loaded - new_problems
+        report.unaccounted = unaccounted(con, contracts)
+        return report
 
 
-def _pending(
-    load: Load, history: History, contracts: Sequence[Contract], finder: Finder
-) -> list[LandedFile]:
-    """The files to be read. A snapshot's files that are gone become loads without rows."""
-    pending: dict[tuple[str, ...], LandedFile] = {}
+def _find(
+    con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract], finder: Finder
+) -> tuple[list[Path], list[Problem]]:
+    """Create the tables `streams` and `files`. The paths by number, and folders not listed."""
+    streams = [
+        {"name": one.name, "source": one.source, "stream": one.stream, "mode": one.mode,
+         "contract": one.fingerprint}
+        for one in contracts
+    ]  # fmt: skip
+    numbers: dict[Path, int] = {}
+    files: dict[str, list[object]] = {name: [] for name in FILES}
+    unlisted: dict[str, Problem] = {}
     for contract in contracts:
-        names: set[str] = set()
         for file in finder.files(contract):
-            names.add(file.name)
-            # An append stream reads the same bytes under two names once.
-            name = file.name if contract.mode == "snapshot" or file.problem else ""
-            key = (contract.name, file.sha256, name)
-            if history.knows(file) or key in pending:
-                load.report.files_unchanged += 1
-            else:
-                pending[key] = file
-        unlisted = finder.unlisted(contract)
-        for folder, problem in unlisted.items():
-            load.report.reject(folder, problem)
-        if contract.mode == "snapshot" and not unlisted:
-            gone = history.gone(contract, names)
-            load.loads += [new_load(contract, name, "removed") for name in gone]
-    load.report.files_removed = len(load.loads)
-    return list(pending.values())
+            if file.is_folder:
+                unlisted[file.name] = Problem(file.name, None, None, None, file.problem or "")
+            number = -1 if file.is_folder else numbers.setdefault(file.path, len(numbers))
+            for name in FILES:
+                stated = {"_number": number, "name": contract.name, "file": file.name}
+                files[name].append(stated[name] if name in stated else getattr(file, name))
+    tables = {
+        "streams": pa.Table.from_pylist(streams, schema=STREAMS),
+        "files": pa.table({name: pa.array(files[name], kind) for name, kind in FILES.items()}),
+    }
+    for name, table in tables.items():
+        con.register("found", table)
+        con.execute(f"create or replace temp table {name} as select * from found")
+        con.unregister("found")
+    return list(numbers), list(unlisted.values())
 
 
 def _read(
-    load: Load,
-    history: History,
-    pending: Sequence[LandedFile],
+    con: duckdb.DuckDBPyConnection,
+    batch: Batch,
+    paths: Sequence[Path],
+    contracts: Mapping[str, Contract],
     readers: Readers,
     progress: Callable[[str], None],
 ) -> None:
-    """Read each file once for all its streams, in batches of some files, or of a part of one."""
-    batch = _Batch(load)
-    by_path = groupby(sorted(pending, key=lambda file: file.path), lambda file: file.path)
-    for number, (_, same_path) in enumerate(by_path):
-        files = list(same_path)
-        progress(f"reading {files[0].name}")
-        loads = [
-            new_load(f.contract, f.name, "loaded", sha256=f.sha256, size_bytes=f.size_bytes)
-            for f in files
-        ]
-        members = [(file.contract, row) for file, row in zip(files, loads, strict=True)]
+    """Read each file once for all its streams."""
+    pending = con.execute(
+        "select _number, file, min(name), any_value(problem) from landed "
+        "where status = 'loaded' group by all order by _number"
+    ).fetchall()
+    for number, file, name, problem in pending:
+        progress(f"reading {file}")
         try:
-            for size, is_last in append_batch(load.con, files[0], number, readers, batch.waiting):
-                batch.add(number, members, size, is_last=is_last)
+            if problem:
+                raise UnreadableFileError(problem)
+            for piece in read_file(con, paths[number], contracts[name], readers):
+                batch.add(number, piece)
         except UnreadableFileError as error:
-            batch.remove(number)
-            load.abandoned |= {row["_load_id"] for row in loads if row["records"]}
-            _reject(load, history, files, str(error))
-        else:
-            load.report.files_loaded += len(files)
-            load.loads += loads
+            batch.reject(number, str(error))
     batch.flush()
-
-
-def _reject(load: Load, history: History, files: Sequence[LandedFile], problem: str) -> None:
-    for file in files:
-        load.report.reject(file.name, problem)
-        if history.was_rejected(file, problem):
-            load.report.files_unchanged += 1
-        else:
-            facts = {"sha256": file.sha256, "size_bytes": file.size_bytes, "problem": problem}
-            load.loads.append(new_load(file.contract, file.name, "rejected", **facts))
-
-
-class _Batch:
-    """The files in the table `batch`, by stream, and the lines that are yet to get there."""
-
-    def __init__(self, load: Load) -> None:
-        self.waiting: list[pa.Table] = []
-        self._load = load
-        self._streams: dict[str, tuple[Contract, dict[int, dict[str, Any]]]] = {}
-        self._split: set[int] = set()
-        self._bytes = 0
-        new_batch(load.con)
-
-    def add(
-        self,
-        number: int,
-        members: Sequence[tuple[Contract, dict[str, Any]]],
-        size: int,
-        *,
-        is_last: bool,
-    ) -> None:
-        """Take note of what was appended to the table; write all of it once it is much."""
-        for contract, row in members:
-            self._streams.setdefault(contract.name, (contract, {}))[1][number] = row
-        if not is_last:
-            self._split.add(number)
-        self._bytes += size
-        if self._bytes >= PIECE_BYTES:
-            self.flush()
-
-    def remove(self, number: int) -> None:
-        """Leave out a file of which nothing can be trusted."""
-        for _, loads in self._streams.values():
-            loads.pop(number, None)
-
-    def flush(self) -> None:
-        """Judge and write what is in the table, and empty it."""
-        append_lines(self._load.con, self.waiting)
-        for contract, loads in self._streams.values():
-            if loads:
-                self._load.judge(contract, loads, self._split)
-                self._load.write(contract, loads)
-        self._streams = {}
-        self._bytes = 0
-        new_batch(self._load.con)

@@ -9,26 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from orchestration.loader.contract import Contract, ContractError
 from orchestration.loader.expressions import identifier, literal
 
 Columns = Mapping[str, str]
 
-ARROW_TYPES = {
-    "varchar": pa.string(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "timestamp": pa.timestamp("us"),
-    "date": pa.date32(),
-}
 DLT_TYPES = {"varchar": "text", "boolean": "bool"}
 
 # One row per file, stream and load.
@@ -72,45 +62,9 @@ ORIGIN: Columns = {
 }
 
 
-@dataclass(frozen=True)
-class Part:
-    """A Parquet file with rows for one table, whose columns it has."""
-
-    table: str
-    columns: Columns
-    file: Path
-
-
-@dataclass(frozen=True)
-class Unaccounted:
-    """A load whose rows in the warehouse are not as many as it wrote."""
-
-    stream: str
-    file: str
-    expected: int
-    found: int
-
-
 def raw_columns(contract: Contract) -> Columns:
     """The columns of the contract's table, with their types."""
     return {**{c.name: c.data_type for c in contract.columns}, **ORIGIN}
-
-
-def arrow_schema(columns: Columns) -> pa.Schema:
-    """The same columns for Arrow."""
-    return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()])
-
-
-def stored_tables(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    """The tables of the raw schema with their columns and types."""
-    tables: dict[str, dict[str, str]] = {}
-    rows = con.execute(
-        "select table_name, column_name, lower(data_type) from duckdb_columns() "
-        "where schema_name = 'raw' and database_name = current_database()"
-    ).fetchall()
-    for table, column, data_type in rows:
-        tables.setdefault(table, {})[column] = data_type
-    return tables
 
 
 def create_tables(con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract]) -> None:
@@ -119,8 +73,13 @@ def create_tables(con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract])
     Raises:
         ContractError: a column exists with another type; no row is converted.
     """
-    stored = stored_tables(con)
-    statements = [] if stored else ["create schema if not exists raw"]
+    stored: dict[str, dict[str, str]] = {}
+    rows = con.execute(
+        "select table_name, column_name, lower(data_type) from duckdb_columns() "
+        "where schema_name = 'raw' and database_name = current_database()"
+    ).fetchall()
+    for table, column, data_type in rows:
+        stored.setdefault(table, {})[column] = data_type
     for contract in contracts:
         for column in contract.columns:
             existing = stored.get(contract.table, {}).get(column.name, column.data_type)
@@ -130,19 +89,15 @@ def create_tables(con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract])
                     f"be {column.data_type}, but {contract.table} has it as {existing}; give the "
                     "column another name, its path may stay"
                 )
+    if not stored:
+        execute(con, "create schema if not exists raw")
     wanted = {"quarantine": QUARANTINE, "loads": LOADS}
-    wanted |= {contract.table: raw_columns(contract) for contract in contracts}
-    for table, columns in wanted.items():
-        listed = [f"{identifier(name)} {kind}" for name, kind in columns.items()]
+    for table, columns in (wanted | {c.table: raw_columns(c) for c in contracts}).items():
+        listed = {name: f"{identifier(name)} {kind}" for name, kind in columns.items()}
         if table not in stored:
-            statements.append(f"create table raw.{identifier(table)} ({', '.join(listed)})")
-            continue
-        for name, kind in columns.items():
-            if name not in stored[table]:
-                column = f"{identifier(name)} {kind}"
-                statements.append(f"alter table raw.{identifier(table)} add column {column}")
-    for sql in statements:
-        execute(con, sql)
+            execute(con, f"create table raw.{identifier(table)} ({', '.join(listed.values())})")
+        for name in columns.keys() - stored.get(table, columns).keys():
+            execute(con, f"alter table raw.{identifier(table)} add column {listed[name]}")
 
 
 def execute(con: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -150,46 +105,49 @@ def execute(con: duckdb.DuckDBPyConnection, sql: str) -> None:
     con.execute(sql)
 
 
-def count_rows(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
-    """Create the temporary table `landed_rows(table_name, _load_id, row_count)`, by counting."""
-    tables = ["quarantine", *dict.fromkeys(contract.table for contract in contracts)]
+def delete_leftovers(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
+    """Delete rows of loads that are not in `raw.loads`.
+
+    Creates the temporary table `stored(table_name, _load_id, row_count)`, by counting.
+    """
     counted = " union all ".join(
         f"select {literal(table)} as table_name, _load_id, count(*) as row_count "
         f"from raw.{identifier(table)} group by _load_id"
-        for table in tables
+        for table in ("quarantine", *dict.fromkeys(contract.table for contract in contracts))
     )
-    con.execute(f"create or replace temp table landed_rows as {counted}")
-
-
-def delete_leftovers(con: duckdb.DuckDBPyConnection) -> None:
-    """Delete rows, among those in `landed_rows`, of a load that is not in `raw.loads`."""
+    con.execute(f"create or replace temp table stored as {counted}")
     leftovers = "_load_id not in (select _load_id from raw.loads)"
-    tables = con.execute(f"select distinct table_name from landed_rows where {leftovers}")
-    for (table,) in tables.fetchall():
+    tables = con.execute(f"select distinct table_name from stored where {leftovers}").fetchall()
+    for (table,) in tables:
         execute(con, f"delete from raw.{identifier(table)} where {leftovers}")
 
 
-def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> list[Unaccounted]:
-    """Loads of which the records differ from raw rows + quarantined rows in `landed_rows`."""
-    names = ", ".join(literal(contract.name) for contract in contracts)
+def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> list[str]:
+    """Loads of which the records differ from the raw rows + quarantined rows in `stored`."""
     rows = con.execute(
-        f"""
-        with landed as (
-            select _load_id, sum(row_count)::bigint as row_count from landed_rows group by all
-        )
-        select loads.source || '.' || loads.stream as name, loads.file, loads.records,
-            coalesce(landed.row_count, 0)
-        from raw.loads
-        left join landed on loads._load_id = landed._load_id
-        where name in ({names or "null"}) and loads.records <> coalesce(landed.row_count, 0)
-        order by name, loads.file, loads._loaded_at
         """
+        select
+            loads.source || '.' || loads.stream as name, file, records,
+            coalesce(sum(row_count), 0)::bigint as row_count
+        from raw.loads left join stored using (_load_id)
+        where list_contains($names, name)
+        group by _load_id, name, file, records having records <> row_count
+        order by all
+        """,
+        {"names": [contract.name for contract in contracts]},
     ).fetchall()
-    return [Unaccounted(*row) for row in rows]
+    return [
+        f"{name}: {file}: {records} records, {found} rows" for name, file, records, found in rows
+    ]
 
 
-def append(con: duckdb.DuckDBPyConnection, folder: Path, parts: Iterable[Part]) -> None:
-    """Append the parts to their tables by dlt, all in one package of dlt's.
+def append(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    parts: Mapping[str, Sequence[Path]],
+    columns: Mapping[str, Columns],
+) -> None:
+    """Append Parquet files to their tables by dlt, all in one package of dlt's.
 
     Raises:
         dlt.pipeline.exceptions.PipelineStepFailed: the parts are not all appended.
@@ -207,23 +165,19 @@ def append(con: duckdb.DuckDBPyConnection, folder: Path, parts: Iterable[Part]) 
     # What a dead load left between reading and writing is read again from the landing folder.
     pipeline.abort_packages()
 
-    by_table: dict[str, list[Part]] = {}
-    for part in parts:
-        by_table.setdefault(part.table, []).append(part)
-
-    def imports(some: Sequence[Part]) -> Iterator[Any]:
-        for part in some:
-            yield dlt.mark.with_file_import(str(part.file), "parquet")
+    def imports(files: Sequence[Path]) -> Iterator[Any]:
+        for file in files:
+            yield dlt.mark.with_file_import(str(file), "parquet")
 
     # A resource for each table: one for all would give every table the columns of those before it.
     resources = [
         dlt.resource(
-            imports(some),
+            imports(files),
             name=table,
             write_disposition="append",
-            columns={name: _dlt_column(kind) for name, kind in some[0].columns.items()},
+            columns={name: _dlt_column(kind) for name, kind in columns[table].items()},
         )
-        for table, some in by_table.items()
+        for table, files in parts.items()
     ]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
     shutil.rmtree(Path(pipeline.working_dir, "load", "loaded"), ignore_errors=True)
@@ -233,11 +187,3 @@ def _dlt_column(kind: str) -> Any:
     # Every timestamp is UTC without a zone, alike in every warehouse.
     zone = {"timezone": False} if kind == "timestamp" else {}
     return {"data_type": DLT_TYPES.get(kind, kind), **zone}
-
-
-def write_loads(con: duckdb.DuckDBPyConnection, loads: Sequence[Mapping[str, Any]]) -> None:
-    """Commit, in one statement: only now do the rows of these loads count."""
-    if loads:
-        con.register("new_loads", pa.Table.from_pylist(list(loads), schema=arrow_schema(LOADS)))
-        execute(con, "insert into raw.loads by name select * from new_loads")
-        con.unregister("new_loads")

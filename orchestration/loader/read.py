@@ -1,226 +1,193 @@
-"""Any file becomes rows of `batch(file_number, line, text, reason, field, value)`, piece by piece.
+"""Any file becomes tables of `line, text, reason, field, value`, a record each, piece by piece.
 
 `text` is one record as JSON, or, where `reason` is set, the original text of what could not be
-read. DuckDB reads JSON, CSV and Parquet; only documents for people (YAML, Markdown) are read by
-Python, one document at a time.
+read. DuckDB reads JSON and Parquet; only documents for people (YAML, Markdown) are read by Python,
+one document at a time.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
 
 from orchestration.loader.contract import Contract
 from orchestration.loader.csv_rows import CsvRows
-from orchestration.loader.expressions import json_steps, literal
-from orchestration.loader.files import (
+from orchestration.loader.expressions import json_steps
+from orchestration.loader.text import (
     BLOCK_BYTES,
-    LandedFile,
-    Shape,
+    COMPRESSION,
     UnreadableFileError,
     open_plain,
     plain_file,
-    shape,
-)
-from orchestration.loader.lines import (
-    TEXTS,
-    is_blank,
     read_lines,
-    texts,
-    without_end,
-    without_half_pairs,
 )
 
-# Text that is handled together: a batch takes some three times as much memory.
-PIECE_BYTES = 64 * 1024 * 1024
+Shape = Literal["lines", "array", "document", "csv", "parquet", "python"]
+
+HEAD_BYTES = 65_536
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 # To parse one takes ten times its size in memory.
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 ROWS_AT_A_TIME = 2_048
-NOT_JSON = "is not JSON; correct the line and load the file again"
-
-DOCUMENT_LINES = pa.schema([*TEXTS, ("field", pa.string()), ("value", pa.string())])
-JSON_LINES = f"""
-    with lines as (
-        select
-            file_number,
-            line + generate_subscripts(texts, 1) - 1 as line, unnest(texts) as text, reason
-        from (select file_number, line, reason, string_split(text, chr(10)) as texts from piece)
-    )
-    select
-        file_number, line, {without_end("text")} as text,
-        case
-            when reason is not null then reason
-            when not json_valid(text) then {literal(NOT_JSON)}
-        end as reason
-    from lines
-    where not {is_blank("text")} or reason is not null
-"""
+SHAPES: dict[str, Shape] = {
+    ".ndjson": "lines",
+    ".jsonl": "lines",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+PIECE = pa.schema(
+    [
+        ("line", pa.int64()),
+        ("text", pa.string()),
+        ("reason", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("is_line", pa.bool_()),  # Not yet known to be JSON, or to hold anything.
+    ]
+)
 
 Readers = Mapping[str, Callable[[Path], Iterator[Any]]]
 
 
-def new_batch(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty temporary table `batch`."""
-    con.execute(
-        """
-        create or replace temp table batch (
-            file_number integer, line bigint, text varchar, reason varchar, field varchar,
-            value varchar
-        )
-        """
-    )
-
-
-def append_batch(
-    con: duckdb.DuckDBPyConnection,
-    file: LandedFile,
-    file_number: int,
-    readers: Readers,
-    waiting: list[pa.Table],
-) -> Iterator[tuple[int, bool]]:
-    """Append the file's records to `batch`, under its number: a piece of the file each time.
-
-    Lines are added to `waiting` instead, for `append_lines`: one statement for many small files.
-    Yields the bytes of the piece, and whether it is the last one.
+def read_file(
+    con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, readers: Readers
+) -> Iterator[pa.Table]:
+    """The file's records, with the columns of `PIECE`.
 
     Raises:
         UnreadableFileError: where nothing of the file can be trusted, with what to do about it;
-            pieces may have been appended before.
+            pieces may have been yielded before.
     """
-    if file.problem:
-        raise UnreadableFileError(file.problem)
     try:
-        previous = 0
-        for number, (piece, sql) in enumerate(_pieces(con, file, readers)):
-            if number:
-                yield previous, False
-            if sql is None:
-                numbers = pa.repeat(pa.scalar(file_number, pa.int32()), piece.num_rows)
-                waiting.append(piece.append_column("file_number", numbers))
-            else:
-                con.register("piece", piece)
-                sql = f"insert into batch by name select {file_number} as file_number, * {sql}"
-                con.execute(sql)
-                con.unregister("piece")
-            previous = piece.nbytes
-        yield previous, True
+        for piece in _pieces(con, path, contract, readers):
+            for column in PIECE:
+                if column.name not in piece.column_names:
+                    piece = piece.append_column(column, pa.nulls(len(piece), column.type))
+            yield piece.select(PIECE.names).cast(PIECE)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise UnreadableFileError(f"{_message(error, file)}; export it again") from error
+        # Its first line, of the file and not of its plain copy.
+        said = re.sub(r"[^\s\"']*/paydown-\w+/\w+", path.name, str(error).splitlines()[0])
+        raise UnreadableFileError(f"{said[:300].rstrip(' .')}; export it again") from error
     except OSError as error:
         raise UnreadableFileError(f"can't be read ({error})") from error
 
 
-def append_lines(con: duckdb.DuckDBPyConnection, waiting: list[pa.Table]) -> None:
-    """Append the lines that are waiting to `batch`."""
-    if waiting:
-        con.register("piece", pa.concat_tables(waiting))
-        con.execute(f"insert into batch by name {JSON_LINES}")
-        con.unregister("piece")
-        waiting.clear()
-
-
 def _pieces(
-    con: duckdb.DuckDBPyConnection, file: LandedFile, readers: Readers
-) -> Iterator[tuple[pa.Table, str | None]]:
-    """Tables to be registered as `piece`, and the end of `select ...` that reads them; None for
-    lines, which need no SQL of their own.
-    """
-    kind = shape(file)
+    con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, readers: Readers
+) -> Iterator[pa.Table]:
+    kind = _shape(path, contract)
     if kind == "python":
-        yield _documents(file, readers), "from piece"
+        yield _documents(path, contract, readers)
     elif kind == "lines":
-        with open_plain(file.path) as stream:
-            for piece in _gathered(map(texts, read_lines(stream))):
-                yield piece, None
+        with open_plain(path) as stream:
+            for first, lines, reason in read_lines(stream):
+                numbers = pa.array(range(first, first + len(lines)), pa.int64())
+                reasons = pa.repeat(pa.scalar(reason, pa.string()), len(lines))
+                is_line = pa.repeat(True, len(lines))
+                yield pa.table(
+                    {"line": numbers, "text": lines, "reason": reasons, "is_line": is_line}
+                )
     elif kind == "csv":
-        with open_plain(file.path) as stream:
+        with open_plain(path) as stream:
             rows = CsvRows(read_lines(stream))
-            _check_header(file.contract, rows.names)
-            for piece in _gathered(map(texts, rows.rows())):
-                yield piece, f"from ({rows.sql()})"
+            _check_header(contract, rows.names)
+            yield from rows.pieces(con)
     else:
-        with (
-            plain_file(file.path) as plain,
-            _json_of(kind, plain) as path,
-            con.cursor() as reading,
-        ):
-            # Elsewhere the order of rows is of no consequence, and keeping it costs memory.
-            reading.execute("set preserve_insertion_order = true")
-            try:
-                sql = _records(reading, file, kind, path)
-                rows = reading.sql(sql, params={"path": str(path)}).to_arrow_reader(ROWS_AT_A_TIME)
-                for piece in _gathered(pa.Table.from_batches([batch]) for batch in rows):
-                    yield piece, "from piece"
-            except OSError as error:  # So Arrow wraps what DuckDB raises while it streams.
-                if "Out of Memory Error" in str(error):
-                    raise duckdb.OutOfMemoryException(str(error)) from error
-                raise duckdb.InvalidInputException(str(error)) from error
-            finally:
-                reading.execute("set preserve_insertion_order = false")
+        with plain_file(path, is_json=kind != "parquet") as plain, con.cursor() as reading:
+            yield from _records(reading, plain, kind, contract)
 
 
-def _json_of(kind: Shape, path: Path) -> AbstractContextManager[Path]:
-    return nullcontext(path) if kind == "parquet" else without_half_pairs(path)
+def _shape(path: Path, contract: Contract) -> Shape:
+    """How the file's records are laid out, from its name and its first bytes."""
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in COMPRESSION]
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix not in (".json", *SHAPES):
+        if contract.reader:
+            return "python"
+        raise UnreadableFileError(
+            f"'{suffix or path.name}' is not a kind of file that is read; "
+            "rename it to .json, .ndjson, .csv or .parquet (each may end in .gz or .zst)"
+        )
+    if suffix == ".parquet":
+        return "parquet"
+    with open_plain(path) as stream:
+        head = stream.read(HEAD_BYTES)
+    # A stray NUL or byte is one record's problem; of pictures or archives many are.
+    odd = head.count(b"\0") + head.decode(errors="replace").count("\N{REPLACEMENT CHARACTER}")
+    if b"\0" in head and odd * 10 > len(head):
+        raise UnreadableFileError(
+            "holds binary data, not text; export it again as JSON, CSV or Parquet in UTF-8"
+        )
+    if SHAPES.get(suffix) == "lines":
+        return "lines"
+    if not head.strip():
+        raise UnreadableFileError("is empty; export it again, or delete it")
+    return SHAPES.get(suffix) or _json_shape(head.lstrip())
 
 
-def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The tables, as few as make pieces of `PIECE_BYTES`."""
-    some: list[pa.Table] = []
-    size = 0
-    for one in tables:
-        some.append(one)
-        size += one.nbytes
-        if size >= PIECE_BYTES:
-            yield pa.concat_tables(some)
-            some, size = [], 0
-    if some:
-        yield pa.concat_tables(some)
+def _json_shape(text: bytes) -> Shape:
+    if text.startswith(b"["):
+        return "array"
+    first, newline, _ = text.partition(b"\n")
+    try:
+        json.loads(first)
+    except ValueError:
+        return "document"
+    return "lines" if newline else "document"
 
 
-def _records(con: duckdb.DuckDBPyConnection, file: LandedFile, kind: Shape, path: Path) -> str:
-    """`line, text` of the records of a JSON document or of a Parquet file."""
-    if kind == "parquet":
-        described = con.execute("select * from read_parquet($path) limit 0", {"path": str(path)})
-        _check_header(file.contract, [column[0] for column in described.description or []])
-        return """
-            select row_number() over () as line, to_json(record)::varchar as text
-            from (select * from read_parquet($path)) as record
-        """
-    if path.stat().st_size > MAX_DOCUMENT_BYTES and kind == "document":
+def _documents(path: Path, contract: Contract, readers: Readers) -> pa.Table:
+    reader = readers.get(contract.reader or "")
+    if reader is None:
+        known = ", ".join(readers) or "none"
+        raise UnreadableFileError(
+            f"{contract.defined_in} names reader '{contract.reader}'; known: {known}"
+        )
+    lines = [{name: getattr(line, name, None) for name in PIECE.names} for line in reader(path)]
+    return pa.Table.from_pylist(lines, schema=PIECE)
+
+
+def _records(
+    con: duckdb.DuckDBPyConnection, path: Path, kind: Shape, contract: Contract
+) -> Iterator[pa.Table]:
+    """The records of a JSON document or of a Parquet file."""
+    size = path.stat().st_size
+    if kind == "document" and size > MAX_DOCUMENT_BYTES:
         raise UnreadableFileError(
             f"is one JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB; write it as an "
             "array, or one record a line"
         )
-    # DuckDB reserves twice this for each thread.
-    most = MAX_RECORD_BYTES if kind == "array" else max(path.stat().st_size, BLOCK_BYTES)
-    layout = "array" if kind == "array" else "unstructured"
-    return f"""
-        select row_number() over () as line, json::varchar as text
-        from read_json_objects($path, format = '{layout}', maximum_object_size = {most})
-    """
-
-
-def _documents(file: LandedFile, readers: Readers) -> pa.Table:
-    reader = file.contract.reader or ""
-    if reader not in readers:
-        known = ", ".join(readers) or "none"
-        raise UnreadableFileError(
-            f"{file.contract.defined_in} names reader '{reader}'; known: {known}"
-        )
-    lines = [
-        {name: getattr(line, name) for name in DOCUMENT_LINES.names}
-        for line in readers[reader](file.path)
-    ]
-    return pa.Table.from_pylist(lines, schema=DOCUMENT_LINES)
+    if kind == "parquet":
+        described = con.execute("select * from read_parquet($path) limit 0", {"path": str(path)})
+        _check_header(contract, [column[0] for column in described.description or []])
+        text, source = "to_json(record)", "(select * from read_parquet($path)) as record"
+    else:
+        # DuckDB reserves twice this for each thread.
+        most = MAX_RECORD_BYTES if kind == "array" else max(size, BLOCK_BYTES)
+        layout = "array" if kind == "array" else "unstructured"
+        source = f"read_json_objects($path, format = '{layout}', maximum_object_size = {most})"
+        text = "json"
+    # Elsewhere the order of rows is of no consequence, and keeping it costs memory.
+    con.execute("set preserve_insertion_order = true")
+    try:
+        sql = f"select row_number() over () as line, {text}::varchar as text from {source}"
+        rows = con.sql(sql, params={"path": str(path)}).to_arrow_reader(ROWS_AT_A_TIME)
+        for batch in rows:
+            yield pa.Table.from_batches([batch])
+    except OSError as error:  # So Arrow wraps what DuckDB raises while it streams.
+        if "Out of Memory Error" in str(error):
+            raise duckdb.OutOfMemoryException(str(error)) from error
+        raise duckdb.InvalidInputException(str(error)) from error
+    finally:
+        con.execute("set preserve_insertion_order = false")
 
 
 def _check_header(contract: Contract, header: list[str]) -> None:
@@ -232,9 +199,3 @@ def _check_header(contract: Contract, header: list[str]) -> None:
                 f"its header has no '{roots[-1]}' (it has: {', '.join(header[:20])}); export that "
                 f"column, or name the right one in {contract.defined_in}"
             )
-
-
-def _message(error: Exception, file: LandedFile) -> str:
-    """The first line of what DuckDB says, of the file and not of its plain copy."""
-    first_line = re.sub(r"[^\s\"']*/paydown-\w+/file", file.path.name, str(error).splitlines()[0])
-    return first_line[:300].rstrip(" .")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import signal
@@ -24,7 +25,7 @@ from orchestration.loader import (
     load_landing,
     raw,
 )
-from orchestration.loader.raw import Unaccounted, count_rows, create_tables, unaccounted
+from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
 from orchestration.loader.read import Readers
 from orchestration.warehouse import Warehouse
 
@@ -78,6 +79,10 @@ def project_streams() -> list[Json]:
     return nodes
 
 
+def ndjson(*records: Any) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
 def packed(name: str, content: bytes) -> bytes:
     """The bytes compressed as the name's ending says."""
     if name.lower().endswith(".gz"):
@@ -110,16 +115,19 @@ class Landing:
         path.write_bytes(packed(name, content.encode() if isinstance(content, str) else content))
         return path
 
+    def remove(self, name: str) -> None:
+        (self.roots["landing"] / name).unlink()
+
     def store(self, memory_limit: str | None = None) -> Warehouse:
         return Warehouse(self.warehouse, self.home / "dlt", memory_limit)
 
     def load(self, *nodes: Json, readers: Readers | None = None) -> LoadReport:
         return load_landing(contracts(*nodes), self.roots, self.store(), readers or {})
 
-    def unaccounted(self, *nodes: Json) -> list[Unaccounted]:
+    def unaccounted(self, *nodes: Json) -> list[str]:
         with self.store().opened() as con:
             create_tables(con, contracts(*nodes))
-            count_rows(con, contracts(*nodes))
+            delete_leftovers(con, contracts(*nodes))
             return unaccounted(con, contracts(*nodes))
 
     def query(self, sql: str, *parameters: Any) -> list[Json]:

@@ -1,4 +1,4 @@
-"""Contracts as people write them in `_sources.yml`: every mistake is told, with its place."""
+"""Contracts as people write them in `_sources.yml`: every mistake is reported, with its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from orchestration.loader import ContractError
-from orchestration.loader.contract import Column, Rule
 from orchestration.loader.expressions import identifier, json_path, literal
 
 from .loader_helpers import ID, Json, Landing, column, contracts, project_streams, stream
@@ -17,76 +16,38 @@ from .loader_helpers import ID, Json, Landing, column, contracts, project_stream
 WHERE = "models/staging/demo/_demo__sources.yml: source demo.s"
 
 
-def test_defaults() -> None:
-    (contract,) = contracts(stream("s", {"id": {"data_type": None}}))
-    assert (contract.name, contract.table) == ("demo.s", "demo__s")
-    assert (contract.files, contract.key, contract.version) == (("landing:s/*",), ("id",), ())
-    assert (contract.mode, contract.reader, contract.records, contract.each) == (
-        "append", None, None, None,
-    )  # fmt: skip
-    assert contract.nulls == ("",)
-    assert contract.columns == (Column("id", "varchar", ("id",), False, (), "UTC"),)
-
-
-def test_what_is_said_is_taken() -> None:
-    node = stream(
-        "s",
-        {
-            "id": column(path="$.key", **ID),
-            "at": column("TIMESTAMP", path=["a.b", "c"], formats="epoch_s"),
-            "local": column("date", formats=["iso", "%d/%m/%Y"], timezone="Asia/Tokyo"),
-            "tag": column(path="tags[*]", capture="^x:(.+)$"),
-            "_loaded_at": column("timestamp"),
-        },
-        files=["landing:a/*", "landing:b/*"],
-        key=["id", "at"],
-        version="at",
-        records="data",
-        each="list",
-        nulls=["?", ""],
-        timezone="Europe/Paris",
-        mode="snapshot",
-        rules=[{"check": "at > now()", "reason": "r"}],
-    )
-    (contract,) = contracts(node)
-    assert contract.files == ("landing:a/*", "landing:b/*")
-    assert (contract.key, contract.version) == (("id", "at"), ("at",))
-    assert (contract.records, contract.each, contract.mode) == ("data", "list", "snapshot")
-    assert (contract.nulls, contract.rules) == (("?", ""), (Rule("at > now()", "r"),))
-    assert contract.columns == (
-        Column("id", "varchar", ("$.key",), True, (), "Europe/Paris"),
-        Column("at", "timestamp", ("a.b", "c"), False, ("epoch_s",), "Europe/Paris"),
-        Column("local", "date", ("local",), False, ("iso", "%d/%m/%Y"), "Asia/Tokyo"),
-        Column("tag", "varchar", ("tags[*]",), False, (), "Europe/Paris", "^x:(.+)$"),
-    )
-
-
-def test_only_sources_with_files_are_loaded_and_by_name() -> None:
-    nodes = [stream(name, {"id": column()}) for name in ("b", "a")]
+def test_defaults_and_where_older_dbt_puts_meta() -> None:
+    node = stream("s", {"id": {"data_type": None}, "x": {"data_type": "TEXT", "meta": {}}})
+    node["columns"]["x"] |= {"data_type": "DATE", "meta": {"path": "y"}}
+    node["meta"] = node["config"].pop("meta") | {"timezone": "Asia/Tokyo"}
     theirs = stream("theirs", {"id": column()})
     del theirs["config"]["meta"]["files"]
-    assert [contract.name for contract in contracts(*nodes, theirs)] == ["demo.a", "demo.b"]
-
-
-def test_meta_where_older_dbt_puts_it() -> None:
-    node = stream("s", {"id": {"data_type": "varchar", "meta": {"path": "x"}}})
-    node["meta"] = node["config"].pop("meta")
-    (contract,) = contracts(node)
-    assert contract.columns[0].paths == ("x",)
+    (contract,) = contracts(node, theirs)
+    assert (contract.name, contract.table, contract.mode) == ("demo.s", "demo__s", "append")
+    assert (contract.files, contract.key, contract.nulls) == (("landing:s/*",), ("id",), ("",))
+    assert [(c.name, c.data_type, c.paths, c.timezone) for c in contract.columns] == [
+        ("id", "varchar", ("id",), "Asia/Tokyo"),
+        ("x", "date", ("y",), "Asia/Tokyo"),
+    ]
 
 
 PROBLEMS: dict[str, tuple[Json, Json, str]] = {
     "table-key": ({}, {"fiels": 1}, ": unknown meta key 'fiels'; known keys: each, files, key"),
-    "mode": ({}, {"mode": "replace"}, ": mode 'replace' is neither append nor snapshot"),
+    "mode": ({}, {"mode": "replace"}, ": mode: Input should be 'append' or 'snapshot', not 'repla"),
     "no-key": ({}, {"key": []}, ": an append stream needs a key"),
     "key": ({}, {"key": ["id", "no"]}, ": key 'no' is not one of its columns"),
     "version": ({}, {"version": "no"}, ": version 'no' is not one of its columns"),
     "files": ({}, {"files": "s/*"}, ": files 's/*' is not <root>:<pattern>"),
-    "no-files": ({}, {"files": []}, ": files '[]' is not <root>:<pattern>"),
-    "rule": ({}, {"rules": [{"check": "id > 1"}]}, "needs a check and a reason"),
-    "rule-text": ({}, {"rules": ["id > 1"]}, "rule 'id > 1' needs a check and a reason"),
-    "column-key": ({"x": column(pth="y")}, {}, ", column x: unknown meta key 'pth'"),
-    "type": ({"x": column("json")}, {}, ", column x: type 'json' is not one of varchar, bigint"),
+    "no-files": ({}, {"files": []}, ": files '' is not <root>:<pattern>"),
+    "rule": ({}, {"rules": [{"check": "id > 1"}]}, ": rules.0.reason: Field required"),
+    "rule-text": ({}, {"rules": ["id > 1"]}, ": rules.0: Input should be a valid dict"),
+    "rule-column": (
+        {},
+        {"rules": [{"check": "true", "reason": "r", "column": "no"}]},
+        ": rule 'no' is not one of its columns",
+    ),
+    "column-key": ({"x": column(pth="y")}, {}, ", column x: unknown meta key 'pth'; known keys: c"),
+    "type": ({"x": column("json")}, {}, ", column x: data_type: Input should be 'varchar', 'bigi"),
     "zone": ({"x": column(timezone="CET+1")}, {}, ", column x: 'CET+1' is no IANA time zone"),
     "table-zone": ({}, {"timezone": "Paris"}, ", column id: 'Paris' is no IANA time zone"),
     "upper-case": ({"Opened At": column()}, {}, ", column Opened At: its name is not snake_case"),
@@ -96,11 +57,13 @@ PROBLEMS: dict[str, tuple[Json, Json, str]] = {
     "no-group": ({"x": column(capture="a")}, {}, ": capture 'a' has no group (...) around"),
     "star": ({"x": column(path="a[*].b")}, {}, ": a path over a list ([*]) needs a capture"),
     "each": ({"x": column(path="each.b")}, {}, ": its path begins at each, but the table names"),
+    "last": ({"x": column(path="states[-1]")}, {}, ": path 'states[-1]' can't be followed"),
+    "half": ({"x": column(path="states[1")}, {}, ": path 'states[1' can't be followed"),
 }
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_mistake_is_told_with_its_place(name: str) -> None:
+def test_a_mistake_is_reported_with_its_place(name: str) -> None:
     columns, meta, words = PROBLEMS[name]
     with pytest.raises(ContractError) as caught:
         contracts(stream("s", {"id": column()} | columns, **meta))
@@ -109,7 +72,7 @@ def test_a_mistake_is_told_with_its_place(name: str) -> None:
     assert words in line
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     first = stream("s", {"id": column("json"), "x": column(pth="y")}, mode="replace")
     second = stream("t", {"id": column("blob")})
     with pytest.raises(ContractError) as caught:
@@ -127,8 +90,9 @@ def test_the_fingerprint_is_of_what_decides_how_a_file_is_read() -> None:
     assert len({
         same, fingerprint({"id": column(path="x")}), fingerprint(nulls=["?"]),
         fingerprint(records="r"), fingerprint(timezone="Asia/Tokyo"),
+        fingerprint({"id": column(lenient=True)}),
         fingerprint(rules=[{"check": "true", "reason": "r"}]),
-    }) == 6  # fmt: skip
+    }) == 7  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -156,6 +120,7 @@ def test_quoting() -> None:
 
 def test_the_sources_of_this_project_are_good() -> None:
     found = {contract.name: contract for contract in contracts(*project_streams())}
+    assert list(found) == sorted(found)
     assert {"pagerduty.incidents", "opsgenie.alerts", "servicenow.incidents"} <= set(found)
     assert "paydown.loads" not in found
     assert len({contract.table for contract in found.values()}) == len(found)

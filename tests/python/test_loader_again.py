@@ -17,8 +17,8 @@ import duckdb
 import pytest
 
 from orchestration.documents.problems import Line
-from orchestration.loader import ContractError, files, lines, load, raw, read
-from orchestration.loader.raw import Unaccounted
+from orchestration.loader import ContractError, batch, files, raw
+from orchestration.loader import text as texts
 
 from .loader_helpers import ID, ROOT, Json, Landing, column, stream
 
@@ -235,22 +235,17 @@ def test_unaccounted_counts_what_is_there(landing: Landing) -> None:
     landing.load(APPEND, SNAPSHOT)
     assert landing.unaccounted(APPEND, SNAPSHOT) == []
 
-    def change(sql: str) -> list[Unaccounted]:
+    def change(sql: str) -> list[str]:
         with duckdb.connect(str(landing.warehouse)) as con:
             con.execute(sql)
         return landing.unaccounted(APPEND, SNAPSHOT)
 
-    one = ("demo.append", "append/a.ndjson", 4)
-    assert change("delete from raw.demo__append where id = 'a'") == [Unaccounted(*one, 3)]
-    assert change("delete from raw.quarantine where line = 3") == [Unaccounted(*one, 2)]
-    assert change("insert into raw.demo__append select * from raw.demo__append") == [
-        Unaccounted(*one, 3),
-        Unaccounted("demo.append", "append/b.ndjson", 1, 2),
-    ]
-    assert change("delete from raw.demo__append") == [
-        Unaccounted(*one, 1),
-        Unaccounted("demo.append", "append/b.ndjson", 1, 0),
-    ]
+    a, b = "demo.append: append/a.ndjson: 4 records", "demo.append: append/b.ndjson: 1 records"
+    assert change("delete from raw.demo__append where id = 'a'") == [f"{a}, 3 rows"]
+    assert change("delete from raw.quarantine where line = 3") == [f"{a}, 2 rows"]
+    again = change("insert into raw.demo__append select * from raw.demo__append")
+    assert again == [f"{a}, 3 rows", f"{b}, 2 rows"]
+    assert change("delete from raw.demo__append") == [f"{a}, 1 rows", f"{b}, 0 rows"]
 
 
 def test_documents_are_read_by_their_reader(landing: Landing) -> None:
@@ -355,9 +350,8 @@ def test_a_file_in_several_pieces(landing: Landing, monkeypatch: pytest.MonkeyPa
     """Line numbers go on, an envelope's line is its own, and of a file that breaks later nothing
     is loaded, though its first pieces were written.
     """
-    for module in (read, load):
-        monkeypatch.setattr(module, "PIECE_BYTES", 1000)
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(batch, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(texts, "BLOCK_BYTES", 500)
     records = [{"id": f"r{n}", "n": n if n % 10 else "bad", "pad": "x" * 40} for n in range(100)]
     many = stream("many", COLUMNS, records="items", mode="snapshot")
     landing.write("many/lines.ndjson", ndjson(*records))

@@ -66,15 +66,22 @@ def test_list(landing: Landing, paydown: Command) -> None:
     assert max(map(len, result.output.splitlines())) <= 80
     assert "\x1b" not in result.output
     lines = [line.rstrip() for line in result.output.splitlines()]
-    assert r"t/odd\x1b[2J.ndjson  demo.t" in lines
-    assert "  1 open: is not JSON; correct the line and load the file again" in lines
-    assert "s/dates.ndjson  demo.s" in lines
-    assert any(line.startswith("  3 open: at is not a timestamp as iso; ") for line in lines)
-    assert "4 open, 0 settled since" in lines
+    known = ids(paydown)
+    assert lines == [
+        f"{known['s:1'][:12]} demo.s",
+        "  3 open (such as s/dates.ndjson:1, at='0/6/2026'): at is not a timestamp as",
+        "  iso; correct the value, or its format in",
+        "  models/staging/demo/_demo__sources.yml",
+        f"{known['t:2'][:12]} demo.t",
+        r"  1 open (t/odd\x1b[2J.ndjson:2): is not JSON; correct the line and load the",
+        "  file again",
+        "4 open, 0 settled since",
+        "paydown quarantine show ID shows one, paydown quarantine replay reads again",
+    ]
 
-    (kind,) = json.loads(paydown("list", "--json", "--source", "demo").output)[1:]
-    assert (kind["file"], kind["open"], kind["settled"]) == ("s/dates.ndjson", 3, 0)
-    assert kind["example"] == ids(paydown)["s:1"], "the first line of the newest"
+    kind, _ = json.loads(paydown("list", "--json", "--source", "demo").output)
+    assert (kind["field"], kind["open"], kind["settled"], kind["files"]) == ("at", 3, 0, 1)
+    assert kind["example"] == known["s:1"], "the first line of the newest"
     assert paydown("list", "--source", "other").output.strip() == "0 open, 0 settled since (other)"
 
     landing.write("s/later.ndjson", '{"id": ""}\n')
@@ -97,7 +104,7 @@ def test_show(paydown: Command, tmp_path: Path) -> None:
         "fix": "correct the value, or its format in",
     }.items():
         assert f"{name:<10}{value}" in text
-    assert '{\n  "id": "1",\n  "at": "1/6/2026",\n  "n": 1.1\n}' in text
+    assert '{\n  "id": "1",\n  "at": "1/6/2026",\n  "n": 1.1\n}' in text, "laid out"
     assert f"paydown quarantine replay {known['s:2'][:12]}\n" in text
 
     odd = paydown("show", known["t:2"]).output
@@ -142,7 +149,7 @@ def test_a_contract_that_is_wrong(paydown: Command) -> None:
     wrong = node() | {"columns": {"id": column("money", **ID) | {"name": "id"}}}
     result = paydown("replay", contracts=[wrong])
     assert result.exit_code == 1
-    assert "type 'money' is not one of varchar," in " ".join(result.output.split())
+    assert "Input should be 'varchar', 'bigint'," in " ".join(result.output.split())
 
 
 def test_no_warehouse(landing: Landing, paydown: Command) -> None:
@@ -179,8 +186,9 @@ def test_a_warehouse_that_a_run_is_writing(landing: Landing, paydown: Command) -
     [
         ("{}", "{}"),
         ('{"a":[],"b":{}}', '{\n  "a": [],\n  "b": {}\n}'),
-        ("[1.10, 1e400, 12345678901234567890]", "[\n  1.10,\n  1e400,\n  12345678901234567890\n]"),
-        (r'{"a": "\"{,:\\", "a": null}', '{\n  "a": "\\"{,:\\\\",\n  "a": null\n}'),
+        ("[12345678901234567890]", "[\n  12345678901234567890\n]"),
+        ("[1.10, 1e400]", "[1.10, 1e400]"),
+        ('{"a": 1, "a": null}', '{"a": 1, "a": null}'),
         ("not, {json]", "not, {json]"),
         ('"text"', '"text"'),
     ],
