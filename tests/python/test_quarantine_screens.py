@@ -68,18 +68,18 @@ def test_list(landing: Landing, paydown: Command) -> None:
     lines = [line.rstrip() for line in result.output.splitlines()]
     known = ids(paydown)
     assert lines == [
+        f"{known['t:2'][:12]} demo.t",
+        r"  1 open (t/odd\x1b[2J.ndjson:2): is not JSON; correct the line and load the",
+        "  file again",
         f"{known['s:1'][:12]} demo.s",
         "  3 open (such as s/dates.ndjson:1, at='0/6/2026'): at is not a timestamp as",
         "  iso; correct the value, or its format in",
         "  models/staging/demo/_demo__sources.yml",
-        f"{known['t:2'][:12]} demo.t",
-        r"  1 open (t/odd\x1b[2J.ndjson:2): is not JSON; correct the line and load the",
-        "  file again",
         "4 open, 0 settled since",
         "paydown quarantine show ID shows one, paydown quarantine replay reads again",
     ]
 
-    kind, _ = json.loads(paydown("list", "--json", "--source", "demo").output)
+    _, kind = json.loads(paydown("list", "--json", "--source", "demo").output)
     assert (kind["field"], kind["open"], kind["settled"], kind["files"]) == ("at", 3, 0, 1)
     assert kind["example"] == known["s:1"], "the first line of the newest"
     assert paydown("list", "--source", "other").output.strip() == "0 open, 0 settled since (other)"
