@@ -18,15 +18,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestration import steps
-from orchestration.dbt_project import DbtError, NodeOutcome, project_files
+from orchestration.dbt_project import NodeOutcome, Progress, project_files
 from orchestration.epics.publisher import EpicsReport
 from orchestration.loader import LoadReport
 from orchestration.publish.analyst_copy import PublishedCopy
 from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.steps import Check, Progress
+from orchestration.steps import Check
 from orchestration.vendors.sync import SyncResult
 
-BUILT = "built.json"
 KEPT_REPORTS = 50
 
 
@@ -81,17 +80,29 @@ def run_flow(settings: Settings, progress: Progress) -> FlowResult:
 
 
 def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
-    last_build = _LastBuild(settings)
+    """The steps.
+
+    Models are built where a load brings anything, a file of the project or of this program or a
+    setting changed, somebody else wrote the warehouse, or the analysts' copy is gone. With a clock
+    that moves, windows move too: then also once an hour (UTC).
+    """
+    stamp, inputs = settings.runs / "built.json", _inputs(settings)
+    state = _state(settings, inputs)
+    is_current = (
+        state and stamp.exists() and stamp.read_text() == state
+    ) and settings.published_database.exists()
     with _step(result, "sync"):
         result.synced, checks = steps.sync(settings, settings.sources, progress)
         result.checks += checks
     with _step(result, "load"):
         result.loaded, checks = steps.load(settings, progress=progress)
         result.checks += checks
-        if invalid := [c for c in checks if c.name == steps.BLOCKING and not c.passed]:
-            raise StepError(invalid[0].details)
-    if not last_build.covers(result.loaded):
-        last_build.forget()
+        for check in checks:
+            if check.name == steps.BLOCKING and not check.passed:
+                raise StepError(check.details)
+    if not is_current or result.loaded.files_loaded or result.loaded.files_removed:
+        # Until all is built, tested and published, the models are neither the old nor the new ones.
+        stamp.unlink(missing_ok=True)
         with _step(result, "dbt"):
             progress("dbt: reading the project")
             built, checks = steps.build(settings, progress)
@@ -99,15 +110,15 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
             result.models = [node for node in built.nodes if not node.is_test]
             result.checks += checks
             if not built.succeeded:
-                failed = [f"{n.unique_id}: {n.message}" for n in built.nodes if n.has_failed]
-                raise StepError(f"dbt build: {steps.listed(failed)}")
+                raise StepError(f"dbt build: {steps.listed(built.failed)}")
         with _step(result, "publish"):
             result.published = steps.publish(settings)
     with _step(result, "epics"):
         progress("epics: asking the tracker")
         result.epics, check = steps.open_epics(settings, result.run_id)
         result.checks.append(check)
-    last_build.remember()
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(_state(settings, inputs))
 
 
 @contextmanager
@@ -118,72 +129,30 @@ def _step(result: FlowResult, name: str) -> Generator[None]:
         yield
     except StepError:
         raise
-    except DbtError as error:
-        raise StepError(f"dbt: {error}") from error
     except Exception as error:
         raise StepError(f"{name}: {type(error).__name__}: {error}") from error
     finally:
         result.step_seconds[name] = time.monotonic() - started
 
 
-class _LastBuild:
-    """What the models were built from the last time, so that nothing new costs next to nothing.
-
-    They are built again where a load brings anything, a file of the project or of this program
-    changed, a setting did, somebody else wrote the warehouse or the analysts' copy is gone. With a
-    fixed `as_of` that is all. With a moving clock windows move too: then once in every hour (UTC).
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._path = settings.runs / BUILT
-        self._inputs = _inputs(settings)
-        self._is_current = self._read() == self._state() and settings.published_database.exists()
-
-    def covers(self, loaded: LoadReport) -> bool:
-        """Whether the models are as they would be if they were built now."""
-        return self._is_current and not (loaded.files_loaded or loaded.files_removed)
-
-    def forget(self) -> None:
-        """From here on the models are neither the old nor the new ones."""
-        self._path.unlink(missing_ok=True)
-
-    def remember(self) -> None:
-        """Everything was built, tested and published."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(self._state()), encoding="utf-8")
-
-    def _state(self) -> dict[str, Any]:
-        warehouse = self._settings.warehouse
-        if self._settings.target != "duckdb" or not warehouse.exists():
-            return {"inputs": None}
-        # A replay, a back-fill or somebody's own `dbt build` changes the file.
-        stat = warehouse.stat()
-        return {"inputs": self._inputs, "warehouse": [stat.st_mtime_ns, stat.st_size]}
-
-    def _read(self) -> Any:
-        try:
-            state = json.loads(self._path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return state if state.get("inputs") else None
-
-
 def _inputs(settings: Settings) -> str:
     """A hash of all that the models depend on besides the warehouse."""
-    program = (PROJECT_ROOT / "orchestration").rglob("*.py")
-    files = [*project_files(), *program]
-    moment = settings.now()
-    if settings.as_of is None:
-        moment = moment.replace(minute=0, second=0, microsecond=0)
-    told = [
-        settings.target,
-        str(settings.modernization),
-        str(settings.landing),
-        moment.isoformat(),
-        *(f"{file}:{file.stat().st_mtime_ns}" for file in sorted(files) if file.exists()),
+    files = [*project_files(), *sorted((PROJECT_ROOT / "orchestration").rglob("*.py"))]
+    moment = settings.as_of or settings.now().replace(minute=0, second=0, microsecond=0)
+    stated = [
+        *map(str, (settings.target, settings.modernization, settings.landing, moment)),
+        *(f"{file}:{file.stat().st_mtime_ns}" for file in files if file.exists()),
     ]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return hashlib.sha256("\n".join(stated).encode()).hexdigest()
+
+
+def _state(settings: Settings, inputs: str) -> str:
+    """What models were built from; empty where nobody can know. A replay, a back-fill or somebody's
+    own `dbt build` changes the file."""
+    if settings.target != "duckdb" or not settings.warehouse.exists():
+        return ""
+    stat = settings.warehouse.stat()
+    return json.dumps([inputs, stat.st_mtime_ns, stat.st_size])
 
 
 def _write_report(settings: Settings, result: FlowResult) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration.landing import last_sync
 from orchestration.settings import Settings
-from orchestration.vendors.base import SourceConfig, moment
+from orchestration.vendors.base import moment
 from orchestration.vendors.sync import configured_sources, state_folder
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """A source that is switched on. complete_at: when its newest complete sync began, UTC."""
+    """A source that is switched on. complete_at: when its newest complete sync began, UTC.
+
+    problem: what stopped the newest sync, empty where it was complete.
+    """
 
     source: str
     owner: str
@@ -31,22 +33,22 @@ class Freshness:
         since = self.complete_at or first_seen
         return since is not None and (now - since).total_seconds() > self.due_every_hours * 3600
 
-    def __str__(self) -> str:
+    def described(self, now: datetime) -> str:
+        """How fresh it is, and what stopped the newest sync on a second line."""
+        since = "no sync was complete yet"
         if self.complete_at:
-            since = f"no complete sync since {self.complete_at:%Y-%m-%d %H:%M} UTC"
-        else:
-            since = "no sync was complete yet"
-        text = f"{since}; one is due every {self.due_every_hours:g} h."
-        return f"{text}\nThe last one stopped: {self.problem}" if self.problem else text
+            hours = max((now - self.complete_at).total_seconds() / 3600, 0)
+            ago = f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+            ago = f"{hours * 60:.0f} min" if hours < 2 else ago
+            since = f"complete up to {self.complete_at:%Y-%m-%d %H:%M} UTC, {ago} ago"
+        text = f"{since}; one is due every {self.due_every_hours:g} h, owner {self.owner}"
+        return f"{text}\nthe last sync stopped: {self.problem}" if self.problem else text
 
 
 def freshness(settings: Settings) -> dict[str, Freshness]:
     """How fresh each source is that is switched on, by name."""
-    enabled: Mapping[str, SourceConfig] = dict(
-        configured_sources(settings).enabled(settings.sources)
-    )
     found = {}
-    for name, config in enabled.items():
+    for name, config in configured_sources(settings).enabled(settings.sources):
         last = last_sync(state_folder(settings), name)
         complete_at = moment(last["complete_at"]) if last.get("complete_at") else None
         found[name] = Freshness(

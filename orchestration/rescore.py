@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,19 +12,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.configuration import READERS
-from orchestration.dbt_project import (
-    DbtError,
-    build_arguments,
-    dbt_variables,
-    manifest,
-    parsed,
-    run_dbt,
-)
+from orchestration.dbt_project import DbtError, build_arguments, manifest, parsed, run_dbt
 from orchestration.documents import load_model
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.rubric import Scoring
 from orchestration.settings import Settings, SettingsError
-from orchestration.warehouse import loading_warehouse
+from orchestration.warehouse import connected, copy_warehouse, loading_warehouse
 
 # The models between the days to be scored and the marts that show them.
 SCORED = "int_scoring__dates+,+fct_service_scores int_scoring__dates+,+fct_service_score_factors"
@@ -39,53 +31,24 @@ RESCORED = (
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A service under one rubric. None: it isn't scored by it."""
-
-    rank: int | None
-    score: int | None
-    band: str | None
-    decision: str | None
-
-
-@dataclass(frozen=True)
-class Move:
-    """A service under both rubrics."""
-
-    service: str
-    before: Standing
-    after: Standing
-
-    @property
-    def opens(self) -> bool:
-        """An epic would open that doesn't open now."""
-        return self.after.decision == "promote" and self.before.decision != "promote"
-
-
-@dataclass(frozen=True)
-class Month:
-    """Services above the promotion band under both rubrics, on the last scored day of a month."""
-
-    last_day: date
-    promoted_before: list[str]
-    promoted_after: list[str]
-
-
-@dataclass(frozen=True)
 class WhatIf:
-    """What the other rubric changes, best rank first."""
+    """What another rubric changes: `moves` is a row of `COLUMNS` for each service that moves, best
+    rank first; `months` a line for each past month, newest first."""
 
-    rubric_before: str
-    rubric_after: str
-    moves: list[Move]
-    months: list[Month]
+    headline: str
+    moves: list[tuple[str, ...]]
+    months: list[str]
+
+
+COLUMNS = ("#", "was", "service", "score", "", "band", "epic")
 
 
 def backfill_scores(settings: Settings, first: date, last: date) -> None:
     """Score every day from `first` to `last`, both included, and replace what was there.
 
     Raises:
-        SettingsError: for days in the wrong order, in the future or too long ago.
+        SettingsError: for days in the wrong order, in the future or too long ago, or before a run.
+        WarehouseBusyError: another program has the warehouse open.
         DbtError: a model or a test failed.
     """
     today = settings.now().date()
@@ -94,10 +57,11 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
             f"{first} to {last} can't be scored; name days in order, up to {today} and at most "
             f"{OLDEST_DAYS:,} days back"
         )
+    _check_scored(settings)
     days = {"history_from": first.isoformat(), "history_to": last.isoformat()}
     # The models in between hold the days that were scored last: leave them as every run does.
-    for variables in ({**dbt_variables(settings), **days}, dbt_variables(settings)):
-        _run(settings, [*build_arguments(settings, variables), "--select", SCORED])
+    for variables in (days, {}):
+        _run(settings, [*build_arguments(settings, **variables), "--select", SCORED])
 
 
 def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
@@ -108,12 +72,13 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
 
     Raises:
         ConfigError: the rubric has problems; with line, field and fix.
-        SettingsError: no warehouse exists yet, or it isn't a DuckDB file.
+        OSError: the rubric can't be read.
+        SettingsError: no run was finished yet, or its warehouse isn't a DuckDB file.
+        WarehouseBusyError: another program has the warehouse open.
         DbtError: a model failed.
     """
     rubric = load_model(scoring, Scoring)
-    if settings.target != "duckdb" or not settings.warehouse.exists():
-        raise SettingsError(f"{settings.warehouse}: doesn't exist yet; `paydown run` makes it")
+    _check_scored(settings)
     first = settings.now().date() - timedelta(days=DAYS_A_MONTH * months) if months else None
     with tempfile.TemporaryDirectory(prefix="paydown-whatif-") as folder, duckdb.connect() as con:
         before = _scored(settings, Path(folder, "before"), None, first) if first else None
@@ -121,61 +86,103 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
         for name, database in (("before", before or settings.warehouse), ("after", after)):
             quoted = str(database).replace("'", "''")
             con.execute(f"attach '{quoted}' as {name} (read_only)")
-        hashes = con.execute(RUBRIC).fetchall()
+        con.execute(COMPARED)
+        old_hash, services, moved, opening = con.execute(COUNTS).fetchall()[0]
         moves = con.execute(MOVES).fetchall()
         past = con.execute(MONTHS).fetchall() if months else []
-    return WhatIf(
-        rubric_before=hashes[0][0] or "",
-        rubric_after=rubric.rubric_hash,
-        moves=[Move(row[0], Standing(*row[1:5]), Standing(*row[5:])) for row in moves],
-        months=[Month(*row) for row in past],
+    what = (
+        f"{moved} of {services} services move, {opening} more epics would open"
+        if moved
+        else f"none of {services} services moves"
     )
+    headline = f"rubric {old_hash or ''} -> {rubric.rubric_hash}: {what}"
+    return WhatIf(headline, moves, [line for (line,) in past])
 
 
-RUBRIC = "select max(rubric_hash) from before.paydown_marts.fct_service_scores where is_latest"
 STANDINGS = """
     select
-        service_id, services.service_name, scores.score_rank, scores.score, scores.band,
-        candidates.decision
+        service_id, services.service_name, scores.score_rank as place, scores.score,
+        case scores.band
+            when 'promote_to_epic' then 'promote'
+            when 'bundle_with_existing' then 'bundle'
+            when 'close_as_hygiene' then 'hygiene'
+            else '-'
+        end as band,
+        coalesce(candidates.decision, '-') as decision
     from {0}.paydown_marts.fct_service_scores as scores
     left join {0}.paydown_marts.rpt_promotion_candidates as candidates using (service_id)
     left join {0}.paydown_marts.dim_services as services using (service_id)
     where scores.is_latest
 """
-MOVES = f"""
-    with old as ({STANDINGS.format("before")}),
-    new as ({STANDINGS.format("after")})
+COMPARED = f"""
+    create temp table compared as
+    with old as ({STANDINGS.format("before")}), new as ({STANDINGS.format("after")})
     select
-        coalesce(new.service_name, old.service_name),
-        old.score_rank, old.score, old.band, old.decision,
-        new.score_rank, new.score, new.band, new.decision
+        coalesce(new.service_name, old.service_name) as service, new.place, old.place as old_place,
+        new.score, new.score - old.score as change,
+        coalesce(new.band, '-') as band, coalesce(old.band, '-') as old_band,
+        coalesce(new.decision, '-') as decision, coalesce(old.decision, '-') as old_decision,
+        (new.place, new.score, new.band, new.decision)
+            is distinct from (old.place, old.score, old.band, old.decision) as has_moved
     from old full join new using (service_id)
-    order by new.score_rank, old.score_rank
 """
+COUNTS = """
+    select
+        (select max(rubric_hash) from before.paydown_marts.fct_service_scores where is_latest),
+        count(*),
+        count(*) filter (where has_moved),
+        count(*) filter (where decision = 'promote' and old_decision <> 'promote')
+    from compared
+"""
+MOVES = """
+    select
+        coalesce(place::varchar, '-'), coalesce(old_place::varchar, '-'), service,
+        coalesce(score::varchar, '-'),
+        case when change = 0 then '0' else coalesce(format('{:+d}', change), '') end,
+        if(band = old_band, band, old_band || ' -> ' || band),
+        if(decision = old_decision, decision, old_decision || ' -> ' || decision)
+    from compared
+    where has_moved
+    order by place, old_place
+"""
+# On the last scored day of each month.
 MONTHS = """
     with scores as (
         select
-            old_scores.scoring_date,
-            max(old_scores.scoring_date) over (
-                partition by date_trunc('month', old_scores.scoring_date)
-            ) as last_day,
-            services.service_name,
-            old_scores.band = 'promote_to_epic' as was_promoted,
-            new_scores.band = 'promote_to_epic' as is_promoted
-        from before.paydown_marts.fct_service_scores as old_scores
-        inner join after.paydown_marts.fct_service_scores as new_scores using (score_id)
+            old.scoring_date,
+            max(old.scoring_date) over (partition by date_trunc('month', old.scoring_date)) as day,
+            services.service_name as name,
+            old.band = 'promote_to_epic' as was_in,
+            new.band = 'promote_to_epic' as is_in
+        from before.paydown_marts.fct_service_scores as old
+        inner join after.paydown_marts.fct_service_scores as new using (score_id)
         inner join after.paydown_marts.dim_services as services
-            on old_scores.service_id = services.service_id
+            on old.service_id = services.service_id
     )
-    select
-        last_day,
-        coalesce(list(service_name order by service_name) filter (where was_promoted), []),
-        coalesce(list(service_name order by service_name) filter (where is_promoted), [])
+    select concat_ws(
+        '; ',
+        format(
+            '{}: {} -> {} above the promotion band',
+            strftime(day, '%Y-%m'), count(*) filter (where was_in), count(*) filter (where is_in)
+        ),
+        'in: ' || string_agg(name, ', ' order by name) filter (where is_in and not was_in),
+        'out: ' || string_agg(name, ', ' order by name) filter (where was_in and not is_in)
+    )
     from scores
-    where scoring_date = last_day
-    group by last_day
-    order by last_day desc
+    where scoring_date = day
+    group by day
+    order by day desc
 """
+
+
+def _check_scored(settings: Settings) -> None:
+    """Refuse at once what dbt would refuse much later, and less clearly."""
+    if settings.target != "duckdb" or not settings.warehouse.exists():
+        raise SettingsError(f"{settings.warehouse}: doesn't exist yet; `paydown run` makes it")
+    with connected(settings.warehouse, read_only=True) as con:
+        scores = "select 1 from duckdb_tables() where table_name = 'fct_service_scores'"
+        if not con.execute(scores).fetchall():
+            raise SettingsError("no run has scored anything yet; let `paydown run` finish once")
 
 
 def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | None) -> Path:
@@ -183,10 +190,10 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
     landing, modernization = home / "landing", home / "modernization"
     landing.mkdir(parents=True)
     shutil.copytree(settings.modernization, modernization)
-    shutil.copyfile(settings.warehouse, home / "warehouse.duckdb")
     copy = dataclasses.replace(
         settings, home=home, modernization=modernization, landing=landing, is_demo=False
     )
+    copy_warehouse(settings.warehouse, copy.warehouse)
     # The parsed project is the same, and parsing it takes longer than all else.
     shutil.copytree(parsed(settings), copy.dbt_target_path, dirs_exist_ok=True)
     copy.export()
@@ -199,11 +206,9 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
                 if contract.source == "modernization" and contract.reader == "scoring"
             ]
             load_landing(contracts, copy.roots, loading_warehouse(copy), READERS)
-        variables = dict(dbt_variables(settings))
-        if first:
-            variables["history_from"] = first.isoformat()
-        arguments = ["run", "--target", settings.target, "--full-refresh", "--select", RESCORED]
-        _run(copy, [*arguments, *(["--vars", json.dumps(variables)] if variables else [])])
+        days = {"history_from": first.isoformat()} if first else {}
+        command = build_arguments(copy, "run", "--full-refresh", "--select", RESCORED, **days)
+        _run(copy, command)
     finally:
         settings.export()
     return copy.warehouse
@@ -212,5 +217,4 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
 def _run(settings: Settings, arguments: list[str]) -> None:
     result = run_dbt(settings, arguments)
     if not result.succeeded:
-        failed = [f"{node.unique_id}: {node.message}" for node in result.nodes if node.has_failed]
-        raise DbtError("\n".join(failed))
+        raise DbtError("\n".join(result.failed))

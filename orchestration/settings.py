@@ -38,14 +38,13 @@ class SettingsError(ValueError):
     """An environment variable that can't be used; the message names it and the fix."""
 
 
-def modernization_folder(environment: Mapping[str, str] | None = None) -> Path:
+def modernization_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the files are that people edit by pull request.
 
     Raises:
-        SettingsError: the folder isn't there.
+        SettingsError: the folder doesn't exist.
     """
-    env = os.environ if environment is None else environment
-    stated = env.get("PAYDOWN_MODERNIZATION")
+    stated = environment.get("PAYDOWN_MODERNIZATION")
     return _folder("PAYDOWN_MODERNIZATION", stated, PROJECT_ROOT / "modernization")
 
 
@@ -64,29 +63,29 @@ class Settings:
     sources: tuple[str, ...] = ()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read and check the variables above.
 
         Raises:
-            SettingsError: for a folder that isn't there or a moment that can't be read.
+            SettingsError: for a folder that doesn't exist or a value that can't be read.
         """
-        env = os.environ if environment is None else environment
-        landing = env.get("PAYDOWN_LANDING")
+        env = {name: value for name, value in environment.items() if value.strip()}
         sources = _sources(env.get("PAYDOWN_SOURCES", ""))
-        is_demo = not landing and not sources
+        is_demo = "PAYDOWN_LANDING" not in env and not sources
         default_home = PROJECT_ROOT / ".paydown" / ("demo" if is_demo else "live")
         home = Path(env.get("PAYDOWN_HOME") or default_home).resolve()
-        as_of = env.get("PAYDOWN_AS_OF") or (DEMO_AS_OF if is_demo else None)
+        # The landing folder of live sources is made by the first run.
+        landing = home / "landing" if sources else DEMO_LANDING
+        if not sources or "PAYDOWN_LANDING" in env:
+            landing = _folder("PAYDOWN_LANDING", env.get("PAYDOWN_LANDING"), landing)
         return cls(
             home=home,
-            landing=home / "landing"
-            if sources and not landing
-            else _folder("PAYDOWN_LANDING", landing, DEMO_LANDING),
+            landing=landing,
             modernization=modernization_folder(env),
-            as_of=_moment("PAYDOWN_AS_OF", as_of) if as_of else None,
-            target=env.get("PAYDOWN_TARGET") or "duckdb",
+            as_of=_moment(env.get("PAYDOWN_AS_OF") or (DEMO_AS_OF if is_demo else "")),
+            target=env.get("PAYDOWN_TARGET", "duckdb"),
             ledger_url=env.get("PAYDOWN_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
-            dry_run=_switch("PAYDOWN_DRY_RUN", env.get("PAYDOWN_DRY_RUN", "")),
+            dry_run=_switch("PAYDOWN_DRY_RUN", env.get("PAYDOWN_DRY_RUN")),
             is_demo=is_demo,
             sources=sources,
         )
@@ -136,9 +135,8 @@ class Settings:
 
     def export(self) -> None:
         """Set what dbt, dlt and Dagster read from the environment, telemetry off first."""
-        for name, value in QUIET.items():
+        for name, value in (QUIET | {"PAYDOWN_MEMORY_LIMIT": _memory_limit()}).items():
             os.environ.setdefault(name, value)
-        os.environ.setdefault("PAYDOWN_MEMORY_LIMIT", default_memory_limit())
         os.environ["PAYDOWN_WAREHOUSE"] = str(self.warehouse)
         os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_path)
         os.environ["DBT_LOG_PATH"] = str(self.home / "dbt" / "logs")
@@ -152,7 +150,7 @@ class Settings:
         return self.as_of or datetime.now(UTC)
 
 
-def default_memory_limit() -> str:
+def _memory_limit() -> str:
     """A quarter of the memory that this process may use, from 1 to 4 GB, as DuckDB reads it."""
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # No control group limits it.
@@ -160,15 +158,15 @@ def default_memory_limit() -> str:
     return f"{min(max(available // 4, 10**9), 4 * 10**9) // 10**6}MB"
 
 
-def _switch(name: str, value: str) -> bool | None:
+def _switch(name: str, value: str | None) -> bool | None:
     """None where it isn't set. Anything that isn't clearly on or off is refused."""
+    if value is None:
+        return None
     states = dict.fromkeys(("1", "true", "yes", "on"), True)
     states |= dict.fromkeys(("0", "false", "no", "off"), False)
-    if not value.strip():
-        return None
-    if value.strip().lower() not in states:
+    if (stated := value.strip().lower()) not in states:
         raise SettingsError(f"{name}={value}: is neither 1 nor 0; write one of them")
-    return states[value.strip().lower()]
+    return states[stated]
 
 
 def _sources(value: str) -> tuple[str, ...]:
@@ -187,17 +185,18 @@ def _sources(value: str) -> tuple[str, ...]:
 def _folder(name: str, value: str | None, default: Path) -> Path:
     folder = Path(value).resolve() if value else default
     if not folder.is_dir():
-        raise SettingsError(
-            f"{name}={folder}: there is no such folder; create it or correct {name}"
-        )
+        raise SettingsError(f"{name}={folder}: no such folder; create it or correct {name}")
     return folder
 
 
-def _moment(name: str, value: str) -> datetime:
+def _moment(value: str) -> datetime | None:
+    if not value:
+        return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError as error:
+    except ValueError:
         raise SettingsError(
-            f"{name}={value}: is not ISO 8601; write it like {DEMO_AS_OF}"
-        ) from error
+            f"PAYDOWN_AS_OF={value}: can't be read; write a date and time that exist, like "
+            f"{DEMO_AS_OF}"
+        ) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

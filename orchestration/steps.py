@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.configuration import READERS, check_configuration
-from orchestration.dbt_project import (
-    DbtResult,
-    NodeOutcome,
-    build_arguments,
-    manifest,
-    run_dbt,
-)
+from orchestration.dbt_project import DbtResult, Progress, build_arguments, manifest, run_dbt
 from orchestration.documents import ConfigError
 from orchestration.epics.published import refresh_ledger, run_epics
 from orchestration.epics.publisher import EpicsReport
-from orchestration.loader import Contract, LoadReport, contracts_from_manifest, load_landing
+from orchestration.loader import LoadReport, contracts_from_manifest, load_landing
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
 from orchestration.settings import Settings
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
 from orchestration.warehouse import loading_warehouse
 
-Progress = Callable[[str], None]
 LOADS = "paydown/loads"
 QUARANTINE = "paydown/quarantine"
 SHOWN_PROBLEMS = 20
@@ -67,35 +61,29 @@ def sync(
     names: Sequence[str],
     progress: Progress = lambda _: None,
     *,
-    since: str = "",
+    since: date | None = None,
 ) -> tuple[list[SyncResult], list[Check]]:
     """Read the named sources into the landing folder, concurrently; none stops another.
 
     Where sources.yaml is wrong no source is read and every check fails.
 
     Args:
-        since: read everything from this day (ISO 8601) on again; empty for what is new.
+        since: read everything from this day on again; None for what is new.
     """
-    if not names:
-        return [], []
+    sources = dict(configured_sources(settings).enabled(tuple(names)))
+    results: list[SyncResult] = []
     try:
-        day = date.fromisoformat(since) if since else None
-        results = sync_sources(settings, names, since=day, progress=progress)
+        results = sync_sources(settings, names, since=since, progress=progress) if names else []
+        problems = {result.source: result.message for result in results}
     except ConfigError as error:
-        owners = {name: c.owner for name, c in configured_sources(settings).enabled(tuple(names))}
-        return [], [sync_check(name, owner, str(error)) for name, owner in owners.items()]
-    return results, [sync_check(r.source, r.owner, r.message) for r in results]
+        problems = dict.fromkeys(names, str(error))
+    return results, [sync_check(name, sources[name].owner, what) for name, what in problems.items()]
 
 
 def sync_check(source: str, owner: str, problem: str) -> Check:
     """Whether the sync of a source ran to its end."""
     details = f"{problem} (owner: {owner})" if problem else ""
     return Check(f"{source}/sync", "is_complete", not problem, details)
-
-
-def contracts(settings: Settings) -> list[Contract]:
-    """The input contracts: dbt's sources."""
-    return contracts_from_manifest(manifest(settings))
 
 
 def load(
@@ -116,13 +104,15 @@ def load(
     except (SQLAlchemyError, ConfigError) as error:
         # The previous export stays; the step that opens epics reports the same problem.
         progress(f"the ledger is not refreshed: {type(error).__name__}")
-    wanted = [c for c in contracts(settings) if streams is None or c.name in streams]
+    contracts = contracts_from_manifest(manifest(settings))
+    wanted = [c for c in contracts if streams is None or c.name in streams]
     warehouse = loading_warehouse(settings)
     report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)
-    invalid = [file.problem for file in check_configuration(settings.modernization) if file.problem]
     found: dict[str, Sequence[object]] = {
         "files_are_readable": report.rejected,
-        "configuration_is_valid": invalid,
+        "configuration_is_valid": [
+            file.problem for file in check_configuration(settings.modernization) if file.problem
+        ],
         "rows_are_accounted_for": report.unaccounted,
         "nothing_quarantined": report.quarantined,
     }
@@ -138,16 +128,13 @@ def build(settings: Settings, progress: Progress = lambda _: None) -> tuple[DbtR
     Raises:
         DbtError: dbt could not start.
     """
-    arguments = [*build_arguments(settings), "--exclude", "tag:ci"]
-    result = run_dbt(settings, arguments, progress)
-    tests = [node for node in result.nodes if node.is_test and node.status != "skipped"]
-    return result, [dbt_check(node) for node in tests]
-
-
-def dbt_check(node: NodeOutcome) -> Check:
-    """A dbt test that ran, as a check."""
-    name = node.unique_id.split(".")[2]
-    return Check("", name, node.status == "pass", node.message, node.status == "warn")
+    result = run_dbt(settings, [*build_arguments(settings), "--exclude", "tag:ci"], progress)
+    return result, [
+        Check("", node.unique_id.split(".")[2], node.status == "pass", node.message, is_warning)
+        for node in result.nodes
+        if node.is_test and node.status != "skipped"
+        for is_warning in [node.status == "warn"]
+    ]
 
 
 def publish(settings: Settings) -> PublishedCopy:
@@ -164,9 +151,7 @@ def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
 
 
 def scored_days(settings: Settings) -> list[date]:
-    """The days of `fct_service_scores` in the analysts' copy, oldest first."""
-    import duckdb
-
+    """The days that the published scores are of."""
     with duckdb.connect(str(settings.published_database), read_only=True) as con:
         days = con.execute("select distinct scoring_date from fct_service_scores order by 1")
         return [day for (day,) in days.fetchall()]

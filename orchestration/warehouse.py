@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import shutil
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,47 @@ import duckdb
 from orchestration.settings import Settings, SettingsError
 
 RAW_SCHEMA = "raw"
+HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
+
+
+class WarehouseBusyError(duckdb.IOException):
+    """Another program has the file open; the message says which one, and what to read instead."""
+
+
+@contextmanager
+def connected(path: Path, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
+    """A connection to the file.
+
+    Raises:
+        WarehouseBusyError: at once, where another program has it open.
+    """
+    try:
+        con = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        if not (holder := HOLDER.search(str(error))):
+            raise
+        copy = path.with_name("published") / "current" / "paydown.duckdb"
+        raise WarehouseBusyError(
+            f"{path}: {Path(holder[1]).name} (process {holder[2]}) has it open, such as a run; try "
+            f"again when it is done, or end it. Queries can read {copy} at any time"
+        ) from None
+    with con:
+        yield con
+
+
+def copy_warehouse(source: Path, target: Path) -> None:
+    """Copy the file as of its last commit, whatever ended without closing it.
+
+    Raises:
+        WarehouseBusyError: another program writes it.
+    """
+    log = source.with_name(f"{source.name}.wal")
+    with connected(source, read_only=True), ExitStack() as opened:
+        # The connection's lock ends when this process closes the file: not before both are copied.
+        for path in filter(Path.exists, (source, log)):
+            file = opened.enter_context(path.open("rb"))
+            copy = target.with_name(path.name.replace(source.name, target.name))
+            shutil.copyfileobj(file, opened.enter_context(copy.open("wb")))
 
 
 @dataclass(frozen=True)
@@ -29,12 +72,12 @@ class Warehouse:
         """A connection for the loader, which waits until no other loader works on the file.
 
         Raises:
-            duckdb.IOException: another program has the file open.
+            WarehouseBusyError: another program has the file open.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "paydown.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            with duckdb.connect(str(self.path)) as con:
+            with connected(self.path, read_only=False) as con:
                 con.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
                 con.execute("set temp_directory = $spill", {"spill": str(self.folder / "spill")})
                 if self.memory_limit:

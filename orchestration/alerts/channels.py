@@ -23,6 +23,8 @@ VARIABLES = {
     "alert_email": "PAYDOWN_ALERT_EMAIL",
     "dagster_url": "PAYDOWN_DAGSTER_URL",
 }
+# The fields that switch a channel on -> its name.
+CHANNELS = {"slack_webhook": "Slack", "teams_webhook": "Teams", "smtp_url": "e-mail"}
 # A sensor has about a minute for all it does; its next tick tries again.
 SECONDS = 8
 PORTS = {"smtp": 587, "smtps": 465}
@@ -54,14 +56,9 @@ class Channels(dg.ConfigurableResource):
     @property
     def senders(self) -> dict[str, Callable[[Alert], None]]:
         """How to send by each channel that is switched on."""
-        senders: dict[str, Callable[[Alert], None]] = {}
-        if self.slack_webhook:
-            senders["Slack"] = self._send_to_slack
-        if self.teams_webhook:
-            senders["Teams"] = self._send_to_teams
-        if self.smtp_url:
-            senders["e-mail"] = self._send_mail
-        return senders
+        send = (self._send_to_slack, self._send_to_teams, self._send_mail)
+        pairs = zip(CHANNELS.items(), send, strict=True)
+        return {name: sender for (field, name), sender in pairs if getattr(self, field)}
 
     @property
     def link(self) -> str:
@@ -77,7 +74,8 @@ class Channels(dg.ConfigurableResource):
             return f"{channel}: {error}"
         except Exception as error:
             # Its text may hold the address; a problem here must not stop the other channels.
-            return f"{channel}: no answer ({type(error).__name__})"
+            code = getattr(error, "smtp_code", "")
+            return f"{channel}: not sent ({type(error).__name__} {code}".rstrip() + ")"
         return ""
 
     def _send_to_slack(self, alert: Alert) -> None:
@@ -104,16 +102,10 @@ class Channels(dg.ConfigurableResource):
         user = unquote(parts.username or "")
         stated = parse_qs(parts.query).get("from", [""])[0]
         sender = stated or (user if "@" in user else recipients[0])
-        try:
-            message = mail(alert, sender, recipients)
-            with _connected(parts) as smtp:
-                if user:
-                    smtp.login(user, unquote(parts.password or ""))
-                rejected = smtp.send_message(message)
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            # What the server said may repeat an address; its code says enough.
-            code = getattr(error, "smtp_code", "")
-            raise DeliveryError(f"not sent ({type(error).__name__} {code}".rstrip() + ")") from None
+        with _connected(parts) as smtp:
+            if user:
+                smtp.login(user, unquote(parts.password or ""))
+            rejected = smtp.send_message(mail(alert, sender, recipients))
         if rejected:
             raise DeliveryError(f"{len(rejected)} of {len(recipients)} recipients were rejected")
 

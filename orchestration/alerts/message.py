@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any
@@ -17,33 +17,18 @@ TEAMS_BYTES = 24_000
 
 
 @dataclass(frozen=True)
-class Item:
-    """One problem."""
-
-    subject: str
-    text: str = ""
-    owner: str = ""
-
-    @property
-    def heading(self) -> str:
-        """The subject with its owner."""
-        return fitted(
-            f"{self.subject} (owner: {self.owner})" if self.owner else self.subject, TITLE
-        )
-
-
-@dataclass(frozen=True)
 class Alert:
-    """One message. `advice` says what to do, `link` where to look (empty where unknown)."""
+    """One message. items: subject -> text; `advice` says what to do, `link` where to look (empty
+    where unknown)."""
 
     title: str
-    items: list[Item] = field(default_factory=list)
+    items: dict[str, str]
     advice: str = ""
     link: str = ""
 
     def parts(self, shown: int = SHOWN) -> list[tuple[str, str]]:
         """Heading and text of the first `shown` items, how many more there are, and the advice."""
-        parts = [(item.heading, fitted(item.text, TEXT)) for item in self.items[:shown]]
+        parts = [(fitted(s, TITLE), fitted(t, TEXT)) for s, t in [*self.items.items()][:shown]]
         if more := len(self.items) - len(parts):
             parts.append((f"and {more:,} more", "`paydown doctor` shows all"))
         return [*parts, ("What to do", self.advice)] if self.advice else parts
@@ -55,25 +40,43 @@ def slack_message(alert: Alert) -> dict[str, Any]:
     def plain(text: str) -> dict[str, str]:
         return {"type": "plain_text", "text": text}
 
-    texts = ["\n".join(filter(None, part)) for part in alert.parts()]
+    title = fitted(alert.title, TITLE)
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": plain(fitted(alert.title, TITLE))},
-        *({"type": "section", "text": plain(text)} for text in texts),
+        {"type": "header", "text": plain(title)},
+        *({"type": "section", "text": plain("\n".join(part).strip())} for part in alert.parts()),
     ]
     if alert.link:
         button = {"type": "button", "text": plain("Open Dagster"), "url": alert.link}
         blocks.append({"type": "actions", "elements": [button]})
-    return {"text": html.escape(fitted(alert.title, TITLE), quote=False), "blocks": blocks}
+    return {"text": html.escape(title, quote=False), "blocks": blocks}
 
 
-def teams_card(alert: Alert) -> dict[str, Any]:
+def teams_card(alert: Alert, shown: int = SHOWN) -> dict[str, Any]:
     """The alert as a message with an Adaptive Card, for a webhook of Teams Workflows."""
-    shown = SHOWN
-    while shown and len(json.dumps(_card(alert, shown))) > TEAMS_BYTES:
-        shown -= 1
+
+    def line(text: str, **style: str) -> dict[str, Any]:
+        # Runs, unlike blocks of text, are not read as Markdown; but `{{DATE(...)}}` and `${...}`
+        # are functions of the card's language in any text.
+        literal = text.replace("{{", "{ {").replace("${", "$ {")
+        return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": literal, **style}]}
+
+    title = fitted(alert.title, TITLE)
+    body = [line(title, weight="Bolder", size="Large")]
+    for heading, text in alert.parts(shown):
+        body += [{**line(heading, weight="Bolder"), "separator": True}, line(text)]
+    link = {"type": "Action.OpenUrl", "title": "Open Dagster", "url": alert.link}
+    content = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.2",
+        "fallbackText": title,
+        "body": body,
+        "actions": [link] if alert.link else [],
+    }
     kind = "application/vnd.microsoft.card.adaptive"
-    card = {"contentType": kind, "contentUrl": None, "content": _card(alert, shown)}
-    return {"type": "message", "attachments": [card]}
+    card = {"contentType": kind, "contentUrl": None, "content": content}
+    too_large = shown and len(json.dumps(card)) > TEAMS_BYTES
+    return teams_card(alert, shown - 1) if too_large else {"type": "message", "attachments": [card]}
 
 
 def mail(alert: Alert, sender: str, recipients: list[str]) -> EmailMessage:
@@ -97,25 +100,3 @@ def fitted(text: str, limit: int) -> str:
     """The text without control characters (line ends stay), cut to at most `limit` characters."""
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()
     return printable if len(printable) <= limit else f"{printable[: limit - 1]}…"
-
-
-def _card(alert: Alert, shown: int) -> dict[str, Any]:
-    def line(text: str, **style: str) -> dict[str, Any]:
-        # Runs, unlike blocks of text, are not read as Markdown; but `{{DATE(...)}}` and `${...}`
-        # are functions of the card's language in any text.
-        literal = text.replace("{{", "{ {").replace("${", "$ {")
-        run = {"type": "TextRun", "text": literal, **style}
-        return {"type": "RichTextBlock", "inlines": [run]}
-
-    body = [line(fitted(alert.title, TITLE), weight="Bolder", size="Large")]
-    for heading, text in alert.parts(shown):
-        body += [{**line(heading, weight="Bolder"), "separator": True}, line(text)]
-    link = {"type": "Action.OpenUrl", "title": "Open Dagster", "url": alert.link}
-    return {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.2",
-        "fallbackText": fitted(alert.title, TITLE),
-        "body": body,
-        **({"actions": [link]} if alert.link else {}),
-    }

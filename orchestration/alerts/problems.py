@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
 
-from orchestration.alerts.message import Alert, Item
+from orchestration.alerts.message import Alert
 from orchestration.freshness import Freshness
 
 DETAILS = 600
 NAMED = 3
+STALE = "stale source "
 ADVICE = (
-    "What to do: `paydown doctor` says what needs a person; for a source see "
-    "docs/runbooks/stale-source.md."
+    "`paydown doctor` says what needs a person; for a source see docs/runbooks/stale-source.md."
 )
-EVENTS = {
-    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
-    dg.DagsterEventType.STEP_FAILURE,
-    dg.DagsterEventType.STEP_SUCCESS,
-}
+CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+FAILURE = dg.DagsterEventType.STEP_FAILURE
+EVENTS = {CHECK, FAILURE, dg.DagsterEventType.STEP_SUCCESS}
 
 
 @dataclass
 class State:
     """What the sensor remembers between ticks.
 
-    seen_until: runs that ended later are news (epoch seconds). failed: subject -> text and owner
-    of what failed the last time it ran. sent: channel -> subjects. first_seen: source -> ISO time.
+    seen_until: runs that ended later are new (epoch seconds). failed: subject -> text of what
+    failed the last time it ran. sent: channel -> subjects. first_seen: source -> ISO time.
     """
 
     seen_until: float
-    failed: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     sent: dict[str, list[str]] = field(default_factory=dict)
     first_seen: dict[str, str] = field(default_factory=dict)
 
@@ -44,92 +41,85 @@ class State:
         """What a cursor says; a fresh start where it says nothing that can be read."""
         try:
             return cls(**json.loads(cursor or "{}"))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError):
             return cls(now)
 
     def write(self) -> str:
         return json.dumps(asdict(self))
 
+    def observe(
+        self, run: dg.DagsterRun, events: Iterable[dg.DagsterEvent], owners: Mapping[str, str]
+    ) -> None:
+        """Note what failed in a run that ended, and what passed again.
 
-def observe_run(
-    state: State, run: dg.DagsterRun, events: list[dg.DagsterEvent], owners: Mapping[str, str]
-) -> None:
-    """Note in the state what failed in a run that ended, and what passed again.
+        Syncs are left out: a source is reported when it is stale, not each hour that it does not
+        answer.
+        """
 
-    Syncs are left out: a source is reported when it is stale, not each hour that it does not
-    answer.
-    """
-    failed_steps = 0
-    for event in events:
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            asset = check.asset_key.to_user_string()
-            subject = f"check {check.check_name} of {asset}"
-            if check.passed:
-                state.failed.pop(subject, None)
-            elif check.severity == dg.AssetCheckSeverity.ERROR and not asset.endswith("/sync"):
-                details = "\n".join(str(value.value) for value in check.metadata.values())
-                state.failed[subject] = [details[:DETAILS], owners.get(asset, "")]
-        elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            failed_steps += 1
-            details = _reason(event.step_failure_data.error)[:DETAILS]
+        def note(subject: str, name: str, details: str) -> None:
+            self.failed[subject] = f"owner: {owners.get(name, 'nobody')}\n{details[:DETAILS]}"
+
+        stopped = False
+        for event in events:
+            if event.event_type == CHECK:
+                check = event.asset_check_evaluation_data
+                asset = check.asset_key.to_user_string()
+                subject = f"check {check.check_name} of {asset}"
+                if check.passed:
+                    self.failed.pop(subject, None)
+                elif check.severity == dg.AssetCheckSeverity.ERROR and not asset.endswith("/sync"):
+                    details = [str(value.value) for value in check.metadata.values()]
+                    note(subject, asset, "\n".join(details))
+                continue
             step = event.step_key or ""
-            state.failed[f"step {step}"] = [details, owners.get(step, "")]
-        else:
-            state.failed.pop(f"step {event.step_key}", None)
-    subject = f"run of {run.job_name}"
-    if run.status == dg.DagsterRunStatus.SUCCESS:
-        state.failed.pop(subject, None)
-    elif not failed_steps:
-        state.failed[subject] = ["It ended before a step failed; see its log.", ""]
+            if event.event_type == FAILURE:
+                stopped = True
+                error = event.step_failure_data.error
+                while error and error.cause:  # Dagster wraps it in one of its own.
+                    error = error.cause
+                note(f"step {step}", step, error.message.strip() if error else "")
+            else:
+                self.failed.pop(f"step {step}", None)
+        subject = f"run of {run.job_name}"
+        if run.status == dg.DagsterRunStatus.SUCCESS:
+            self.failed.pop(subject, None)
+        elif not stopped:
+            note(subject, "", "It ended before a step failed; see its log.")
 
+    def problems(self, sources: Mapping[str, Freshness], now: datetime) -> dict[str, str]:
+        """Everything that is wrong now: subject -> text."""
+        self.first_seen = {name: self.first_seen.get(name, now.isoformat()) for name in sources}
+        return self.failed | {
+            f"{STALE}{name}": source.described(now)
+            for name, source in sources.items()
+            if source.is_stale(now, datetime.fromisoformat(self.first_seen[name]))
+        }
 
-def current_problems(
-    state: State, sources: Mapping[str, Freshness], now: datetime
-) -> dict[str, Item]:
-    """Everything that is wrong now, by subject; notes in the state which sources were seen."""
-    state.first_seen = {name: state.first_seen.get(name, now.isoformat()) for name in sources}
-    found = {subject: Item(subject, *rest) for subject, rest in state.failed.items()}
-    for name, source in sources.items():
-        if source.is_stale(now, datetime.fromisoformat(state.first_seen[name])):
-            subject = f"stale source {name}"
-            found[subject] = Item(subject, str(source), source.owner)
-    return found
+    def unsent(
+        self, problems: Mapping[str, str], channel: str, sources: Mapping[str, Freshness]
+    ) -> Iterator[Alert]:
+        """The alerts that a channel was not sent yet; the next one, and what this tick leaves to
+        the next, rest on what `remember` was told.
 
+        A source that was switched off is neither stale nor solved.
+        """
+        on = {f"{STALE}{name}" for name in sources}
+        self.sent[channel] = [
+            subject
+            for subject in self.sent.get(channel, [])
+            if subject in problems or subject in on or not subject.startswith(STALE)
+        ]
+        known = list(self.sent[channel])
+        if new := {s: text for s, text in problems.items() if s not in known}:
+            yield Alert(f"Problem: {_named([*new])}", new, ADVICE)
+        if over := [subject for subject in known if subject not in problems]:
+            yield Alert(f"Solved: {_named(over)}", dict.fromkeys(over, ""))
 
-def news(
-    state: State, problems: Mapping[str, Item], channel: str, sources: Mapping[str, Freshness]
-) -> Iterator[tuple[Alert, set[str]]]:
-    """The alerts that a channel was not sent yet, each with its subjects; `remember` what arrived.
-
-    A source that was switched off is neither stale nor solved.
-    """
-    known = [s for s in state.sent.get(channel, []) if s in problems or _is_watched(s, sources)]
-    state.sent[channel] = known
-    if new := [subject for subject in problems if subject not in known]:
-        items = [problems[subject] for subject in new]
-        yield Alert(f"Problem: {_named(new)}", items, ADVICE), set(new)
-    if over := [subject for subject in known if subject not in problems]:
-        yield Alert(f"Solved: {_named(over)}", [Item(subject) for subject in over]), set(over)
-
-
-def remember(state: State, channel: str, subjects: set[str]) -> None:
-    """The channel accepted an alert: new problems become known, solved ones are forgotten."""
-    state.sent[channel] = sorted(subjects ^ set(state.sent[channel]))
-
-
-def _is_watched(subject: str, sources: Mapping[str, Freshness]) -> bool:
-    name = subject.removeprefix("stale source ")
-    return name == subject or name in sources
+    def remember(self, channel: str, alert: Alert) -> None:
+        """The channel accepted an alert: new problems become known, solved ones are forgotten."""
+        self.sent[channel] = sorted(set(self.sent[channel]) ^ set(alert.items))
 
 
 def _named(subjects: list[str]) -> str:
     more = len(subjects) - NAMED
     return ", ".join(subjects[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _reason(error: Any) -> str:
-    """What the innermost error says; Dagster wraps it in one of its own."""
-    while error and error.cause:
-        error = error.cause
-    return error.message.strip() if error else ""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import sys
-from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from orchestration.cli.command import read_settings as _settings
-from orchestration.cli.command import refusals as _refusals
+from orchestration.cli.command import Commands, console, read_settings
 from orchestration.cli.ledger import app as ledger_app
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Turns incidents and postmortems into a ranked, owned, dated and funded backlog.",
@@ -28,35 +23,29 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
-console = Console(highlight=False)
 DAY = "%Y-%m-%d"
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 
 
 @app.command()
-def run() -> None:
+def run() -> bool:
     """Load what is new, build and test every model, publish, open the epics that deserve it.
 
     Exits with 1 where a file can't be read, a test fails or the tracker rejected something.
     """
-    settings = _settings()
-    from orchestration.cli.run import show_run
-    from orchestration.flow import run_flow
+    settings = read_settings()
+    from orchestration.cli.run import run_and_show
 
-    # Its own stream: what dbt prints is captured while the status line lives on.
-    console = Console(file=sys.stdout, highlight=False)
-    with console.status("starting") as status:
-        result = run_flow(settings, lambda text: status.update(Text(text[: console.width - 4])))
-    show_run(console, settings, result)
-    raise typer.Exit(0 if result.is_clean else 1)
+    return run_and_show(settings)
 
 
 @app.command()
-def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]) -> None:
+def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]) -> bool:
     """Explain why a service has its score: every factor, its evidence and its incidents."""
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.explain import show_explanation
 
-    raise typer.Exit(0 if show_explanation(console, settings, service) else 1)
+    return show_explanation(settings, service)
 
 
 @app.command()
@@ -66,16 +55,10 @@ def whatif(
     markdown: Annotated[bool, typer.Option(help="As a comment for a pull request.")] = False,
 ) -> None:
     """Show who would move, and which epics would open, with another rubric. Changes nothing."""
-    settings = _settings()
-    from orchestration.cli.whatif import as_markdown, show_what_if
-    from orchestration.rescore import what_if
+    settings = read_settings()
+    from orchestration.cli.scores import show_what_if
 
-    with _refusals(), redirect_stdout(io.StringIO()):
-        result = what_if(settings, scoring, months)
-    if markdown:
-        typer.echo(as_markdown(result), nl=False)
-    else:
-        show_what_if(console, result)
+    show_what_if(settings, scoring, months, markdown=markdown)
 
 
 @app.command()
@@ -84,43 +67,38 @@ def backfill(
     last: Annotated[datetime, typer.Option("--to", formats=[DAY], help="Last day.")],
 ) -> None:
     """Score past days again, each with what was known on it."""
-    settings = _settings()
-    from orchestration.rescore import backfill_scores
+    settings = read_settings()
+    from orchestration.cli.scores import backfill_days
 
-    with console.status("scoring"), _refusals(), redirect_stdout(io.StringIO()):
-        backfill_scores(settings, first.date(), last.date())
-    console.print(f"scored {first:%Y-%m-%d} to {last:%Y-%m-%d}; the next run publishes it")
+    backfill_days(settings, first.date(), last.date())
 
 
 @app.command()
-def doctor() -> None:
+def doctor() -> bool:
     """Check settings, contracts, rubric, landing files, warehouse, ledger and last load.
 
     Exits with 1 where something needs a person.
     """
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.doctor import show_doctor
 
-    raise typer.Exit(0 if show_doctor(console, settings) else 1)
+    return show_doctor(settings)
 
 
 @app.command()
 def epics(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="All of it as JSON, with each request.")
-    ] = False,
+    as_json: AsJson = False,
     full: Annotated[bool, typer.Option("--full", help="Show each request.")] = False,
-) -> None:
+) -> bool:
     """Show what the next run would open, change and close in the tracker. Never writes.
 
     Reads the candidates that the last run published. Exits with 1 where something would be
     rejected.
     """
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.epics import show_epics
 
-    with _refusals():
-        raise typer.Exit(0 if show_epics(console, settings, as_json=as_json, full=full) else 1)
+    return show_epics(settings, as_json=as_json, full=full)
 
 
 @app.command()
@@ -133,16 +111,15 @@ def sync(
         datetime | None,
         typer.Option(formats=[DAY], help="Read everything from this day (UTC) on again."),
     ] = None,
-) -> None:
+) -> bool:
     """Read the live systems into the landing folder; `paydown run` does this first, and goes on.
 
     Exits with 1 where one stopped before its end.
     """
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.sync import show_sync
 
-    day = since.date() if since else None
-    raise typer.Exit(0 if show_sync(console, settings, sources or [], day) else 1)
+    return show_sync(settings, sources or [], since.date() if since else None)
 
 
 Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
@@ -157,14 +134,13 @@ def quarantine_list(
     each: Annotated[
         bool, typer.Option("--each", help="Record by record, each with its id.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List what is quarantined by stream and reason, newest first, with the id of one record."""
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.quarantine import show_list
 
-    with _refusals():
-        show_list(console, settings, source, settled=settled, each=each, as_json=as_json)
+    show_list(console, settings, source, settled=settled, each=each, as_json=as_json)
 
 
 @quarantine.command("show")
@@ -175,11 +151,10 @@ def quarantine_show(
     ] = None,
 ) -> None:
     """Show one record: where it stood, what is wrong, what to do about it, and its text."""
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.quarantine import show_record
 
-    with _refusals():
-        show_record(console, settings, record_id, save)
+    show_record(console, settings, record_id, save)
 
 
 @quarantine.command("replay")
@@ -192,15 +167,14 @@ def quarantine_replay(
     correction: Annotated[
         Path | None, typer.Option("--with", help="File with what the one record should have been.")
     ] = None,
-) -> None:
+) -> bool:
     """Read records again, by the contract of now or corrected; their files may be gone.
 
     Exits with 1 where one is still quarantined.
     """
-    settings = _settings()
+    settings = read_settings()
     from orchestration.cli.quarantine import replay_from, show_replay
 
-    with _refusals():
-        with console.status("reading the dbt project") as status:
-            replayed = replay_from(settings, ids or [], source, correction, status.update)
-        raise typer.Exit(0 if show_replay(console, *replayed) else 1)
+    with console.status("reading the dbt project") as status:
+        replayed = replay_from(settings, ids or [], source, correction, status.update)
+    return show_replay(console, *replayed)

@@ -1,47 +1,72 @@
-"""What every command of `paydown` begins with, and how one ends that can't go on."""
+"""What every command of `paydown` shares: its settings, its console, and how it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperGroup
 
-from orchestration.settings import Settings, SettingsError
+from orchestration.settings import Settings
 
 console = Console(highlight=False)
+
+
+class Commands(TyperGroup):
+    """Commands of which one that returns False exits with 1, as one does that can't go on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with refusals():
+            if super().invoke(ctx) is False:
+                raise typer.Exit(1)
 
 
 @contextmanager
 def refusals() -> Generator[None]:
     """Show an error that tells people what to do, and exit with 1."""
+    try:
+        yield
+    except Exception as error:
+        if not (advice := _advice(error)):
+            raise
+        console.print(Text(advice, "red"))
+        raise typer.Exit(1) from None
+
+
+def _advice(error: Exception) -> str:
+    """What a person can do about the error; empty where it is a fault of ours."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from orchestration.dbt_project import DbtError
     from orchestration.documents import ConfigError
     from orchestration.loader import ContractError
     from orchestration.loader.quarantine import QuarantineError
+    from orchestration.settings import SettingsError
     from orchestration.trackers.protocol import TrackerError
+    from orchestration.warehouse import WarehouseBusyError
 
-    try:
-        yield
-    except (ConfigError, ContractError, QuarantineError, SettingsError, TrackerError) as error:
-        console.print(Text(str(error), "red"))
-        raise typer.Exit(1) from None
-    except SQLAlchemyError as error:
+    if isinstance(error, SQLAlchemyError):
         # The driver's message may hold the address, and that a password.
-        text = f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
-        console.print(Text(text, "red"))
-        raise typer.Exit(1) from None
+        return f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; correct the path or its permissions"
+    known = (
+        ConfigError, ContractError, DbtError, QuarantineError, SettingsError, TrackerError,
+        WarehouseBusyError,
+    )  # fmt: skip
+    return str(error) if isinstance(error, known) else ""
 
 
 def read_settings() -> Settings:
-    """The settings, told to dbt and Dagster too; exits with 1 where they are wrong."""
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        console.print(Text(str(error), "red"))
-        raise typer.Exit(1) from None
+    """The settings, told to dbt and Dagster too.
+
+    Raises:
+        SettingsError: a variable can't be used.
+    """
+    settings = Settings.from_environment()
     settings.export()
     return settings

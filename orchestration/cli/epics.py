@@ -1,39 +1,35 @@
-"""The screen of `paydown epics`: what the next run would do in the tracker."""
+"""What a run did in the tracker, or the next one would do: `paydown epics`, and part of a run."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import duckdb
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
 
-from orchestration.cli.quarantine import shown
+from orchestration.cli.tables import say
 from orchestration.epics.published import run_epics
-from orchestration.epics.report import EpicEntry, EpicsReport
+from orchestration.epics.report import EpicsReport
 from orchestration.settings import Settings, SettingsError
 
+# Part of the report -> its title, where the run wrote to the tracker and where it was a dry run.
 TITLES = {
-    "opened": "would be opened",
-    "updated": "would be updated",
-    "bundled": "would be bundled into the open epic",
-    "closed": "would be closed as hygiene",
-    "stories": "stories that would be opened",
-    "already_open": "open, with nothing new",
-    "shared": "part of a shared fix",
-    "waiting": "waiting",
-    "blocked": "blocked",
-    "failed": "would fail",
-    "stories_failed": "stories that would fail",
+    "opened": ("epics opened", "epics that would be opened"),
+    "updated": ("updated", "would be updated"),
+    "bundled": ("bundled into the open epic", "would be bundled into the open epic"),
+    "closed": ("closed as hygiene", "would be closed as hygiene"),
+    "stories": ("stories opened below their epics", "stories that would be opened"),
+    "already_open": ("open, with nothing new",) * 2,
+    "shared": ("part of a shared fix",) * 2,
+    "waiting": ("waiting",) * 2,
+    "blocked": ("blocked: above the band, but no epic without what is missing",) * 2,
+    "failed": ("rejected by the tracker", "would fail"),
+    "stories_failed": ("stories rejected by the tracker", "stories that would fail"),
 }
-# Without --full these are only counted.
-QUIET = ("already_open", "shared")
 
 
-def show_epics(console: Console, settings: Settings, *, as_json: bool, full: bool) -> bool:
+def show_epics(settings: Settings, *, as_json: bool, full: bool) -> bool:
     """Print the dry run; False where something would be refused.
 
     Raises:
@@ -47,35 +43,38 @@ def show_epics(console: Console, settings: Settings, *, as_json: bool, full: boo
     if as_json:
         print(json.dumps(asdict(report), indent=2, default=str))
         return report.is_clean
-    for line in _lines(report, full=full):
-        console.print(line)
+    say(f"{report.tracker}: dry run, nothing was written", "bold")
+    show_report(report, quiet=() if full else ("already_open", "shared"), full=full)
+    if not report.has_changes:
+        say("Nothing would be written.", "bold green")
+    elif not full:
+        say("paydown epics --full shows each request, --json all of it", "dim")
     return report.is_clean
 
 
-def _lines(report: EpicsReport, *, full: bool) -> Iterator[Text | Padding]:
-    yield Text(f"{report.tracker}: dry run, nothing was written", "bold")
+def show_report(
+    report: EpicsReport,
+    quiet: tuple[str, ...],
+    details: Mapping[str, str] | None = None,
+    *,
+    full: bool = False,
+) -> None:
+    """Print each part of the report.
+
+    quiet: parts of which only the count is shown. details: service -> what to say of it in place
+    of the reason. full: with each request.
+    """
     if report.stopped:
-        yield Text(f"stopped: {shown(report.stopped)}", "bold red")
-    for part, title in TITLES.items():
+        say(f"stopped: {report.stopped}", "bold red")
+    for part, titles in TITLES.items():
         entries = getattr(report, part)
-        if not entries:
-            continue
-        yield Text(f"{title}: {len(entries)}", "bold red" if "fail" in title else "bold")
-        if part not in QUIET or full:
-            for entry in entries:
-                yield from _entry(entry, full=full)
-    if not report.has_changes:
-        yield Text("Nothing would be written.", "bold green")
-    elif not full:
-        yield Text("paydown epics --full shows each request, --json all of it", "dim")
-
-
-def _entry(entry: EpicEntry, *, full: bool) -> Iterator[Padding]:
-    name = f"{entry.service} [{entry.key}]" if entry.key else entry.service
-    yield Padding(Text(shown(f"{name}: {entry.reason}")), (0, 0, 0, 2))
-    for note in entry.notes:
-        yield Padding(Text(shown(f"note: {note}"), "yellow"), (0, 0, 0, 4))
-    if full and entry.preview is not None:
-        text = json.dumps(entry.preview, indent=2, ensure_ascii=False)
-        for line in text.splitlines():
-            yield Padding(Text(shown(line), "dim"), (0, 0, 0, 4))
+        if entries:
+            style = "bold red" if part.endswith("failed") else "bold"
+            say(f"{titles[report.dry_run]}: {len(entries)}", style)
+        for entry in () if part in quiet else entries:
+            name = f"{entry.service} [{entry.key}]" if entry.key else entry.service
+            say(f"{name}: {(details or {}).get(entry.service_id) or entry.reason}", indent=2)
+            for note in entry.notes:
+                say(f"note: {note}", "yellow", indent=4)
+            if full and entry.preview is not None:
+                say(json.dumps(entry.preview, indent=2, ensure_ascii=False), "dim", indent=4)

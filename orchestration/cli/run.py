@@ -2,173 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.cli.tables import (
-    DECISION_STYLES,
-    FACTORS,
-    money,
-    plain_table,
-    points,
-    published_rows,
-    shown_path,
-    signed,
-    text_row,
-)
-from orchestration.epics.report import EpicEntry, EpicsReport
-from orchestration.flow import FlowResult
+from orchestration.cli.epics import show_report
+from orchestration.cli.tables import published_rows, say, show_table, shown_path
+from orchestration.epics.report import EpicsReport
+from orchestration.flow import FlowResult, run_flow
 from orchestration.settings import Settings
 from orchestration.trackers.local import LocalTracker
 
 SHOWN_SERVICES = 10
 SHOWN_PROBLEMS = 5
-
-Row = Mapping[str, Any]
-
+STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
+COLUMNS = ("#", "service", "score", "7d", "burn", "rep", "mttr", "blast", "dep", "rev", "eff", "ai",
+           "data", "decision")  # fmt: skip
+# In the order of the columns.
 RANKING = """
-    select candidates.*, columns(scores.*) as 'scored_\\0'
+    select
+        candidates.score_rank, candidates.service_name, candidates.score,
+        case
+            when candidates.score_delta = 0 then '0'
+            else coalesce(format('{:+d}', candidates.score_delta), '')
+        end,
+        scores.points_slo_burn, scores.points_repeats, scores.points_mttr,
+        scores.points_blast_radius, scores.points_dependency_centrality,
+        scores.points_revenue_impact, scores.points_effort, scores.points_ai_risk,
+        format('{:.0f}%', candidates.coverage * 100),
+        candidates.decision
     from rpt_promotion_candidates as candidates
     inner join fct_service_scores as scores
         on candidates.lead_service_id = scores.service_id and scores.is_latest
     order by candidates.score_rank
 """
-# Part of the report -> its title, where the run wrote to the tracker and where it was a dry run.
-TITLES = {
-    "opened": ("epics opened", "epics that would be opened"),
-    "updated": ("evidence added to the open epic", "evidence for the open epic"),
-    "bundled": ("bundled into the open epic", "to be bundled into the open epic"),
-    "closed": ("epics closed as hygiene", "epics that would be closed as hygiene"),
-    "already_open": ("already open",) * 2,
-    "shared": ("part of a shared fix",) * 2,
-    "blocked": ("blocked: above the band, but no epic without",) * 2,
-    "waiting": ("waiting for their team, or for the next incident",) * 2,
-    "failed": ("rejected by the tracker",) * 2,
-    "stories_failed": ("stories rejected by the tracker",) * 2,
-}
+PROMISES = """
+    select service_id, format(
+        '{}, due {}, {:g} days ${:,.0f}, target {}',
+        owner, due_date, estimate_days, budget_usd, target_maturity
+    ) as promise
+    from rpt_promotion_candidates
+    where decision = 'promote'
+"""
 
 
-def show_run(console: Console, settings: Settings, result: FlowResult) -> None:
+def run_and_show(settings: Settings) -> bool:
+    """Run the whole flow and print its result; False where something needs a person."""
+    # Its own stream: what dbt prints is captured while the status line lives on.
+    screen = Console(file=sys.stdout, highlight=False)
+    with screen.status("starting") as status:
+        result = run_flow(settings, lambda text: status.update(Text(text[: screen.width - 4])))
+    show_run(settings, result)
+    return result.is_clean
+
+
+def show_run(settings: Settings, result: FlowResult) -> None:
     """Print the result of a run, within one screen where all is well."""
     demo = "demo data, " if settings.is_demo else ""
-    moment = settings.now().strftime("%Y-%m-%d %H:%M UTC")
-    console.print(Text(f"paydown: {demo}as of {moment}", style="bold"))
-    _show_loading(console, result)
+    say(f"paydown: {demo}as of {settings.now():%Y-%m-%d %H:%M} UTC", "bold")
+    _show_loading(result)
     if result.succeeded and result.epics:
-        rows = published_rows(settings, RANKING)
-        _show_ranking(console, rows)
-        _show_epics(console, result.epics, {row["service_id"]: row for row in rows})
-        _show_next(console, settings, result, result.epics)
+        say("")
+        _show_ranking([[*row.values()] for row in published_rows(settings, RANKING)])
+        say("")
+        promises = {r["service_id"]: r["promise"] for r in published_rows(settings, PROMISES)}
+        quiet = ("closed_as_hygiene", "stories")
+        show_report(result.epics, quiet, _only(promises, result.epics))
+        say("")
+        _show_next(settings, result, result.epics)
     for check in result.failed_checks:
-        name = f"{check.asset}: {check.name}" if check.asset else check.name
-        console.print(Text(f"FAILED {name}", style="bold red"))
-        console.print(Text(_first_lines(check.details)))
+        say("FAILED " + ": ".join(filter(None, (check.asset, check.name))), "bold red")
+        say(_first_lines(check.details))
     if result.error:
-        console.print(Text(f"FAILED: {_first_lines(result.error)}", style="bold red"))
+        say(f"FAILED: {_first_lines(result.error)}", "bold red")
     steps = [f"{name} {took:.0f} s" for name, took in result.step_seconds.items() if took >= 1]
-    parts = f" ({', '.join(steps)})" if steps else ""
-    console.print(Text(f"took {result.seconds:.0f} s{parts}", style="dim"))
+    listed = f" ({', '.join(steps)})" if steps else ""
+    say(f"took {result.seconds:.0f} s{listed}", "dim")
 
 
-def _show_loading(console: Console, result: FlowResult) -> None:
+def _only(promises: dict[str, str], report: EpicsReport) -> dict[str, str]:
+    """What is promised of epics that are open; of others the reason says more."""
+    is_open = {entry.service_id for entry in (*report.opened, *report.already_open)}
+    return {service: text for service, text in promises.items() if service in is_open}
+
+
+def _show_loading(result: FlowResult) -> None:
     if result.synced:
         complete = [one.source for one in result.synced if one.status == "complete"]
         parts = [f"from {', '.join(complete)}"] if complete else []
         parts += [f"{r.source} {r.status}" for r in result.synced if r.status != "complete"]
         records = sum(one.records for one in result.synced)
-        console.print(Text(f"synced   {records:,} records, {'; '.join(parts)}"))
+        say(f"synced   {records:,} records, {'; '.join(parts)}")
     if loaded := result.loaded:
         new = loaded.files_loaded
         line = f"{loaded.rows_loaded:,} rows from {new:,} new files" if new else "no new files"
         if loaded.rows_quarantined:
             line += f", {loaded.rows_quarantined:,} records quarantined (paydown doctor says why)"
-        console.print(Text(f"loaded   {line}"))
-    checks, failed = len(result.checks), len(result.failed_checks)
+        say(f"loaded   {line}")
     unbuilt = "" if result.is_built or not result.succeeded else "; models are up to date"
-    console.print(Text(f"checked  {checks:,} checks, {failed} failed{unbuilt}"))
+    say(f"checked  {len(result.checks):,} checks, {len(result.failed_checks)} failed{unbuilt}")
 
 
-def _show_ranking(console: Console, rows: Sequence[Row]) -> None:
-    decided = [row for row in rows if row["decision"] != "close"]
-    shown = decided or rows[:SHOWN_SERVICES]
-    table = plain_table(
-        "#", "service", "score", "7d", *FACTORS.values(), "data", "decision",
-        right=("#", "score", "7d", *FACTORS.values(), "data"),
-    )  # fmt: skip
-    for row in shown:
-        table.add_row(
-            *text_row(row["score_rank"], row["service_name"], row["score"]),
-            Text(signed(row["score_delta"])),
-            *(points(row[f"scored_points_{factor}"]) for factor in FACTORS),
-            Text(f"{row['coverage']:.0%}"),
-            Text(row["decision"], style=DECISION_STYLES.get(row["decision"], "")),
-        )
-    console.print()
-    console.print(table)
-    if closed := [row for row in rows if row not in shown]:
-        names = [f"{row['service_name']} {row['score']}" for row in closed[:SHOWN_SERVICES]]
-        more = len(closed) - len(names)
-        listed = ", ".join(names) + (f" and {more} more" if more else "")
-        console.print(Text(f"closed as hygiene, below the bundle band: {listed}"))
+def _show_ranking(rows: list[list[Any]]) -> None:
+    decided = [row for row in rows if row[-1] != "close"] or rows[:SHOWN_SERVICES]
+    table = [[*row[:-1], Text(row[-1], STYLES.get(row[-1], ""))] for row in decided]
+    numbers = [column for column in COLUMNS if column not in ("service", "decision")]
+    show_table(COLUMNS, table, right=numbers)
+    if closed := [f"{row[1]} {row[2]}" for row in rows if row not in decided]:
+        more = f" and {len(closed) - SHOWN_SERVICES} more" if len(closed) > SHOWN_SERVICES else ""
+        listed = ", ".join(closed[:SHOWN_SERVICES])
+        say(f"closed as hygiene, below the bundle band: {listed}{more}")
 
 
-def _show_epics(console: Console, report: EpicsReport, rows: Mapping[str, Row]) -> None:
-    console.print()
-    for part, titles in TITLES.items():
-        entries: Sequence[EpicEntry] = getattr(report, part)
-        if part == "waiting":
-            bundled = [e for e in entries if rows[e.service_id]["decision"] == "bundle"]
-            if bundled:
-                names = ", ".join(entry.service for entry in bundled)
-                console.print(Text(f"bundle band, no open epic to join: {names}"))
-            entries = [entry for entry in entries if entry not in bundled]
-        if entries:
-            console.print(Text(titles[report.dry_run], style="bold"))
-        for entry in entries:
-            line = _entry(part, entry, rows[entry.service_id])
-            console.print(Text(f"  {entry.service}: {line}"))
-    if report.stories:
-        would = "that would be " if report.dry_run else ""
-        console.print(Text(f"stories {would}opened below their epics: {len(report.stories)}"))
-
-
-def _entry(part: str, entry: EpicEntry, row: Row) -> str:
-    if part == "blocked":
-        return row["missing_fields"].replace(",", ", ")
-    if part in ("opened", "already_open") and row["decision"] == "promote":
-        return (
-            f"{row['owner']}, due {row['due_date']}, {row['estimate_days']:g} days "
-            f"{money(row['budget_usd'])}, target {row['target_maturity']} [{entry.key}]"
-        )
-    return entry.reason
-
-
-def _show_next(
-    console: Console, settings: Settings, result: FlowResult, report: EpicsReport
-) -> None:
-    has_written = report.has_changes and not report.dry_run
+def _show_next(settings: Settings, result: FlowResult, report: EpicsReport) -> None:
     loaded = result.loaded
     is_new = loaded is not None and bool(loaded.files_loaded or loaded.files_removed)
     is_published = result.published is not None and result.published.changed
-    console.print()
-    if not (has_written or is_new or is_published):
-        console.print(Text("Nothing changed since the last run.", style="bold green"))
+    if not (is_new or is_published or (report.has_changes and not report.dry_run)):
+        say("Nothing changed since the last run.", "bold green")
     is_local = report.tracker == LocalTracker.name
     epics = f"{shown_path(settings.epics)}/*.md" if is_local else report.tracker
     if report.dry_run:
         epics += " (dry run: paydown epics shows each request, PAYDOWN_DRY_RUN=0 sends them)"
-    database = shown_path(settings.published_database)
-    for line in (
-        "why a score  paydown explain SERVICE (.venv/bin/paydown, or activate .venv)",
-        f"epics        {epics}",
-        f"database     {database} (read-only copy)",
-        "Dagster      make dev, then http://localhost:3000",
-        "docs         README.md and docs/",
-    ):
-        console.print(Text(line))
+    say("why a score  paydown explain SERVICE (.venv/bin/paydown, or activate .venv)")
+    say(f"epics        {epics}")
+    say(f"database     {shown_path(settings.published_database)} (read-only copy)")
+    say("Dagster      make dev, then http://localhost:3000")
+    say("docs         README.md and docs/")
 
 
 def _first_lines(text: str) -> str:

@@ -3,31 +3,16 @@ are facts; a part of `paydown doctor`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
-
-from orchestration.cli.quarantine import shown
-from orchestration.cli.tables import plain_table, published_rows
+from orchestration.cli.tables import published_rows, say, show_table
 from orchestration.settings import Settings
 
-SHOWN_REASONS = 4
-# What each difference of `rpt_data_quality` means where it is not 0.
-DIFFERENCES = {
-    "landed_difference": "records that syncs landed and no load read; run `paydown run`",
-    "read_difference": "records that loads read are neither raw nor quarantined; report it",
-    "raw_difference": "raw rows that loads wrote are missing; see docs/runbooks/stale-source.md",
-    "quarantine_difference": "quarantined rows that loads wrote are missing; report it",
-    "fact_difference": "records are neither facts nor excluded; report it",
-}
+SHOWN_SERVICES, SHOWN_REASONS = 20, 4
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One line of the doctor. `bad` needs a person, `note` is worth knowing."""
 
     state: Literal["ok", "note", "bad"]
@@ -35,68 +20,84 @@ class Finding:
     text: str
 
 
+# What each figure of `rpt_data_quality` means where it is not 0.
+DIFFERENCES = {
+    "missing_count": "of {source_count:,} records at the source are missing; "
+    "`paydown sync {source_name} --since DATE` reads them again",
+    "landed_difference": "records that syncs landed and no load read; run `paydown run`",
+    "read_difference": "records that loads read are neither raw nor quarantined; report it",
+    "raw_difference": "raw rows that loads wrote are missing; see docs/runbooks/stale-source.md",
+    "quarantine_difference": "quarantined rows that loads wrote are missing; report it",
+    "fact_difference": "records are neither facts nor excluded; report it",
+}
+UNMATCHED = """
+    select
+        'note' as state,
+        source_name || ' service ' || coalesce(stated_name, '(none)') as subject,
+        format('{} incidents; ', incident_count) || case
+            when stated_name is null then 'they name no service; set it where they are written'
+            else 'not in the catalog under this name; add the service, or this name as an alias'
+        end as "text"
+    from rpt_unmatched_services
+    order by incident_count desc
+    limit $shown
+"""
+
+
 def check_streams(settings: Settings) -> Iterator[Finding]:
-    """Where the chain from source to facts has lost something."""
-    for row in _quality(settings):
-        name = row["stream_id"]
-        if row["missing_count"]:
-            counts = f"{row['missing_count']:,} of {row['source_count']:,} records at the source"
-            again = f"`paydown sync {row['source_name']} --since DATE` reads them again"
-            yield Finding("bad", name, f"{counts} are missing; {again}")
+    """Where the chain from source to facts has lost something, and services without a catalog."""
+    for row in published_rows(settings, "select * from rpt_data_quality order by stream_id"):
         for column, meaning in DIFFERENCES.items():
             if row[column]:
-                yield Finding("bad", name, f"{row[column]:+,} {meaning}")
+                text = f"{row[column]:+,} {meaning.format(**row)}".removeprefix("+")
+                yield Finding("bad", row["stream_id"], text)
+    for row in published_rows(settings, UNMATCHED, {"shown": SHOWN_SERVICES}):
+        yield Finding(**row)
 
 
-def _quality(settings: Settings) -> list[dict[str, Any]]:
-    return published_rows(settings, "select * from rpt_data_quality order by stream_id")
-
-
-def show_streams(console: Console, settings: Settings) -> None:
-    """Print the rows of each stream from the source to the facts, and why not all are facts."""
-    rows = [row for row in _quality(settings) if _is_shown(row, settings)]
-    if not rows:
-        return
-    numbers = ("source_count", "record_count", "fact_count", "excluded_count")
-    columns = ("at source", "in raw", "facts", "excluded", "quarantined")
-    table = plain_table("stream", *columns, right=columns)
-    for row in rows:
-        values = [row[name] for name in (*numbers, "open_quarantine_count")]
-        cells = ["·" if value is None else f"{value:,}" for value in values]
-        table.add_row(Text(row["stream_id"]), *map(Text, cells))
-    console.print()
-    console.print(table)
-    shown_streams = {"streams": [row["stream_id"] for row in rows]}
-    for reason in published_rows(settings, REASONS, shown_streams):
-        console.print(Padding(Text(_reasons(reason), "dim"), (0, 0, 0, 2)))
-    console.print()
-
-
+STREAMS = """
+    select
+        stream_id,
+        format('{:,}', source_count) as a, format('{:,}', record_count) as b,
+        format('{:,}', fact_count) as c, format('{:,}', excluded_count) as d,
+        format('{:,}', open_quarantine_count) as e
+    from rpt_data_quality
+    where (is_incident_stream and source_rows > 0)
+        or open_quarantine_count > 0
+        or source_count > 0
+        or (list_contains($sources, source_name) and source_rows > 0)
+    order by stream_id
+"""
 REASONS = """
     select
         stream_id,
-        outcome,
-        list(reason order by reason_count desc, reason) as reasons,
-        list(reason_count order by reason_count desc, reason) as counts
-    from rpt_data_quality_reasons
-    where list_contains($streams, stream_id)
+        stream_id || ' ' || outcome || ': ' || string_agg(
+            format('{:,} ', reason_count) || split_part(reason, '; ', 1), ', '
+            order by reason_count desc, reason
+        ) filter (where place <= $shown) as line,
+        count(*) filter (where place > $shown) as more
+    from (
+        select *, row_number() over (
+            partition by stream_id, outcome order by reason_count desc, reason
+        ) as place
+        from rpt_data_quality_reasons
+    )
     group by stream_id, outcome
     order by stream_id, list_position(['excluded', 'later', 'duplicate', 'quarantined'], outcome)
 """
 
 
-def _reasons(row: Mapping[str, Any]) -> str:
-    found = list(zip(row["reasons"], row["counts"], strict=True))
-    parts = [f"{n:,} {shown(reason.partition('; ')[0])}" for reason, n in found[:SHOWN_REASONS]]
-    if len(found) > SHOWN_REASONS:
-        parts.append(f"and {len(found) - SHOWN_REASONS} more reasons")
-    return f"{row['stream_id']} {row['outcome']}: {', '.join(parts)}"
-
-
-def _is_shown(row: Mapping[str, Any], settings: Settings) -> bool:
-    return bool(
-        (row["is_incident_stream"] and row["source_rows"])
-        or row["open_quarantine_count"]
-        or row["source_count"]
-        or (row["source_name"] in settings.sources and row["source_rows"])
-    )
+def show_streams(settings: Settings) -> None:
+    """Print the rows of each stream from the source to the facts, and why not all are facts."""
+    rows = published_rows(settings, STREAMS, {"sources": list(settings.sources)})
+    if not rows:
+        return
+    columns = ("at source", "in raw", "facts", "excluded", "quarantined")
+    say("")
+    show_table(("stream", *columns), [[*row.values()] for row in rows], right=columns)
+    streams = {row["stream_id"] for row in rows}
+    for reason in published_rows(settings, REASONS, {"shown": SHOWN_REASONS}):
+        if reason["stream_id"] in streams:
+            more = f", and {reason['more']} more reasons" if reason["more"] else ""
+            say(reason["line"] + more, "dim", indent=2)
+    say("")

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from orchestration.cli.tables import plain_table
-from orchestration.documents import ConfigError
-from orchestration.settings import Settings
+from orchestration.cli.command import console
+from orchestration.cli.tables import say, show_table
+from orchestration.settings import Settings, SettingsError
 from orchestration.vendors.sync import sync_sources
 
-STYLES = {"complete": "green", "stopped": "bold red", "failed": "bold red"}
 
+def show_sync(settings: Settings, names: Sequence[str], since: date | None) -> bool:
+    """Sync and print a row for each source; False where one stopped.
 
-def show_sync(
-    console: Console, settings: Settings, names: Sequence[str], since: date | None
-) -> bool:
-    """Sync and print a row for each source; False where one stopped, or none could begin."""
-    if problem := _problem(settings, names):
-        console.print(Text(problem, "red"))
-        return False
+    Raises:
+        ConfigError, SettingsError: no sync could begin.
+    """
+    if not settings.sources:
+        raise SettingsError(
+            "no source is switched on; set PAYDOWN_SOURCES=pagerduty, or several with commas"
+        )
+    if off := [name for name in names if name not in settings.sources]:
+        on = ",".join((*settings.sources, *off))
+        raise SettingsError(f"{', '.join(off)}: not switched on; add it: PAYDOWN_SOURCES={on}")
     try:
         with console.status("asking the sources") as status:
             results = sync_sources(
@@ -32,36 +34,23 @@ def show_sync(
                 since=since,
                 progress=lambda text: status.update(Text(text[: console.width - 4])),
             )
-    except ConfigError as error:
-        console.print(Text(str(error), "red"))
-        return False
     except KeyboardInterrupt:
-        console.print("interrupted; what was committed stays, the next sync goes on from there")
+        say("interrupted; what was committed stays, the next sync goes on from there")
         raise
     numbers = ("records", "requests", "seconds")
-    table = plain_table("source", "status", *numbers, right=numbers)
-    for result in results:
-        table.add_row(
-            Text(result.source),
-            Text(result.status, STYLES[result.status]),
-            Text(f"{result.records:,}"),
-            Text(f"{result.requests:,}"),
-            Text(f"{result.seconds:,.1f}"),
+    rows = [
+        (
+            r.source,
+            Text(r.status, "green" if r.status == "complete" else "bold red"),
+            f"{r.records:,}",
+            f"{r.requests:,}",
+            f"{r.seconds:,.1f}",
         )
-    console.print(table)
+        for r in results
+    ]
+    show_table(("source", "status", *numbers), rows, right=numbers)
     for result in results:
         if result.message:
-            console.print(Text(f"{result.source}, owner {result.owner}", "bold"))
-            console.print(Padding(Text(result.message), (0, 0, 0, 2)))
+            say(f"{result.source}, owner {result.owner}", "bold")
+            say(result.message, indent=2)
     return all(result.status == "complete" for result in results)
-
-
-def _problem(settings: Settings, names: Sequence[str]) -> str:
-    """What keeps the sync from beginning, and what to do about it; empty where nothing does."""
-    if not settings.sources:
-        return "no source is switched on; set PAYDOWN_SOURCES=pagerduty, or several with commas"
-    off = [name for name in names if name not in settings.sources]
-    if off:
-        on = ",".join(settings.sources)
-        return f"{', '.join(off)}: not switched on; add it: PAYDOWN_SOURCES={on},{','.join(off)}"
-    return ""

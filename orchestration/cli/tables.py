@@ -1,27 +1,19 @@
-"""Shared pieces of the screens: tables without lines, and rows of the published marts."""
+"""Shared pieces of the screens: lines, tables without lines, and rows of the published marts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.cli.command import console
+from orchestration.cli.quarantine import shown
 from orchestration.settings import Settings
-
-FACTORS = {
-    "slo_burn": "burn",
-    "repeats": "rep",
-    "mttr": "mttr",
-    "blast_radius": "blast",
-    "dependency_centrality": "dep",
-    "revenue_impact": "rev",
-    "effort": "eff",
-    "ai_risk": "ai",
-}
-DECISION_STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
 
 
 def published_rows(
@@ -42,7 +34,24 @@ def published_rows(
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+def say(text: str, style: str = "", indent: int = 0) -> None:
+    """Print plain text; whatever a terminal might obey is written as its code."""
+    line = Text(shown(text, kept="\n"), style)
+    console.print(Padding(line, (0, 0, 0, indent), expand=False) if indent else line)
+
+
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()
+) -> None:
+    """Print a table of texts; of a cell that is None nothing is known."""
+    table = plain_table(*columns, right=right)
+    for row in rows:
+        cells = (Text("·", "dim") if cell is None else cell for cell in row)
+        table.add_row(*(c if isinstance(c, Text) else Text(shown(str(c))) for c in cells))
+    console.print(table)
+
+
+def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     """A table without lines, so that 80 columns hold it; `right` are numbers, never cut."""
     table = Table(
         box=None, pad_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim"
@@ -55,28 +64,6 @@ def plain_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
-def signed(value: int | None) -> str:
-    """A difference with its sign; empty where there is nothing to compare with."""
-    return "" if value is None else f"{value:+d}" if value else "0"
-
-
-def points(value: int | None) -> Text:
-    """Points of a factor; `·` where it rests on no data, which is not 0."""
-    return Text("·", style="dim") if value is None else Text(str(value))
-
-
-def money(value: float | None) -> str:
-    return "?" if value is None else f"${value:,.0f}"
-
-
 def shown_path(path: Path) -> str:
     """The path as short as it can be typed from here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def text_row(*cells: Any, style: str | None = None) -> list[Text]:
-    """Cells as text, whatever brackets they hold."""
-    return [c if isinstance(c, Text) else Text(str(c), style=style or "") for c in cells]
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

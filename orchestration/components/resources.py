@@ -1,5 +1,5 @@
-"""The resources of all assets and sensors. Their values are read from the environment when a run
-starts; definitions hold the names of variables only."""
+"""What all assets and sensors share. Values are read from the environment when a run starts;
+definitions hold the names of variables only."""
 
 import os
 from collections.abc import Mapping
@@ -8,43 +8,25 @@ from typing import Any
 import dagster as dg
 
 from orchestration.settings import Settings
-
-
-class SourcesResource(dg.ConfigurableResource):
-    """The live systems that are switched on, separated by commas."""
-
-    names: str = ""
-
-
-class WarehouseResource(dg.ConfigurableResource):
-    """The warehouse that dbt builds on, a target of `profiles/profiles.yml`."""
-
-    target: str = ""
-
-
-class LedgerResource(dg.ConfigurableResource):
-    """The ledger's SQLAlchemy address, which may hold a password."""
-
-    url: str = ""
-
-
-class TrackerResource(dg.ConfigurableResource):
-    """Whether runs only report what they would write to the tracker (`1`) or write it (`0`)."""
-
-    dry_run: str = ""
+from orchestration.steps import Check
 
 
 class Workspace(dg.ConfigurableResource):
-    """Folders and clock of a run, with the systems that it works on."""
+    """Where a run reads and writes, and its clock; each field is a variable `PAYDOWN_...`.
+
+    sources: the live systems that are switched on, separated by commas. target: the warehouse that
+    dbt builds on. ledger: SQLAlchemy's address, which may hold a password. dry_run: whether runs
+    only say what they would write to the tracker (`1`) or write it (`0`).
+    """
 
     home: str = ""
     landing: str = ""
     modernization: str = ""
     as_of: str = ""
-    sources: dg.ResourceDependency[SourcesResource]
-    warehouse: dg.ResourceDependency[WarehouseResource]
-    ledger: dg.ResourceDependency[LedgerResource]
-    tracker: dg.ResourceDependency[TrackerResource]
+    sources: str = ""
+    target: str = ""
+    ledger: str = ""
+    dry_run: str = ""
 
     def settings(self) -> Settings:
         """The settings of a run.
@@ -52,21 +34,16 @@ class Workspace(dg.ConfigurableResource):
         Raises:
             SettingsError: a variable can't be used; the message names it and the fix.
         """
-        environment = {variable: getattr(self, name) for name, variable in FOLDERS.items()}
-        for key, (_, name, variable) in SYSTEMS.items():
-            environment[variable] = getattr(getattr(self, key), name)
-        return Settings.from_environment(environment)
+        values = {f"PAYDOWN_{name.upper()}": getattr(self, name) for name in FIELDS}
+        return Settings.from_environment(values)
 
 
-# Field of the workspace -> its variable.
-FOLDERS = {n: f"PAYDOWN_{n.upper()}" for n in ("home", "landing", "modernization", "as_of")}
-# Key of a resource -> its class, its one field and that field's variable.
-SYSTEMS: dict[str, tuple[type[dg.ConfigurableResource], str, str]] = {
-    "sources": (SourcesResource, "names", "PAYDOWN_SOURCES"),
-    "warehouse": (WarehouseResource, "target", "PAYDOWN_TARGET"),
-    "ledger": (LedgerResource, "url", "PAYDOWN_LEDGER"),
-    "tracker": (TrackerResource, "dry_run", "PAYDOWN_DRY_RUN"),
-}
+FIELDS = tuple(Workspace.model_fields)
+
+
+def workspace() -> Workspace:
+    """The resource by the environment."""
+    return Workspace(**from_variables({name: f"PAYDOWN_{name.upper()}" for name in FIELDS}))
 
 
 def from_variables(
@@ -80,10 +57,14 @@ def from_variables(
     return {field: dg.EnvVar(name) for field, name in variables.items() if environment.get(name)}
 
 
-def workspace_resources() -> dict[str, dg.ConfigurableResource]:
-    """The resources of this module by key."""
-    systems: dict[str, Any] = {
-        key: kind(**from_variables({name: variable}))
-        for key, (kind, name, variable) in SYSTEMS.items()
-    }
-    return {**systems, "workspace": Workspace(**systems, **from_variables(FOLDERS))}
+def check_result(check: Check) -> dg.AssetCheckResult:
+    """The result of a check that an asset declares; a warning is worth knowing, an error needs a
+    person. What it found is Markdown: a list item a line, `none` where it passed."""
+    lines = [f"- `{line}`" for line in check.details.splitlines()]
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        asset_key=dg.AssetKey(check.asset.split("/")),
+        passed=check.passed,
+        severity=dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR,
+        metadata={"problems": dg.MetadataValue.md("\n".join(lines) or "none")},
+    )

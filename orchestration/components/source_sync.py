@@ -2,18 +2,16 @@
 asset that knows how fresh it is. `defs/<source>/defs.yaml` holds the settings of each."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
 from orchestration import steps
-from orchestration.components.checks import check_result
-from orchestration.components.resources import Workspace
+from orchestration.components.resources import Workspace, check_result
 from orchestration.settings import Settings
 from orchestration.vendors import SOURCE_NAMES
-from orchestration.vendors.base import SourceConfig
-from orchestration.vendors.sync import SyncResult, configured_sources
+from orchestration.vendors.sync import configured_sources
 
 # Dagster accepts no shorter freshness window.
 SHORTEST_WINDOW = timedelta(minutes=1)
@@ -24,6 +22,7 @@ LANDED_BY = {
     "slo": ("git",),
     "paydown": SOURCE_NAMES,
 }
+SHARED: dict[str, Any] = {"group_name": "ingest", "owners": ["team:data-platform"]}
 
 
 def api_key(source: str) -> dg.AssetKey:
@@ -61,88 +60,71 @@ class SourceSync(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The external asset and its sync."""
-        sources = configured_sources(Settings.from_environment())
-        config = getattr(sources, self.source)
-        return dg.Definitions(assets=[_system(self.source, config), _sync(self, config)])
+        stated = getattr(configured_sources(Settings.from_environment()), self.source)
+        system = dg.AssetSpec(
+            api_key(self.source),
+            kinds={"api"},
+            metadata={"owner": stated.owner},
+            description=(
+                f"{self.source}, as far as it has landed: materialized by each complete sync, "
+                f"which must begin every {stated.fresh_within_hours:g} hours. It belongs to "
+                f"{stated.owner}."
+            ),
+            freshness_policy=dg.FreshnessPolicy.time_window(
+                fail_window=max(timedelta(hours=stated.fresh_within_hours), SHORTEST_WINDOW)
+            ),
+            **SHARED,
+        )
 
+        @dg.asset(
+            key=sync_key(self.source),
+            deps=[api_key(self.source)],
+            check_specs=[
+                dg.AssetCheckSpec(
+                    "is_complete",
+                    asset=sync_key(self.source),
+                    description=f"The sync ran to its end. {self.source} is {stated.owner}'s.",
+                )
+            ],
+            kinds={"python"},
+            description=(
+                f"What changed in {self.source} since the last sync, in the landing folder. Does "
+                "nothing while PAYDOWN_SOURCES does not name it."
+            ),
+            retry_policy=dg.RetryPolicy(
+                max_retries=self.retries,
+                delay=self.retry_seconds,
+                backoff=dg.Backoff.EXPONENTIAL,
+            ),
+            automation_condition=dg.AutomationCondition.on_cron(self.cron),
+            pool=f"sync_{self.source}",
+            **SHARED,
+        )
+        def sync(
+            context: dg.AssetExecutionContext, config: SyncConfig, workspace: Workspace
+        ) -> Iterator[Any]:
+            since = date.fromisoformat(config.since) if config.since else None
+            yield from self._sync(context, workspace.settings(), since)
 
-def _system(source: str, config: SourceConfig) -> dg.AssetSpec:
-    window = max(timedelta(hours=config.fresh_within_hours), SHORTEST_WINDOW)
-    return dg.AssetSpec(
-        api_key(source),
-        group_name="ingest",
-        kinds={"api"},
-        owners=["team:data-platform"],
-        metadata={"owner": config.owner},
-        description=(
-            f"{source}, as far as it has landed: materialized by each complete sync, which must "
-            f"begin every {config.fresh_within_hours:g} hours. It belongs to {config.owner}."
-        ),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=window),
-    )
+        return dg.Definitions(assets=[system, sync])
 
-
-def _sync(component: SourceSync, config: SourceConfig) -> dg.AssetsDefinition:
-    source = component.source
-
-    @dg.asset(
-        key=sync_key(source),
-        deps=[api_key(source)],
-        check_specs=[
-            dg.AssetCheckSpec(
-                "is_complete",
-                asset=sync_key(source),
-                description=f"The sync of {source} ran to its end. It belongs to {config.owner}.",
-            )
-        ],
-        group_name="ingest",
-        kinds={"python"},
-        owners=["team:data-platform"],
-        description=(
-            f"What changed in {source} since the last sync, in the landing folder. Does nothing "
-            "while PAYDOWN_SOURCES does not name it."
-        ),
-        retry_policy=dg.RetryPolicy(
-            max_retries=component.retries,
-            delay=component.retry_seconds,
-            backoff=dg.Backoff.EXPONENTIAL,
-        ),
-        automation_condition=dg.AutomationCondition.on_cron(component.cron),
-        pool=f"sync_{source}",
-    )
-    def sync(
-        context: dg.AssetExecutionContext, config: SyncConfig, workspace: Workspace
+    def _sync(
+        self, context: dg.AssetExecutionContext, settings: Settings, since: date | None
     ) -> Iterator[Any]:
-        settings = workspace.settings()
-        if source not in settings.sources:
+        if self.source not in settings.sources:
             yield dg.MaterializeResult(metadata={"status": "switched off"})
-            yield check_result(steps.sync_check(source, "", ""))
+            yield check_result(steps.sync_check(self.source, "", ""))
             return
-        yield from _synced(context, settings, source, config.since, component.retries)
-
-    return sync
-
-
-def _synced(
-    context: dg.AssetExecutionContext, settings: Settings, source: str, since: str, retries: int
-) -> Iterator[Any]:
-    results, checks = steps.sync(settings, [source], context.log.info, since=since)
-    if results and results[0].message and context.retry_number < retries:
-        raise dg.Failure(results[0].message)
-    # The load comes after this asset and must run whatever happened here, so it is materialized.
-    metadata = _metadata(results[0]) if results else {"status": "failed", "records": 0}
-    if metadata["status"] == "complete":
-        context.log_event(dg.AssetMaterialization(api_key(source), metadata=metadata))
-    yield dg.MaterializeResult(metadata=metadata)
-    yield from (check_result(check) for check in checks)
-
-
-def _metadata(result: SyncResult) -> dict[str, Any]:
-    streams = {name: report.records for name, report in result.streams.items()}
-    return {
-        "status": result.status,
-        "records": result.records,
-        "requests": result.requests,
-        "seconds": result.seconds,
-        "streams": dg.MetadataValue.json(streams),
-    }
+        results, checks = steps.sync(settings, [self.source], context.log.info, since=since)
+        # The load comes after this asset and must run whatever happened, so it is materialized.
+        metadata: dict[str, Any] = {"status": "failed", "records": 0}
+        for result in results:
+            if result.message and context.retry_number < self.retries:
+                raise dg.Failure(result.message)
+            streams = {name: report.records for name, report in result.streams.items()}
+            metadata = {n: getattr(result, n) for n in ("status", "records", "requests", "seconds")}
+            metadata["streams"] = dg.MetadataValue.json(streams)
+        if metadata["status"] == "complete":
+            context.log_event(dg.AssetMaterialization(api_key(self.source), metadata=metadata))
+        yield dg.MaterializeResult(metadata=metadata)
+        yield from map(check_result, checks)

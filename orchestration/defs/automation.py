@@ -4,18 +4,19 @@ All three are off until somebody switches one of them on. Conditions are the fin
 synced by its own cron, and whatever depends on what came in follows.
 """
 
+import hashlib
+import os
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import dagster as dg
 
-from orchestration.components.resources import Workspace
+from orchestration.components.resources import Workspace, workspace
 from orchestration.settings import Settings
 
 # Past days are scored again only when somebody asks for them.
 EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets("score_days")
-SENSOR_SECONDS = 60
 
 flow_job = dg.define_asset_job(
     "paydown",
@@ -43,7 +44,7 @@ automation = dg.AutomationConditionSensorDefinition(
 
 @dg.sensor(
     job=flow_job,
-    minimum_interval_seconds=SENSOR_SECONDS,
+    minimum_interval_seconds=60,
     description="A file landed, changed or was removed. Off until switched on.",
 )
 def landing_folder(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult:
@@ -69,12 +70,24 @@ def written_by_runs(settings: Settings) -> set[Path]:
 
 
 def fingerprint(roots: Iterable[Path], left_out: AbstractSet[Path] = frozenset()) -> str:
-    """The newest change and the count of files below the folders: equal while nothing changes."""
-    paths = [
-        path
-        for root in roots
-        for path in root.rglob("*")
-        if left_out.isdisjoint((path, *path.parents))
-    ]
-    newest = max((p.stat().st_mtime_ns for p in paths), default=0)
-    return f"{newest}:{len(paths)}"
+    """A hash of name, size and time of each file below the folders: equal while nothing changes."""
+    digest = hashlib.sha256()
+    for root in sorted(roots):
+        for folder, folders, files in os.walk(root):
+            folders[:] = sorted(name for name in folders if Path(folder, name) not in left_out)
+            if Path(folder) not in left_out:
+                for path in sorted(Path(folder, name) for name in files):
+                    stat = path.lstat()
+                    digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """How runs begin, and the resource of every asset and sensor."""
+    return dg.Definitions(
+        jobs=[flow_job],
+        schedules=[hourly],
+        sensors=[automation, landing_folder],
+        resources={"workspace": workspace()},
+    )

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
+
+from orchestration.warehouse import connected
 
 DATABASE = "paydown.duckdb"
 CURRENT = "current"
@@ -33,30 +36,30 @@ class Mart:
 
 @dataclass(frozen=True)
 class PublishedCopy:
-    """Where the copy is; `changed` is false where it equals the previous one."""
+    """Where the copy is, with its Parquet files in `parquet` beside it.
+
+    changed: False where it equals the previous one.
+    """
 
     database: Path
-    parquet: Path
     rows: Mapping[str, int]
     changed: bool
 
 
 def public_marts(manifest: Mapping[str, Any]) -> list[Mart]:
     """The models with `access: public`, by name."""
-    nodes = [
-        node
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["access"] == "public"
-    ]
-    return [
+    models = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+    marts = [
         Mart(
             name=node["name"],
             relation=f'"{node["schema"]}"."{node["alias"]}"',
             description=node["description"],
             columns={c["name"]: c["description"] for c in node["columns"].values()},
         )
-        for node in sorted(nodes, key=lambda node: node["name"])
+        for node in models
+        if node["access"] == "public"
     ]
+    return sorted(marts, key=lambda mart: mart.name)
 
 
 def publish_copy(warehouse: Path, folder: Path, marts: Sequence[Mart]) -> PublishedCopy:
@@ -70,68 +73,62 @@ def publish_copy(warehouse: Path, folder: Path, marts: Sequence[Mart]) -> Publis
         duckdb.Error: where a mart can't be read; the current copy then stays as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    current = folder / CURRENT
-    with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'")
-        con.execute(f"attach '{_quoted(warehouse)}' as working (read_only)")
+    current, building, link = folder / CURRENT, folder / ".building", folder / ".current"
+    with FileLock(folder / ".lock"), connected(warehouse, read_only=True) as con:
         rows, name = _content(con, marts)
         version = folder / name
         changed = not (version.exists() and current.is_symlink() and current.samefile(version))
-        if changed and not version.exists():
-            building = folder / f".building-{os.getpid()}"
-            shutil.rmtree(building, ignore_errors=True)
-            try:
-                _write(con, building, marts)
-                building.rename(version)
-            finally:
+        if changed:
+            if not version.exists():
+                # What a run that was killed left here is no copy.
                 shutil.rmtree(building, ignore_errors=True)
-    if changed:
-        fresh = folder / f".{CURRENT}-{os.getpid()}"
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(version.name)
-        os.utime(version)
-        fresh.replace(current)
-        _remove_older(folder, version)
-    return PublishedCopy(current / DATABASE, current / "parquet", rows, changed)
+                try:
+                    _write(con, building, marts)
+                    building.rename(version)
+                finally:
+                    shutil.rmtree(building, ignore_errors=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(version.name)
+            os.utime(version)
+            link.replace(current)
+            others = [p for p in folder.glob("[!.]*") if p not in (version, current)]
+            for old in sorted(others, key=lambda p: p.stat().st_mtime_ns)[:-1]:
+                shutil.rmtree(old, ignore_errors=True)
+    return PublishedCopy(current / DATABASE, rows, changed)
 
 
 def _content(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> tuple[dict[str, int], str]:
     """The rows of each mart, and a hash of all of it that doesn't depend on their order."""
+    con.execute("set timezone = 'UTC'")
     rows: dict[str, int] = {}
     digest = hashlib.sha256()
     for mart in marts:
         # One hash of 64 bits could collide; two of them, of which one is of the row as a text.
         (found,) = con.execute(
             "select count(*), sum(hash(mart)), sum(hash(mart::varchar)) "
-            f"from working.{mart.relation} as mart"
+            f"from {mart.relation} as mart"
         ).fetchall()
-        described = con.sql(f"describe working.{mart.relation}").fetchall()
+        described = con.sql(f"describe {mart.relation}").fetchall()
         rows[mart.name] = found[0]
         digest.update(repr((mart, found, described)).encode())
     return rows, digest.hexdigest()[:16]
 
 
 def _write(con: duckdb.DuckDBPyConnection, building: Path, marts: Sequence[Mart]) -> None:
-    (building / "parquet").mkdir(parents=True)
-    con.execute(f"attach '{_quoted(building / DATABASE)}' as copy")
+    parquet = building / "parquet"
+    parquet.mkdir(parents=True)
+    con.execute(f"attach '{_quoted(building / DATABASE)}' as copy (read_write)")
     for mart in marts:
         name = f'copy.main."{mart.name}"'
-        con.execute(f"create table {name} as select * from working.{mart.relation} order by all")
+        con.execute(f"create table {name} as select * from {mart.relation} order by all")
         con.execute(f"comment on table {name} is '{_quoted(mart.description)}'")
         for column, description in mart.columns.items():
             con.execute(f"comment on column {name}.\"{column}\" is '{_quoted(description)}'")
-        parquet = building / "parquet" / f"{mart.name}.parquet"
-        con.execute(f"copy {name} to '{_quoted(parquet)}' (format parquet)")
+        file = parquet / f"{mart.name}.parquet"
+        con.execute(f"copy {name} to '{_quoted(file)}' (format parquet)")
     con.execute("detach copy")
-    for file in (building / DATABASE, *(building / "parquet").iterdir()):
+    for file in (building / DATABASE, *parquet.iterdir()):
         file.chmod(0o444)
-
-
-def _remove_older(folder: Path, current: Path) -> None:
-    """Keep the current copy and the one before it."""
-    versions = [p for p in folder.iterdir() if p.is_dir() and not p.is_symlink() and p != current]
-    for version in sorted(versions, key=lambda p: p.stat().st_mtime_ns, reverse=True)[1:]:
-        shutil.rmtree(version, ignore_errors=True)
 
 
 def _quoted(text: object) -> str:

@@ -1,22 +1,24 @@
-"""The analysts' copy: readable while a run writes, swapped at once, never half there."""
+"""The analysts' copy: readable while a run writes, replaced atomically, never half a copy."""
 
 from __future__ import annotations
 
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.publish.analyst_copy import Mart, publish_copy
+from orchestration.publish.analyst_copy import Mart, PublishedCopy, publish_copy
+from orchestration.warehouse import WarehouseBusyError, connected, copy_warehouse
 
-MARTS = [Mart("fct_things", '"marts"."fct_things"', 'It\'s a "thing".', {"n": "A number's name."})]
-
+MART = Mart("fct_things", '"marts"."fct_things"', 'It\'s a "thing".', {"n": "A number's name."})
 WRITER = """
 import sys, duckdb
 con = duckdb.connect(sys.argv[1])
+con.execute("insert into marts.fct_things select 998")
 con.execute("begin; insert into marts.fct_things select 999")
 print("writing", flush=True)
 sys.stdin.readline()
@@ -24,98 +26,114 @@ con.execute("commit")
 """
 
 
-def fill(warehouse: Path, count: int) -> None:
-    with duckdb.connect(str(warehouse)) as con:
-        con.execute("create schema if not exists marts")
-        con.execute(
-            f"create or replace table marts.fct_things as select n from range({count}) t(n)"
-        )
+@dataclass
+class Site:
+    warehouse: Path
+    folder: Path
+
+    def fill(self, count: int) -> None:
+        with duckdb.connect(str(self.warehouse)) as con:
+            con.execute("create schema if not exists marts; drop table if exists marts.fct_things")
+            con.execute(f"create table marts.fct_things as select n from range({count}) t(n)")
+
+    def publish(self, *marts: Mart) -> PublishedCopy:
+        return publish_copy(self.warehouse, self.folder, marts or [MART])
+
+    def versions(self) -> list[Path]:
+        return [p for p in self.folder.iterdir() if p.is_dir() and not p.is_symlink()]
+
+    def writer(self) -> subprocess.Popen[str]:
+        """A process that has the warehouse open, until it is told to go on."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(self.warehouse)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdout
+        assert process.stdout.readline() == "writing\n"
+        return process
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Path:
-    path = tmp_path / "warehouse.duckdb"
-    fill(path, 10)
-    return path
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path / "warehouse.duckdb", tmp_path / "published")
+    site.fill(10)
+    return site
 
 
-def count(database: Path) -> int:
+def ask(database: Path, sql: str = "select count(*) from fct_things") -> list[tuple[object, ...]]:
     with duckdb.connect(str(database), read_only=True) as con:
-        return con.execute("select count(*) from fct_things").fetchall()[0][0]
+        return con.execute(sql).fetchall()
 
 
-def test_analysts_read_while_another_process_writes(warehouse: Path, tmp_path: Path) -> None:
-    copy = publish_copy(warehouse, tmp_path / "published", MARTS)
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(warehouse)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as writer:  # fmt: skip
-        assert writer.stdout
-        assert writer.stdout.readline() == "writing\n"
-        with pytest.raises(duckdb.IOException):
-            duckdb.connect(str(warehouse), read_only=True)
-        assert count(copy.database) == 10
+def test_analysts_read_while_another_process_writes(site: Site) -> None:
+    copy = site.publish()
+    with site.writer() as writer:
+        with (
+            pytest.raises(WarehouseBusyError, match=f"process {writer.pid}.*current/paydown"),
+            connected(site.warehouse, read_only=True),
+        ):
+            pass
+        assert ask(copy.database) == [(10,)]
         writer.communicate("\n", timeout=30)
     assert writer.returncode == 0
 
 
-def test_an_open_reader_keeps_its_copy_and_blocks_nothing(warehouse: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "published"
-    first = publish_copy(warehouse, folder, MARTS)
+def test_a_warehouse_is_copied_as_of_its_last_commit_however_its_writer_ended(
+    site: Site, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy" / "warehouse.duckdb"
+    copy.parent.mkdir()
+    with site.writer() as writer:
+        with pytest.raises(WarehouseBusyError):
+            copy_warehouse(site.warehouse, copy)
+        writer.kill()
+    copy_warehouse(site.warehouse, copy)
+    assert ask(copy, "select count(*), max(n) from marts.fct_things") == [(11, 998)]
+
+
+def test_an_open_reader_keeps_its_copy_and_blocks_nothing(site: Site) -> None:
+    first = site.publish()
     with duckdb.connect(str(first.database), read_only=True) as reader:
-        fill(warehouse, 20)
-        second = publish_copy(warehouse, folder, MARTS)
+        site.fill(20)
+        second = site.publish()
         assert second.changed
         assert reader.execute("select count(*) from fct_things").fetchall() == [(10,)]
-    assert count(second.database) == 20
-    parquet = f"{second.parquet}/fct_things.parquet"
-    with duckdb.connect() as con:
-        assert con.execute("select count(*) from read_parquet($1)", [parquet]).fetchall() == [(20,)]
+    assert ask(second.database) == [(20,)]
+    parquet = second.database.with_name("parquet") / "fct_things.parquet"
+    assert ask(second.database, f"select count(*) from '{parquet}'") == [(20,)]
 
 
-def test_equal_content_is_published_once(warehouse: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "published"
-    first = publish_copy(warehouse, folder, MARTS)
-    version = first.database.resolve()
-    second = publish_copy(warehouse, folder, MARTS)
-    assert not second.changed
-    assert second.database.resolve() == version
+def test_only_what_differs_is_published_and_one_older_copy_kept(site: Site) -> None:
+    counts = (1, 2, 3, 1, 1)
+    changed = []
+    for count in counts:
+        site.fill(count)
+        copy = site.publish()
+        changed.append(copy.changed)
+        assert ask(copy.database) == [(count,)]
+    assert changed == [True, True, True, True, False]
+    assert len(site.versions()) == 2
+    # A description that changed is content too; what a killed run left is no previous copy.
+    (site.folder / ".building").mkdir()
+    previous = copy.database.resolve()
+    assert site.publish(replace(MART, description="Things.")).changed
+    assert previous.exists()
+    assert len(site.versions()) == 2
 
 
-def test_going_back_to_an_older_content_is_published(warehouse: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "published"
-    publish_copy(warehouse, folder, MARTS)
-    fill(warehouse, 20)
-    publish_copy(warehouse, folder, MARTS)
-    fill(warehouse, 10)
-    assert publish_copy(warehouse, folder, MARTS).changed
-    assert count(folder / "current" / "paydown.duckdb") == 10
-
-
-def test_a_failed_publication_leaves_the_current_copy(warehouse: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "published"
-    publish_copy(warehouse, folder, MARTS)
-    missing = [*MARTS, Mart("gone", '"marts"."gone"', "", {})]
+def test_a_failed_publication_leaves_the_current_copy(site: Site) -> None:
+    copy = site.publish()
     with pytest.raises(duckdb.CatalogException):
-        publish_copy(warehouse, folder, missing)
-    assert count(folder / "current" / "paydown.duckdb") == 10
-    assert [p for p in folder.iterdir() if p.name.startswith(".building")] == []
+        site.publish(MART, Mart("gone", '"marts"."gone"', "", {}))
+    assert ask(copy.database) == [(10,)]
+    assert [p for p in site.folder.iterdir() if p.name.startswith(".building")] == []
 
 
-def test_the_copy_is_read_only_and_described(warehouse: Path, tmp_path: Path) -> None:
-    copy = publish_copy(warehouse, tmp_path / "published", MARTS)
+def test_the_copy_is_read_only_and_described(site: Site) -> None:
+    copy = site.publish()
     assert stat.S_IMODE(copy.database.stat().st_mode) == 0o444
-    with duckdb.connect(str(copy.database), read_only=True) as con:
-        assert con.execute("select comment from duckdb_tables()").fetchall() == [
-            ('It\'s a "thing".',)
-        ]
-
-
-def test_one_older_copy_is_kept(warehouse: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "published"
-    for size in (1, 2, 3, 4):
-        fill(warehouse, size)
-        publish_copy(warehouse, folder, MARTS)
-    versions = [p for p in folder.iterdir() if p.is_dir() and not p.is_symlink()]
-    assert len(versions) == 2
-    assert count(folder / "current" / "paydown.duckdb") == 4
+    comments = "select comment from duckdb_tables() union all select comment from duckdb_columns()"
+    assert ask(copy.database, f"select * from ({comments}) where comment is not null") == [
+        (MART.description,),
+        ("A number's name.",),
+    ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -107,23 +109,20 @@ def shifts(calendar: Calendar, first: date, last: date) -> list[tuple[datetime, 
     zone, opened, holidays = calendar
     found: list[tuple[datetime, datetime]] = []
     begins: dict[date, datetime] = {}
-    day = last
-    while day >= first:
+    for back in range((last - first).days + 1):
+        day = last - back * DAY
         if day not in holidays and day.isoweekday() in opened:
-            opens, closes = opened[day.isoweekday()]
-            begins[day] = in_utc(zone, day, opens)
-            end = min(in_utc(zone, day, closes), begins.get(day + DAY, datetime.max))
-            found.append((begins[day], max(begins[day], end)))
-        day -= DAY
+            opens, closes = (in_utc(zone, day, minute) for minute in opened[day.isoweekday()])
+            begins[day] = opens
+            found.append((opens, max(opens, min(closes, begins.get(day + DAY, datetime.max)))))
     return found
 
 
 def worked(calendar: Calendar, start: datetime, end: datetime) -> int:
+    """Seconds by intervals."""
     spans = shifts(calendar, start.date() - 2 * DAY, end.date() + 2 * DAY)
-    seconds = sum(
-        max((min(end, closes) - max(start, opens)).total_seconds(), 0) for opens, closes in spans
-    )
-    return int(seconds)
+    both = ((min(end, closes) - max(start, opens)).total_seconds() for opens, closes in spans)
+    return int(sum(max(seconds, 0) for seconds in both))
 
 
 def is_working(calendar: Calendar, moment: datetime) -> bool:
@@ -138,25 +137,6 @@ def is_working(calendar: Calendar, moment: datetime) -> bool:
         if midnight + timedelta(minutes=opens) <= local < midnight + timedelta(minutes=closes):
             return True
     return False
-
-
-def business_seconds(
-    models: Warehouse,
-    stated: list[Calendar],
-    spans: list[tuple[int, datetime, list[tuple[datetime, datetime]]]],
-) -> dict[str, tuple[int | None, int | None]]:
-    """Incident -> working seconds to acknowledge and while active, by the models."""
-    fill_calendars(models, stated)
-    rows, times = [], []
-    for n, (service, acknowledged, active) in enumerate(spans):
-        rows.append((f"i{n}", f"s{service}", active[0][0], acknowledged))
-        times += [(f"i{n}", *one) for one in active]
-    models.fill("int_incidents__counted", COUNTED, rows)
-    columns = "incident_id, started_at timestamp, ended_at timestamp"
-    models.fill("int_incidents__stretches", columns, times)
-    models.run("int_calendar__days", "int_calendar__incident_seconds")
-    found = models.ask("from paydown_intermediate.int_calendar__incident_seconds")
-    return {incident: (taken, active) for incident, taken, active in found}
 
 
 @st.composite
@@ -175,44 +155,55 @@ def incidents(
     return draw(st.integers(0, services - 1)), acknowledged, active
 
 
-@LOOSE
-@given(data=st.data())
-def test_business_seconds_equal_pythons_intervals(
-    warehouse: NewWarehouse, data: st.DataObject
-) -> None:
-    change = data.draw(st.sampled_from(CHANGES))
-    stated = data.draw(calendars(st.integers(0, 1440), change))
-    spans = data.draw(
-        st.lists(incidents(len(stated), near(stated, change), 1), min_size=1, max_size=12)
-    )
-    found = business_seconds(warehouse(), stated, spans)
-    for n, (service, acknowledged, active) in enumerate(spans):
-        calendar = stated[service]
-        assert found[f"i{n}"] == (
-            worked(calendar, active[0][0], acknowledged),
-            sum(worked(calendar, *stretch) for stretch in active),
-        )
+def minutes_worked(calendar: Calendar, start: datetime, end: datetime) -> int:
+    """Seconds by the clock on the wall, read every minute."""
+    minutes = int((end - start).total_seconds()) // 60
+    return 60 * sum(is_working(calendar, start + timedelta(minutes=n)) for n in range(minutes))
 
 
-@settings(LOOSE, max_examples=15)
+# Seconds of a clock that may change within working hours, by intervals; and such that don't, by
+# reading the clock every minute.
+@pytest.mark.parametrize(
+    ("edges", "step", "most", "expected"),
+    [
+        (st.integers(0, 1440), 1, 12, worked),
+        (st.sampled_from((0, 1440)) | st.integers(4 * 60, 22 * 60), 60, 2, minutes_worked),
+    ],
+)
+@settings(LOOSE, max_examples=60)
 @given(data=st.data())
-def test_business_seconds_equal_the_clock_read_every_minute(
-    warehouse: NewWarehouse, data: st.DataObject
+def test_business_seconds_equal_pythons(
+    warehouse: NewWarehouse,
+    edges: st.SearchStrategy[int],
+    step: int,
+    most: int,
+    expected: Callable[[Calendar, datetime, datetime], int],
+    data: st.DataObject,
 ) -> None:
-    # No hours begin or end while a clock may change.
-    edges = st.one_of(st.just(0), st.integers(4 * 60, 22 * 60), st.just(1440))
     change = data.draw(st.sampled_from(CHANGES))
     stated = data.draw(calendars(edges, change))
-    spans = data.draw(
-        st.lists(incidents(len(stated), moments(60, change), 60), min_size=1, max_size=3)
-    )
-    found = business_seconds(warehouse(), stated, spans)
-    for n, (service, acknowledged, _) in enumerate(spans):
-        minute, minutes = spans[n][2][0][0], 0
-        while minute < acknowledged:
-            minutes += is_working(stated[service], minute)
-            minute += timedelta(minutes=1)
-        assert found[f"i{n}"][0] == 60 * minutes
+    at = near(stated, change) if step == 1 else moments(step, change)
+    spans = data.draw(st.lists(incidents(len(stated), at, step), min_size=1, max_size=most))
+    models = warehouse()
+    fill_calendars(models, stated)
+    models.fill(
+        "int_incidents__counted", COUNTED,
+        [(f"i{n}", f"s{service}", active[0][0], taken)
+         for n, (service, taken, active) in enumerate(spans)],
+    )  # fmt: skip
+    models.fill(
+        "int_incidents__stretches", "incident_id, started_at timestamp, ended_at timestamp",
+        [(f"i{n}", *one) for n, (_, _, active) in enumerate(spans) for one in active],
+    )  # fmt: skip
+    models.run("int_calendar__days", "int_calendar__incident_seconds")
+    found = models.ask("from paydown_intermediate.int_calendar__incident_seconds")
+    assert {incident: tuple(rest) for incident, *rest in found} == {
+        f"i{n}": (
+            expected(stated[service], active[0][0], taken),
+            sum(expected(stated[service], *stretch) for stretch in active),
+        )
+        for n, (service, taken, active) in enumerate(spans)
+    }
 
 
 @LOOSE

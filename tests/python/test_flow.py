@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,16 +26,15 @@ MODEL = NodeOutcome("model.paydown.fct_incidents", "success", 0.1)
 TEST = NodeOutcome("test.paydown.fct_incidents_rules.abc", "pass")
 
 
+@dataclass
 class Steps:
-    """Stand-ins for the steps, with what the next run meets."""
+    """Stand-ins for the steps, with what the next run meets, and its settings."""
 
-    def __init__(self) -> None:
-        self.loaded = LoadReport()
-        self.checks: list[Check] = []
-        self.built: DbtResult | Exception = DbtResult(True, [MODEL, TEST])
-        self.epics = EpicsReport(run_id="1", tracker="local", dry_run=False)
-        self.done: list[str] = []
-        self.clocks = [NOW]
+    settings: Settings
+    loaded: LoadReport = field(default_factory=LoadReport)
+    checks: list[Check] = field(default_factory=list)
+    built: DbtResult | Exception = field(default_factory=lambda: DbtResult(True, [MODEL, TEST]))
+    done: list[str] = field(default_factory=list)
 
     def load(self, settings: Settings, **_: object) -> tuple[LoadReport, list[Check]]:
         self.done.append("load")
@@ -42,7 +42,7 @@ class Steps:
         os.utime(settings.warehouse, ns=(1, 1))
         return self.loaded, self.checks
 
-    def run_dbt(self, settings: Settings, *_: object) -> DbtResult:
+    def run_dbt(self, *_: object) -> DbtResult:
         self.done.append("dbt")
         if isinstance(self.built, Exception):
             raise self.built
@@ -52,78 +52,69 @@ class Steps:
         self.done.append("publish")
         settings.published_database.parent.mkdir(parents=True, exist_ok=True)
         settings.published_database.touch()
-        return PublishedCopy(settings.published_database, settings.home, {"a": 2}, True)
+        return PublishedCopy(settings.published_database, {"a": 2}, True)
 
     def open_epics(self, *_: object) -> tuple[EpicsReport, Check]:
         self.done.append("epics")
-        return self.epics, Check("epics", "tracker_took_everything", self.epics.is_clean)
+        report = EpicsReport(run_id="1", tracker="local", dry_run=False)
+        return report, Check("epics", "tracker_took_everything", report.is_clean)
+
+    def run(self) -> FlowResult:
+        self.done.clear()
+        return run_flow(self.settings, lambda _: None)
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Steps:
-    stand_in = Steps()
-    monkeypatch.setattr(steps, "load", stand_in.load)
-    monkeypatch.setattr(steps, "run_dbt", stand_in.run_dbt)
-    monkeypatch.setattr(steps, "publish", stand_in.publish)
-    monkeypatch.setattr(steps, "open_epics", stand_in.open_epics)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    home = str(tmp_path / "home")
+    settings = Settings.from_environment({"PAYDOWN_HOME": home, "PAYDOWN_LANDING": str(tmp_path)})
+    stand_in = Steps(replace(settings, as_of=NOW))
+    for name in ("load", "run_dbt", "publish", "open_epics"):
+        monkeypatch.setattr(steps, name, getattr(stand_in, name))
     monkeypatch.setattr(steps, "scored_days", lambda _: [date(2026, 6, 26)])
     # What a run exports is restored with the test's environment.
     for name in ("PAYDOWN_WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROFILES_DIR"):
         monkeypatch.setenv(name, "")
+    (tmp_path / "model.sql").touch()
+    monkeypatch.setattr(flow, "project_files", lambda: [tmp_path / "model.sql"])
     return stand_in
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "landing").mkdir()
-    home, landing = str(tmp_path / "home"), str(tmp_path / "landing")
-    settings = Settings.from_environment({"PAYDOWN_HOME": home, "PAYDOWN_LANDING": landing})
-    return replace(settings, as_of=NOW)
+def moved_clock(site: Steps) -> None:
+    site.settings = replace(site.settings, as_of=NOW + timedelta(days=1))
 
 
-def run(settings: Settings) -> FlowResult:
-    return run_flow(settings, lambda _: None)
-
-
-Change = Callable[[Settings, Steps], object]
-CHANGES: dict[str, Change] = {
-    "a file landed": lambda _, stand_in: setattr(stand_in.loaded, "files_loaded", 1),
-    "a file is gone": lambda _, stand_in: setattr(stand_in.loaded, "files_removed", 1),
-    "a replay, a back-fill": lambda settings, _: settings.warehouse.write_text("changed"),
-    "no analysts' copy": lambda settings, _: settings.published_database.unlink(),
-    "a model was edited": lambda settings, _: os.utime(settings.home / "model.sql", ns=(9, 9)),
-    "the clock moved": lambda _, stand_in: stand_in.clocks.append(NOW + timedelta(days=1)),
-    "nothing": lambda *_: None,
+CHANGES: dict[str, Callable[[Steps], Any]] = {
+    "a file landed": lambda site: setattr(site.loaded, "files_loaded", 1),
+    "a file is gone": lambda site: setattr(site.loaded, "files_removed", 1),
+    "a replay, a back-fill": lambda site: site.settings.warehouse.write_text("changed"),
+    "no analysts' copy": lambda site: site.settings.published_database.unlink(),
+    "a model was edited": lambda site: os.utime(site.settings.landing / "model.sql", ns=(9, 9)),
+    "the clock moved": moved_clock,
+    "nothing": lambda _: None,
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_models_are_built_again_only_where_something_is_new(
-    settings: Settings, stand_in: Steps, monkeypatch: pytest.MonkeyPatch, change: str
-) -> None:
-    settings.home.mkdir()
-    (settings.home / "model.sql").touch()
-    monkeypatch.setattr(flow, "project_files", lambda: [settings.home / "model.sql"])
-    assert run(settings).is_built
-    assert stand_in.done == ["load", "dbt", "publish", "epics"]
-    stand_in.done.clear()
-    CHANGES[change](settings, stand_in)
-    result = run(replace(settings, as_of=stand_in.clocks[-1]))
+def test_models_are_built_again_only_where_something_is_new(site: Steps, change: str) -> None:
+    assert site.run().is_built
+    assert site.done == ["load", "dbt", "publish", "epics"]
+    CHANGES[change](site)
+    result = site.run()
     assert result.is_clean
     assert result.is_built == (change != "nothing")
     # The tracker is asked every time: what it rejected, and what was left open, is tried again.
-    built = ["dbt", "publish"] if result.is_built else []
-    assert stand_in.done == ["load", *built, "epics"]
+    assert site.done == ["load", *(["dbt", "publish"] if result.is_built else []), "epics"]
 
 
 def test_with_a_moving_clock_models_are_built_once_an_hour(
-    settings: Settings, stand_in: Steps, monkeypatch: pytest.MonkeyPatch
+    site: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = replace(settings, as_of=None)
+    site.settings = replace(site.settings, as_of=None)
     built = []
     for minutes in (0, 30, 49, 50, 59):
         monkeypatch.setattr(Settings, "now", lambda _, m=minutes: NOW + timedelta(minutes=m))
-        built.append(run(settings).is_built)
+        built.append(site.run().is_built)
     assert built == [True, False, False, True, False]
 
 
@@ -132,38 +123,32 @@ def test_with_a_moving_clock_models_are_built_once_an_hour(
     [DbtError("Compilation Error"), DbtResult(False, [MODEL, replace(TEST, status="fail")])],
 )
 def test_a_build_that_failed_stops_the_run_and_is_tried_again(
-    settings: Settings, stand_in: Steps, built: DbtResult | Exception
+    site: Steps, built: DbtResult | Exception
 ) -> None:
-    run(settings)
-    stand_in.loaded.files_loaded, stand_in.built = 1, built
-    stand_in.done.clear()
-    failed = run(settings)
+    site.run()
+    site.loaded.files_loaded, site.built = 1, built
+    failed = site.run()
     assert not failed.succeeded
     assert "dbt" in failed.error
-    assert stand_in.done == ["load", "dbt"]
+    assert site.done == ["load", "dbt"]
     # The load of the failed run brought everything; the models must not count as current.
-    stand_in.loaded, stand_in.built = LoadReport(), DbtResult(True, [MODEL, TEST])
-    assert run(settings).is_built
+    site.loaded, site.built = LoadReport(), DbtResult(True, [MODEL, TEST])
+    assert site.run().is_built
 
 
-def test_invalid_configuration_stops_before_anything_is_computed(
-    settings: Settings, stand_in: Steps
-) -> None:
-    stand_in.checks = [Check(steps.LOADS, steps.BLOCKING, False, "scoring.yaml:3: wrong")]
-    result = run(settings)
-    assert (result.succeeded, result.error) == (False, "scoring.yaml:3: wrong")
-    assert stand_in.done == ["load"]
-
-
-def test_every_run_leaves_a_report(settings: Settings, stand_in: Steps) -> None:
-    results = [run(settings) for _ in range(2)]
-    reports = [json.loads(p.read_text()) for p in sorted(settings.runs.glob("*T*-*.json"))]
+def test_every_run_leaves_a_report(site: Steps) -> None:
+    results = [site.run() for _ in range(2)]
+    site.checks = [Check(steps.LOADS, steps.BLOCKING, False, "scoring.yaml:3: wrong")]
+    results.append(site.run())
+    assert (results[2].succeeded, results[2].error) == (False, "scoring.yaml:3: wrong")
+    assert site.done == ["load"]
+    paths = sorted(site.settings.runs.glob("*T*-*.json"))
+    reports = [json.loads(path.read_text()) for path in paths]
     assert [report["run_id"] for report in reports] == [result.run_id for result in results]
+    assert [report["succeeded"] for report in reports] == [True, True, False]
     assert {"fct_incidents", "analysts_copy", "epics"} <= set(reports[0]["assets"])
     assert "fct_incidents" not in reports[1]["assets"]
-    assert [c["name"] for c in reports[0]["checks"]] == [
-        "fct_incidents_rules",
-        "tracker_took_everything",
-    ]
+    names = [check["name"] for check in reports[0]["checks"]]
+    assert names == ["fct_incidents_rules", "tracker_took_everything"]
     assert reports[0]["scored_days"] == ["2026-06-26"]
-    assert not list(settings.runs.glob("*.part"))
+    assert not list(site.settings.runs.glob("*.part"))

@@ -70,7 +70,7 @@ def test_what_is_missing_blocks_an_epic(demo: Demo) -> None:
         "where decision = 'blocked' order by 1"
     )
     assert blocked == [("event-bus", "owner"), ("ledger", "budget")]
-    assert "ledger: budget" in first.stdout
+    assert "ledger: score 24, but no budget" in first.stdout
     assert len(list((site.home / "epics").glob("*-c1.md"))) == 2
 
 

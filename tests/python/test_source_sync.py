@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from orchestration.components import source_sync
-from orchestration.components.resources import Workspace, workspace_resources
+from orchestration.components.resources import Workspace, workspace
 from orchestration.components.source_sync import SourceSync, api_key, sync_key
 from orchestration.documents import load_model
 from orchestration.http import AccessError
@@ -58,7 +58,7 @@ def execute(
         dg.Definitions(
             assets=[load],
             jobs=[dg.define_asset_job("job")],
-            resources={"workspace": workspace_resources()["workspace"]},
+            resources={"workspace": workspace()},
             executor=dg.in_process_executor,
         ),
     )

@@ -7,28 +7,20 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.alerts.channels import VARIABLES, Channels
-from orchestration.alerts.problems import (
-    EVENTS,
-    State,
-    current_problems,
-    news,
-    observe_run,
-    remember,
-)
+from orchestration.alerts.channels import CHANNELS, VARIABLES, Channels
+from orchestration.alerts.problems import EVENTS, State
 from orchestration.components.resources import Workspace, from_variables
 from orchestration.freshness import freshness
 
-SENSOR_SECONDS = 60
 RUNS_A_TICK = 20
 NOT_CONFIGURED = "no channel is configured; set PAYDOWN_SLACK_WEBHOOK or another"
-CHANNELS = {"PAYDOWN_SLACK_WEBHOOK", "PAYDOWN_TEAMS_WEBHOOK", "PAYDOWN_SMTP_URL"}
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
 @dg.definitions
 def alerts() -> dg.Definitions:
     """The sensor; it runs where a channel is configured, elsewhere it is off."""
-    is_configured = any(os.environ.get(variable) for variable in CHANNELS)
+    is_configured = any(os.environ.get(VARIABLES[field]) for field in CHANNELS)
     channels = Channels(**from_variables(VARIABLES))
     return dg.Definitions(sensors=[alert_sensor(is_configured)], resources={"alerts": channels})
 
@@ -38,12 +30,13 @@ def alert_sensor(is_configured: bool) -> dg.SensorDefinition:
 
     What could not be delivered is not remembered as sent, so that the next tick tries again.
     """
-    on, off = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
 
     @dg.sensor(
         name="alerts",
-        minimum_interval_seconds=SENSOR_SECONDS,
-        default_status=on if is_configured else off,
+        minimum_interval_seconds=60,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING if is_configured else dg.DefaultSensorStatus.STOPPED
+        ),
         description="Reports what failed or went stale, with its owner, and when it is solved.",
     )
     def alerts(
@@ -55,15 +48,14 @@ def alert_sensor(is_configured: bool) -> dg.SensorDefinition:
         state = State.read(context.cursor, time.time())
         _observe_runs(context, state)
         sources = freshness(settings)
-        problems = current_problems(state, sources, settings.now())
+        problems = state.problems(sources, settings.now())
         outcomes = []
         for channel in alerts.senders:
-            for alert, subjects in list(news(state, problems, channel, sources)):
-                failure = alerts.deliver(channel, replace(alert, link=alerts.link))
-                if failure:
+            for alert in list(state.unsent(problems, channel, sources)):
+                if failure := alerts.deliver(channel, replace(alert, link=alerts.link)):
                     context.log.error(f"not delivered: {failure}")
                 else:
-                    remember(state, channel, subjects)
+                    state.remember(channel, alert)
                 outcomes.append(failure or f"{channel}: {alert.title}")
         return dg.SensorResult(
             skip_reason="; ".join(outcomes) or "nothing new", cursor=state.write()
@@ -74,18 +66,18 @@ def alert_sensor(is_configured: bool) -> dg.SensorDefinition:
 
 def _observe_runs(context: dg.SensorEvaluationContext, state: State) -> None:
     """Note what failed and what passed again in the runs that ended since the last tick."""
-    ended = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
-        updated_after=datetime.fromtimestamp(state.seen_until, UTC),
-    )
+    since = datetime.fromtimestamp(state.seen_until, UTC)
     records = context.instance.get_run_records(
-        ended, limit=RUNS_A_TICK, order_by="update_timestamp", ascending=True
+        dg.RunsFilter(statuses=ENDED, updated_after=since),
+        limit=RUNS_A_TICK,
+        order_by="update_timestamp",
+        ascending=True,
     )
     owners = owners_by_name(context.repository_def) if context.repository_def else {}
     for record in records:
         found = context.instance.get_records_for_run(record.dagster_run.run_id, of_type=EVENTS)
-        entries = (one.event_log_entry.dagster_event for one in found.records)
-        observe_run(state, record.dagster_run, [e for e in entries if e], owners)
+        events = (one.event_log_entry.dagster_event for one in found.records)
+        state.observe(record.dagster_run, filter(None, events), owners)
         state.seen_until = record.update_timestamp.timestamp()
 
 

@@ -26,16 +26,6 @@ FIRST_DAY = date(2020, 1, 1)
 DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), end_offset=1)
 
 
-@dg.definitions
-def dbt_definitions() -> dg.Definitions:
-    """The models, and the days that they score."""
-    project = dbt_project()
-    return dg.Definitions(
-        assets=[dbt_build(project), score_days],
-        resources={"dbt": DbtCliResource(project_dir=project)},
-    )
-
-
 class LayerTranslator(DagsterDbtTranslator):
     """Assets are named as in dbt, without the schema, and grouped by layer."""
 
@@ -77,33 +67,6 @@ def described(test: Mapping[str, Any]) -> str:
     return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
-def dbt_build(project: DbtProject) -> dg.AssetsDefinition:
-    """All models, seeds and tests of the data, run by one `dbt build`; tests of the code run in
-    `make test`."""
-
-    @dbt_assets(
-        manifest=project.manifest_path,
-        project=project,
-        name="dbt_build",
-        exclude="tag:ci resource_type:unit_test",
-        dagster_dbt_translator=LayerTranslator(
-            DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
-        ),
-        pool="warehouse",
-    )
-    def build(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: Workspace
-    ) -> Iterator[Any]:
-        settings = workspace.settings()
-        settings.export()
-        arguments = build_arguments(settings)
-        yield from dbt.cli(
-            arguments, context=context, target_path=settings.dbt_target_path
-        ).stream()
-
-    return build
-
-
 def materialized_days(
     instance: dg.DagsterInstance, days: Iterable[date]
 ) -> Iterator[dg.AssetMaterialization]:
@@ -134,3 +97,32 @@ def score_days(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Ma
     first, last = window.start.date(), (window.end - timedelta(seconds=1)).date()
     backfill_scores(workspace.settings(), first, last)
     return dg.MaterializeResult(metadata={"from": str(first), "to": str(last)})
+
+
+@dg.definitions
+def dbt_definitions() -> dg.Definitions:
+    """All models, seeds and tests of the data, run by one `dbt build`, and the days that they
+    score. Tests of the code run in `make test`."""
+    project = dbt_project()
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        name="dbt_build",
+        exclude="tag:ci resource_type:unit_test",
+        dagster_dbt_translator=LayerTranslator(
+            DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+        ),
+        pool="warehouse",
+    )
+    def build(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: Workspace
+    ) -> Iterator[Any]:
+        settings = workspace.settings()
+        settings.export()
+        target = settings.dbt_target_path
+        yield from dbt.cli(build_arguments(settings), context=context, target_path=target).stream()
+
+    return dg.Definitions(
+        assets=[build, score_days], resources={"dbt": DbtCliResource(project_dir=project)}
+    )

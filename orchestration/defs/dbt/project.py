@@ -4,8 +4,6 @@ Only `dagster dev` parses it by itself, where a file is newer than the manifest.
 the manifest must be there: `make manifest` writes it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -34,12 +32,13 @@ def dbt_project() -> DbtProject:
     return project
 
 
-def static_manifest(project: DbtProject) -> Mapping[str, Any]:
+def static_manifest() -> Mapping[str, Any]:
     """The manifest as it stands.
 
     Raises:
         FileNotFoundError: it was never written; the message says how.
     """
-    if not project.manifest_path.exists():
-        raise FileNotFoundError(f"{project.manifest_path}: is missing; `make manifest` writes it")
-    return json.loads(project.manifest_path.read_text(encoding="utf-8"))
+    path = dbt_project().manifest_path
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: is missing; `make manifest` writes it")
+    return json.loads(path.read_text(encoding="utf-8"))

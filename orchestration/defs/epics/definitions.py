@@ -7,8 +7,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import steps
-from orchestration.components.checks import check_result
-from orchestration.components.resources import Workspace
+from orchestration.components.resources import Workspace, check_result
 from orchestration.epics.published import CANDIDATES, DECISIONS
 
 
@@ -34,13 +33,7 @@ from orchestration.epics.published import CANDIDATES, DECISIONS
 def epics(context: dg.AssetExecutionContext, workspace: Workspace) -> Iterator[Any]:
     """A dry run where the settings say so."""
     report, check = steps.open_epics(workspace.settings(), context.run_id)
-    yield dg.MaterializeResult(
-        metadata={
-            **report.counts,
-            "tracker": report.tracker,
-            "dry_run": report.dry_run,
-            "stories": len(report.stories),
-            "report": dg.MetadataValue.json(asdict(report)),
-        }
-    )
+    facts = {"tracker": report.tracker, "dry_run": report.dry_run, "stories": len(report.stories)}
+    whole = dg.MetadataValue.json(asdict(report))
+    yield dg.MaterializeResult(metadata={**report.counts, **facts, "report": whole})
     yield check_result(check)

@@ -7,13 +7,13 @@ import dagster as dg
 import duckdb
 
 from orchestration import steps
-from orchestration.components.checks import check_result
-from orchestration.components.resources import Workspace
+from orchestration.components.resources import Workspace, check_result
 from orchestration.components.source_sync import sync_key, syncs_of
-from orchestration.defs.dbt.project import dbt_project, static_manifest
+from orchestration.defs.dbt.project import static_manifest
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest
 from orchestration.settings import Settings
 from orchestration.vendors import SOURCE_NAMES
+from orchestration.warehouse import connected
 
 LOADS = dg.AssetKey(steps.LOADS.split("/"))
 QUARANTINE = dg.AssetKey(steps.QUARANTINE.split("/"))
@@ -22,23 +22,21 @@ SAMPLE_ROWS = 3
 
 @dg.definitions
 def landing() -> dg.Definitions:
-    """The load, its raw tables and its checks."""
-    contracts = contracts_from_manifest(static_manifest(dbt_project()))
-    return dg.Definitions(assets=[load_asset(contracts)])
-
-
-def load_asset(contracts: Sequence[Contract]) -> dg.AssetsDefinition:
-    """One asset a raw table, all filled by one op: the warehouse has one writer."""
-    everything = [sync_key(name) for name in SOURCE_NAMES]
-    specs = {asset_key(contract): _raw_spec(contract) for contract in contracts}
+    """The load, its raw tables and its checks. One op fills all: the warehouse has one writer."""
+    contracts = contracts_from_manifest(static_manifest())
+    syncs = [sync_key(name) for name in SOURCE_NAMES]
     loads = "One row per file and load, with counts; what is in it is not loaded again."
     quarantined = "Records that could not be read, with reason, place and original text."
-    specs[LOADS] = _spec(LOADS, loads, everything)
-    specs[QUARANTINE] = _spec(QUARANTINE, quarantined, everything)
+    specs = [_spec(LOADS, loads, syncs), _spec(QUARANTINE, quarantined, syncs)]
+    for contract in contracts:
+        files = ", ".join(f"`{pattern}`" for pattern in contract.files)
+        origin = f"from files {files}; the contract is {contract.defined_in}."
+        description = f"Raw table `{contract.table}`, {origin}"
+        specs.append(_spec(asset_key(contract), description, syncs_of(contract.source)))
 
     @dg.multi_asset(
         name="load_landing",
-        specs=list(specs.values()),
+        specs=specs,
         check_specs=[
             dg.AssetCheckSpec(
                 name,
@@ -58,22 +56,17 @@ def load_asset(contracts: Sequence[Contract]) -> dg.AssetsDefinition:
         # A full run takes the contracts as they are now, which the graph may not know yet.
         streams = None if len(chosen) == len(contracts) else {c.name for c in chosen}
         report, checks = steps.load(settings, streams, context.log.info)
-        for contract in chosen:
-            metadata = raw_metadata(settings, contract, report)
-            yield dg.MaterializeResult(asset_key=asset_key(contract), metadata=metadata)
-        if LOADS in selected:
-            names = ("files_loaded", "files_unchanged", "files_removed", "rows_loaded")
-            metadata = {name: getattr(report, name) for name in names}
-            yield dg.MaterializeResult(asset_key=LOADS, metadata=metadata)
-        if QUARANTINE in selected:
-            metadata = {"rows_quarantined": report.rows_quarantined}
-            yield dg.MaterializeResult(asset_key=QUARANTINE, metadata=metadata)
-        evaluated = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-        for result in map(check_result, checks):
-            if (result.asset_key, result.check_name) in evaluated:
-                yield result
+        loaded = {asset_key(c): raw_metadata(settings, c, report) for c in chosen}
+        names = ("files_loaded", "files_unchanged", "files_removed", "rows_loaded")
+        loaded[LOADS] = {name: getattr(report, name) for name in names}
+        loaded[QUARANTINE] = {"rows_quarantined": report.rows_quarantined}
+        for key, metadata in loaded.items():
+            if key in selected:
+                yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        evaluated = {key.name for key in context.selected_asset_check_keys}
+        yield from (check_result(check) for check in checks if check.name in evaluated)
 
-    return load
+    return dg.Definitions(assets=[load])
 
 
 def asset_key(contract: Contract) -> dg.AssetKey:
@@ -83,30 +76,20 @@ def asset_key(contract: Contract) -> dg.AssetKey:
 
 def raw_metadata(settings: Settings, contract: Contract, report: LoadReport) -> dict[str, Any]:
     """How many rows and files the raw table holds, how many are new, and its newest rows."""
-    metadata: dict[str, Any] = {"rows_loaded": report.rows_by_stream.get(contract.name, 0)}
+    new = {"rows_loaded": report.rows_by_stream.get(contract.name, 0)}
     table = f'raw."{contract.table}"'
     try:
-        with duckdb.connect(str(settings.warehouse), read_only=True) as con:
-            counts = con.execute(f"select count(*), count(distinct _source_file) from {table}")
-            rows, files = counts.fetchall()[0]
-            newest = con.execute(
-                f"select * exclude (_payload) from {table} order by _loaded_at desc limit ?",
-                [SAMPLE_ROWS],
-            )
-            names = [column[0] for column in newest.description or []]
-            sample = [dict(zip(names, map(str, row), strict=True)) for row in newest.fetchall()]
+        with connected(settings.warehouse, read_only=True) as con:
+            (counts,) = con.execute(
+                f"select count(*), count(distinct _source_file) from {table}"
+            ).fetchall()
+            newest = con.sql(f"select * exclude (_payload) from {table} order by _loaded_at desc")
+            rows = newest.limit(SAMPLE_ROWS).fetchall()
+            sample = [dict(zip(newest.columns, map(str, row), strict=True)) for row in rows]
     except duckdb.Error:
-        return {**metadata, "dagster/row_count": 0, "files": 0}
-    metadata |= {"dagster/row_count": rows, "files": files}
-    return {**metadata, "sample": dg.MetadataValue.json(sample)} if sample else metadata
-
-
-def _raw_spec(contract: Contract) -> dg.AssetSpec:
-    files = ", ".join(f"`{pattern}`" for pattern in contract.files)
-    description = (
-        f"Raw table `{contract.table}`, from files {files}; the contract is {contract.defined_in}."
-    )
-    return _spec(asset_key(contract), description, syncs_of(contract.source))
+        return {**new, "dagster/row_count": 0, "files": 0}
+    shown = {"sample": dg.MetadataValue.json(sample)} if sample else {}
+    return {**new, "dagster/row_count": counts[0], "files": counts[1], **shown}
 
 
 def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:

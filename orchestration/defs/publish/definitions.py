@@ -5,21 +5,16 @@ import dagster as dg
 from orchestration import steps
 from orchestration.components.resources import Workspace
 from orchestration.defs.dbt.definitions import materialized_days
-from orchestration.defs.dbt.project import dbt_project, static_manifest
-from orchestration.publish.analyst_copy import Mart, public_marts
+from orchestration.defs.dbt.project import static_manifest
+from orchestration.publish.analyst_copy import public_marts
 
 
 @dg.definitions
 def publish() -> dg.Definitions:
     """The copy, after every public mart."""
-    return dg.Definitions(assets=[copy_asset(public_marts(static_manifest(dbt_project())))])
-
-
-def copy_asset(marts: list[Mart]) -> dg.AssetsDefinition:
-    """The asset that leaves the warehouse for analysts and BI tools."""
 
     @dg.asset(
-        deps=[dg.AssetKey([mart.name]) for mart in marts],
+        deps=[dg.AssetKey([mart.name]) for mart in public_marts(static_manifest())],
         group_name="publish",
         kinds={"duckdb", "parquet"},
         owners=["team:data-platform"],
@@ -32,16 +27,14 @@ def copy_asset(marts: list[Mart]) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         settings = workspace.settings()
         copy = steps.publish(settings)
-        context.log.info("analysts' copy %s", "replaced" if copy.changed else "unchanged")
         for event in materialized_days(context.instance, steps.scored_days(settings)):
             context.log_event(event)
         return dg.MaterializeResult(
             metadata={
                 "database": dg.MetadataValue.path(str(copy.database)),
-                "parquet": dg.MetadataValue.path(str(copy.parquet)),
                 "changed": copy.changed,
                 "rows": sum(copy.rows.values()),
             }
         )
 
-    return analysts_copy
+    return dg.Definitions(assets=[analysts_copy])
