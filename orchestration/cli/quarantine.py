@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,7 @@ def replay_from(
     correction: Path | None,
     progress: Callable[[str], None],
 ) -> tuple[list[Row], int]:
-    """Replay by the project's contracts as they are now; see `loader.quarantine.replay`.
+    """Replay by the project's contracts as they are now; see `loader.replay.replay`.
 
     Raises:
         QuarantineError, ContractError, SettingsError: with what to do about it.
@@ -59,7 +60,7 @@ def replay_from(
     from orchestration.configuration import READERS
     from orchestration.dbt_project import manifest
     from orchestration.loader import contracts_from_manifest
-    from orchestration.loader.quarantine import replay
+    from orchestration.loader.replay import replay
     from orchestration.warehouse import loading_warehouse
 
     with _reachable(settings):
@@ -88,18 +89,13 @@ def show_list(
         QuarantineError: where no warehouse can be read.
     """
     with opened(settings) as quarantine:
+        rows = quarantine.kinds(source, settled=settled, each=each)
         kinds = quarantine.kinds(source, settled=True)
-        shown_kinds = [kind for kind in kinds if settled or kind["open"]]
-        rows = quarantine.problems(source, settled=settled) if each else shown_kinds
     if as_json:
         print(json.dumps(rows, default=lambda moment: f"{moment.isoformat()}Z", indent=2))
         return
     for row in rows:
-        if each:
-            state = "" if row["state"] == "open" else f" ({row['state']})"
-            _print_item(console, row["id"], place(row["file"], row["line"]) + state, _what(row))
-        else:
-            _print_item(console, row["example"], f"{row['source']}.{row['stream']}", kind_text(row))
+        _print_item(console, row["id"], f"{row['source']}.{row['stream']}", kind_text(row))
     count, past = (sum(kind[state] for kind in kinds) for state in ("open", "settled"))
     of_source = f" ({source})" if source else ""
     console.print(Text(f"{count:,} open, {past:,} settled since{of_source}", "bold"))
@@ -111,24 +107,18 @@ def show_list(
 
 def kind_text(kind: Row) -> str:
     """How many records of a kind there are, why, and where one of them stands."""
-    counts = f"{kind['open']:,} open"
-    if kind["settled"]:
-        counts += f", {kind['settled']:,} settled"
-    files = f" in {kind['files']:,} files" if kind["files"] > 1 else ""
-    such_as = "such as " if kind["open"] + kind["settled"] > 1 else ""
-    value = f", {kind['field']}={kind['value']!r}" if kind["field"] and kind["value"] else ""
-    where = f"{such_as}{place(kind['file'], kind['line'])}{value}"
-    return f"{counts}{files} ({where}): {kind['reason']}"
+    count, files = kind["open"] + kind["settled"], kind["files"]
+    state = f"{kind['open']:,} open, {kind['settled']:,} settled" if count > 1 else kind["state"]
+    state = f"{count:,} open" if kind["open"] == count else state
+    where = f"{'such as ' if count > 1 else ''}{place(kind['file'], kind['line'])}"
+    if kind["field"] and kind["value"]:
+        where += f", {kind['field']}={kind['value']!r}"
+    return f"{state}{f' in {files:,} files' if files > 1 else ''} ({where}): {kind['reason']}"
 
 
 def _print_item(console: Console, record_id: str, where: str, what: str) -> None:
     console.print(Text.assemble((record_id[:ID_SHOWN], "bold"), f" {shown(where)}"))
     console.print(Padding(Text(shown(what)), (0, 0, 0, 2), expand=False))
-
-
-def _what(row: Row) -> str:
-    value = f"{row['field']}={row['value']!r}: " if row["field"] and row["value"] else ""
-    return value + row["reason"]
 
 
 def show_record(console: Console, settings: Settings, beginning: str, save: Path | None) -> None:
@@ -142,21 +132,21 @@ def show_record(console: Console, settings: Settings, beginning: str, save: Path
     first = problems[0]
     text: str = first["text"] or ""
     if save:
-        _save(text, save)
+        try:
+            with save.open("x", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except OSError as error:
+            raise QuarantineError(f"{save}: can't be written ({error.strerror})") from error
         console.print(Text(f"{save}: {len(text):,} characters"))
         return
     short, is_cut = first["id"][:ID_SHOWN], len(text) >= MAX_QUARANTINED_TEXT
-    facts = [
-        ("id", short),
-        ("stream", f"{first['source']}.{first['stream']}"),
-        ("file", first["file"]),
-        ("line", first["line"]),
-        ("since", f"{first['_loaded_at']:%Y-%m-%d %H:%M} UTC"),
-        ("state", first["state"]),
-    ]
+    stream = f"{first['source']}.{first['stream']}"
+    since = f"{first['_loaded_at']:%Y-%m-%d %H:%M} UTC"
+    facts = [("id", short), ("stream", stream), ("since", since)]
+    facts += [(name, first[name]) for name in ("file", "line", "state")]
     for problem in problems:
         reason, _, fix = problem["reason"].partition("; ")
-        facts += [(name, problem[name]) for name in ("field", "value")]
+        facts += [("field", problem["field"]), ("value", problem["value"])]
         facts += [("reason", reason), ("fix", fix)]
     for name, value in facts:
         if value not in (None, ""):
@@ -165,16 +155,15 @@ def show_record(console: Console, settings: Settings, beginning: str, save: Path
     console.print(Text(f"\nthe original text{kept}", "dim"))
     console.print(Text(shown(pretty(text), kept="\n\t")), soft_wrap=True)
     if first["state"] == "open":
-        lines = (
-            [] if is_cut else ["once the contract is right", f"  paydown quarantine replay {short}"]
-        )
         is_csv = ".csv" in first["file"].lower() and not text.startswith("{")
-        lines += [
-            f"to correct the record itself{', below the header of its file' if is_csv else ''}",
-            f"  paydown quarantine show {short} --save record.{'csv' if is_csv else 'json'}",
-            f"  paydown quarantine replay {short} --with record.{'csv' if is_csv else 'json'}",
-        ]
-        console.print(Text("\n" + "\n".join(lines)))
+        name = f"record.{'csv' if is_csv else 'json'}"
+        how = f"to correct the record itself{', below the header of its file' if is_csv else ''}"
+        again = (
+            "" if is_cut else f"once the contract is right\n  paydown quarantine replay {short}\n"
+        )
+        console.print(Text(f"\n{again}{how}"))
+        console.print(Text(f"  paydown quarantine show {short} --save {name}"))
+        console.print(Text(f"  paydown quarantine replay {short} --with {name}"))
 
 
 def show_replay(console: Console, outcomes: Sequence[Row], rows_loaded: int) -> bool:
@@ -182,18 +171,15 @@ def show_replay(console: Console, outcomes: Sequence[Row], rows_loaded: int) -> 
     if not outcomes:
         console.print(Text("nothing is in quarantine", "green"))
         return True
-    of = {
-        state: [one for one in outcomes if one["state"] == state]
-        for state in ("loaded", "settled", "open")
-    }
-    if loaded := len(of["loaded"]):
+    states = Counter(one["state"] for one in outcomes)
+    if loaded := states["loaded"]:
         rows = f" as {rows_loaded:,} rows" if rows_loaded != loaded else ""
         console.print(Text(f"{loaded:,} loaded{rows}; `paydown run` counts them", "green"))
-    if settled := len(of["settled"]):
+    if settled := states["settled"]:
         console.print(Text(f"{settled:,} settled before, left as they are"))
-    if still := len(of["open"]):
+    if still := states["open"]:
         console.print(Text(f"{still:,} still in quarantine", "bold red"))
-        for one in of["open"][:SHOWN_OUTCOMES]:
+        for one in [one for one in outcomes if one["state"] == "open"][:SHOWN_OUTCOMES]:
             _print_item(console, one["id"], one["place"], one["reason"])
         if still > SHOWN_OUTCOMES:
             console.print(Text(f"and {still - SHOWN_OUTCOMES:,} more"))
@@ -218,13 +204,3 @@ def pretty(text: str) -> str:
     except (ValueError, RecursionError):
         return text
     return laid_out if "".join(laid_out.split()) == "".join(text.split()) else text
-
-
-def _save(text: str, path: Path) -> None:
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError:
-        raise QuarantineError(f"{path}: exists already; name another file") from None
-    except OSError as error:
-        raise QuarantineError(f"{path}: can't be written ({error.strerror})") from error

@@ -90,16 +90,14 @@ class Batch:
         self._columns |= {one.table: raw_columns(one) for one in contracts.values()}
         self._parts: dict[str, list[Path]] = {}
         self._waiting: list[pa.Table] = []
-        self._numbers: set[int] = set()
+        self._bytes = 0
+        self._last = -1
+        self._parts_folder = folder / "parts"
         shutil.rmtree(self._parts_folder, ignore_errors=True)
         self._parts_folder.mkdir(parents=True)
         # Parquet files of columns that are known to hold no null would be rewritten by dlt.
         con.execute("set disabled_optimizers = 'statistics_propagation'")
         self._empty()
-
-    @property
-    def _parts_folder(self) -> Path:
-        return self._folder / "parts"
 
     def _empty(self) -> None:
         self._con.execute(
@@ -123,11 +121,12 @@ class Batch:
         Raises:
             ContractError: for a contract with which it can't be read.
         """
-        if sum(table.nbytes for table in self._waiting) >= PIECE_BYTES:
-            if number in self._numbers:
+        if self._bytes >= PIECE_BYTES:
+            if number == self._last:
                 self._con.execute("update landed set is_split = true where _number = ?", [number])
             self.flush()
-        self._numbers.add(number)
+        self._last = number
+        self._bytes += piece.nbytes
         numbers = pa.repeat(pa.scalar(number, pa.int32()), piece.num_rows)
         self._waiting.append(piece.append_column("_number", numbers))
 
@@ -177,7 +176,7 @@ class Batch:
             )
             self._con.unregister("pieces")
         self._waiting.clear()
-        self._numbers.clear()
+        self._bytes = 0
 
     def judge(self, name: str) -> None:
         """Create `judged` from the records of a contract in the batch, as `project_sql` has it."""
@@ -211,9 +210,8 @@ class Batch:
             {"name": name},
         )
         rows = f"from judged inner join landed using (_number) where landed.name = {literal(name)}"
-        records, bad = self._con.execute("select count(*), count(_reason) from judged").fetchall()[
-            0
-        ]
+        counted = self._con.execute("select count(*), count(_reason) from judged").fetchall()
+        ((records, bad),) = counted
         contract = self._contracts[name]
         if records > bad:
             columns = ", ".join(
@@ -228,18 +226,12 @@ class Batch:
                     _loaded_at
                 {rows} and _reason is not null order by all
             """
-            part = self._copy("quarantine", problems)
-            shown = self._con.execute(
-                f"select file, line, field, value, reason from read_parquet({literal(str(part))}) "
-                f"order by file, line limit {SHOWN_PROBLEMS - len(self.report.quarantined)}"
-            ).fetchall()
-            self.report.quarantined += [Problem(*row) for row in shown]
+            self._copy("quarantine", problems)
 
-    def _copy(self, table: str, sql: str) -> Path:
+    def _copy(self, table: str, sql: str) -> None:
         parts = self._parts.setdefault(table, [])
         parts.append(self._parts_folder / f"{table}-{len(parts)}.parquet")
         self._con.execute(f"copy ({sql}) to {literal(str(parts[-1]))} (format parquet)")
-        return parts[-1]
 
     def commit(self, condition: str = "true") -> None:
         """Append the rows, then make the loads count that meet the condition."""
@@ -249,12 +241,17 @@ class Batch:
         new = f"select {', '.join(LOADS)} from landed where {condition}"
         if self._con.execute(f"{new} limit 1").fetchall():
             execute(self._con, f"insert into raw.loads by name {new}")
+        if self._con.execute("select 1 from landed limit 1").fetchall():
             delete_leftovers(self._con, self._contracts.values())
         rows = self._con.execute(
             "select name, sum(rows_loaded)::bigint, sum(rows_quarantined)::bigint from landed "
             "group by name order by name"
         ).fetchall()
-        for name, loaded, quarantined in rows:
-            self.report.rows_by_stream[name] = loaded
-            self.report.rows_loaded += loaded
-            self.report.rows_quarantined += quarantined
+        self.report.rows_by_stream = {name: loaded for name, loaded, _ in rows}
+        self.report.rows_loaded = sum(loaded for _, loaded, _ in rows)
+        self.report.rows_quarantined = sum(quarantined for _, _, quarantined in rows)
+        shown = self._con.execute(
+            "select file, line, field, value, reason from raw.quarantine semi join landed "
+            f"using (_load_id) order by file, line limit {SHOWN_PROBLEMS}"
+        ).fetchall()
+        self.report.quarantined = [Problem(*row) for row in shown]

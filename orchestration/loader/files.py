@@ -20,72 +20,36 @@ SETTLING_SECONDS = 5
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file, or a folder that can't be listed. `name` is stable across machines: the path below
-    the landing folder, or, elsewhere, the root's name and the path below it.
+    """A file, or a folder that can't be listed.
 
-    `problem` says why it must not or can't be opened; the hash is then empty.
+    `file` is its name, stable across machines: the path below the landing folder, or, elsewhere,
+    the root's name and the path below it. `problem` says why it must not or can't be opened.
     """
 
     path: Path
-    name: str
+    file: str
     sha256: str = ""
     size_bytes: int = 0
     problem: str | None = None
     is_folder: bool = False
 
 
-class Hashes:
-    """SHA-256 of files, kept in a JSON file, so that only a file that changed is read for it.
+class Finder:
+    """Finds the files of streams below the roots; several streams may read one file.
 
-    A file counts as unchanged while its size, times of modification and of change, and inode are
-    the same.
+    Hashes are kept in the JSON file `store`, so that only a file that changed is read for its own:
+    in size, times of modification and of change, or inode.
     """
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, roots: Mapping[str, Path], store: Path) -> None:
+        self._roots = roots
+        self._found: dict[str, list[LandedFile]] = {}
         self._store = store
         self._used: dict[str, list[Any]] = {}
         try:
             self._kept: dict[str, list[Any]] = json.loads(store.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self._kept = {}
-
-    def of(self, path: Path) -> str:
-        """The hash in hexadecimal digits.
-
-        Raises:
-            OSError: the file can't be read.
-        """
-        state, key = _state(path), str(path)
-        digest, *known = self._used.get(key) or self._kept.get(key) or [""]
-        if known != state:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            is_settled = time.time_ns() - max(state[1:3]) > SETTLING_SECONDS * 10**9
-            if not is_settled or _state(path) != state:
-                return digest
-        self._used[key] = [digest, *state]
-        return digest
-
-    def save(self) -> None:
-        """Keep the hashes of the files that were asked for, and no others."""
-        if self._used != self._kept:
-            fresh = self._store.with_suffix(".new")
-            fresh.write_text(json.dumps(self._used), encoding="utf-8")
-            fresh.replace(self._store)
-
-
-def _state(path: Path) -> list[int]:
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-
-
-class Finder:
-    """Finds the files of streams below the roots; several streams may read one file."""
-
-    def __init__(self, roots: Mapping[str, Path], hashes: Hashes) -> None:
-        self._roots = roots
-        self._hashes = hashes
-        self._found: dict[str, list[LandedFile]] = {}
 
     def files(self, contract: Contract) -> Iterator[LandedFile]:
         """The stream's files, by pattern and name. A pattern is `<root>:<glob>`.
@@ -107,22 +71,28 @@ class Finder:
             yield from (one for one in self._found[pattern] if one.path not in seen)
             seen |= {one.path for one in self._found[pattern]}
 
+    def save(self) -> None:
+        """Keep the hashes of the files that were asked for, and no others."""
+        if self._used != self._kept:
+            fresh = self._store.with_suffix(".new")
+            fresh.write_text(json.dumps(self._used), encoding="utf-8")
+            fresh.replace(self._store)
+
     def _walk(self, root_name: str, pattern: Sequence[str]) -> Iterator[LandedFile]:
         root, is_deep = self._roots[root_name], "**" in pattern
         unlisted: list[OSError] = []
         plain = next(n for n, part in enumerate(pattern) if "*" in part or n == len(pattern) - 1)
         begin = root.joinpath(*pattern[:plain])
-        for place, folders, names in os.walk(
-            begin, onerror=unlisted.append, followlinks=not is_deep
-        ):
-            parts = Path(place).relative_to(root).parts
+        for at, folders, names in os.walk(begin, onerror=unlisted.append, followlinks=not is_deep):
+            parts = Path(at).relative_to(root).parts
             is_last = not is_deep and len(parts) + 1 >= len(pattern)
             folders[:] = [] if is_last else [one for one in folders if not one.startswith(".")]
-            is_inside = Path(place).resolve().is_relative_to(root.resolve())
+            is_inside = _is_inside(Path(at), root)
             for name in names:
-                path = Path(place, name)
+                path = Path(at, name)
                 if not name.startswith(".") and _fits((*parts, name), pattern) and path.exists():
-                    yield self._file(path, root_name, is_inside)
+                    inside = _is_inside(path, root) if path.is_symlink() else is_inside
+                    yield self._file(path, root_name, inside)
         for error in unlisted:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 problem = (
@@ -133,23 +103,42 @@ class Finder:
                 yield LandedFile(path, self._name(path, root_name), problem=problem, is_folder=True)
 
     def _file(self, path: Path, root_name: str, is_inside: bool) -> LandedFile:
-        name, root = self._name(path, root_name), self._roots[root_name]
-        if path.is_symlink():
-            is_inside = path.resolve().is_relative_to(root.resolve())
-        if not is_inside:
-            problem = f"is a link to {path.resolve()}, outside {root}; put the file itself there"
-            return LandedFile(path, name, problem=problem)
+        name, problem = self._name(path, root_name), None
         try:
-            return LandedFile(path, name, self._hashes.of(path), path.stat().st_size)
+            if is_inside:
+                return LandedFile(path, name, self._hash(path), path.stat().st_size)
+            root = self._roots[root_name]
+            problem = f"is a link to {path.resolve()}, outside {root}; put the file itself there"
         except OSError as error:
             problem = f"can't be opened ({error.strerror}); let the loader's user read it"
-            return LandedFile(path, name, problem=problem)
+        return LandedFile(path, name, problem=problem)
 
     def _name(self, path: Path, root_name: str) -> str:
         below = path.relative_to(self._roots[root_name])
         name = below if root_name == "landing" else root_name / below
         # A name may be any bytes; what isn't UTF-8 in it is shown as \xNN.
         return os.fsencode(name.as_posix()).decode(errors="backslashreplace")
+
+    def _hash(self, path: Path) -> str:
+        state, key = _state(path), str(path)
+        digest, *known = self._used.get(key) or self._kept.get(key) or [""]
+        if known != state:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            is_settled = time.time_ns() - max(state[1:3]) > SETTLING_SECONDS * 10**9
+            if not is_settled or _state(path) != state:
+                return digest
+        self._used[key] = [digest, *state]
+        return digest
+
+
+def _state(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from orchestration.loader.batch import Batch, LoadReport, Problem
 from orchestration.loader.contract import Contract
-from orchestration.loader.files import Finder, Hashes
+from orchestration.loader.files import Finder
 from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
 from orchestration.loader.read import Readers, read_file
 from orchestration.loader.text import UnreadableFileError
@@ -19,15 +19,14 @@ from orchestration.warehouse import Warehouse
 STREAMS = pa.schema(
     [(name, pa.string()) for name in ("name", "source", "stream", "mode", "contract")]
 )
-FILES = {
-    "_number": pa.int32(),
-    "name": pa.string(),
-    "file": pa.string(),
-    "sha256": pa.string(),
-    "size_bytes": pa.int64(),
-    "problem": pa.string(),
-    "is_folder": pa.bool_(),
-}
+FILES = pa.schema(
+    [
+        ("_number", pa.int32()),
+        *((name, pa.string()) for name in ("name", "file", "sha256", "problem")),
+        ("size_bytes", pa.int64()),
+        ("is_folder", pa.bool_()),
+    ]
+)
 # An append stream knows contents, under whatever name, and reads the same bytes once. A snapshot
 # compares a file with what it was last: going back to an older content is a change. A rejected
 # file is tried again, since its problem may have been the contract or the way to the file. So are
@@ -107,8 +106,8 @@ def load_landing(
     with warehouse.opened() as con:
         create_tables(con, contracts)
         delete_leftovers(con, contracts)
-        hashes = Hashes(warehouse.folder / "hashes.json")
-        paths, unlisted = _find(con, contracts, Finder(roots, hashes))
+        finder = Finder(roots, warehouse.folder / "hashes.json")
+        paths = _find(con, contracts, finder)
         con.execute(f"create or replace temp table landed as {PENDING}")
         by_name = {contract.name: contract for contract in contracts}
         batch = Batch(con, warehouse.folder, by_name)
@@ -116,16 +115,18 @@ def load_landing(
         _read(con, batch, paths, by_name, readers, progress)
         # A problem is written once.
         batch.commit("status <> 'rejected' or problem is distinct from known_problem")
-        hashes.save()
+        finder.save()
         report = batch.report
-        report.rejected = unlisted + [
-            Problem(*row)
-            for row in con.execute(
-                "select distinct file, null, null, null, problem from landed "
-                "where status = 'rejected' order by file, problem"
-            ).fetchall()
-        ]
-        counts = con.execute(
+        rejected = con.execute(
+            """
+            select file, null, null, null, problem from landed where status = 'rejected'
+            union
+            select file, null, null, null, problem from files where is_folder
+            order by all
+            """
+        ).fetchall()
+        report.rejected = [Problem(*row) for row in rejected]
+        ((report.files_loaded, report.files_removed, new_problems),) = con.execute(
             """
             select
                 count(distinct file) filter (where status = 'loaded'),
@@ -136,7 +137,6 @@ def load_landing(
             from landed
             """
         ).fetchall()
-        report.files_loaded, report.files_removed, new_problems = counts[0]
         report.files_unchanged = len(paths) - report.files_loaded - new_problems
         report.unaccounted = unaccounted(con, contracts)
         return report
@@ -144,33 +144,21 @@ def load_landing(
 
 def _find(
     con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract], finder: Finder
-) -> tuple[list[Path], list[Problem]]:
-    """Create the tables `streams` and `files`. The paths by number, and folders not listed."""
-    streams = [
-        {"name": one.name, "source": one.source, "stream": one.stream, "mode": one.mode,
-         "contract": one.fingerprint}
-        for one in contracts
-    ]  # fmt: skip
+) -> list[Path]:
+    """Create the tables `streams` and `files`, and return the paths by number."""
     numbers: dict[Path, int] = {}
-    files: dict[str, list[object]] = {name: [] for name in FILES}
-    unlisted: dict[str, Problem] = {}
+    streams, files = [], []
     for contract in contracts:
+        stated = contract.model_dump(include={"source", "stream", "mode"})
+        streams.append({"name": contract.name, "contract": contract.fingerprint, **stated})
         for file in finder.files(contract):
-            if file.is_folder:
-                unlisted[file.name] = Problem(file.name, None, None, None, file.problem or "")
             number = -1 if file.is_folder else numbers.setdefault(file.path, len(numbers))
-            for name in FILES:
-                stated = {"_number": number, "name": contract.name, "file": file.name}
-                files[name].append(stated[name] if name in stated else getattr(file, name))
-    tables = {
-        "streams": pa.Table.from_pylist(streams, schema=STREAMS),
-        "files": pa.table({name: pa.array(files[name], kind) for name, kind in FILES.items()}),
-    }
-    for name, table in tables.items():
-        con.register("found", table)
-        con.execute(f"create or replace temp table {name} as select * from found")
+            files.append({"_number": number, "name": contract.name, **vars(file)})
+    for table, rows, schema in (("streams", streams, STREAMS), ("files", files, FILES)):
+        con.register("found", pa.Table.from_pylist(rows, schema=schema))
+        con.execute(f"create or replace temp table {table} as select * from found")
         con.unregister("found")
-    return list(numbers), list(unlisted.values())
+    return list(numbers)
 
 
 def _read(

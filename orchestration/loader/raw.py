@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,39 +23,23 @@ DLT_TYPES = {"varchar": "text", "boolean": "bool"}
 
 # One row per file, stream and load.
 LOADS: Columns = {
-    "_load_id": "varchar",
-    "source": "varchar",
-    "stream": "varchar",
-    "file": "varchar",
-    "sha256": "varchar",
+    **dict.fromkeys(("_load_id", "source", "stream", "file", "sha256"), "varchar"),
     "size_bytes": "bigint",
     "status": "varchar",
-    "records": "bigint",
-    "rows_loaded": "bigint",
-    "rows_quarantined": "bigint",
-    "problem": "varchar",
-    "contract": "varchar",
+    **dict.fromkeys(("records", "rows_loaded", "rows_quarantined"), "bigint"),
+    **dict.fromkeys(("problem", "contract"), "varchar"),
     "_loaded_at": "timestamp",
 }
-
 # One row per problem of a quarantined record.
 QUARANTINE: Columns = {
-    "_load_id": "varchar",
-    "source": "varchar",
-    "stream": "varchar",
-    "file": "varchar",
+    **dict.fromkeys(("_load_id", "source", "stream", "file"), "varchar"),
     "line": "bigint",
-    "field": "varchar",
-    "value": "varchar",
-    "reason": "varchar",
-    "text": "varchar",
+    **dict.fromkeys(("field", "value", "reason", "text"), "varchar"),
     "_loaded_at": "timestamp",
 }
-
 # Where a row came from, and the record itself; these follow the contract's columns.
 ORIGIN: Columns = {
-    "_load_id": "varchar",
-    "_source_file": "varchar",
+    **dict.fromkeys(("_load_id", "_source_file"), "varchar"),
     "_line": "bigint",
     "_loaded_at": "timestamp",
     "_payload": "varchar",
@@ -165,17 +149,13 @@ def append(
     # What a dead load left between reading and writing is read again from the landing folder.
     pipeline.abort_packages()
 
-    def imports(files: Sequence[Path]) -> Iterator[Any]:
-        for file in files:
-            yield dlt.mark.with_file_import(str(file), "parquet")
-
     # A resource for each table: one for all would give every table the columns of those before it.
     resources = [
         dlt.resource(
-            imports(files),
+            [dlt.mark.with_file_import(str(file), "parquet") for file in files],
             name=table,
             write_disposition="append",
-            columns={name: _dlt_column(kind) for name, kind in columns[table].items()},
+            columns=_hints(columns[table]),
         )
         for table, files in parts.items()
     ]
@@ -183,7 +163,9 @@ def append(
     shutil.rmtree(Path(pipeline.working_dir, "load", "loaded"), ignore_errors=True)
 
 
-def _dlt_column(kind: str) -> Any:
+def _hints(columns: Columns) -> Any:
     # Every timestamp is UTC without a zone, alike in every warehouse.
-    zone = {"timezone": False} if kind == "timestamp" else {}
-    return {"data_type": DLT_TYPES.get(kind, kind), **zone}
+    return {
+        name: {"data_type": DLT_TYPES.get(kind, kind), "timezone": False}
+        for name, kind in columns.items()
+    }

@@ -81,12 +81,12 @@ def test_list(landing: Landing, paydown: Command) -> None:
 
     _, kind = json.loads(paydown("list", "--json", "--source", "demo").output)
     assert (kind["field"], kind["open"], kind["settled"], kind["files"]) == ("at", 3, 0, 1)
-    assert kind["example"] == known["s:1"], "the first line of the newest"
+    assert kind["id"] == known["s:1"], "the first line of the newest"
     assert paydown("list", "--source", "other").output.strip() == "0 open, 0 settled since (other)"
 
     landing.write("s/later.ndjson", '{"id": ""}\n')
     landing.load(node(), node(name="t"))
-    assert paydown("list", "--each").output.splitlines()[0].endswith(" s/later.ndjson:1")
+    assert "(s/later.ndjson:1)" in paydown("list", "--each").output.splitlines()[1]
 
 
 def test_show(paydown: Command, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_show(paydown: Command, tmp_path: Path) -> None:
     assert saved.read_text() == '{"id": "\x1b]0;owned\x07\u202e\u009b31m"', "to the letter"
     again = paydown("show", known["t:2"], "--save", str(saved))
     assert again.exit_code == 1
-    assert "exists already; name another file" in " ".join(again.output.split())
+    assert "can't be written (File exists)" in " ".join(again.output.split())
     missing = paydown("show", "0000")
     assert missing.exit_code == 1
     assert missing.output.startswith("0000: no quarantined record has this id; ")
@@ -141,7 +141,7 @@ def test_replay(landing: Landing, paydown: Command, tmp_path: Path) -> None:
     assert [row["id"] for row in landing.rows("t")] == ["x", "y"]
     assert sorted(row["id"] for row in landing.rows("s")) == ["1", "2"]
     assert "1 open, 3 settled since" in paydown("list").output
-    assert "(replayed)" in paydown("list", "--all", "--each").output
+    assert "replayed (s/dates.ndjson:2" in paydown("list", "--all", "--each").output
     assert landing.unaccounted(*day_first) == []
 
 
