@@ -26,26 +26,23 @@ class TrackerError(Exception):
 
 
 class AmbiguousError(TrackerError):
-    """The outcome is unknown: the tracker may have done it (a time-out after sending, a 502)."""
+    """The outcome is unknown: the tracker may have done it."""
 
 
 class RejectedError(TrackerError):
-    """The input is bad, and stays bad until a person changes it or the configuration."""
+    """The input is bad until a person changes it or the settings."""
 
 
 class UnavailableError(TrackerError):
-    """Nothing was done, a later run may succeed (connection refused, 429 after all retries)."""
+    """Nothing was done; a later run may succeed."""
 
 
 class ConflictError(TrackerError):
-    """Nothing was done to this epic because others are changing it; a later run may succeed.
-
-    Unlike `UnavailableError` it says nothing of the next epic, so the run goes on.
-    """
+    """As `UnavailableError`, but of this epic alone, which others are changing."""
 
 
 class ForbiddenError(TrackerError):
-    """Nothing was done, and nothing else will be: the run stops until a person helps."""
+    """Nothing was done, and nothing will be until a person helps."""
 
 
 @dataclass(frozen=True)

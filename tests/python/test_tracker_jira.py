@@ -162,7 +162,7 @@ def test_what_is_not_on_the_screen_is_said_once(vendor: Jira) -> None:
             "field 'duedate' is not on the screen",
             "field 'SLO Burn' for slo_burn is not on the screen",
             "field 'Budget' for budget_usd is not on the screen",
-            "field 'Squad' for team does not exist, or is hidden from us",
+            "field 'Squad' for team is not on the screen",
             "field 'Maturity' for target_maturity is not on the screen",
         ]
     assert only_fields(vendor) == {"summary", "labels", "customfield_10202"}

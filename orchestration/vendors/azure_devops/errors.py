@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,7 +64,7 @@ def _refusal(error: RefusedError) -> TrackerError:
     answered = f"azure_devops: answered {error.status}"
     if error.status in CONFLICTS:
         return ConflictError(f"{answered}: {said}")
-    if rules := list(_rules(_said(error))):
+    if rules := _broken_rules(_said(error)):
         return RejectedError(f"azure_devops: {'; '.join(rules)}")
     if not said:
         fix = "see that `url` is an organization or a collection"
@@ -84,19 +84,20 @@ def _no_access(error: AccessError) -> TrackerError:
     return ForbiddenError(f"{error} ({said})" if said else str(error))
 
 
-def _rules(data: Json) -> Iterator[str]:
+def _broken_rules(data: Json) -> list[str]:
     """Each broken rule of a field (TF401320), in words."""
     properties: Any = data.get("customProperties")
-    errors = properties.get("RuleValidationErrors") if isinstance(properties, dict) else []
-    for one in errors if isinstance(errors, list) else [properties]:
-        named = {str(name).lower(): value for name, value in dict(one or {}).items()}
-        field = one_line(named.get("fieldreferencename") or "", 128)
-        flags = one_line(named.get("fieldstatusflags") or "").lower()
-        if field and "invalidempty" in flags:
-            yield (
+    if not isinstance(properties, dict):
+        return []
+    words = []
+    for one in properties.get("RuleValidationErrors") or [properties]:
+        named = {name.lower(): one_line(value or "", 200) for name, value in one.items()}
+        if field := named.get("fieldreferencename"):
+            said = named.get("errormessage") or one_line(data.get("message") or "", 200)
+            words.append(
                 f"the field {field} is required and nobody fills it: give it a value in "
                 "`extra_fields`, or a default in the process"
+                if "invalidempty" in named.get("fieldstatusflags", "").lower()
+                else f"the field {field} doesn't take its value: {said}"
             )
-        elif field:
-            said = one_line(named.get("errormessage") or data.get("message") or flags, 200)
-            yield f"the field {field} doesn't take its value: {said}"
+    return words

@@ -8,9 +8,7 @@ from dataclasses import replace
 
 from orchestration.trackers.protocol import Check, RejectedError
 from orchestration.vendors.jira.client import Client, jql_string
-from orchestration.vendors.jira.fields import Schemas
 from orchestration.vendors.jira.issues import Issues
-from orchestration.vendors.jira.reading import Reader
 from orchestration.vendors.jira.settings import JiraTrackerConfig
 from orchestration.vendors.tracker_checks import fine, sample_draft, step
 
@@ -24,19 +22,17 @@ PERMISSIONS = (
 _OLDEST_SERVER = 9
 
 
-def checks(
-    config: JiraTrackerConfig, client: Client, schemas: Schemas, issues: Issues, reader: Reader
-) -> Iterator[Check]:
+def checks(config: JiraTrackerConfig, client: Client, issues: Issues) -> Iterator[Check]:
     """All checks in their order. A step that fails ends those that need it."""
     connection = step("connection", lambda: _connection(config, client))
     yield connection
     if not connection.is_ok:
         return
     for project in (config.project, *config.other_projects):
-        there = step(f"project {project}", lambda: fine(schemas.project(project)))  # noqa: B023
+        there = step(f"project {project}", lambda: fine(issues.schemas.project(project)))  # noqa: B023
         yield there
         if there.is_ok:
-            yield from _project(config, client, schemas, issues, reader, project)
+            yield from _project(config, client, issues, project)
     jql = board_jql(config)
     yield step("board query", lambda: _query(config, client, jql), jql)
 
@@ -59,17 +55,12 @@ def _connection(config: JiraTrackerConfig, client: Client) -> Iterator[str]:
 
 
 def _project(
-    config: JiraTrackerConfig,
-    client: Client,
-    schemas: Schemas,
-    issues: Issues,
-    reader: Reader,
-    project: str,
+    config: JiraTrackerConfig, client: Client, issues: Issues, project: str
 ) -> Iterator[Check]:
-    key = schemas.project(project)["key"]
+    key = issues.schemas.project(project)["key"]
 
     def permissions() -> Iterator[str]:
-        for name in reader.not_granted(key, *PERMISSIONS):
+        for name in issues.reader.not_granted(key, *PERMISSIONS):
             yield f"grant {name} to the user of {config.token_env}"
 
     def epics() -> Iterator[str]:
@@ -79,7 +70,7 @@ def _project(
             yield from issues.prepare(draft).notes
 
     def stories() -> Iterator[str]:
-        parent = reader.refer("sample", {"id": "0", "key": f"{project}-0"})
+        parent = issues.reader.refer("sample", {"id": "0", "key": f"{project}-0"})
         draft = sample_draft(owner="sample", project_key=project)
         yield from issues.prepare(replace(draft, parent=parent)).notes
 

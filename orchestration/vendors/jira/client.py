@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from orchestration.http import RefusedError, Reply, UnavailableError, longest_call_seconds
-from orchestration.http.paging import ByOffset, MovedError, Page, by_token, pages
+from orchestration.http import RefusedError, Reply, longest_call_seconds
+from orchestration.http.paging import ByOffset, Page, by_token, pages, steady
 from orchestration.trackers.text import one_line
 from orchestration.vendors.base import Context, secret
 from orchestration.vendors.jira.settings import NAME, JiraSite
@@ -71,20 +71,16 @@ class Client(TrackerClient):
     def search(self, jql: str, fields: Sequence[str]) -> Iterator[list[Json]]:
         """Pages of issues that a query finds; the index lags behind writes.
 
-        jql: with an order that no write changes, so that no page moves while it is read.
+        jql: without an order, since pages need one that no write changes.
         """
-        body: Json = {"jql": jql, "fields": [*fields], "maxResults": PAGE}
+        ordered = f"{jql} ORDER BY created ASC, key ASC"
+        body: Json = {"jql": ordered, "fields": [*fields], "maxResults": PAGE}
         with self._errors():
-            for _ in range(_ATTEMPTS):
-                try:
-                    paged = self._by_token(body) if self.site.is_cloud else self._by_offset(body)
-                    yield from (page.records for page in paged)
-                    return
-                except MovedError:
-                    continue
-            raise UnavailableError(
-                f"{NAME}: issues keep going away while they are read; try again later"
-            )
+            if self.site.is_cloud:
+                paged: Iterable[Page[Any]] = self._by_token(body)
+            else:
+                paged = steady(f"{NAME}: search", lambda: [*self._by_offset(body)], _ATTEMPTS)
+            yield from (page.records for page in paged)
 
     def fetch(self, names: Sequence[str], fields: Sequence[str]) -> Iterator[Json]:
         """Those of these issues (at most 100) that exist and may be seen, by id, which doesn't lag.

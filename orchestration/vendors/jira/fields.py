@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -60,22 +60,8 @@ class Schemas:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._ids = cache(lambda: ids_by_name(client.listed("/field")))
         self.project = cache(self._project)
         self.screen = cache(self._screen)
-
-    def ids(self, name: str) -> Sequence[str]:
-        """The ids of all fields of that name (names are not unique) or id, best first."""
-        return self._ids().get(name.casefold(), ())
-
-    def on(self, fields: Mapping[str, JiraField], name: str) -> JiraField | str:
-        """The field of that name among `fields`; otherwise why it isn't there."""
-        ids = self.ids(name)
-        by_name = [key for key, one in fields.items() if one.name.casefold() == name.casefold()]
-        found = next((one for one in (*ids, *by_name) if one in fields), None)
-        if found:
-            return fields[found]
-        return "is not on the screen" if ids else "does not exist, or is hidden from us"
 
     def _project(self, key: str) -> Json:
         """The project, by its present key or a former one. RejectedError where it is out of use."""
@@ -108,13 +94,10 @@ class Schemas:
         return Screen(found["id"], found["key"], ids[wanted], wanted, by_id)
 
 
-def ids_by_name(fields: Sequence[Json]) -> dict[str, list[str]]:
-    """The ids of fields by each name that they go by, and by the id itself, in lower case."""
-    ids: dict[str, list[str]] = {}
-    for field in fields:
-        for name in {field["id"], field.get("name") or "", field.get("untranslatedName") or ""}:
-            ids.setdefault(str(name).casefold(), []).append(field["id"])
-    return ids
+def find_field(fields: Iterable[JiraField], name: str) -> JiraField | None:
+    """The field of that id or name."""
+    wanted = name.casefold()
+    return next((one for one in fields if wanted in (one.id.casefold(), one.name.casefold())), None)
 
 
 def read_field(field_id: str, entry: Json) -> JiraField:

@@ -21,7 +21,16 @@ from orchestration.trackers.protocol import (
 from orchestration.trackers.text import escape_markdown, one_line
 from orchestration.trackers.wiki import to_wiki
 from orchestration.vendors.jira.client import Client
-from orchestration.vendors.jira.fields import EPIC_LINK, EPIC_NAME, Schemas, Screen, listed, put
+from orchestration.vendors.jira.fields import (
+    EPIC_LINK,
+    EPIC_NAME,
+    Schemas,
+    Screen,
+    find_field,
+    listed,
+    put,
+)
+from orchestration.vendors.jira.reading import Reader
 from orchestration.vendors.jira.settings import JiraSite, JiraTrackerConfig, Owner
 from orchestration.vendors.tracker_client import CONFLICTS, Json
 
@@ -77,12 +86,10 @@ class Issue:
 class Issues:
     """Makes issues of drafts, by the settings and by what the project takes."""
 
-    def __init__(
-        self, config: JiraTrackerConfig, schemas: Schemas, issue_key: Callable[[EpicRef], str]
-    ) -> None:
+    def __init__(self, config: JiraTrackerConfig, schemas: Schemas, reader: Reader) -> None:
         self._config = config
-        self._schemas = schemas
-        self._issue_key = issue_key
+        self.schemas = schemas
+        self.reader = reader
 
     def prepare(self, draft: EpicDraft) -> Issue:
         """The issue for a draft; asks for its project's fields, once a process.
@@ -92,7 +99,7 @@ class Issues:
         """
         config, asked = self._config, draft.project_key
         type_name = config.story_type if draft.parent else config.issue_type
-        screen = self._schemas.screen(config.project_of(asked), type_name)
+        screen = self.schemas.screen(config.project_of(asked), type_name)
         issue = Issue(draft, screen)
         if asked and asked != config.project_of(asked):
             issue.notes.append(
@@ -144,7 +151,7 @@ class Issues:
         if self._config.is_cloud and ("parent" in issue.screen.fields or link is None):
             issue.fields["parent"] = {"id" if parent.id.isdigit() else "key": parent.id}
         elif link:
-            issue.fields[link.id] = self._issue_key(parent)
+            issue.fields[link.id] = self.reader.issue_key(parent)
         else:
             issue.notes.append(
                 f"Epic Link is not on the create screen of {issue.screen.type_name}, so the story "
@@ -152,9 +159,9 @@ class Issues:
             )
 
     def _put(self, issue: Issue, source: str, name: str, value: Any) -> None:
-        found = self._schemas.on(issue.screen.fields, name)
-        if isinstance(found, str):
-            _miss(issue, f"field {name!r}{source} {found}")
+        found = find_field(issue.screen.fields.values(), name)
+        if found is None:
+            _miss(issue, f"field {name!r}{source} is not on the screen, or does not exist")
             return
         if isinstance(value, list) and found.kind != "array":
             value = ", ".join(map(str, value))

@@ -67,8 +67,8 @@ class Reader:
         found: dict[str, dict[int, Json]] = {}
         for chunk in chunks(sorted(set(keys)), PAGE):
             labels = ", ".join(map(jql_string, chunk))
-            jql = f"labels in ({labels}) ORDER BY created ASC, key ASC"
-            for issue in (one for page in self._client.search(jql, ("labels",)) for one in page):
+            paged = self._client.search(f"labels in ({labels})", ("labels",))
+            for issue in (one for page in paged for one in page):
                 for key in {*(issue["fields"].get("labels") or ())} & {*chunk}:
                     found.setdefault(key, {})[int(issue["id"])] = issue
         refs = {}

@@ -15,7 +15,7 @@ from orchestration.landing import Landing
 from orchestration.vendors.base import Context
 from orchestration.vendors.epic_items import EpicSource, Item
 from orchestration.vendors.jira.client import Client, jql_string
-from orchestration.vendors.jira.fields import EPIC_LINK, ids_by_name
+from orchestration.vendors.jira.fields import EPIC_LINK
 from orchestration.vendors.jira.settings import JiraSourceConfig
 from orchestration.vendors.tracker_client import Json
 
@@ -55,8 +55,8 @@ class JiraSource(EpicSource):
         self._now = self._client.now
         kinds = {(one.get("schema") or {}).get("custom"): one["id"] for one in fields}
         self._epic_link = kinds.get(EPIC_LINK, "")
-        ids, names = ids_by_name(fields), self._config.fields.named()
-        self._ids = {what: ids.get(name.casefold(), ()) for what, name in names.items()}
+        names = self._config.fields.named()
+        self._ids = {what: _ids(fields, name.casefold()) for what, name in names.items()}
         return self._now
 
     def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
@@ -123,5 +123,11 @@ class JiraSource(EpicSource):
         return {**issue, "named": {**named, "epic_link": values.get(self._epic_link), "url": url}}
 
     def _search(self, jql: str) -> Iterator[Sequence[Item]]:
-        for issues in self._client.search(f"{jql} ORDER BY created ASC, key ASC", self._fields()):
+        for issues in self._client.search(jql, self._fields()):
             yield [self._named(issue) for issue in issues]
+
+
+def _ids(fields: Sequence[Json], name: str) -> list[str]:
+    """The ids of the fields that go by a name, translated or not, or by that id."""
+    said = ("id", "name", "untranslatedName")
+    return [one["id"] for one in fields if name in (str(one.get(key)).casefold() for key in said)]

@@ -26,7 +26,14 @@ from orchestration.trackers.wiki import fixed_width
 from orchestration.vendors.base import Context
 from orchestration.vendors.jira.check import checks
 from orchestration.vendors.jira.client import LONGEST_CALL_SECONDS, Client
-from orchestration.vendors.jira.fields import JiraField, Schemas, listed, put, read_field
+from orchestration.vendors.jira.fields import (
+    JiraField,
+    Schemas,
+    find_field,
+    listed,
+    put,
+    read_field,
+)
 from orchestration.vendors.jira.issues import BATCH, Issue, Issues, render, send
 from orchestration.vendors.jira.reading import Reader, is_done
 from orchestration.vendors.jira.settings import JiraTrackerConfig
@@ -56,15 +63,15 @@ class JiraTracker:
         self.notes: list[str] = []
         self._config = config
         self._client = Client(config, context, as_tracker_errors)
-        self._schemas = Schemas(self._client)
-        self._reader = Reader(self._client, self._schemas)
-        self._issues = Issues(config, self._schemas, self._reader.issue_key)
+        schemas = Schemas(self._client)
+        self._reader = Reader(self._client, schemas)
+        self._issues = Issues(config, schemas, self._reader)
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
         return self._reader.find(keys)
 
     def check(self) -> Sequence[Check]:
-        return [*checks(self._config, self._client, self._schemas, self._issues, self._reader)]
+        return [*checks(self._config, self._client, self._issues)]
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         return self._reader.status(refs)
@@ -172,14 +179,14 @@ class JiraTracker:
 
     def _figures(self, issue: Json, change: EpicChange) -> Json:
         """Score and burn for the fields that hold them; notes where they can't."""
-        editable = (issue.get("editmeta") or {}).get("fields") or {}
+        entries = (issue.get("editmeta") or {}).get("fields") or {}
+        editable = [read_field(*entry) for entry in entries.items()]
         fields: Json = {}
         for what, value in (("slo_burn", change.slo_burn), ("score", change.score)):
             name = self._config.fields.named().get(what)
             if name is None:
                 continue
-            found = next((one for one in self._schemas.ids(name) if one in editable), None)
-            field = read_field(found, editable[found]) if found else None
+            field = find_field(editable, name)
             if field is None:
                 self._note([f"field for {what} can't be edited: put it on the edit screen"])
             elif field.kind not in {"number", "string"} or field.is_long_text:
