@@ -39,3 +39,22 @@
         {%- if not loop.last %},{% endif %}
     {%- endfor %}
 {%- endmacro %}
+
+{#
+    What the source has and is not here, what is here and the source has not, and what syncs landed
+    and no load read.
+#}
+{% macro source_differences(counted) -%}
+    cast(
+        case when {{ counted }}.source_difference < 0 then 0 else {{ counted }}.source_difference end
+        as bigint
+    ) as missing_count,
+    cast(
+        case when {{ counted }}.source_difference > 0 then 0 else -{{ counted }}.source_difference end
+        as bigint
+    ) as extra_count,
+    cast(
+        {{ counted }}.landed_rows - {{ counted }}.landed_again_rows - {{ counted }}.landed_read_rows
+        as bigint
+    ) as landed_difference
+{%- endmacro %}

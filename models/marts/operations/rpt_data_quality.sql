@@ -1,8 +1,5 @@
-{#
-    The chain of a stream, over all loads: landed by syncs = read by loads = raw + quarantined; raw
-    = records + older versions; records of incidents = facts + excluded + later. Each link has a
-    difference that is 0, or something was lost or doubled.
-#}
+{# The chain of a stream, over all loads: landed by syncs = read by loads = raw + quarantined; raw = records + older versions; records of
+    incidents = facts + excluded + later. Each link has a difference that is 0, or something was lost or doubled. #}
 with streams as (
     select * from {{ ref('int_quality__streams') }}
 ),
@@ -275,18 +272,7 @@ quality as (
         cast(compared.rejected_files as bigint) as rejected_files,
         cast(compared.deleted_count as bigint) as deleted_count,
         cast(compared.unmatched_count as bigint) as unmatched_service_count,
-        cast(
-            case when compared.source_difference < 0 then 0 else compared.source_difference end
-            as bigint
-        ) as missing_count,
-        cast(
-            case when compared.source_difference > 0 then 0 else -compared.source_difference end
-            as bigint
-        ) as extra_count,
-        cast(
-            compared.landed_rows - compared.landed_again_rows - compared.landed_read_rows
-            as bigint
-        ) as landed_difference,
+        {{ source_differences('compared') }},
         compared.fresh_within_hours,
 
         -- booleans
