@@ -114,6 +114,20 @@ def test_loading_reads_no_environment_writes_nothing_and_warns_of_nothing(tmp_pa
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.slow
+def test_dg_finds_nothing_to_say() -> None:
+    parse_into(GRAPH_FOLDER)
+    environment = os.environ | {"VIRTUAL_ENV": str(Path(sys.prefix))}
+    checked = subprocess.run(
+        [str(Path(sys.executable).with_name("dg")), "check", "defs"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    text = checked.stdout + checked.stderr
+    assert checked.returncode == 0, text
+    assert "All definitions loaded successfully" in text
+    assert "warning" not in text.lower()
+
+
 # --- sensors -----------------------------------------------------------------------------------
 
 
