@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from orchestration import documents
 from orchestration.documents import ConfigError, load_model, model_reader
+from orchestration.documents.imports import Headings
 from orchestration.documents.postmortem import Postmortem
 from orchestration.documents.strict import Strict
 from orchestration.epics.playbooks import playbook_paths, read_playbook
@@ -31,11 +32,12 @@ MODELS: dict[str, type[Strict]] = {
     "calendar": Calendar,
     "targets": Targets,
     "shared_fixes": SharedFixes,
+    "headings": Headings,
     "sources": Sources,
     "tracker": TrackerConfig,
 }
 # Each value has a default, so a folder without these files works.
-OPTIONAL = ("targets", "shared_fixes", "sources", "tracker")
+OPTIONAL = ("targets", "shared_fixes", "headings", "sources", "tracker")
 READERS = documents.READERS | {name: model_reader(model) for name, model in MODELS.items()}
 SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 

@@ -10,6 +10,7 @@ import typer
 
 from orchestration.cli.command import Commands, console, read_settings
 from orchestration.cli.ledger import app as ledger_app
+from orchestration.cli.postmortem import app as postmortem_app
 
 app = typer.Typer(
     cls=Commands,
@@ -23,6 +24,7 @@ quarantine = typer.Typer(
 )
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(postmortem_app, name="postmortem")
 DAY = "%Y-%m-%d"
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 

@@ -38,6 +38,7 @@ _RANGE = re.compile(rf"{_NUMBER}\s*[%km]?\s*(?:-|–|—|to)\s*\$?\s*{_NUMBER}\s
 _PERCENT = re.compile(r"(?<![\w.,])([-−]?)(\d[\d.,]*)\s*(?:%|percent\b|pct\b)", re.I)  # noqa: RUF001
 _OF_USERS = re.compile(rf"\s*(?:of\s+)?(?:[\w-]+\s+){{0,2}}?{USERS}\b", re.I)
 _USERS = re.compile(rf"\b{USERS}\b", re.I)
+_OF_OTHERS = re.compile(r"\s*(?:error|fail|increase|more|higher|slow|long|latenc|timeout)", re.I)
 _OF_UNSAID = re.compile(r"\s*(?:$|[(.])")
 _WORD = re.compile(r"[^\W\d_]")
 _CLAUSES = re.compile(r";|,(?!\d)")
@@ -168,7 +169,8 @@ def users_percent(text: str) -> float | None:
     for clause in _CLAUSES.split(text):
         for match in _PERCENT.finditer(clause):
             before, after = clause[: match.start()], clause[match.end() :]
-            is_of_users = _OF_USERS.match(after) or _USERS.search(before)
+            is_of_users = _OF_USERS.match(after)
+            is_of_users = is_of_users or (_USERS.search(before) and not _OF_OTHERS.match(after))
             if is_of_users or (_OF_UNSAID.match(after) and not _WORD.search(before)):
                 percent = number(match[2])
                 if match[1] or percent > 100:
@@ -205,16 +207,17 @@ def impact(text: str) -> dict[str, Any]:
     return {
         "users_percent": users_percent(text),
         "revenue_usd": revenue_usd(text),
-        "regulatory": _named(text),
+        "regulatory": stated_regulations(text),
     }
 
 
 def regulations(text: str) -> list[str]:
     """The regulations of a bullet of their own."""
-    return _named(text) or split(text, ",;")
+    return stated_regulations(text) or split(text, ",;")
 
 
-def _named(text: str) -> list[str]:
+def stated_regulations(text: str) -> list[str]:
+    """Those that the text names and doesn't deny."""
     stated = [clause for clause in split(text, ",;") if not re.search(ABSENT, clause.lower())]
     return mentioned(", ".join(stated), "regulation")
 

@@ -7,6 +7,7 @@ so both give the same record and the same errors. The JSON Schema is published f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -212,28 +213,34 @@ class Bullets(Postmortem):
         return said
 
 
+def ignored_keys(said: dict[str, Any]) -> list[str]:
+    """Keys of front matter that are no field, nor a field misspelt: other tools' own."""
+    fields = list(Postmortem.model_fields)
+    return [key for key in said if not get_close_matches(key.lower(), fields, n=1, cutoff=0.8)]
+
+
 def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
     """The fields as they are stated, the file's stem as id, and which template it follows."""
     try:
-        postmortem_id = service_name(path.stem)
+        names = {"postmortem_id": service_name(path.stem), "template": "bullets"}
     except PydanticCustomError as error:
         what, fix = "names the postmortem and holds characters it can't", "rename the file"
         raise DocumentError(Problem(1, "file", path.stem, what, fix)) from error
-    problems: list[Problem] = []
-    template, model = "front_matter", Postmortem
     if chunk.text.lstrip().split("\n", 1)[0].rstrip() == "---":
-        document = parse_mapping(split_front_matter(chunk.text)[0])
+        document, problems = parse_mapping(split_front_matter(chunk.text)[0]), []
+        ignored = [(key, document.value.pop(key)) for key in ignored_keys(document.value)]
+        names["template"], model = "front_matter", Postmortem
     else:
-        document, problems = read_bullets(chunk.text)
-        template, model = "bullets", Bullets
+        (document, problems), model, ignored = read_bullets(chunk.text), Bullets, []
     try:
         record = validate(document, model).record()
     except DocumentError as error:
         raise DocumentError(*problems, *error.problems) from None
     if problems:
         raise DocumentError(*problems)
+    if ignored:
+        record["ignored_keys"] = [key for key, _ in ignored]
     rates = [slo["burn_rate"] for slo in record["slos"] if slo["burn_rate"] is not None]
-    names = {"postmortem_id": postmortem_id, "template": template}
     yield 1, names | record | {"max_burn_rate": max(rates, default=None)}
 
 

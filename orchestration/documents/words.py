@@ -23,8 +23,14 @@ SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 BLANK = frozenset({"", "-", "?", "n/a", "na", "tbd", "todo", "pending", "not known"})
 NOTHING = frozenset({"none", "no", "nothing", "not applicable"})
 # Something is missing when one of these stands at most three words before it or right after it.
-ABSENT = r"(?<!\w)(?:missing|no|not|without|w/o|lack(?:s|ed|ing)?|absent|never|unset)(?!\w)"
-_ABSENT_AFTER = r"(?:missing|absent|unset|disabled|not (?:set|configured|tested|covered|enabled))"
+ABSENT = (
+    r"(?<!\w)(?:missing|no|not|without|w/o|lack(?:s|ed|ing)?|absent|never|unset|nobody|no one"
+    r"|too few|insufficient(?:ly)?|inadequate(?:ly)?|poor(?:ly)?|incomplete|\w+n['’]t)(?!\w)"  # noqa: RUF001
+)
+_ABSENT_AFTER = (
+    r"(?:missing|absent|unset|disabled|insufficient|inadequate|(?:not|\w+n['’]t) (?:set|configured"  # noqa: RUF001
+    r"|tested|covered|enabled|in place|exist\w*|fire\w*|trigger\w*|available|enough|sufficient))"
+)
 _GAP = r"(?:[^\w,;()]+\w+)"
 
 

@@ -107,6 +107,7 @@ def test_zero_is_not_unknown(tmp_path: Path) -> None:
     ("keys", "field", "expected"),
     [
         ("incident: 4711", "incident", ["4711"]),
+        ("xyzzy: 1\nlayout: post", "services", ["a"]),
         ("incident: 0012345", "incident", ["0012345"]),
         ("incident: ServiceNow:INC1", "incident", ["servicenow:INC1"]),
         ("incident: [INC1, INC1]", "incident", ["INC1"]),
@@ -131,7 +132,7 @@ def test_values(tmp_path: Path, keys: str, field: str, expected: object) -> None
         ("failure_mod: dns", 3, "failure_mod", None, "write failure_mode"),
         ("impact:\n  user_percent: 4", 4, "impact.user_percent", None, "write users_percent"),
         ("slos:\n  - typ: latency", 4, "slos.0.typ", None, "write type"),
-        ("xyzzy: 1", 3, "xyzzy", None, "known are action_items"),
+        ("slos: [{xyzzy: 1}]", 3, "slos.0.xyzzy", None, "known are burn_rate"),
         ("failure_mode: timout", 3, "failure_mode", "timout", "write timeout"),
         ("failure_mode: gremlins", 3, "failure_mode", "gremlins", "use retry_storm, timeout"),
         ("fix_classes:\n  - config_only\n  - magic", 5, "fix_classes.1", "magic", "code_refactor"),
