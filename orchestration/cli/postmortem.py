@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from orchestration.cli.command import console, read_settings, refusals
+from orchestration.cli.command import console, read_settings
 from orchestration.cli.tables import published_rows, shown_path
-from orchestration.settings import Settings, SettingsError, modernization_folder
+from orchestration.settings import Settings, modernization_folder
 
 if TYPE_CHECKING:
     from orchestration.documents.imports import Imported
@@ -52,7 +52,7 @@ def say(text: str, style: str = "") -> None:
 
 
 @app.command()
-def check(files: Annotated[list[Path], typer.Argument(help="Markdown files.")]) -> None:
+def check(files: Annotated[list[Path], typer.Argument(help="Markdown files.")]) -> bool:
     """Read postmortems as a run does, in a moment; exits with 1 where one can't be read."""
     from orchestration.documents.imports import WANTED
     from orchestration.documents.postmortem import read_postmortem
@@ -75,7 +75,7 @@ def check(files: Annotated[list[Path], typer.Argument(help="Markdown files.")]) 
         if not lines and not problems:
             say(f"{path}: is not read: a README or TEMPLATE")
         is_clean = is_clean and not problems
-    raise typer.Exit(0 if is_clean else 1)
+    return is_clean
 
 
 @app.command("import")
@@ -84,7 +84,7 @@ def import_folder(
     into: Annotated[Path | None, typer.Option(help="Else modernization/postmortems.")] = None,
     headings: Annotated[Path | None, typer.Option(help="Else modernization/headings.yaml.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Only tell what would be written.")] = False,
-) -> None:
+) -> bool:
     """Write each postmortem with front matter as far as its headings tell, and what stays to do.
 
     Nothing that is there is overwritten. Exits with 1 where a file or folder can't be read.
@@ -94,11 +94,7 @@ def import_folder(
     from orchestration.documents.imports import Headings, read_foreign
     from orchestration.documents.text import read_text
 
-    with refusals():
-        path = headings or modernization_folder() / "headings.yaml"
-        if not path.exists():
-            raise SettingsError(f"--headings: {path} doesn't exist; name a headings.yaml")
-        known = load_model(path, Headings)
+    known = load_model(headings or modernization_folder() / "headings.yaml", Headings)
     target = into or modernization_folder() / "postmortems"
     counts, ignored, missing, unknown = Counter(), Counter(), Counter(), Counter()
     bad: list[str] = []
@@ -136,7 +132,7 @@ def import_folder(
             say(f"{title}: {', '.join(f'{key} {count}' for key, count in what.most_common(30))}")
     for problem in bad:
         say(problem, "red")
-    raise typer.Exit(1 if bad or not counts else 0)
+    return bool(counts) and not bad
 
 
 def _link(settings: Settings, found: Imported) -> list[str]:
