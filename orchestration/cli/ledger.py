@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.padding import Padding
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestration.cli.command import console, read_settings, refusals
 from orchestration.cli.quarantine import shown
-from orchestration.cli.tables import plain_table
+from orchestration.cli.tables import plain_table, text_row
 
 if TYPE_CHECKING:
     from orchestration.ledger import EpicRecord, LedgerEvent
@@ -44,18 +44,23 @@ def show(
         ledger = Ledger(settings.ledger_url)
         records = sorted(ledger.records(), key=lambda r: (r.tracker, r.parent_key or r.key, r.key))
         if what is None:
-            _show_all(records, ledger.last_events(), as_json=as_json)
+            last = ledger.last_events()
+            listed = [(r, last[r.tracker, r.key]) for r in records]
+            if as_json:
+                _print_json([asdict(r) | {"last_event": asdict(event)} for r, event in listed])
+            else:
+                _show_all(listed)
             return
         keys = {r.key for r in records if what in (r.key, r.service)}
         wanted = [r for r in records if r.key in keys or r.parent_key in keys]
         histories = [(r, ledger.events(r.tracker, r.key)) for r in wanted]
         if as_json:
             _print_json([asdict(r) | {"events": list(map(asdict, es))} for r, es in histories])
-        for record, events in [] if as_json else histories:
-            _show_history(record, events)
-        if not wanted and not as_json:
-            console.print(Text(shown(f"no epic has the key or service {what}")))
-            console.print(Text("paydown ledger show lists them", "dim"))
+        else:
+            for record, events in histories:
+                _show_history(record, events)
+            if not wanted:
+                _say(f"no epic has the key or service {what}; paydown ledger show lists them")
         raise typer.Exit(0 if wanted else 1)
 
 
@@ -82,12 +87,11 @@ def close(
         try:
             closed = close_by_hand(ledger, key, tracker=tracker, why=why, now=now, at=utc_now())
         except NotOpenError as error:
-            console.print(Text(shown(str(error)), "yellow"))
+            _say(str(error), "yellow")
             raise typer.Exit(1) from None
         for record in closed:
-            text = f"{record.key} is closed in the ledger; nothing was asked of {record.tracker}"
-            console.print(Text(shown(text)))
-        console.print(Text("the next incident above the band opens a new epic", "dim"))
+            _say(f"{record.key} is closed in the ledger; nothing was asked of {record.tracker}")
+        _say("the next incident above the band opens a new epic", "dim")
 
 
 @app.command()
@@ -105,55 +109,43 @@ def reconcile(as_json: AsJson = False) -> None:
 
     with refusals():
         tracker = build_tracker(read_tracker_config(settings), settings)
-        ledger = Ledger(settings.ledger_url)
-        run = Run(ledger, tracker, "reconcile", settings.now())
+        run = Run(Ledger(settings.ledger_url), tracker, "reconcile", settings.now())
         findings = repair.reconcile(published_candidates(settings), run)
         if as_json:
-            _print_json([asdict(finding) for finding in findings])
+            _print_json(list(map(asdict, findings)))
         else:
             for finding in findings:
-                style = "yellow" if finding.is_open else ""
-                console.print(Text(shown(f"{finding.key} {finding.what}"), style))
-            known = f"{len(ledger.records(tracker.name))} epics and stories in the ledger"
-            console.print(Text(f"{tracker.name}: {known}, {len(findings)} findings", "bold"))
+                _say(f"{finding.key} {finding.what}", "yellow" if finding.is_open else "")
+            known = f"{len(run.records())} epics and stories in the ledger"
+            _say(f"{tracker.name}: {known}, {len(findings)} findings", "bold")
         raise typer.Exit(1 if any(finding.is_open for finding in findings) else 0)
 
 
-def _show_all(
-    records: list[EpicRecord], last: dict[tuple[str, str], LedgerEvent], *, as_json: bool
-) -> None:
+def _show_all(listed: list[tuple[EpicRecord, LedgerEvent]]) -> None:
     """Every epic and story with its state and last event."""
-    if as_json:
-        events = [last.get((r.tracker, r.key)) for r in records]
-        rows = zip(records, events, strict=True)
-        _print_json([asdict(r) | {"last_event": asdict(e) if e else None} for r, e in rows])
-        return
-    if not records:
-        console.print("the ledger is empty: no epic was opened yet")
+    if not listed:
+        _say("the ledger is empty: no epic was opened yet")
         return
     table = plain_table("epic, and the stories below it", "state", "last event")
-    trackers = {record.tracker for record in records}
-    for record in records:
-        if len(trackers) > 1 and record.parent_key is None:
-            table.add_row(Text(shown(record.tracker), "bold"), Text(), Text())
-        event = last.get((record.tracker, record.key))
-        indent = "  " if record.parent_key else ""
-        table.add_row(
-            Text(shown(f"{indent}{record.key}")),
-            Text(record.state.value, STYLES[record.state.value]),
-            Text(f"{event.kind} {event.at:%Y-%m-%d}" if event else ""),
-        )
+    tracker = None if len({r.tracker for r, _ in listed}) > 1 else listed[0][0].tracker
+    for record, event in listed:
+        if record.tracker != tracker:
+            tracker = record.tracker
+            table.add_row(Text(shown(tracker), "bold"))
+        indent, state = "  " if record.parent_key else "", record.state.value
+        status = (Text(state, STYLES[state]), f"{event.kind} {event.at:%Y-%m-%d}")
+        table.add_row(*text_row(shown(indent + record.key), *status))
         # A local epic is the file of that name.
         if record.url and not record.url.startswith("file:"):
-            table.add_row(Text(shown(f"{indent}  {record.url}"), "dim"), Text(), Text())
+            table.add_row(Text(shown(f"{indent}  {record.url}"), "dim"))
     console.print(table)
-    console.print(Text("paydown ledger show KEY shows what was sent and why", "dim"))
+    _say("paydown ledger show KEY shows what was sent and why", "dim")
 
 
 def _show_history(record: EpicRecord, events: list[LedgerEvent]) -> None:
-    name = shown(f"{record.service} [{record.key}] ")
     state = record.state.value
-    console.print(Text.assemble((name, "bold"), (state, STYLES[state])))
+    name = (shown(f"{record.service} [{record.key}] "), "bold")
+    console.print(Text.assemble(name, (state, STYLES[state])))
     attempt = record.attempted_at and f"{record.attempted_at:%Y-%m-%d %H:%M:%S} by {record.owner}"
     facts = {
         "tracker": record.tracker,
@@ -163,21 +155,19 @@ def _show_history(record: EpicRecord, events: list[LedgerEvent]) -> None:
         "reason": record.reason,
         "attempted": attempt,
     }
-    for title, value in facts.items():
-        if value:
-            console.print(Padding(Text(shown(f"{title:<10} {value}")), (0, 0, 0, 2)))
+    lines = [Text(shown(f"{title:<10} {value}")) for title, value in facts.items() if value]
     for event in events:
         # What was sent in full is in the JSON.
-        kept = {n: v for n, v in event.detail.items() if n not in ("draft", "change")}
-        detail = ", ".join(f"{n}: {v}" for n, v in kept.items())
-        line = Text.assemble(
-            f"{event.at:%Y-%m-%d %H:%M:%S} ",
-            (event.kind, "bold"),
-            shown(f" {detail} (run {event.run_id})"),
-        )
+        kept = (f"{n}: {v}" for n, v in event.detail.items() if n not in ("draft", "change"))
+        detail = shown(f" {', '.join(kept)} (run {event.run_id})")
+        lines.append(Text.assemble(f"{event.at:%Y-%m-%d %H:%M:%S} ", (event.kind, "bold"), detail))
+    for line in (*lines, Text()):
         console.print(Padding(line, (0, 0, 0, 2)))
-    console.print()
 
 
-def _print_json(rows: list[dict[str, object]]) -> None:
+def _say(text: str, style: str = "") -> None:
+    console.print(Text(shown(text), style))
+
+
+def _print_json(rows: list[dict[str, Any]]) -> None:
     print(json.dumps(rows, indent=2, default=str))

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from orchestration.ledger import Evidence
+from orchestration.ledger import EpicRecord, Evidence
+from orchestration.trackers.text import one_line
+
+_SLUG_LIMIT = 40
 
 
-class Section(StrEnum):
-    """The parts of the report, as the decision names them; every row ends in exactly one.
-
-    shared: its fix is one of several services', whose one epic is named. closed: its epic was
-    closed now. closed_as_hygiene: below the bands, and there was nothing to close, or others have
-    worked on it.
-    """
-
-    OPENED = "opened"
-    ALREADY_OPEN = "already_open"
-    UPDATED = "updated"
-    BUNDLED = "bundled"
-    SHARED = "shared"
-    WAITING = "waiting"
-    BLOCKED = "blocked"
-    CLOSED = "closed"
-    CLOSED_AS_HYGIENE = "closed_as_hygiene"
-    FAILED = "failed"
+# The parts of the report, as the decision names them; every row ends in exactly one.
+# shared: its fix is one of several services', whose one epic is named. closed: its epic was closed
+# now. closed_as_hygiene: below the bands, and nothing is to be closed, or others worked on it.
+Section: TypeAlias = Literal[
+    "opened", "already_open", "updated", "bundled", "shared", "waiting", "blocked", "closed",
+    "closed_as_hygiene", "failed",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """An incident or a postmortem; title and address are empty where nobody wrote one."""
 
     id: str
@@ -43,29 +34,27 @@ class Source:
     url: str = ""
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
+def _line(value: object) -> str:
+    return "" if value is None else one_line(value)
 
 
-def _listed(separator: str) -> BeforeValidator:
-    def split(value: object) -> tuple[str, ...]:
-        parts = (part.strip() for part in _text(value).split(separator))
-        return tuple(part for part in parts if part)
-
-    return BeforeValidator(split)
+def _parts(value: object, separator: str) -> tuple[str, ...]:
+    parts = ("" if value is None else str(value)).split(separator)
+    return tuple(line for line in map(one_line, parts) if line)
 
 
 def _sources(value: object) -> tuple[Source, ...]:
     """Lines of id, title and address with tabs between them."""
-    lines = (line for line in ("" if value is None else str(value)).split("\n") if line.strip())
-    parts = ([part.strip() for part in line.split("\t")] for line in lines)
+    lines = ("" if value is None else str(value)).split("\n")
+    parts = ([part.strip() for part in line.split("\t")] for line in lines if line.strip())
     return tuple(Source(*part[:3]) for part in parts)
 
 
-Text = Annotated[str, BeforeValidator(_text)]
-Commas = Annotated[tuple[str, ...], _listed(",")]
-Lines = Annotated[tuple[str, ...], _listed("\n")]
+Text = Annotated[str, BeforeValidator(_line)]
+Commas = Annotated[tuple[str, ...], BeforeValidator(lambda value: _parts(value, ","))]
+Lines = Annotated[tuple[str, ...], BeforeValidator(lambda value: _parts(value, "\n"))]
 Links = Annotated[tuple[Source, ...], BeforeValidator(_sources)]
+Count = Annotated[int, BeforeValidator(lambda value: value or 0)]
 
 
 class Candidate(BaseModel):
@@ -97,9 +86,8 @@ class Candidate(BaseModel):
     fix_classes: Commas
     reasons: Lines
     incident_ids: Commas
-    postmortem_ids: Commas
     risk_ids: Commas
-    slo_chart_url: Text
+    slo_chart_url: str | None
     project_key: Text
     rubric_hash: Text
     members: Commas
@@ -108,35 +96,70 @@ class Candidate(BaseModel):
     factor_changes: Lines
     incident_links: Links
     postmortem_links: Links
-    incident_count: Annotated[int, BeforeValidator(lambda value: value or 0)]
+    incident_count: Count
 
     epic_action: Literal["open", "update", "close", "none"]
     section: Section
-    reason: Text
+    reason: str
     epic_key: str | None
     previous_epic_key: str | None
     shared_epic_key: str | None
     team: Text
     cycle_number: Annotated[int, Field(ge=1)] | None
-    update_count: int | None
+    update_count: Count
     has_stories: bool
     tracker_problem: str | None
 
     @property
     def name(self) -> str:
         """What people call it."""
-        return self.service_name or self.service_id
-
-    @property
-    def service_hash(self) -> str:
-        """SHA-256 of the service's id: its identity in the ledger."""
-        return hashlib.sha256(self.service_id.encode("utf-8", "surrogatepass")).hexdigest()
+        return one_line(self.service_name or self.service_id, 200)
 
     @property
     def evidence(self) -> Evidence:
         """What an epic for this service says."""
-        ids = tuple(sorted(set(self.incident_ids)))
-        return Evidence(ids, self.score, self.band, self.slo_burn)
+        return Evidence(self.incident_ids, self.score, self.band, self.slo_burn)
+
+    def epic(self, tracker: str, cycle: int | None = None) -> EpicRecord:
+        """Its epic of a cycle, by default the one that is open, begun or yet to be opened."""
+        key = self.epic_key or epic_key(self.service_id, self.cycle_number or 1)
+        previous = self.previous_epic_key
+        if cycle is not None:
+            key = epic_key(self.service_id, cycle)
+            previous = epic_key(self.service_id, cycle - 1) if cycle > 1 else None
+        return EpicRecord(
+            tracker=tracker,
+            key=key,
+            service_hash=_sha256(self.service_id),
+            service=self.name,
+            cycle=cycle or self.cycle_number or 1,
+            previous_key=previous,
+            evidence=self.evidence,
+            team=self.team or None,
+        )
+
+
+def epic_key(service_id: str, cycle: int) -> str:
+    """The deterministic key of a service's epic, safe as a label and as a file name.
+
+    The slug is for people, and comes from the last segment of the id because names change; the
+    hash of the whole id keeps services apart.
+    """
+    return f"paydown-{slug(service_id)}-{_sha256(service_id)[:8]}-c{cycle}"
+
+
+def slug(service_id: str) -> str:
+    """The last segment of an id, as people and machines can both write it."""
+    for part in (service_id.rsplit("/", 1)[-1], service_id):
+        ascii_only = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
+        found = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:_SLUG_LIMIT].strip("-")
+        if found:
+            return found
+    return "service"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_candidates(rows: Iterable[Mapping[str, Any]]) -> list[Candidate]:

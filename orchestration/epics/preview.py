@@ -13,7 +13,6 @@ from orchestration.trackers.protocol import (
     EpicDraft,
     EpicRef,
     Preview,
-    PreviewOutcome,
     StatusOutcome,
     Tracker,
     TrackerError,
@@ -28,7 +27,6 @@ class PreviewTracker:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self.previews: dict[str, Preview] = {}
-        self._created: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         """Everything that reads is the tracker's own."""
@@ -36,13 +34,13 @@ class PreviewTracker:
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         """What the tracker's own preview says; it can't be asked about children of new epics."""
-        below_new = [d for d in drafts if d.parent and d.parent.key in self._created]
-        asked = [draft for draft in drafts if draft not in below_new]
-        answers: dict[str, PreviewOutcome] = dict(self._tracker.preview(asked)) if asked else {}
-        for draft in below_new:
-            parent = draft.parent.key if draft.parent else None
-            request = {"title": draft.title, "body": draft.body, "epic": parent}
-            answers[draft.key] = Preview(request, (_NEW_PARENT,))
+        # An epic that is new has no id.
+        asked = [draft for draft in drafts if draft.parent is None or draft.parent.id]
+        answers = dict(self._tracker.preview(asked)) if asked else {}
+        for draft in drafts:
+            if draft.parent and not draft.parent.id:
+                request = {"title": draft.title, "body": draft.body, "epic": draft.parent.key}
+                answers[draft.key] = Preview(request, (_NEW_PARENT,))
         outcomes: dict[str, CreateOutcome] = {}
         for key, answer in answers.items():
             if isinstance(answer, TrackerError):
@@ -51,7 +49,6 @@ class PreviewTracker:
             # Through JSON, because the report becomes metadata.
             request = json.loads(json.dumps(answer.request, default=str))
             self.previews[key] = replace(answer, request=request)
-            self._created.add(key)
             outcomes[key] = EpicRef(key, "", "")
         return outcomes
 
@@ -65,6 +62,4 @@ class PreviewTracker:
         figures = {"score": change.score, "slo_burn": change.slo_burn}
         self.previews[ref.key] = Preview({"comment": change.body, "figures": figures})
 
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
-        """Keep the comment."""
-        self.update(ref, change)
+    close = update

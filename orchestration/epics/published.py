@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,9 +11,7 @@ from orchestration.epics.publisher import publish_epics
 from orchestration.epics.refresh import Refreshed, refresh
 from orchestration.epics.report import EpicsReport
 from orchestration.epics.run import Run
-from orchestration.http import Patience
 from orchestration.ledger import Ledger, export_epics
-from orchestration.publish.analyst_copy import CURRENT, DATABASE
 from orchestration.settings import Settings
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.trackers import (
@@ -24,11 +21,14 @@ from orchestration.vendors.trackers import (
     tracker_name,
 )
 
-CANDIDATES = "rpt_promotion_candidates"
-DECISIONS = "rpt_epic_decisions"
+_DECIDED = """
+    select decisions.*, candidates.*
+    from rpt_promotion_candidates as candidates
+    left join rpt_epic_decisions as decisions using (service_id)
+"""
 
 
-def refresh_ledger(settings: Settings, run_id: str, patience: Patience | None = None) -> Refreshed:
+def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
     """Record what people did in the tracker, and export the ledger for the load.
 
     A tracker that can't be asked changes nothing: the answer's `unreachable` says why.
@@ -42,7 +42,7 @@ def refresh_ledger(settings: Settings, run_id: str, patience: Patience | None = 
     refreshed = Refreshed()
     if ledger.records(name):
         try:
-            tracker = build_tracker(config, settings, patience=patience)
+            tracker = build_tracker(config, settings)
             refreshed = refresh(Run(ledger, tracker, run_id, settings.now()))
         except TrackerError as error:
             refreshed.unreachable = str(error)
@@ -56,13 +56,7 @@ def refresh_ledger(settings: Settings, run_id: str, patience: Patience | None = 
     return refreshed
 
 
-def run_epics(
-    settings: Settings,
-    run_id: str,
-    *,
-    dry_run: bool | None = None,
-    patience: Patience | None = None,
-) -> EpicsReport:
+def run_epics(settings: Settings, run_id: str, *, dry_run: bool | None = None) -> EpicsReport:
     """Act on the published decisions, or say how.
 
     dry_run: as the settings say where None.
@@ -73,31 +67,20 @@ def run_epics(
         ForbiddenError: the tracker's secret is missing from the environment.
     """
     config = read_tracker_config(settings)
-    return publish_epics(
-        _rows(settings),
-        Ledger(settings.ledger_url),
-        build_tracker(config, settings, patience=patience),
-        dry_run=is_dry_run(settings, config) if dry_run is None else dry_run,
-        now=settings.now(),
-        run_id=run_id,
-    )
+    ledger, tracker = Ledger(settings.ledger_url), build_tracker(config, settings)
+    run = Run(ledger, tracker, run_id, settings.now())
+    is_dry = is_dry_run(settings, config) if dry_run is None else dry_run
+    return publish_epics(_rows(settings), run, dry_run=is_dry)
 
 
 def published_candidates(settings: Settings) -> list[Candidate]:
     """The candidates of the analysts' copy; none where nothing was published yet."""
-    database = settings.published / CURRENT / DATABASE
-    return read_candidates(_rows(settings)) if database.exists() else []
+    return read_candidates(_rows(settings)) if settings.published_database.exists() else []
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
-    database = settings.published / CURRENT / DATABASE
-    decisions = {row["service_id"]: row for row in read_mart(database, DECISIONS)}
-    return [row | decisions[row["service_id"]] for row in read_mart(database, CANDIDATES)]
-
-
-def read_mart(database: Path, mart: str) -> list[dict[str, Any]]:
-    """All rows of a mart in the analysts' copy, as mappings."""
-    with duckdb.connect(str(database), read_only=True) as con:
-        result = con.execute(f'select * from "{mart}"')
+    """Each candidate with what is decided about it."""
+    with duckdb.connect(str(settings.published_database), read_only=True) as con:
+        result = con.execute(_DECIDED)
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from orchestration.epics.candidates import Candidate, Section, read_candidates
-from orchestration.epics.changing import Changer, Verdict
-from orchestration.epics.content import draft_epic, epic_key
-from orchestration.epics.opening import Opener, Opening, Outcome
-from orchestration.epics.playbooks import Playbooks, read_playbooks
+from orchestration.epics import changing
+from orchestration.epics.candidates import Candidate, read_candidates
+from orchestration.epics.content import draft_epic, draft_stories
+from orchestration.epics.opening import Opening, open_all, story_record
+from orchestration.epics.playbooks import read_playbooks
 from orchestration.epics.preview import PreviewTracker
-from orchestration.epics.report import EpicsReport, ReportBuilder
-from orchestration.epics.run import Run, ref_of, utc_now
-from orchestration.epics.stories import draft_stories
-from orchestration.ledger import EpicRecord, EpicState, Intent, Ledger
+from orchestration.epics.report import EpicEntry, EpicsReport, Verdict
+from orchestration.epics.run import Run
+from orchestration.ledger import EpicState, Ledger
 from orchestration.ledger.models import UNFINISHED
-from orchestration.trackers.protocol import EpicDraft, Tracker
+from orchestration.trackers.protocol import Preview, Tracker
 from orchestration.trackers.text import one_line
 
-_SECTIONS = {
-    "opened": Section.OPENED,
-    "found": Section.ALREADY_OPEN,
-    "taken": Section.WAITING,
-    "failed": Section.FAILED,
-}
+_MOVED_ON = "the ledger has changed since this was decided; the next run decides again"
 
 
 def publish_epics(
-    rows: Iterable[Mapping[str, Any]],
-    ledger: Ledger,
-    tracker: Tracker,
-    *,
-    dry_run: bool,
-    now: datetime,
-    run_id: str,
-    clock: Callable[[], datetime] = utc_now,
-    sleep: Callable[[float], None] = time.sleep,
+    rows: Iterable[Mapping[str, Any]], run: Run, *, dry_run: bool = False
 ) -> EpicsReport:
-    """Make the tracker true to `rows`, and report what became of each row.
+    """Make the run's tracker true to `rows`, and report what became of each row.
 
-    rows: mappings with the columns of `rpt_promotion_candidates` and `rpt_epic_decisions`. now:
-    business time, aware. clock, sleep: wall-clock time for claims, and waiting out a tracker's
-    search lag. dry_run: the same with a copy of the ledger and a tracker that only remembers.
+    rows: mappings with the columns of `rpt_promotion_candidates` and `rpt_epic_decisions`.
+    dry_run: the same with a copy of the ledger and a tracker that only remembers.
 
     Running again with the same rows changes nothing. A run that was killed at any point is
     completed by the next one. Bad rows raise ValueError before anything is done; what a tracker
@@ -57,140 +39,101 @@ def publish_epics(
     """
     candidates = read_candidates(rows)
     if not dry_run:
-        return _publish(candidates, Run(ledger, tracker, run_id, now, clock, sleep), {})
-    preview = PreviewTracker(tracker)
+        return _Publisher(candidates, run).publish({})
+    preview = PreviewTracker(run.tracker)
     with TemporaryDirectory() as folder:
         copy = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}")
-        ledger.copy_to(copy)
-        run = Run(copy, cast(Tracker, preview), run_id, now, clock, sleep)
-        return _publish(candidates, run, preview.previews, dry_run=True)
+        run.ledger.copy_to(copy)
+        run = replace(run, ledger=copy, tracker=cast(Tracker, preview))
+        return replace(_Publisher(candidates, run).publish(preview.previews), dry_run=True)
 
 
-def _publish(
-    candidates: Sequence[Candidate], run: Run, previews: Mapping[str, Any], *, dry_run: bool = False
-) -> EpicsReport:
-    records = {r.key: r for r in run.ledger.records(run.tracker.name)}
-    report = ReportBuilder(candidates)
-    for candidate in candidates:
-        if record := records.get(candidate.epic_key or ""):
-            report.put(candidate, candidate.section, candidate.reason, record.key, record.url)
-    playbooks = read_playbooks()
-    fresh = _open_epics(candidates, records, playbooks, run, report)
-    _open_stories(candidates, records, fresh, playbooks, run, report)
-    _change_epics(candidates, run, report)
-    away = next((c.tracker_problem for c in candidates if c.tracker_problem), None)
-    return report.build(run, dry_run=dry_run, stopped=run.stopped or away, previews=previews)
+class _Publisher:
+    """One run over all candidates. What becomes of each is as decided, until it was acted on."""
 
+    def __init__(self, candidates: Sequence[Candidate], run: Run) -> None:
+        self.candidates, self.run = candidates, run
+        self.playbooks = read_playbooks()
+        self.epics = {c.service_id: c.epic(run.tracker.name) for c in candidates}
+        self.records = run.records()
+        self.verdicts = {
+            c.service_id: Verdict(c.section, c.reason, self.records.get(c.epic_key or ""))
+            for c in candidates
+        }
+        self.stories: list[tuple[Candidate, str, Verdict]] = []
 
-def _open_epics(
-    candidates: Sequence[Candidate],
-    records: dict[str, EpicRecord],
-    playbooks: Playbooks,
-    run: Run,
-    report: ReportBuilder,
-) -> set[str]:
-    """Open epics; returns the keys of those that this run opened, which have no stories yet."""
-    wanted = {_key(c): c for c in candidates if c.epic_action == "open"}
-    outcomes = Opener(run).open([_opening(c, k, playbooks, run) for k, c in wanted.items()])
-    for key, outcome in outcomes.items():
-        shown = outcome.record.key if outcome.record else key
-        section = _SECTIONS[outcome.kind]
-        url = outcome.record.url if outcome.record else None
-        report.put(wanted[key], section, outcome.reason, shown, url)
-        if outcome.record and outcome.kind == "opened":  # How others are is known next time.
-            records[outcome.record.key] = outcome.record
-    return {key for key, outcome in outcomes.items() if outcome.kind == "opened"}
+    def publish(self, previews: Mapping[str, Preview]) -> EpicsReport:
+        """previews: filled by a dry run's tracker with what would be sent, by key."""
+        fresh = self.open_epics()
+        self.open_stories(fresh)
+        self.change_epics()
+        parts: dict[str, list[EpicEntry]] = defaultdict(list)
+        for c in self.candidates:
+            verdict = self.verdicts[c.service_id]
+            key = c.epic_key if c.epic_action != "open" else self.epics[c.service_id].key
+            parts[verdict.section].append(EpicEntry.of(c, verdict, key, previews))
+        for c, key, verdict in self.stories:
+            part = "stories" if verdict.section == "opened" else "stories_failed"
+            parts[part].append(EpicEntry.of(c, verdict, key, previews))
+        away = (c.tracker_problem for c in self.candidates if c.tracker_problem)
+        stopped = self.run.stopped or next(away, None)
+        return EpicsReport(
+            run_id=self.run.run_id,
+            tracker=self.run.tracker.name,
+            dry_run=False,
+            stopped=one_line(stopped) if stopped else None,
+            **{part: tuple(entries) for part, entries in parts.items()},
+        )
 
+    def open_epics(self) -> set[str]:
+        """Open epics; returns the keys of those that this run opened, which have no stories."""
+        wanted = {
+            self.epics[c.service_id].key: c for c in self.candidates if c.epic_action == "open"
+        }
+        openings = []
+        for c in wanted.values():
+            epic = self.epics[c.service_id]
+            draft = draft_epic(c, self.playbooks, epic, self.run.now)
+            openings.append(Opening(epic, draft, c.reason))
+        verdicts = open_all(self.run, openings)
+        self.verdicts |= {wanted[key].service_id: verdict for key, verdict in verdicts.items()}
+        # How those are that were not opened by this run is known next time.
+        opened = {k: v.record for k, v in verdicts.items() if v.section == "opened"}
+        self.records |= {key: record for key, record in opened.items() if record}
+        return set(opened)
 
-def _key(candidate: Candidate) -> str:
-    """Of the candidate's epic, which may not be open yet."""
-    return candidate.epic_key or epic_key(candidate.service_id, candidate.cycle_number or 1)
+    def open_stories(self, fresh: set[str]) -> None:
+        """Open what is missing below open epics, as many a call as epics."""
+        finished = {k for k, record in self.records.items() if record.state not in UNFINISHED}
+        owners: dict[str, Candidate] = {}
+        openings = []
+        for c in self.candidates:
+            epic = self.records.get(self.epics[c.service_id].key)
+            is_open = epic is not None and epic.state is EpicState.OPENED
+            if epic is None or not is_open or not c.has_stories or self.run.stopped:
+                continue
+            for draft in draft_stories(c, self.playbooks, epic, self.run.now, finished):
+                owners[draft.key] = c
+                story = story_record(self.run.tracker.name, draft)
+                why = f"{draft.title}, a story of {epic.key}"
+                openings.append(Opening(story, draft, why, epic.key in fresh))
+        for key, verdict in open_all(self.run, openings).items():
+            if verdict.section in ("opened", "failed"):
+                self.stories.append((owners[key], key, verdict))
 
-
-def _opening(candidate: Candidate, key: str, playbooks: Playbooks, run: Run) -> Opening:
-    previous = candidate.previous_epic_key
-    draft = draft_epic(candidate, playbooks, key=key, previous_key=previous, now=run.now)
-    intent = Intent(
-        key=key,
-        service_hash=candidate.service_hash,
-        service=draft.service,
-        cycle=candidate.cycle_number or 1,
-        previous_key=previous,
-        evidence=candidate.evidence,
-        why=candidate.reason,
-        # A database refuses control characters.
-        team=one_line(candidate.team) or None,
-        draft=asdict(draft),
-    )
-    return Opening(intent, draft)
-
-
-def _open_stories(
-    candidates: Sequence[Candidate],
-    records: Mapping[str, EpicRecord],
-    fresh: set[str],
-    playbooks: Playbooks,
-    run: Run,
-    report: ReportBuilder,
-) -> None:
-    """Open what is missing below open epics, as many a call as epics."""
-    finished = {key for key, record in records.items() if record.state not in UNFINISHED}
-    owners: dict[str, Candidate] = {}
-    openings = []
-    for candidate in candidates:
-        epic = records.get(_key(candidate))
-        if run.stopped or not candidate.has_stories:
-            continue
-        if epic is None or epic.state is not EpicState.OPENED:
-            continue
-        drafts = draft_stories(candidate, playbooks, epic=ref_of(epic), now=run.now, known=finished)
-        for draft in drafts:
-            owners[draft.key] = candidate
-            openings.append(Opening(story_intent(draft), draft, epic.key in fresh))
-    outcomes: Mapping[str, Outcome] = Opener(run).open(openings)
-    for key, outcome in outcomes.items():
-        if outcome.kind in ("opened", "failed"):
-            is_failed = outcome.kind == "failed"
-            url = outcome.record.url if outcome.record else None
-            report.add_story(owners[key], key, outcome.reason, url, is_failed=is_failed)
-
-
-def story_intent(draft: EpicDraft) -> Intent:
-    """A story as it is committed before anything is sent."""
-    parent_key = draft.parent.key if draft.parent else None
-    return Intent(
-        key=draft.key,
-        service_hash=sha256(draft.key.encode()).hexdigest(),
-        service=draft.service,
-        cycle=1,
-        previous_key=None,
-        evidence=None,
-        why=f"{draft.title}, a story of {parent_key}",
-        parent_key=parent_key,
-        draft=asdict(draft),
-    )
-
-
-def _change_epics(candidates: Sequence[Candidate], run: Run, report: ReportBuilder) -> None:
-    """Update what has news, then close what is over."""
-    wanted = [c for action in ("update", "close") for c in candidates if c.epic_action == action]
-    if not wanted:
-        return
-    records = {r.key: r for r in run.ledger.records(run.tracker.name)}
-    stories: dict[str, list[EpicRecord]] = defaultdict(list)
-    for record in records.values():
-        if record.parent_key:
-            stories[record.parent_key].append(record)
-    changer = Changer(run, stories)
-    for candidate in wanted:
-        record = records.get(candidate.epic_key or "")
-        if record is None or record.state is not EpicState.OPENED:
-            why = "the ledger has changed since this was decided; the next run decides again"
-            verdict = Verdict(Section.WAITING, why)
-        elif candidate.epic_action == "update":
-            shared = records.get(candidate.shared_epic_key or "")
-            verdict = changer.update(candidate, record, shared)
-        else:
-            verdict = changer.close(candidate, record)
-        url = record.url if record else None
-        report.put(candidate, verdict.section, verdict.reason, candidate.epic_key, url)
+    def change_epics(self) -> None:
+        """Update what has news, then close what is over."""
+        changes = ("update", "close")
+        wanted = [c for action in changes for c in self.candidates if c.epic_action == action]
+        records = self.run.records() if wanted else {}
+        for c in wanted:
+            epic = records.get(c.epic_key or "")
+            if epic is None or epic.state is not EpicState.OPENED:
+                verdict = Verdict("waiting", _MOVED_ON)
+            elif c.epic_action == "update":
+                shared = records.get(c.shared_epic_key or "")
+                verdict = changing.update(self.run, c, epic, shared)
+            else:
+                stories = [r for r in records.values() if r.parent_key == epic.key]
+                verdict = changing.close(self.run, c, epic, stories)
+            self.verdicts[c.service_id] = replace(verdict, record=epic)

@@ -5,19 +5,17 @@ Reads the tracker and writes only the ledger; a run does the same for what it ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orchestration.epics.candidates import Candidate
-from orchestration.epics.content import epic_key
+from orchestration.epics.content import draft_stories
+from orchestration.epics.opening import story_record
 from orchestration.epics.playbooks import read_playbooks
-from orchestration.epics.publisher import story_intent
 from orchestration.epics.refresh import Finding, Refreshed, follow_people, settle_attempts
-from orchestration.epics.run import Run, ref_of
-from orchestration.epics.stories import draft_stories
-from orchestration.ledger import EpicRecord, EpicState, Intent, Ledger, Writer
-from orchestration.trackers.protocol import EpicDraft, EpicRef
-from orchestration.trackers.text import one_line
+from orchestration.epics.run import Run
+from orchestration.ledger import EpicRecord, EpicState, Ledger, Writer
+from orchestration.trackers.protocol import EpicRef
 
 _LONGEST_CHAIN = 100
 
@@ -35,101 +33,70 @@ def reconcile(candidates: Sequence[Candidate], run: Run) -> list[Finding]:
     """
     refreshed = Refreshed()
     settle_attempts(run, refreshed)
-    follow_people(run, run.ledger.records(run.tracker.name), refreshed)
-    refreshed.findings += _adopt_epics(candidates, run)
-    refreshed.findings += _adopt_stories(candidates, run)
-    refreshed.findings += _find_duplicates(run)
-    for record in run.ledger.records(run.tracker.name):
+    follow_people(run, run.records().values(), refreshed)
+    _adopt_epics(candidates, run, refreshed)
+    _adopt_stories(candidates, run, refreshed)
+    _find_duplicates(run, refreshed)
+    for record in run.records().values():
         # A story is only ever closed, and only if its epic is to be closed still.
         if record.pending_change_id and record.state is EpicState.OPENED and not record.parent_key:
             what = f"{record.pending_change_id} may have been sent; the next run looks and finishes"
-            refreshed.findings.append(Finding(record.key, what, record.url, is_open=True))
+            refreshed.add(record.key, what, record.url, is_open=True)
     return refreshed.findings
 
 
-def _adopt_epics(candidates: Sequence[Candidate], run: Run) -> Iterator[Finding]:
+def _adopt_epics(candidates: Sequence[Candidate], run: Run, refreshed: Refreshed) -> None:
     """Epics of each service, cycle by cycle until there is none."""
-    known = {record.key for record in run.ledger.records(run.tracker.name)}
-    wanted = {epic_key(c.service_id, 1): (c, 1) for c in candidates}
-    for _ in range(_LONGEST_CHAIN):
-        asked = wanted.keys() - known
-        found = run.tracker.find(asked) if asked else {}
-        for key, ref in sorted(found.items()):
-            candidate, cycle = wanted[key]
-            yield _adopt_epic(candidate, cycle, ref, run)
-        wanted = {
-            epic_key(candidate.service_id, cycle + 1): (candidate, cycle + 1)
-            for key, (candidate, cycle) in wanted.items()
-            if key in known or key in found
-        }
-        if not wanted:
-            break
+    wanted = list(candidates)
+    for cycle in range(1, _LONGEST_CHAIN + 1):
+        records = run.records()
+        epics = {c.service_id: c.epic(run.tracker.name, cycle) for c in wanted}
+        asked = {epic.key: epic for epic in epics.values() if epic.key not in records}
+        found = run.find(asked.keys())
+        hashes = {asked[key].service_hash for key in found}
+        for record in records.values():
+            is_before = record.service_hash in hashes and record.cycle < cycle
+            if is_before and record.state is EpicState.OPENED:
+                # There is one open epic a service: it is over since the later one was opened.
+                why = "a later cycle was opened"
+                run.ledger.record_closed(run.writer(), record.key, run.now, why)
+        adopted = run.adopt(asked, found)
+        follow_people(run, adopted.values(), Refreshed())
+        _report(adopted, refreshed)
+        wanted = [c for c in wanted if epics[c.service_id].key in {*records, *found}]
 
 
-def _adopt_epic(candidate: Candidate, cycle: int, ref: EpicRef, run: Run) -> Finding:
-    name = run.tracker.name
-    for record in run.ledger.records(name):
-        is_same = record.service_hash == candidate.service_hash
-        if is_same and record.state is EpicState.OPENED and record.cycle < cycle:
-            # There is one open epic a service: this one is over since the later cycle was opened.
-            run.ledger.record_closed(
-                run.writer(), name, record.key, run.now, "a later cycle was opened"
-            )
-    intent = Intent(
-        key=ref.key,
-        service_hash=candidate.service_hash,
-        service=one_line(candidate.name),
-        cycle=cycle,
-        previous_key=epic_key(candidate.service_id, cycle - 1) if cycle > 1 else None,
-        evidence=None,
-        why="",
-        team=one_line(candidate.team) or None,
-    )
-    adopted = run.ledger.adopt(run.writer(), name, intent, (ref.id, ref.url), run.now)
-    if adopted.key != ref.key:
-        what = f"is in the tracker as {ref.id}, beside {adopted.key}: close one of them"
-        return Finding(ref.key, what, ref.url, is_open=True)
-    follow_people(run, [adopted], Refreshed())
-    return Finding(ref.key, f"adopted {ref.id}, which the ledger didn't know", ref.url)
-
-
-def _adopt_stories(candidates: Sequence[Candidate], run: Run) -> Iterator[Finding]:
-    records = run.ledger.records(run.tracker.name)
-    known = {record.key for record in records}
-    open_epics = {r.service_hash: r for r in records if r.state is EpicState.OPENED}
-    playbooks = read_playbooks()
-    drafts: dict[str, EpicDraft] = {}
+def _adopt_stories(candidates: Sequence[Candidate], run: Run, refreshed: Refreshed) -> None:
+    records, playbooks = run.records(), read_playbooks()
+    open_epics = {r.service_hash: r for r in records.values() if r.state is EpicState.OPENED}
+    stories: dict[str, EpicRecord] = {}
     for candidate in candidates:
-        epic = open_epics.get(candidate.service_hash)
+        epic = open_epics.get(candidate.epic(run.tracker.name).service_hash)
         if epic and candidate.has_stories:
-            missing = draft_stories(
-                candidate, playbooks, epic=ref_of(epic), now=run.now, known=known
-            )
-            drafts |= {draft.key: draft for draft in missing}
-    found = run.tracker.find(drafts.keys()) if drafts else {}
-    for key, ref in sorted(found.items()):
-        intent = story_intent(drafts[key])
-        run.ledger.adopt(run.writer(), run.tracker.name, intent, (ref.id, ref.url), run.now)
-        yield Finding(key, f"adopted story {ref.id}, which the ledger didn't know", ref.url)
+            for draft in draft_stories(candidate, playbooks, epic, run.now, records):
+                stories[draft.key] = story_record(run.tracker.name, draft)
+    _report(run.adopt(stories, run.find(stories.keys())), refreshed)
 
 
-def _find_duplicates(run: Run) -> Iterator[Finding]:
-    records = {r.key: r for r in run.ledger.records(run.tracker.name) if r.ref_id}
-    found = run.tracker.find(records.keys()) if records else {}
-    duplicates: dict[str, list[str]] = {}
-    for key, ref in sorted(found.items()):
-        others = [*ref.duplicates]
-        if ref.id != records[key].ref_id:
-            others.insert(0, ref.id)
-        if others:
-            duplicates[key] = others
+def _report(adopted: Mapping[EpicRef, EpicRecord], refreshed: Refreshed) -> None:
+    for ref, record in adopted.items():
+        if is_other := record.key != ref.key:
+            what = f"is in the tracker as {ref.id}, beside {record.key}: close one of them"
+        else:
+            what = f"adopted {ref.id}, which the ledger didn't know"
+        refreshed.add(ref.key, what, ref.url, is_open=is_other)
+
+
+def _find_duplicates(run: Run, refreshed: Refreshed) -> None:
+    records = {key: record for key, record in run.records().items() if record.ref_id}
+    for key, ref in sorted(run.find(records.keys()).items()):
+        if others := [other for other in (ref.id, *ref.duplicates) if other != records[key].ref_id]:
             what = f"{', '.join(others)} carries its label too: remove the label there, or close it"
-            yield Finding(key, what, records[key].url, is_open=True)
-    run.ledger.record_duplicates(run.writer(), run.tracker.name, duplicates)
+            refreshed.add(key, what, records[key].url, is_open=True)
 
 
 class NotOpenError(Exception):
-    """There is nothing open to close under that key; `str(error)` says what there is."""
+    """There is no one thing open to close under that key; `str(error)` says what there is."""
 
 
 def close_by_hand(
@@ -145,36 +112,17 @@ def close_by_hand(
     now: business time, at which it is closed. at: wall-clock time, for the history.
     """
     records = ledger.records(tracker)
-    named = [record for record in records if record.key == key]
-    is_open = [record for record in named if record.state is EpicState.OPENED]
-    if len(is_open) != 1:
-        raise NotOpenError(_why_not_one(key, named, is_open))
-    (epic,) = is_open
-    stories = [
-        record
-        for record in records
-        if (record.tracker, record.parent_key) == (epic.tracker, key)
-        and record.state is EpicState.OPENED
-    ]
-    writer = Writer("by-hand", "by-hand", at)
-    return [
-        ledger.record_closed(
-            writer,
-            each.tracker,
-            each.key,
-            max(now, each.opened_at or now),
-            f"closed by hand: {why}",
+    named = sorted((r for r in records if r.key == key), key=lambda r: r.tracker)
+    if [r.state for r in named].count(EpicState.OPENED) != 1:
+        states = ", ".join(f"{r.state} in {r.tracker}" for r in named) or "not in the ledger"
+        fix = (
+            "name one with --tracker"
+            if len(named) > 1
+            else "paydown ledger show lists what is open"
         )
-        for each in (*stories, epic)
-    ]
-
-
-def _why_not_one(key: str, named: list[EpicRecord], is_open: list[EpicRecord]) -> str:
-    if is_open:
-        names = ", ".join(sorted(record.tracker for record in is_open))
-        return f"{key} is open in {names}: name one with --tracker"
-    if not named:
-        return f"the ledger has no {key}; paydown ledger show lists what it has"
-    if named[0].state is EpicState.CLOSED:
-        return f"{key} is closed already"
-    return f"{key} was never opened ({named[0].state}); the next run takes care of it"
+        raise NotOpenError(f"{key} is {states}; {fix}")
+    (epic,) = (r for r in named if r.state is EpicState.OPENED)
+    stories = [r for r in records if (r.tracker, r.parent_key) == (epic.tracker, key)]
+    writer, status = Writer(epic.tracker, "by-hand", "by-hand", at), f"closed by hand: {why}"
+    closing = [r for r in (*stories, epic) if r.state is EpicState.OPENED]
+    return [ledger.record_closed(writer, each.key, now, status) for each in closing]

@@ -5,7 +5,7 @@ Runs before each load, so that decisions rest on it; `paydown ledger reconcile` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -43,6 +43,10 @@ class Refreshed:
     problems: dict[str, str] = field(default_factory=dict)
     unreachable: str | None = None
 
+    def add(self, key: str, what: str, url: str | None = None, *, is_open: bool = False) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(key, what, url, is_open))
+
 
 def refresh(run: Run) -> Refreshed:
     """Ask the tracker about its epics in the ledger, and record what people did to them.
@@ -53,8 +57,7 @@ def refresh(run: Run) -> Refreshed:
     refreshed = Refreshed()
     try:
         settle_attempts(run, refreshed)
-        epics = [r for r in run.ledger.records(run.tracker.name) if not r.parent_key]
-        follow_people(run, epics, refreshed)
+        follow_people(run, (r for r in run.records().values() if not r.parent_key), refreshed)
     except TrackerError as error:
         refreshed.unreachable = str(error)
     return refreshed
@@ -62,32 +65,25 @@ def refresh(run: Run) -> Refreshed:
 
 def settle_attempts(run: Run, refreshed: Refreshed) -> None:
     """Find out what became of attempts without an outcome. Raises TrackerError."""
-    name = run.tracker.name
-    attempts = {r.key: r for r in run.ledger.records(name) if r.is_attempted}
-    if not attempts:
-        return
+    attempts = {key: record for key, record in run.records().items() if record.is_attempted}
     searched = run.writer()
-    found = run.tracker.find(attempts.keys())
-    for key, ref in found.items():
-        run.ledger.record_opened(
-            run.writer(), name, key, (ref.id, ref.url), run.now, attempts[key].evidence,
-            is_adopted=True,
-        )  # fmt: skip
-        what = f"was opened as {ref.id}, by a run that was cut short"
-        refreshed.findings.append(Finding(key, what, ref.url))
-    missing = attempts.keys() - found.keys()
-    settled = run.ledger.record_missing(searched, name, missing, MISSING)
-    for key in sorted(missing):
-        if key in settled:
-            what = "was not created; the next run that wants it opens it"
-        else:
-            began = attempts[key].attempted_at or searched.at
-            until = began + searched.lease + timedelta(seconds=1)
-            what = f"is being created, or may still turn up; ask again at {until:%H:%M:%S} UTC"
-        refreshed.findings.append(Finding(key, what, is_open=key not in settled))
+    found = run.find(attempts.keys())
+    for ref in run.adopt(attempts, found):
+        refreshed.add(ref.key, f"was opened as {ref.id}, by a run that was cut short", ref.url)
+    if missing := sorted(attempts.keys() - found.keys()):
+        settled = run.ledger.record_missing(searched, missing, MISSING)
+        for key in missing:
+            until = (attempts[key].attempted_at or searched.at) + searched.lease
+            what = (
+                "was not created; the next run that wants it opens it"
+                if key in settled
+                else "is being created, or may still turn up; ask again at "
+                f"{until + timedelta(seconds=1):%H:%M:%S} UTC"
+            )
+            refreshed.add(key, what, is_open=key not in settled)
 
 
-def follow_people(run: Run, records: Sequence[EpicRecord], refreshed: Refreshed) -> None:
+def follow_people(run: Run, records: Iterable[EpicRecord], refreshed: Refreshed) -> None:
     """Record which of these people closed, reopened or changed. Raises TrackerError."""
     known = [record for record in records if record.ref_id]
     answers = run.status(known)
@@ -96,14 +92,14 @@ def follow_people(run: Run, records: Sequence[EpicRecord], refreshed: Refreshed)
         answer = answers.get(record.key)
         if isinstance(answer, EpicStatus):
             if what := _follow(run, record, answer):
-                refreshed.findings.append(Finding(record.key, what, record.url))
+                refreshed.add(record.key, what, record.url)
             if record.version not in (None, answer.version) and not record.is_closing:
                 changed[record.key] = None
         elif problem := _problem(record, answer):
             refreshed.problems[record.key] = problem
-            refreshed.findings.append(Finding(record.key, problem, record.url, is_open=True))
+            refreshed.add(record.key, problem, record.url, is_open=True)
     if changed:
-        run.ledger.record_versions(run.writer(), run.tracker.name, changed)
+        run.ledger.record_versions(run.writer(), changed)
 
 
 def _follow(run: Run, record: EpicRecord, status: EpicStatus) -> str | None:
@@ -111,19 +107,13 @@ def _follow(run: Run, record: EpicRecord, status: EpicStatus) -> str | None:
 
     Without a closing time from the tracker, it was closed when that was noticed.
     """
-    writer, name = run.writer(), run.tracker.name
+    ledger, writer, name = run.ledger, run.writer(), status.status_name
     if status.is_open and record.state is EpicState.CLOSED:
-        now = run.ledger.record_reopened(writer, name, record.key, status.status_name)
-        if now.state is EpicState.OPENED:
-            return "was reopened in the tracker"
-    elif not status.is_open and record.state is EpicState.OPENED:
+        now = ledger.record_reopened(writer, record.key, name)
+        return "was reopened in the tracker" if now.state is EpicState.OPENED else None
+    if not status.is_open and record.state is EpicState.OPENED:
         closed_at = status.closed_at or run.now
-        # Clocks differ: no epic is closed before it is opened.
-        closed_at = max(closed_at, record.opened_at or closed_at)
-        by_us = record.is_closing
-        run.ledger.record_closed(
-            writer, name, record.key, closed_at, status.status_name, by_us=by_us
-        )
+        ledger.record_closed(writer, record.key, closed_at, name, by_us=record.is_closing)
         return "was closed in the tracker"
     return None
 

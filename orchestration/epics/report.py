@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from orchestration.epics.candidates import Candidate, Section
-from orchestration.epics.run import Run
+from orchestration.ledger import EpicRecord
 from orchestration.trackers.protocol import Preview
 from orchestration.trackers.text import one_line
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Where a row, or a story, ends in the report and why; record: the epic that it has there."""
+
+    section: Section
+    reason: str
+    record: EpicRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,24 @@ class EpicEntry:
     url: str | None = None
     preview: Any = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, c: Candidate, verdict: Verdict, key: str | None, previews: Mapping[str, Preview]
+    ) -> EpicEntry:
+        """key: shown where the verdict has no record."""
+        if verdict.record:
+            key = verdict.record.key
+        preview = previews.get(key or "")
+        return cls(
+            service_id=one_line(c.service_id),
+            service=one_line(c.name),
+            key=key,
+            reason=one_line(verdict.reason, 1000),
+            url=verdict.record.url if verdict.record else None,
+            preview=preview.request if preview else None,
+            notes=preview.notes if preview else (),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,55 +95,4 @@ class EpicsReport:
     @property
     def counts(self) -> dict[str, int]:
         """How many rows each part has, in the order of `Section`."""
-        return {section.value: len(getattr(self, section.value)) for section in Section}
-
-
-class ReportBuilder:
-    """Collects one entry a candidate, and the stories; each candidate is as decided at first."""
-
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
-        self._sections: dict[str, str] = {c.service_id: c.section for c in candidates}
-        self._entries = {c.service_id: _entry(c, c.epic_key, c.reason) for c in candidates}
-        self._stories: dict[str, list[EpicEntry]] = {"stories": [], "stories_failed": []}
-
-    def put(
-        self, candidate: Candidate, section: Section, reason: str, key: str | None, url: str | None
-    ) -> None:
-        """Put `candidate` into `section`, with the epic that it has there."""
-        self._sections[candidate.service_id] = section
-        self._entries[candidate.service_id] = _entry(candidate, key, reason, url)
-
-    def add_story(
-        self, candidate: Candidate, key: str, reason: str, url: str | None, *, is_failed: bool
-    ) -> None:
-        """Add a story of the candidate's epic that was opened, or could not be."""
-        part = self._stories["stories_failed" if is_failed else "stories"]
-        part.append(_entry(candidate, key, reason, url))
-
-    def build(
-        self, run: Run, *, dry_run: bool, stopped: str | None, previews: Mapping[str, Preview]
-    ) -> EpicsReport:
-        """The report; `previews`: by key, what a dry run would send."""
-        parts: dict[str, list[EpicEntry]] = {section.value: [] for section in Section}
-        for service, entry in self._entries.items():
-            parts[self._sections[service]].append(entry)
-        shown = {
-            name: tuple(_with_preview(entry, previews) for entry in entries)
-            for name, entries in (parts | self._stories).items()
-        }
-        return EpicsReport(
-            run_id=run.run_id,
-            tracker=run.tracker.name,
-            dry_run=dry_run,
-            stopped=one_line(stopped) if stopped else None,
-            **shown,
-        )
-
-
-def _entry(c: Candidate, key: str | None, reason: str, url: str | None = None) -> EpicEntry:
-    return EpicEntry(one_line(c.service_id), one_line(c.name), key, one_line(reason, 1000), url)
-
-
-def _with_preview(entry: EpicEntry, previews: Mapping[str, Preview]) -> EpicEntry:
-    preview = previews.get(entry.key or "")
-    return replace(entry, preview=preview.request, notes=preview.notes) if preview else entry
+        return {section: len(getattr(self, section)) for section in get_args(Section)}

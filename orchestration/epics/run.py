@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from orchestration.ledger import EpicRecord, Ledger, Writer
 from orchestration.trackers.protocol import (
@@ -27,8 +28,7 @@ STALLED = "this machine stalled before it could send the request; the next run t
 SEND_WITHIN_SECONDS = 30.0
 # Added to the lease on top of it, for clocks of two machines that differ.
 _CLOCK_SKEW_SECONDS = 30.0
-# How often a claim is renewed when this process stalled after committing it.
-TRIES = 3
+Answer = TypeVar("Answer")
 
 
 def utc_now() -> datetime:
@@ -40,7 +40,7 @@ class Run:
     """What everything that acts for one run shares.
 
     clock, sleep: wall-clock time and waiting. now: business time, aware, which epics carry.
-    stopped: why nothing more is asked of the tracker, or None.
+    stopped: why nothing more is asked of the tracker, or None. What asks it raises TrackerError.
     """
 
     ledger: Ledger
@@ -50,37 +50,35 @@ class Run:
     clock: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
     stopped: str | None = None
-    _owner: str = field(default="", init=False)
-    _claimed_at: tuple[datetime, float] = field(default=(datetime.min, 0.0), init=False)
+    # Of the writer, unique for this process: a retried step has the same run id.
+    _nonce: str = field(default_factory=lambda: uuid.uuid4().hex[:12], init=False)
 
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:
             raise ValueError("now has no time zone")
-        # Unique for this process: a retried step has the same run id.
-        self._owner = f"{one_line(self.run_id, 150)}/{uuid.uuid4().hex[:12]}"
+
+    def records(self) -> dict[str, EpicRecord]:
+        """Epics and stories of this tracker in the ledger, by key."""
+        return {record.key: record for record in self.ledger.records(self.tracker.name)}
 
     def writer(self) -> Writer:
         """As whom to write now; the lease outlasts what is sent in time, and the search lag."""
-        at = self.clock()
-        self._claimed_at = (at, time.monotonic())
-        lease = timedelta(
-            seconds=SEND_WITHIN_SECONDS
-            + self.tracker.longest_call_seconds
-            + self.tracker.search_lag_seconds
-            + _CLOCK_SKEW_SECONDS
-        )
-        run_id = one_line(self.run_id, 150)
-        return Writer(self._owner, run_id, at, lease, self.tracker.is_idempotent)
+        tracker, run_id = self.tracker, one_line(self.run_id, 150)
+        seconds = SEND_WITHIN_SECONDS + tracker.longest_call_seconds
+        lease = timedelta(seconds=seconds + tracker.search_lag_seconds + _CLOCK_SKEW_SECONDS)
+        owner = f"{run_id}/{self._nonce}"
+        return Writer(tracker.name, owner, run_id, self.clock(), lease, tracker.is_idempotent)
 
-    def is_in_time(self) -> bool:
-        """Whether a request may still be sent under the newest claim.
+    def claim(self, claim: Callable[[Writer], Answer]) -> tuple[Answer, bool]:
+        """The answer to a claim, and whether what it grants may still be sent.
 
         Asks both clocks: the monotonic one may stand still while a machine is suspended, the
         wall clock may be set back.
         """
-        at, monotonic = self._claimed_at
-        waited = max((self.clock() - at).total_seconds(), time.monotonic() - monotonic)
-        return waited <= SEND_WITHIN_SECONDS
+        writer, began = self.writer(), time.monotonic()
+        answer = claim(writer)
+        waited = (self.clock() - writer.at).total_seconds()
+        return answer, max(waited, time.monotonic() - began) <= SEND_WITHIN_SECONDS
 
     def stop_on(self, error: TrackerError) -> None:
         """Ask nothing more after an error that the next request would meet too."""
@@ -88,8 +86,21 @@ class Run:
             self.stopped = self.stopped or str(error)
 
     def status(self, records: Collection[EpicRecord]) -> Mapping[str, StatusOutcome]:
-        """How the tracker has these; asks nothing where there are none. Raises TrackerError."""
+        """How the tracker has these; asks nothing where there are none."""
         return self.tracker.status([ref_of(record) for record in records]) if records else {}
+
+    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+        """Which of `keys` the tracker has; asks nothing where there are none."""
+        return self.tracker.find(keys) if keys else {}
+
+    def adopt(
+        self, wanted: Mapping[str, EpicRecord], found: Mapping[str, EpicRef]
+    ) -> dict[EpicRef, EpicRecord]:
+        """Record that `found` of `wanted`, by key, are in the tracker; each with its record."""
+        return {
+            ref: self.ledger.record_opened(self.writer(), wanted[key], (ref.id, ref.url), self.now)
+            for key, ref in sorted(found.items())
+        }
 
     def read_versions(self, records: Collection[EpicRecord]) -> None:
         """Record the versions of what this run has just written, to see what others change later.
@@ -105,7 +116,7 @@ class Run:
             answer = answers.get(record.key)
             versions[record.key] = answer.version if isinstance(answer, EpicStatus) else None
         if versions:
-            self.ledger.record_versions(self.writer(), self.tracker.name, versions)
+            self.ledger.record_versions(self.writer(), versions)
 
 
 def ref_of(record: EpicRecord) -> EpicRef:

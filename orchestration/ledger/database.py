@@ -7,13 +7,13 @@ is then free of races, and a killed writer frees the lock with its connection.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import DDL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import DDL, Connection, Select, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
@@ -24,8 +24,10 @@ from orchestration.ledger.models import Base, EpicRecord
 from orchestration.settings import SettingsError
 
 _LOCK_TIMEOUT_SECONDS = 60
-_ADVISORY_LOCK = 5_060_772_011_387
-_READ_ONLY = "paydown_read_only"
+_TAKE_TURNS = {
+    "sqlite": "begin immediate",
+    "postgresql": "select pg_advisory_xact_lock(5060772011387)",
+}
 
 
 class LedgerDatabase:
@@ -50,14 +52,20 @@ class LedgerDatabase:
         self._is_sqlite = backend == "sqlite"
         if self._is_sqlite and not self._url.database:
             raise SettingsError("the ledger needs a file: sqlite:////path/ledger.db")
-        make_engine = _sqlite_engine if self._is_sqlite else _postgres_engine
+        own: dict[str, Any] = {"pool_pre_ping": True}
+        if self._is_sqlite:
+            # No pool: the file is closed after each transaction, so it can be moved, and a forked
+            # process can't inherit a connection.
+            own = {"poolclass": NullPool, "connect_args": {"timeout": _LOCK_TIMEOUT_SECONDS}}
         try:
-            self._engine = make_engine(self._url)
+            self._engine = create_engine(self._url, **own)
         except (ImportError, NoSuchModuleError):
             raise SettingsError(
                 f"PAYDOWN_LEDGER: the driver of {self._url.drivername} is not installed; "
                 "postgresql+psycopg2 is"
             ) from None
+        if self._is_sqlite:
+            event.listen(self._engine, "connect", _configure_sqlite)
         self._has_schema = False
 
     @contextmanager
@@ -66,8 +74,7 @@ class LedgerDatabase:
         if self._is_sqlite and not self._has_schema:
             Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
         with self._engine.begin() as connection:
-            if not self._is_sqlite:
-                connection.execute(text("select pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
+            connection.exec_driver_sql(_TAKE_TURNS[self._engine.dialect.name])
             if not self._has_schema:
                 Base.metadata.create_all(connection)
                 _migrate(connection)
@@ -76,24 +83,17 @@ class LedgerDatabase:
                 session.commit()
         self._has_schema = True
 
-    @contextmanager
-    def reading(self) -> Generator[Session | None]:
-        """A session that sees what is committed, or None while there is no ledger yet."""
+    def read(self, query: Select[Any]) -> list[Any]:
+        """What `query` finds of what is committed; nothing while there is no ledger yet."""
         if not self._has_schema:
-            if not self._exists():
-                yield None
-                return
+            if self._is_sqlite and not Path(str(self._url.database)).exists():
+                return []
+            if not inspect(self._engine).has_table("ledger_events"):
+                return []
             with self.exclusive():
                 pass  # Migrates an older ledger.
-        engine = self._engine.execution_options(**{_READ_ONLY: True})
-        with engine.connect() as connection, Session(connection) as session:
-            yield session
-
-    def _exists(self) -> bool:
-        if self._is_sqlite and not Path(str(self._url.database)).exists():
-            return False
-        with self._engine.execution_options(**{_READ_ONLY: True}).connect() as connection:
-            return inspect(connection).has_table("ledger_events")
+        with Session(self._engine) as session:
+            return list(session.scalars(query))
 
 
 def _migrate(connection: Connection) -> None:
@@ -103,48 +103,15 @@ def _migrate(connection: Connection) -> None:
         if column.name not in present:
             definition = CreateColumn(column).compile(dialect=connection.dialect)
             connection.execute(DDL(f"alter table ledger_epics add column {definition}"))
-    if "version" not in present and "figures" in present:
-        _move_burn(connection)
 
 
-def _move_burn(connection: Connection) -> None:
-    """The burn rate that an epic says was in `figures`, and belongs to its evidence."""
-    query = text(
-        "select tracker, key, evidence, figures from ledger_epics "
-        "where evidence is not null and figures is not null"
-    )
-    for tracker, key, evidence, figures in connection.execute(query).all():
-        burn = {"slo_burn": json.loads(figures).get("slo_burn")}
-        connection.execute(
-            text("update ledger_epics set evidence = :e where tracker = :t and key = :k"),
-            {"e": json.dumps(json.loads(evidence) | burn), "t": tracker, "k": key},
-        )
-
-
-def _postgres_engine(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True)
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    # No pool: the file is closed after each transaction, so it can be moved, and a forked
-    # process can't inherit a connection.
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _LOCK_TIMEOUT_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # The driver must not begin transactions by itself.
-        cursor = connection.cursor()
-        cursor.execute("pragma synchronous = full")  # An intent must outlive a power cut.
-        if cursor.execute("pragma journal_mode").fetchone()[0] != "wal":
-            # Locked: another process is using the file, and sets it. This isn't needed for
-            # correctness, only for readers not to wait for writers.
-            with suppress(sqlite3.OperationalError):
-                cursor.execute("pragma journal_mode = wal")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
-        connection.exec_driver_sql("begin" if is_read_only else "begin immediate")
-
-    return engine
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # The driver must not begin transactions by itself.
+    cursor = connection.cursor()
+    cursor.execute("pragma synchronous = full")  # An intent must outlive a power cut.
+    if cursor.execute("pragma journal_mode").fetchone()[0] != "wal":
+        # Locked: another process is using the file, and sets it. This isn't needed for
+        # correctness, only for readers not to wait for writers.
+        with suppress(sqlite3.OperationalError):
+            cursor.execute("pragma journal_mode = wal")
+    cursor.close()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from orchestration.ledger.models import EpicRecord
 from orchestration.ledger.store import Ledger
 
 FILE = "epics.ndjson"
@@ -15,6 +13,8 @@ _COPIED = (
     "tracker", "key", "service_hash", "service", "cycle", "state", "team", "previous_key",
     "shared_key", "ref_id", "url", "update_count", "pending_change_id", "is_attempted",
 )  # fmt: skip
+_SAID = ("score", "band", "slo_burn")
+_TIMES = ("opened_at", "closed_at")
 
 
 def export_epics(
@@ -35,36 +35,27 @@ def export_epics(
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the ledger can't be read; the file stays as it was.
     """
-    records = [
-        _record(record)
-        | {
-            "is_current_tracker": record.tracker == tracker,
-            "state_problem": (problems or {}).get(record.key)
-            if record.tracker == tracker
-            else None,
-            "tracker_problem": unreachable if record.tracker == tracker else None,
+    lines = []
+    for epic in sorted(ledger.records(), key=lambda r: (r.tracker, r.key)):
+        if epic.parent_key:
+            continue
+        said, is_current = epic.evidence, epic.tracker == tracker
+        times = {name: getattr(epic, name) for name in _TIMES}
+        record = {
+            **{name: getattr(epic, name) for name in _COPIED},
+            "said_incident_ids": ",".join(said.incident_ids) if said else None,
+            **{f"said_{name}": getattr(said, name, None) for name in _SAID},
+            "is_untouched": epic.version is not None,
+            **{name: at.isoformat() if at else None for name, at in times.items()},
+            "is_current_tracker": is_current,
+            "state_problem": (problems or {}).get(epic.key) if is_current else None,
+            "tracker_problem": unreachable if is_current else None,
         }
-        for record in sorted(ledger.records(), key=lambda r: (r.tracker, r.key))
-        if record.parent_key is None
-    ]
-    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
     target = folder / FILE
-    if not target.exists() or target.read_text(encoding="utf-8") != text:
+    if not target.exists() or target.read_text(encoding="utf-8") != "".join(lines):
         folder.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{FILE}")
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text("".join(lines), encoding="utf-8")
         temporary.replace(target)
-    return len(records)
-
-
-def _record(record: EpicRecord) -> dict[str, Any]:
-    said = record.evidence
-    return {name: getattr(record, name) for name in _COPIED} | {
-        "said_incident_ids": ",".join(said.incident_ids) if said else None,
-        "said_score": said.score if said else None,
-        "said_band": said.band if said else None,
-        "said_slo_burn": said.slo_burn if said else None,
-        "is_untouched": record.version is not None,
-        "opened_at": record.opened_at.isoformat() if record.opened_at else None,
-        "closed_at": record.closed_at.isoformat() if record.closed_at else None,
-    }
+    return len(lines)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Enum, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import DateTime, Enum, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -40,27 +40,8 @@ class Evidence:
     band: str
     slo_burn: float | None = None
 
-    @property
-    def json(self) -> str:
-        """Equal for equal evidence."""
-        return json.dumps(asdict(self) | {"incident_ids": sorted(set(self.incident_ids))})
-
-    @classmethod
-    def from_json(cls, value: str) -> Evidence:
-        """The inverse of `json`."""
-        fields = json.loads(value)
-        ids = tuple(fields["incident_ids"])
-        return cls(ids, fields["score"], fields["band"], fields.get("slo_burn"))
-
-
-@dataclass(frozen=True)
-class LedgerEvent:
-    """Something that happened to an epic; `detail` is what was sent or answered, and why."""
-
-    at: datetime
-    run_id: str
-    kind: str
-    detail: dict[str, object]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "incident_ids", tuple(sorted(set(self.incident_ids))))
 
 
 class _UtcDateTime(TypeDecorator[datetime]):
@@ -83,15 +64,28 @@ class _UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class _EvidenceJson(TypeDecorator[Evidence]):
+class _Json(TypeDecorator[Any]):
+    """JSON as text."""
+
     impl = Text
     cache_ok = True
 
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, default=str)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class _EvidenceJson(_Json):
+    cache_ok = True
+
     def process_bind_param(self, value: Evidence | None, dialect: Dialect) -> str | None:
-        return value.json if value else None
+        return super().process_bind_param(asdict(value) if value else None, dialect)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Evidence | None:
-        return Evidence.from_json(value) if value else None
+        fields = super().process_result_value(value, dialect)
+        return Evidence(**fields) if fields else None
 
 
 def _state_values(states: Any) -> list[str]:
@@ -107,7 +101,8 @@ class EpicRecord(Base):
 
     service_hash: SHA-256 of the service's id, since ids may be longer than an index entry or hold
     characters that a database refuses; of a story, SHA-256 of its own key.
-    parent_key: of a story, the key of its epic. evidence: what the epic says, None: not known.
+    parent_key: of a story, the key of its epic. evidence: what the epic says; None where that
+    isn't known, and for stories, which are never updated.
     shared_key: the epic of a shared fix that this one points to.
     version: the tracker's version of it after paydown's last write. None once anybody else has
     changed it, or where that isn't known; paydown then never closes it.
@@ -135,9 +130,10 @@ class EpicRecord(Base):
     key: Mapped[str] = mapped_column(String(120), primary_key=True)
     service_hash: Mapped[str] = mapped_column(String(64))
     service: Mapped[str] = mapped_column(Text)
-    cycle: Mapped[int] = mapped_column(Integer)
+    cycle: Mapped[int] = mapped_column(default=1)
     state: Mapped[EpicState] = mapped_column(
-        Enum(EpicState, native_enum=False, length=10, values_callable=_state_values)
+        Enum(EpicState, native_enum=False, length=10, values_callable=_state_values),
+        default=EpicState.INTENDED,
     )
     parent_key: Mapped[str | None] = mapped_column(String(120), default=None)
     team: Mapped[str | None] = mapped_column(Text, default=None)
@@ -148,7 +144,7 @@ class EpicRecord(Base):
     evidence: Mapped[Evidence | None] = mapped_column(_EvidenceJson, default=None)
     shared_key: Mapped[str | None] = mapped_column(String(120), default=None)
     version: Mapped[str | None] = mapped_column(Text, default=None)
-    update_count: Mapped[int] = mapped_column(Integer, default=0)
+    update_count: Mapped[int] = mapped_column(default=0)
     pending_change_id: Mapped[str | None] = mapped_column(String(40), default=None)
     pending_evidence: Mapped[Evidence | None] = mapped_column(_EvidenceJson, default=None)
     owner: Mapped[str | None] = mapped_column(String(200), default=None)
@@ -173,21 +169,19 @@ class EpicRecord(Base):
             self.pending_change_id = self.pending_evidence = None
 
 
-class EventRow(Base):
-    """One row per thing that happened to an epic, in order of `id`; only ever appended to."""
+class LedgerEvent(Base):
+    """One row per thing that happened to an epic, in order of `id`; only ever appended to.
+
+    detail: what was sent or answered, and why.
+    """
 
     __tablename__ = "ledger_events"
     __table_args__ = (Index("ix_ledger_events_epic", "tracker", "key", "id"),)
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True, init=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, init=False)
     tracker: Mapped[str] = mapped_column(String(200))
     key: Mapped[str] = mapped_column(String(120))
     at: Mapped[datetime] = mapped_column(_UtcDateTime)
     run_id: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(30))
-    detail: Mapped[str] = mapped_column(Text)
-
-    @property
-    def event(self) -> LedgerEvent:
-        """This row, with its detail read."""
-        return LedgerEvent(self.at, self.run_id, self.kind, json.loads(self.detail))
+    detail: Mapped[dict[str, Any]] = mapped_column(_Json)

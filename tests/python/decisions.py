@@ -7,142 +7,76 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
 import yaml
 
 from orchestration.epics.publisher import publish_epics
 from orchestration.epics.refresh import Refreshed, refresh
 from orchestration.epics.report import EpicsReport
-from orchestration.epics.run import Run, utc_now
-from orchestration.ledger import Ledger, export_epics
+from orchestration.epics.run import Run
+from orchestration.ledger import export_epics
 from orchestration.ledger.export import FILE
-from orchestration.trackers.protocol import Tracker
 
-from .compiled_models import AS_OF
+from .compiled_models import AS_OF, Warehouse
 from .dbt_in_process import Dbt, parse
 from .flow_helpers import ROOT
 
 MODELS = ("stg_paydown__epics", "int_promotion__comparisons", "rpt_epic_decisions")
 # A file with the models' SQL, for processes that need not compile it themselves.
 SQL_FILE = "PAYDOWN_TEST_SQL"
+KINDS = {str: "varchar", int: "bigint", float: "double", date: "date", datetime: "timestamp"}
 
 
-@cache
-def sql() -> Mapping[str, str]:
-    """Model -> its SQL for DuckDB."""
-    if path := os.environ.get(SQL_FILE):
-        return dict(json.loads(Path(path).read_text()))
-    with TemporaryDirectory() as folder:
-        manifest = Path(folder) / "manifest"
-        parse("duckdb", manifest)
-        return Dbt(lambda _: manifest, Path(folder)).compiled(*MODELS, as_of=AS_OF)
-
-
-def publish(
-    rows: Sequence[Mapping[str, Any]],
-    ledger: Ledger,
-    tracker: Tracker,
-    *,
-    now: datetime,
-    run_id: str = "run",
-    dry_run: bool = False,
-    shrunk: Sequence[str] = (),
-    clock: Callable[[], datetime] = utc_now,
-    sleep: Callable[[float], None] = time.sleep,
-) -> EpicsReport:
-    """What `rows` lead to; a dry run rests on what the last run learnt, as `paydown epics` does."""
-    run = Run(ledger, tracker, run_id, now, clock, sleep)
-    refreshed = Refreshed() if dry_run else refresh(run)
-    with TemporaryDirectory() as folder:
-        export_epics(
-            ledger,
-            Path(folder),
-            tracker=tracker.name,
-            problems=refreshed.problems,
-            unreachable=refreshed.unreachable,
-        )
-        decided = decide(rows, Path(folder), shrunk)
-    report = publish_epics(
-        decided, ledger, tracker, dry_run=dry_run, now=now, run_id=run_id, clock=clock, sleep=sleep
-    )
-    assert sum(report.counts.values()) == len(rows), "every row is in exactly one part"
-    return report
-
-
-def decide(
-    rows: Sequence[Mapping[str, Any]], export: Path, shrunk: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    """`rows` of `rpt_promotion_candidates`, each with what is decided over the ledger's export.
-
-    export: the folder of the file. shrunk: streams that lost records.
-    """
-    with duckdb.connect() as con:
-        con.execute("set threads = 1; attach ':memory:' as warehouse; use warehouse")
-        for schema in ("raw", "paydown_staging", "paydown_intermediate", "paydown_marts"):
-            con.execute(f"create schema {schema}")
-        _fill(con, "paydown_marts.rpt_promotion_candidates", _columns("marts/promotion"), rows)
-        con.execute(
-            "create table paydown_staging.stg_paydown__loads as select 1 load_id, true is_current"
-        )
-        contract = _columns("staging/paydown", "epics")
-        records = [json.loads(line) for line in (export / FILE).read_text().splitlines()]
-        stamped = [record | {"_load_id": 1, "_loaded_at": None} for record in records]
-        _fill(
-            con,
-            "raw.paydown__epics",
-            contract | {"_load_id": "bigint", "_loaded_at": "timestamp"},
-            stamped,
-        )
-        kinds = {"stream_id": "varchar"} | dict.fromkeys(
-            ("most_files", "files_now", "most_records", "records_now"), "bigint"
-        )
-        losses = [
-            {"stream_id": s, "most_files": 2, "files_now": 1, "most_records": 9, "records_now": 4}
-            for s in shrunk
-        ]
-        _fill(con, "paydown_intermediate.int_promotion__shrunk_inputs", kinds, losses)
-        con.execute(f"create view paydown_staging.{MODELS[0]} as {sql()[MODELS[0]]}")
-        con.execute(f"create table paydown_intermediate.{MODELS[1]} as {sql()[MODELS[1]]}")
-        result = con.execute(sql()[MODELS[2]])
-        names = [column[0] for column in result.description or []]
-        decisions = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    found = {decision["service_id"]: decision for decision in decisions}
-    return [dict(row) | found[row["service_id"]] for row in rows]
-
-
-@cache
-def _columns(folder: str, table: str | None = None) -> dict[str, str]:
-    """Name -> type, of a source's table or of the first model of a folder."""
-    found = {}
-    for path in (ROOT / "models" / folder).glob("_*.yml"):
-        document = yaml.safe_load(path.read_text())
-        tables = [t for source in document.get("sources", []) for t in source["tables"]]
-        wanted = [t for t in tables if t["name"] == table] if table else document.get("models", [])
-        for each in wanted:
-            if table or each["name"] == "rpt_promotion_candidates":
-                found |= {c["name"]: c["data_type"] for c in each["columns"]}
-    return found
-
-
-def _fill(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    columns: Mapping[str, str],
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    con.execute(f"create table {table} ({typed})")
-    if rows:
-        values = [[row[name] for name in columns] for row in rows]
-        con.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[str, Any]:
+    """A row of `rpt_promotion_candidates` that deserves an epic, but for `columns`."""
+    return {
+        "service_id": service_id,
+        "service_name": service_id.rsplit("/", 1)[-1],
+        "scoring_date": date(2026, 6, 26),
+        "score_rank": 1,
+        "score": 24,
+        "score_delta": 3,
+        "coverage": 0.875,
+        "band": "promote_to_epic",
+        "decision": "promote",
+        "missing_fields": "",
+        "owner": "group:default/team-edge",
+        "due_date": date(2026, 8, 10),
+        "estimate_days": 5.0,
+        "day_rate_usd": 900.0,
+        "budget_usd": 4500.0,
+        "current_maturity": "bronze",
+        "target_maturity": "silver",
+        "exit_criteria": "Canary deployment\nCircuit breakers + timeouts configured",
+        "fix_classes": "config_only,code_refactor",
+        "reasons": "slo_burn: 5 of 5 points, peak burn rate 18.2\n"
+        "effort: -2 of -3 points, 5 engineer-days",
+        "incident_ids": "pagerduty:Q1,servicenow:INC0012345",
+        "incident_count": 2,
+        "postmortem_ids": "2026-05-01-gateway",
+        "risk_ids": "RISK-7",
+        "slo_chart_url": "https://grafana.example.com/d/abc123",
+        "project_key": "MOD",
+        "rubric_hash": "0123456789ab",
+        "newest_incident_at": datetime(2026, 6, 20, 9, 30),
+        "lead_service_id": service_id,
+        "shared_fix_id": None,
+        "team_id": "group:default/team-edge",
+        "members": "",
+        "change_window": "canary",
+        "factor_changes": "+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
+        "incident_links": "pagerduty:Q1\tTimeouts\thttps://x.example/Q1\nservicenow:INC0012345\t\t",
+        "postmortem_links": "2026-05-01-gateway\tRetries pile up\t",
+        "slo_burn": 18.2,
+        "wip_limit": 2,
+        "promoted_at": date(2026, 6, 19),
+    } | columns
 
 
 # What the decisions add to a row that is to be opened, for tests without models.
@@ -159,3 +93,75 @@ DECIDED: dict[str, Any] = {
     "has_stories": True,
     "tracker_problem": None,
 }
+
+
+@cache
+def sql() -> Mapping[str, str]:
+    """Model -> its SQL for DuckDB."""
+    if path := os.environ.get(SQL_FILE):
+        return dict(json.loads(Path(path).read_text()))
+    with TemporaryDirectory() as folder:
+        manifest = Path(folder) / "manifest"
+        parse("duckdb", manifest)
+        return Dbt(lambda _: manifest, Path(folder)).compiled(*MODELS, as_of=AS_OF)
+
+
+def publish(
+    rows: Sequence[Mapping[str, Any]],
+    run: Run,
+    *,
+    dry_run: bool = False,
+    shrunk: Sequence[str] = (),
+) -> EpicsReport:
+    """What `rows` lead to; a dry run rests on what the last run learnt, as `paydown epics` does."""
+    refreshed = Refreshed() if dry_run else refresh(run)
+    with TemporaryDirectory() as folder:
+        export_epics(
+            run.ledger,
+            Path(folder),
+            tracker=run.tracker.name,
+            problems=refreshed.problems,
+            unreachable=refreshed.unreachable,
+        )
+        decided = decide(rows, Path(folder), shrunk)
+    report = publish_epics(decided, run, dry_run=dry_run)
+    assert sum(report.counts.values()) == len(rows), "every row is in exactly one part"
+    return report
+
+
+def decide(
+    rows: Sequence[Mapping[str, Any]], export: Path, shrunk: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """`rows` of `rpt_promotion_candidates`, each with what is decided over the ledger's export.
+
+    export: the folder of the file. shrunk: streams that lost records.
+    """
+    warehouse = Warehouse(sql())
+    columns = ", ".join(f"{n} {KINDS.get(type(v), 'varchar')}" for n, v in row().items())
+    warehouse.fill("rpt_promotion_candidates", columns, rows)
+    counts = "most_files bigint, files_now bigint, most_records bigint, records_now bigint"
+    losses = [(stream, 2, 1, 9, 4) for stream in shrunk]
+    warehouse.fill("int_promotion__shrunk_inputs", f"stream_id, {counts}", losses)
+    warehouse.fill("stg_paydown__loads", "load_id bigint, is_current boolean", [(1, True)])
+    contract = ", ".join(f"{name}: '{kind}'" for name, kind in _contract().items())
+    warehouse.con.execute("create schema raw")
+    warehouse.con.execute(
+        "create table raw.paydown__epics as "
+        "select *, 1::bigint as _load_id, null::timestamp as _loaded_at "
+        f"from read_ndjson('{export / FILE}', columns = {{{contract}}})"
+    )
+    warehouse.run(*MODELS)
+    result = warehouse.con.execute("select * from paydown_marts.rpt_epic_decisions")
+    names = [column[0] for column in result.description or []]
+    decisions = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    found = {decision["service_id"]: decision for decision in decisions}
+    return [dict(each) | found[each["service_id"]] for each in rows]
+
+
+@cache
+def _contract() -> dict[str, str]:
+    """Column -> type of the ledger's export."""
+    path = ROOT / "models" / "staging" / "paydown" / "_paydown__sources.yml"
+    (source,) = yaml.safe_load(path.read_text())["sources"]
+    (table,) = (table for table in source["tables"] if table["name"] == "epics")
+    return {column["name"]: column["data_type"] for column in table["columns"]}

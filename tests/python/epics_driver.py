@@ -10,19 +10,16 @@ Prints one JSON object about what happened. Imports once and forks for each run,
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
 import re
 import signal
 import sys
-import time
 import traceback
-import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -31,201 +28,38 @@ from typing import Any
 
 import duckdb
 
-from orchestration.epics.content import epic_key, slug
+from orchestration.epics.candidates import epic_key, slug
 from orchestration.epics.report import EpicsReport
+from orchestration.epics.run import Run
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.local_file import read_front_matter
-from orchestration.trackers.protocol import (
-    Check,
-    CreateOutcome,
-    EpicChange,
-    EpicDraft,
-    EpicRef,
-    EpicStatus,
-    Preview,
-    PreviewOutcome,
-    StatusOutcome,
-    Tracker,
-)
 
-from .decisions import publish, sql
+from .decisions import publish, row, sql
+from .fake_tracker import NOW, Clock, FakeTracker
 
-NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 # C functions around which a crash matters: statements, commits, and what touches files.
 _BOUNDARIES = frozenset(
     {"execute", "commit", "link", "fsync", "write", "rename", "replace", "unlink", "flock"}
 )
+Rows = list[dict[str, Any]]
 
 
-def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[str, Any]:
-    """A row of `rpt_promotion_candidates` that deserves an epic, but for `columns`."""
-    return {
-        "service_id": service_id,
-        "service_name": service_id.rsplit("/", 1)[-1],
-        "scoring_date": date(2026, 6, 26),
-        "score_rank": 1,
-        "score": 24,
-        "score_delta": 3,
-        "coverage": 0.875,
-        "band": "promote_to_epic",
-        "decision": "promote",
-        "missing_fields": "",
-        "owner": "group:default/team-edge",
-        "due_date": date(2026, 8, 10),
-        "estimate_days": 5.0,
-        "day_rate_usd": 900.0,
-        "budget_usd": 4500.0,
-        "current_maturity": "bronze",
-        "target_maturity": "silver",
-        "exit_criteria": "Canary deployment\nCircuit breakers + timeouts configured",
-        "fix_classes": "config_only,code_refactor",
-        "reasons": "slo_burn: 5 of 5 points, peak burn rate 18.2\n"
-        "effort: -2 of -3 points, 5 engineer-days",
-        "incident_ids": "pagerduty:Q1,servicenow:INC0012345",
-        "incident_count": 2,
-        "postmortem_ids": "2026-05-01-gateway",
-        "risk_ids": "RISK-7",
-        "slo_chart_url": "https://grafana.example.com/d/abc123",
-        "project_key": "MOD",
-        "rubric_hash": "0123456789ab",
-        "newest_incident_at": datetime(2026, 6, 20, 9, 30),
-        "lead_service_id": service_id,
-        "shared_fix_id": None,
-        "team_id": "group:default/team-edge",
-        "members": "",
-        "change_window": "canary",
-        "factor_changes": "+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
-        "incident_links": "pagerduty:Q1\tTimeouts\thttps://x.example/Q1\nservicenow:INC0012345\t\t",
-        "postmortem_links": "2026-05-01-gateway\tRetries pile up\t",
-        "slo_burn": 18.2,
-        "wip_limit": 2,
-        "promoted_at": date(2026, 6, 19),
-    } | columns
-
-
-class RemoteTracker:
-    """A tracker with no help against duplicates: each `create` makes one more epic.
-
-    An epic is a file `<key>.<uuid>.json`; `find` misses those younger than the search lag. Beside
-    it are its comments, its figures, and a mark when it is closed.
-    """
-
-    name = "remote"
-    batch_size = 50
-    search_lag_seconds = 20.0
-    longest_call_seconds = 30.0
-    is_idempotent = False
-
-    def __init__(self, directory: Path, clock: Callable[[], datetime]) -> None:
-        self._directory, self._clock = directory, clock
-        directory.mkdir(parents=True, exist_ok=True)
-
-    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
-        visible_at = self._clock() - timedelta(seconds=self.search_lag_seconds)
-        found = {}
-        for name in os.listdir(self._directory):
-            key, _, rest = name.partition(".")
-            if key in keys and rest.endswith(".json"):
-                epic = json.loads((self._directory / name).read_text())
-                if datetime.fromisoformat(epic["at"]) <= visible_at:
-                    ref_id = name.removesuffix(".json")
-                    found[key] = EpicRef(key, ref_id, f"https://x/{ref_id}")
-        return found
-
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        outcomes: dict[str, CreateOutcome] = {}
-        for draft in drafts:
-            time.sleep(0.0005)  # So that racing runs overlap.
-            name = f"{draft.key}.{uuid.uuid4().hex}"
-            parent = draft.parent.id if draft.parent else None
-            epic = {"key": draft.key, "at": str(self._clock()), "parent": parent}
-            self._write(f"{name}.figures", {"score": draft.score, "slo_burn": draft.slo_burn})
-            self._write(f"{name}.json", epic)
-            outcomes[draft.key] = EpicRef(draft.key, name, f"https://x/{name}")
-        return outcomes
-
-    def check(self) -> Sequence[Check]:
-        return [Check("directory", self._directory.is_dir(), str(self._directory))]
-
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
-        return {draft.key: Preview({"key": draft.key}) for draft in drafts}
-
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
-        comments = self._directory / f"{ref.id}.comments"
-        told = comments.read_text().split() if comments.exists() else []
-        if not (change.is_retry and change.change_id in told):
-            with comments.open("a") as file:
-                file.write(f"{change.change_id}\n")
-        self._write(f"{ref.id}.figures", {"score": change.score, "slo_burn": change.slo_burn})
-
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
-        self.update(ref, change)
-        self._write(f"{ref.id}.closed", {"at": str(self._clock())})
-
-    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
-        names = set(os.listdir(self._directory))
-        return {
-            ref.key: EpicStatus(
-                f"{ref.id}.closed" not in names, "?", ref.url, version=self._version(ref)
-            )
-            for ref in refs
-            if f"{ref.id}.json" in names
-        }
-
-    def _version(self, ref: EpicRef) -> str:
-        parts = sorted(self._directory.glob(f"{ref.id}.*"))
-        return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()
-
-    def _write(self, name: str, content: Mapping[str, object]) -> None:
-        temporary = self._directory / f".{uuid.uuid4().hex}"
-        temporary.write_text(json.dumps(content))
-        temporary.rename(self._directory / name)
-
-
-class _Clock:
-    """Wall-clock time of one run; sleeping moves it."""
-
-    def __init__(self, start: datetime) -> None:
-        self.time = start
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-def rows_of(services: Iterable[str], score: int = 24, **columns: Any) -> list[dict[str, Any]]:
+def rows_of(services: Iterable[str], score: int = 24, **columns: Any) -> Rows:
     """Rows of these services, all with this score."""
-    return [
-        row(
-            f"component:default/{name}",
-            score=score,
-            wip_limit=None,
-            **columns,
-        )
-        for name in services
-    ]
+    given = {"score": score, "wip_limit": None} | columns
+    return [row(f"component:default/{name}", **given) for name in services]
 
 
-def _tracker(directory: Path, kind: str, clock: Callable[[], datetime]) -> Tracker:
-    return LocalTracker(directory) if kind == "local" else RemoteTracker(directory, clock)
+def over_rows(services: Iterable[str]) -> Rows:
+    """Rows of services that are below the bands."""
+    return rows_of(services, 3, decision="close")
 
 
-def _publish(
-    url: str, directory: Path, kind: str, rows: list[dict[str, Any]], hour: int
-) -> EpicsReport:
-    clock = _Clock(NOW + timedelta(hours=hour))
-    return publish(
-        rows,
-        Ledger(url),
-        _tracker(directory, kind, clock),
-        now=NOW,
-        run_id=f"run-{hour}",
-        clock=clock,
-        sleep=clock.sleep,
-    )
+def _publish(url: str, directory: Path, kind: str, rows: Rows, hour: int) -> EpicsReport:
+    clock = Clock(NOW + timedelta(hours=hour))
+    tracker = LocalTracker(directory) if kind == "local" else FakeTracker(directory, clock)
+    return publish(rows, Run(Ledger(url), tracker, f"run-{hour}", NOW, clock, clock.sleep))
 
 
 def _fork(work: Callable[[], object]) -> int:
@@ -308,10 +142,10 @@ def kills(url: str, directory: Path, kind: str, seed: int, count: int) -> dict[s
     return {"runs": hour, "points": points} | verify(url, directory, kind, rows, hour)
 
 
-def _open_then_over(names: list[str], score: int) -> list[dict[str, Any]]:
+def _open_then_over(names: list[str], score: int) -> Rows:
     """Rows of these services: the last twelve in the band, as far as there are more than three."""
     first = max(0, min(len(names) - 3, 2), len(names) - 12)
-    return rows_of(names[first:], score) + rows_of(names[:first], 3, decision="close")
+    return rows_of(names[first:], score) + over_rows(names[:first])
 
 
 def races(
@@ -320,13 +154,13 @@ def races(
     """Let `pairs` pairs of runs start together, over `promotions` new services each time; those of
     the pair before have news, and those of the one before that are over."""
     del seed
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for pair in range(1, pairs + 1):
         read_end, write_end = os.pipe()
         rows = [
             *rows_of(_names(pair, promotions)),
             *rows_of(_names(pair - 1, promotions), 27),
-            *rows_of(_names(pair - 2, promotions), 3, decision="close"),
+            *over_rows(_names(pair - 2, promotions)),
         ]
         publish = partial(_publish, url, directory, kind, rows, pair)
         children = [_fork(partial(_when_told, publish, read_end)) for _ in range(2)]
@@ -336,14 +170,9 @@ def races(
             raise SystemExit(f"a run of pair {pair} failed")
         os.close(read_end)
         os.close(write_end)
-    rows = [
-        *rows_of(_names(pairs, promotions)),
-        *(row for pair in range(1, pairs) for row in rows_of(_names(pair, promotions), 27)),
-    ]
-    over = {name for pair in range(1, pairs - 1) for name in _names(pair, promotions)}
-    for each in rows:
-        if each["service_name"] in over:
-            each |= {"score": 3, "decision": "close"}
+    over = [name for pair in range(1, pairs - 1) for name in _names(pair, promotions)]
+    newest, one_before = _names(pairs, promotions), _names(pairs - 1, promotions)
+    rows = rows_of(newest) + rows_of(one_before, 27) + over_rows(over)
     return {"runs": 2 * pairs} | verify(url, directory, kind, rows, pairs)
 
 
@@ -351,36 +180,31 @@ def _names(pair: int, promotions: int) -> list[str]:
     return [f"pair-{pair}-{n}" for n in range(promotions)] if pair > 0 else []
 
 
-def verify(
-    url: str, directory: Path, kind: str, rows: list[dict[str, Any]], hour: int
-) -> dict[str, Any]:
+def verify(url: str, directory: Path, kind: str, rows: Rows, hour: int) -> dict[str, Any]:
     """What two clean runs leave: nothing twice, nothing lost, nothing told twice, then silence."""
     first = _publish(url, directory, kind, rows, hour + 1)
     second = _publish(url, directory, kind, rows, hour + 2)
-    if kind == "local":
-        keys = Counter(path.stem for path in directory.glob("*.md"))
-        texts = [path.read_text() for path in directory.glob("*.md")]
-        told = Counter(mark for text in texts for mark in re.findall(r"`(change-\w+)`", text))
-        closed = {
-            path.stem
-            for path in directory.glob("*.md")
-            if read_front_matter(path.read_text())["status"] == "done"
-        }
-    else:
-        keys = Counter(path.name.split(".")[0] for path in directory.glob("*.json"))
-        texts = [path.read_text() for path in directory.glob("*.comments")]
-        told = Counter(line for text in texts for line in text.split())
-        closed = {path.name.split(".")[0] for path in directory.glob("*.closed")}
-    ledger = Ledger(url)
-    records = {record.key: record for record in ledger.records(kind)}
+    keys: Counter[str] = Counter()
+    told: Counter[str] = Counter()
+    closed: set[str] = set()
+    scores: dict[str, int] = {}
+    for key, text, is_closed, score in (_local if kind == "local" else _remote)(directory):
+        keys[key] += 1
+        told.update(re.findall(r"\bchange-\w+", text))
+        closed |= {key} if is_closed else set()
+        scores[key] = score
+    tracker = "local" if kind == "local" else FakeTracker.name
+    records = {record.key: record for record in Ledger(url).records(tracker)}
     wanted: set[str] = set()
     over: set[str] = set()
+    stale: list[str] = []
     for each in rows:
         key = epic_key(each["service_id"], 1)
         if each["decision"] == "close":
             over.add(key)
         else:
             wanted |= {key, *(f"{key}-{slug(name)}" for name in each["fix_classes"].split(","))}
+            stale += [key] if scores.get(key) != each["score"] else []
     # What a killed run wrote last isn't known to be untouched, so it is never closed.
     unsure = {record.parent_key or key for key, record in records.items() if record.version is None}
     return {
@@ -400,28 +224,26 @@ def verify(
             for key, record in records.items()
             if record.state is not (EpicState.CLOSED if key in closed else EpicState.OPENED)
         ),
-        "stale_figures": _stale(directory, kind, rows),
+        "stale_figures": stale,
         "problems": [entry.reason for entry in (*first.failed, *first.waiting, *second.failed)],
         "is_quiet": not second.has_changes,
     }
 
 
-def _stale(directory: Path, kind: str, rows: list[dict[str, Any]]) -> list[str]:
-    """Open epics whose figures in the tracker are not those of the rows."""
-    stale = []
-    for each in rows:
-        key = epic_key(each["service_id"], 1)
-        if each["decision"] == "close":
-            continue
-        if kind == "local":
-            text = (directory / f"{key}.md").read_text()
-            score = int(str(read_front_matter(text)["score"]))
-        else:
-            (epic,) = directory.glob(f"{key}.*.json")
-            score = json.loads(epic.with_suffix(".figures").read_text())["score"]
-        if score != each["score"]:
-            stale.append(key)
-    return stale
+def _local(directory: Path) -> Iterable[tuple[str, str, bool, int]]:
+    """Key, text with comments, whether it is closed and score of each epic."""
+    for path in directory.glob("*.md"):
+        text = path.read_text()
+        fields = read_front_matter(text)
+        yield path.stem, text, fields["status"] == "done", int(str(fields["score"]))
+
+
+def _remote(directory: Path) -> Iterable[tuple[str, str, bool, int]]:
+    tracker = FakeTracker(directory)
+    for epic in tracker.epics():
+        lines = tracker.lines(epic["id"])
+        scores = [int(line.split()[1]) for line in lines if line.startswith("score ")]
+        yield epic["key"], "\n".join(lines), "closed" in lines, scores[-1]
 
 
 if __name__ == "__main__":

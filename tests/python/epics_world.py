@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.epics.content import epic_key
+from orchestration.epics.candidates import epic_key
 from orchestration.epics.report import EpicsReport
+from orchestration.epics.run import Run
 from orchestration.ledger import EpicRecord, Ledger
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.local_file import read_front_matter
+from orchestration.trackers.protocol import Tracker
 
 from .decisions import publish
-from .epics_driver import row as full_row
+from .decisions import row as full_row
+from .fake_tracker import NOW
 
-NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 GATEWAY = "component:default/gateway"
 KEY = epic_key(GATEWAY, 1)
 OVER: dict[str, Any] = {"decision": "close", "score": 4, "band": "close_as_hygiene"}
@@ -42,11 +44,17 @@ class World:
     def ledger(self) -> Ledger:
         return Ledger(f"sqlite:///{self.home / 'ledger.db'}")
 
-    def publish(self, *rows: dict[str, Any], day: int | None = None, **options: Any) -> EpicsReport:
+    def publish(
+        self,
+        *rows: dict[str, Any],
+        day: int | None = None,
+        tracker: Tracker | None = None,
+        **options: Any,
+    ) -> EpicsReport:
         self.day = self.day + 1 if day is None else day
-        given: dict[str, Any] = {"tracker": LocalTracker(self.epics)} | options
         now, run_id = NOW + timedelta(days=self.day), f"run-{self.day}"
-        return publish(rows, self.ledger, now=now, run_id=run_id, **given)
+        run = Run(self.ledger, tracker or LocalTracker(self.epics), run_id, now)
+        return publish(rows, run, **options)
 
     @property
     def files(self) -> dict[str, str]:

@@ -1,11 +1,18 @@
-"""A tracker in memory that fails the way real ones do, in simulated time."""
+"""A tracker in a folder that fails the way real ones do, in simulated time.
+
+Racing and killed processes share the folder: an epic is a file, and what happens to it is only ever
+appended to a second one, so that nothing that was done twice can be overwritten.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
+import hashlib
+import json
+import time
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from orchestration.trackers.protocol import (
@@ -19,7 +26,6 @@ from orchestration.trackers.protocol import (
     PreviewOutcome,
     RejectedError,
     StatusOutcome,
-    UnavailableError,
 )
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
@@ -47,99 +53,128 @@ def instead(error: BaseException) -> Fault:
     return fault
 
 
-class FakeTracker:
-    """Jira in memory: bulk create, a search that lags, no protection against duplicates."""
+class Clock:
+    """Wall-clock time of one run; sleeping moves it."""
 
-    name = "fake"
-    search_lag_seconds = LAG
-    longest_call_seconds = LONGEST_CALL
-    is_idempotent = False
+    def __init__(self, start: datetime) -> None:
+        self.time, self.waited = start, 0.0
 
-    def __init__(self, batch_size: int = 50) -> None:
-        self.batch_size = batch_size
-        self.time = NOW
-        self.waited = 0.0
-        self.is_down = False
-        self.epics: list[tuple[EpicRef, datetime]] = []
-        self.told: list[EpicChange] = []
-        self.requests: list[str] = []
-        self.faults: dict[str, list[Fault]] = {"find": [], "create": [], "update": [], "status": []}
-        self.rejected_keys: set[str] = set()
-        self.closed: set[str] = set()
-        self.touches: list[str] = []
-        self.told_of: Counter[str] = Counter()
-        self.numbers = itertools.count(1)
-
-    def clock(self) -> datetime:
+    def __call__(self) -> datetime:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
         self.waited += seconds
 
+
+class FakeTracker:
+    """Bulk create, a search that lags, no protection against duplicates.
+
+    faults: by kind of request, what happens to the next ones.
+    """
+
+    name = "fake"
+    search_lag_seconds = LAG
+    longest_call_seconds = LONGEST_CALL
+    is_idempotent = False
+
+    def __init__(self, folder: Path, clock: Clock | None = None, batch_size: int = 50) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.clock, self.batch_size = folder, clock or Clock(NOW), batch_size
+        self.requests: list[str] = []
+        self.faults: dict[str, list[Fault]] = {}
+        self.retries: list[bool] = []
+        self.rejected_keys: set[str] = set()
+
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
-        visible_at = self.time - timedelta(seconds=LAG)
-        return self._request(
-            "find", lambda: {r.key: r for r, at in self.epics if r.key in keys and at <= visible_at}
-        )
+        visible_at = str(self.clock() - timedelta(seconds=LAG))
+
+        def act() -> dict[str, EpicRef]:
+            found = [epic for epic in self.epics() if epic["key"] in keys]
+            return {e["key"]: self._ref(e) for e in found if e["at"] <= visible_at}
+
+        return self._request("find", act)
 
     def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
         assert 1 <= len(drafts) <= self.batch_size
 
         def act() -> dict[str, CreateOutcome]:
-            outcomes: dict[str, CreateOutcome] = {}
-            for draft in drafts:
-                if draft.key in self.rejected_keys:
-                    outcomes[draft.key] = RejectedError("field Team is required")
-                    continue
-                number = next(self.numbers)
-                ref = EpicRef(draft.key, f"MOD-{number}", f"https://x.example/MOD-{number}")
-                self.epics.append((ref, self.time))
-                outcomes[draft.key] = ref
-            return outcomes
+            return {draft.key: self._create(draft) for draft in drafts}
 
         return self._request("create", act)
 
+    def _create(self, draft: EpicDraft) -> CreateOutcome:
+        if draft.key in self.rejected_keys:
+            return RejectedError("field Team is required")
+        time.sleep(0.0005)  # So that racing runs overlap.
+        epic = {"key": draft.key, "id": uuid.uuid4().hex, "at": str(self.clock())}
+        epic["parent"] = draft.parent.id if draft.parent else ""
+        self.log(epic["id"], f"score {draft.score}")
+        part = self.folder / f"{epic['id']}.part"
+        part.write_text(json.dumps(epic))
+        part.rename(part.with_suffix(".json"))
+        return self._ref(epic)
+
     def check(self) -> Sequence[Check]:
-        return [Check("reachable", True, "it is in memory")]
+        return [Check("folder", self.folder.is_dir(), str(self.folder))]
 
     def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
         return {draft.key: Preview({"key": draft.key}) for draft in drafts}
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
-        if self.is_down:
-            raise UnavailableError("503")
-        if not (change.is_retry and change.change_id in {told.change_id for told in self.told}):
-            self._request("update", lambda: self._tell(ref, change))
-
-    def _tell(self, ref: EpicRef, change: EpicChange) -> None:
-        self.told.append(change)
-        self.told_of[ref.key] += 1
+        self._request("update", lambda: self._tell(ref, change))
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
-        self.update(ref, change)
-        self.closed.add(ref.key)
+        def act() -> None:
+            self._tell(ref, change)
+            self.log(ref.id, "closed")
+
+        self._request("close", act)
+
+    def _tell(self, ref: EpicRef, change: EpicChange) -> None:
+        self.retries.append(change.is_retry)
+        if not (change.is_retry and f"told {change.change_id}" in self.lines(ref.id)):
+            self.log(ref.id, f"told {change.change_id}")
+        self.log(ref.id, f"score {change.score}")
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
-        ids = {ref.id for ref, _ in self.epics}
-        return self._request(
-            "status",
-            lambda: {
-                r.key: EpicStatus(r.key not in self.closed, "To Do", r.url, version=self.version(r))
-                for r in refs
-                if r.id in ids
-            },
-        )
+        def act() -> dict[str, StatusOutcome]:
+            ids = {epic["id"] for epic in self.epics()}
+            return {ref.key: self._status(ref) for ref in refs if ref.id in ids}
 
-    def version(self, ref: EpicRef) -> str:
-        """Another one after every change; tests append to `touches` for what people do."""
-        return f"{self.told_of[ref.key]}.{self.touches.count(ref.key)}.{ref.key in self.closed}"
+        return self._request("status", act)
+
+    def _status(self, ref: EpicRef) -> EpicStatus:
+        lines = self.lines(ref.id)
+        version = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return EpicStatus("closed" not in lines, "?", ref.url, version=version)
 
     def _request(self, kind: str, act: Callable[[], Any]) -> Any:
         self.requests.append(kind)
-        faults = self.faults[kind]
+        faults = self.faults.get(kind)
         return faults.pop(0)(act) if faults else act()
+
+    def _ref(self, epic: Mapping[str, str]) -> EpicRef:
+        return EpicRef(epic["key"], epic["id"], f"https://x.example/{epic['id']}")
+
+    def epics(self) -> list[dict[str, str]]:
+        """Key, id, time and parent's id of everything in the tracker, oldest first."""
+        found = [json.loads(path.read_text()) for path in self.folder.glob("*.json")]
+        return sorted(found, key=lambda epic: (epic["at"], epic["id"]))
 
     @property
     def keys(self) -> list[str]:
-        return [ref.key for ref, _ in self.epics]
+        return sorted(epic["key"] for epic in self.epics())
+
+    def log(self, epic_id: str, line: str) -> None:
+        """Append to what happened to an epic; a test says so what a person does."""
+        with (self.folder / f"{epic_id}.log").open("a") as file:
+            file.write(f"{line}\n")
+
+    def lines(self, epic_id: str) -> list[str]:
+        return (self.folder / f"{epic_id}.log").read_text().splitlines()
+
+    def told(self, kind: str = "change") -> list[str]:
+        """Ids of all comments of a kind, `change` or `close`."""
+        lines = [line for epic in self.epics() for line in self.lines(epic["id"])]
+        return [line.split()[1] for line in lines if line.startswith(f"told {kind}-")]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.epics.candidates import Candidate
-from orchestration.epics.content import change_body, draft_epic
+from orchestration.epics.content import change_body, draft_epic, draft_stories
 from orchestration.epics.playbooks import Playbooks, read_playbooks
-from orchestration.epics.stories import draft_stories
-from orchestration.ledger import Evidence
+from orchestration.ledger import EpicRecord, Evidence
 from orchestration.trackers.protocol import EpicDraft, EpicRef
 
-from .decisions import DECIDED
-from .epics_driver import row
+from .decisions import DECIDED, row
+from .fake_tracker import NOW
 
-NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 EPIC = EpicRef("paydown-gateway-1-c1", "MOD-1", "https://jira.example/browse/MOD-1")
 
 
@@ -27,11 +25,15 @@ def candidate(**columns: Any) -> Candidate:
     return Candidate.model_validate(row(**columns) | DECIDED)
 
 
-def draft(
-    playbooks: Playbooks | None = None, previous: str | None = None, **columns: Any
-) -> EpicDraft:
-    known = read_playbooks() if playbooks is None else playbooks
-    return draft_epic(candidate(**columns), known, key="k", previous_key=previous, now=NOW)
+def record(c: Candidate) -> EpicRecord:
+    found = c.epic("jira")
+    found.key, found.ref_id, found.url = EPIC.key, EPIC.id, EPIC.url
+    return found
+
+
+def draft(playbooks: Playbooks | None = None, **columns: Any) -> EpicDraft:
+    known, c = read_playbooks() if playbooks is None else playbooks, candidate(**columns)
+    return draft_epic(c, known, record(c), NOW)
 
 
 def epic(**columns: Any) -> str:
@@ -39,8 +41,8 @@ def epic(**columns: Any) -> str:
 
 
 def stories(playbooks: Playbooks | None = None, **columns: Any) -> tuple[EpicDraft, ...]:
-    known = read_playbooks() if playbooks is None else playbooks
-    return draft_stories(candidate(**columns), known, epic=EPIC, now=NOW)
+    known, c = read_playbooks() if playbooks is None else playbooks, candidate(**columns)
+    return tuple(draft_stories(c, known, record(c), NOW))
 
 
 def change(said: Evidence | None, **columns: Any) -> list[str]:
@@ -89,8 +91,33 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_an_epic_after_one_that_did_not_hold_names_it() -> None:
-    body = epic(previous="k-before")
-    assert "An earlier epic was closed and did not hold: `k-before`" in body
+    c = Candidate.model_validate(row() | DECIDED | {"previous_epic_key": "k-before"})
+    epic = draft_epic(c, Playbooks(), c.epic("jira"), NOW)
+    assert epic.previous_key == "k-before"
+    assert "An earlier epic was closed and did not hold: `k-before`" in epic.body
+
+
+def test_a_draft_carries_what_trackers_map() -> None:
+    known = draft(Playbooks(), coverage=None)
+    assert known.labels == ("incident-modernization", EPIC.key)
+    assert known.due_date == date(2026, 8, 10)
+    figures = (known.score, known.slo_burn, known.estimate_days, known.budget_usd)
+    assert figures == (24, 18.2, 5.0, 4500.0)
+    assert (known.risk_ids, known.change_window) == (("RISK-7",), "canary")
+    assert len(draft(Playbooks(), service_name="x" * 999).title) <= 250
+    with pytest.raises(ValueError, match="no due date"):
+        draft(Playbooks(), due_date=None)
+
+
+def test_text_from_outside_is_only_ever_text() -> None:
+    evil = "[a](https://evil.example) <b> {{ 7*7 }} {% raw %}\n# x"
+    columns = ("service_name", "owner", "exit_criteria", "reasons", "factor_changes", "members")
+    text = epic(**dict.fromkeys(columns, evil), incident_links=f"i\t{evil}\tjavascript:x")
+    assert "](https://evil" not in text.replace(r"\]", "")
+    assert "<b>" not in text.replace(r"\<", "")
+    assert "{{ 7\\*7 }} {% raw %}" in text
+    assert "\n# x" not in text
+    assert "](<javascript" not in text
 
 
 def test_a_long_list_of_incidents_is_cut_and_counted() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.epics.content import epic_key
+from orchestration.epics.candidates import epic_key
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import EpicChange, EpicRef, UnavailableError
@@ -204,8 +204,8 @@ def test_what_others_have_worked_on_stays_open(world: World, touch: str) -> None
         case "a story deleted":
             (world.epics / f"{SECOND_STORY}.md").unlink()
     before = world.files
-    for options in ({"dry_run": True}, {}, {}):
-        report = world.publish(row(**OVER), **options)
+    for dry_run in (True, False, False):
+        report = world.publish(row(**OVER), dry_run=dry_run)
         assert (report.failed, report.closed) == ((), ())
         assert STAYS in report.closed_as_hygiene[0].reason
     assert world.files == before

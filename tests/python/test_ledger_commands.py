@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.configuration import check_configuration
-from orchestration.epics.candidates import read_candidates
-from orchestration.epics.content import epic_key
+from orchestration.epics.candidates import epic_key, read_candidates
 from orchestration.epics.publisher import publish_epics
 from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import Run
@@ -26,11 +24,11 @@ from orchestration.trackers.local import LocalTracker
 from orchestration.vendors.trackers import TrackerConfig, is_dry_run, read_tracker_config
 
 from .decisions import DECIDED
-from .epics_driver import row as full_row
+from .decisions import row as full_row
+from .fake_tracker import NOW
 from .tracker_helpers import serving_tracker
 from .vendor_jira import Jira
 
-NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 JIRA = {"url": "https://acme.atlassian.net", "project": "MOD"}
 
 
@@ -54,14 +52,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def publish(home: Path) -> None:
-    publish_epics(
-        [row()],
-        Ledger(f"sqlite:///{home / 'ledger.db'}"),
-        LocalTracker(home / "epics"),
-        dry_run=False,
-        now=NOW,
-        run_id="first",
-    )
+    ledger = Ledger(f"sqlite:///{home / 'ledger.db'}")
+    publish_epics([row()], Run(ledger, LocalTracker(home / "epics"), "first", NOW))
 
 
 def published(home: Path, *rows: dict[str, Any]) -> None:
@@ -175,7 +167,7 @@ def test_an_epic_that_no_tracker_shows_any_more_is_closed_by_hand(home: Path) ->
     event = Ledger(url).events("local", KEY)[-1]
     assert (event.kind, event.run_id) == ("closed", "by-hand")
     assert event.detail["status"] == "closed by hand: destroyed with its project"
-    for key, said in ((KEY, "is closed already"), ("no-such-key", "paydown ledger show lists")):
+    for key, said in ((KEY, "is closed in local"), ("no-such-key", "paydown ledger show lists")):
         code, text = call("ledger", "close", key, "--why", "again")
         assert code == 1
         assert said in text
@@ -186,7 +178,7 @@ def test_a_key_that_two_trackers_hold_is_closed_where_it_is_said(home: Path) -> 
     url = f"sqlite:///{home / 'ledger.db'}"
     other = LocalTracker(home / "others")
     other.name = "jira:acme/MOD"
-    publish_epics([row()], Ledger(url), other, dry_run=False, now=NOW, run_id="second")
+    publish_epics([row()], Run(Ledger(url), other, "second", NOW))
     listed = [line.strip() for line in call("ledger", "show")[1].splitlines()]
     assert [line for line in listed if line in ("local", "jira:acme/MOD")] == [
         "jira:acme/MOD",
@@ -194,7 +186,7 @@ def test_a_key_that_two_trackers_hold_is_closed_where_it_is_said(home: Path) -> 
     ]
     code, text = call("ledger", "close", KEY, "--why", "gone")
     assert code == 1
-    assert "open in jira:acme/MOD, local" in text
+    assert "opened in jira:acme/MOD, opened in local; name one with --tracker" in text
     assert call("ledger", "close", KEY, "--why", "gone", "--tracker", "local")[0] == 0
     states = {r.tracker: r.state for r in Ledger(url).records() if r.key == KEY}
     assert states == {"local": EpicState.CLOSED, "jira:acme/MOD": EpicState.OPENED}
@@ -226,10 +218,7 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
         with monkeypatch.context() as patch:
             patch.setattr(Ledger, "record_opened", die)
             with pytest.raises(KeyboardInterrupt):
-                publish_epics(
-                    rows, ledger, tracker, dry_run=False, now=NOW, run_id="dies",
-                    clock=vendor.now, sleep=vendor.tick,
-                )  # fmt: skip
+                publish_epics(rows, Run(ledger, tracker, "dies", NOW, vendor.now, vendor.tick))
 
         def findings() -> list[tuple[str, bool]]:
             run = Run(ledger, tracker, "reconcile", NOW, vendor.now, vendor.tick)
@@ -245,8 +234,6 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
         assert [(copy.key in what, is_open) for what, is_open in found] == [(True, True)]
         assert findings() == found
         assert len(vendor.issues) == written
-    kinds = [event.kind for event in ledger.events(tracker.name, KEY)]
-    assert kinds.count("duplicate") == 1
 
 
 def test_a_remote_tracker_is_a_dry_run_until_it_is_switched_on(tmp_path: Path) -> None:

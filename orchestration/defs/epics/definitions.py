@@ -8,11 +8,12 @@ import dagster as dg
 
 from orchestration import steps
 from orchestration.components.resources import Workspace, check_result
-from orchestration.epics.published import CANDIDATES, DECISIONS
+
+MARTS = ("rpt_promotion_candidates", "rpt_epic_decisions")
 
 
 @dg.asset(
-    deps=[*map(dg.AssetKey, (CANDIDATES, DECISIONS)), dg.AssetKey(["analysts_copy"])],
+    deps=[*map(dg.AssetKey, MARTS), dg.AssetKey(["analysts_copy"])],
     check_specs=[
         dg.AssetCheckSpec(
             "tracker_took_everything",

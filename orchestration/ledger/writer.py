@@ -1,17 +1,16 @@
-"""What goes into the ledger and what it answers, apart from its rows."""
+"""Who writes to the ledger, and the answer to a claim."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from orchestration.ledger.models import EpicRecord, EventRow, Evidence
+from orchestration.ledger.models import EpicRecord, LedgerEvent
 
 _SECRET = re.compile(
     r"(?i)(?<=://)[^/\s@]+@|(?<=\bbearer )[\w.~+/=-]{16,}|(?<=\bbasic )[\w+/=]{12,}"
@@ -21,7 +20,7 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes, when, and for how long what it begins is its own.
+    """Who writes about which tracker, when, and for how long what it begins is its own.
 
     owner: unique for this process and run. at: wall-clock time, aware. lease: how long after an
     attempt began it may still take effect or not be found yet.
@@ -29,6 +28,7 @@ class Writer:
     once, however many ask.
     """
 
+    tracker: str
     owner: str
     run_id: str
     at: datetime
@@ -41,38 +41,10 @@ class Writer:
             return False
         return record.attempted_at + self.lease > (at or self.at)
 
-    def note(self, session: Session, record: EpicRecord, kind: str, **detail: object) -> None:
+    def note(self, session: Session, key: str, kind: str, **detail: object) -> None:
         """Append to the history; what looks like a credential in `detail` is left out."""
-        session.add(
-            EventRow(
-                tracker=record.tracker,
-                key=record.key,
-                at=self.at,
-                run_id=self.run_id,
-                kind=kind,
-                detail=json.dumps(redact(detail), default=str),
-            )
-        )
-
-
-@dataclass(frozen=True)
-class Intent:
-    """An epic that should exist, or a story below `parent_key`.
-
-    service_hash: identifies it, see `EpicRecord`. evidence: what it will say; None for stories,
-    which are never updated. `draft` and `why` are kept as history.
-    """
-
-    key: str
-    service_hash: str
-    service: str
-    cycle: int
-    previous_key: str | None
-    evidence: Evidence | None
-    why: str
-    team: str | None = None
-    parent_key: str | None = None
-    draft: Mapping[str, object] = field(default_factory=dict)
+        about = {"tracker": self.tracker, "key": key, "at": self.at, "run_id": self.run_id}
+        session.add(LedgerEvent(**about, kind=kind, detail=redact(detail)))
 
 
 @dataclass(frozen=True)
@@ -81,13 +53,11 @@ class Claim:
 
     record: the epic as it stands; somebody else acts on it unless `is_granted`.
     was_attempted: an earlier attempt has no outcome, so the tracker may have done it already.
-    attempted_evidence: what the epic says if that attempt opened it.
     """
 
     is_granted: bool
     record: EpicRecord
     was_attempted: bool = False
-    attempted_evidence: Evidence | None = None
 
 
 def redact(value: Any) -> Any:
