@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestration.cli.command import console, read_settings, refusals
 from orchestration.cli.quarantine import shown
-from orchestration.cli.tables import plain_table, text_row
+from orchestration.cli.tables import say, show_table
 
 if TYPE_CHECKING:
     from orchestration.ledger import EpicRecord, LedgerEvent
@@ -60,7 +60,7 @@ def show(
             for record, events in histories:
                 _show_history(record, events)
             if not wanted:
-                _say(f"no epic has the key or service {what}; paydown ledger show lists them")
+                say(f"no epic has the key or service {what}; paydown ledger show lists them")
         raise typer.Exit(0 if wanted else 1)
 
 
@@ -87,11 +87,11 @@ def close(
         try:
             closed = close_by_hand(ledger, key, tracker=tracker, why=why, now=now, at=utc_now())
         except NotOpenError as error:
-            _say(str(error), "yellow")
+            say(str(error), "yellow")
             raise typer.Exit(1) from None
         for record in closed:
-            _say(f"{record.key} is closed in the ledger; nothing was asked of {record.tracker}")
-        _say("the next incident above the band opens a new epic", "dim")
+            say(f"{record.key} is closed in the ledger; nothing was asked of {record.tracker}")
+        say("the next incident above the band opens a new epic", "dim")
 
 
 @app.command()
@@ -115,31 +115,31 @@ def reconcile(as_json: AsJson = False) -> None:
             _print_json(list(map(asdict, findings)))
         else:
             for finding in findings:
-                _say(f"{finding.key} {finding.what}", "yellow" if finding.is_open else "")
+                say(f"{finding.key} {finding.what}", "yellow" if finding.is_open else "")
             known = f"{len(run.records())} epics and stories in the ledger"
-            _say(f"{tracker.name}: {known}, {len(findings)} findings", "bold")
+            say(f"{tracker.name}: {known}, {len(findings)} findings", "bold")
         raise typer.Exit(1 if any(finding.is_open for finding in findings) else 0)
 
 
 def _show_all(listed: list[tuple[EpicRecord, LedgerEvent]]) -> None:
     """Every epic and story with its state and last event."""
     if not listed:
-        _say("the ledger is empty: no epic was opened yet")
+        say("the ledger is empty: no epic was opened yet")
         return
-    table = plain_table("epic, and the stories below it", "state", "last event")
+    rows: list[tuple[Any, ...]] = []
     tracker = None if len({r.tracker for r, _ in listed}) > 1 else listed[0][0].tracker
     for record, event in listed:
         if record.tracker != tracker:
             tracker = record.tracker
-            table.add_row(Text(shown(tracker), "bold"))
+            rows.append((Text(shown(tracker), "bold"),))
         indent, state = "  " if record.parent_key else "", record.state.value
-        status = (Text(state, STYLES[state]), f"{event.kind} {event.at:%Y-%m-%d}")
-        table.add_row(*text_row(shown(indent + record.key), *status))
+        last = f"{event.kind} {event.at:%Y-%m-%d}"
+        rows.append((indent + record.key, Text(state, STYLES[state]), last))
         # A local epic is the file of that name.
         if record.url and not record.url.startswith("file:"):
-            table.add_row(Text(shown(f"{indent}  {record.url}"), "dim"))
-    console.print(table)
-    _say("paydown ledger show KEY shows what was sent and why", "dim")
+            rows.append((Text(shown(f"{indent}  {record.url}"), "dim"),))
+    show_table(("epic, and the stories below it", "state", "last event"), rows)
+    say("paydown ledger show KEY shows what was sent and why", "dim")
 
 
 def _show_history(record: EpicRecord, events: list[LedgerEvent]) -> None:
@@ -163,10 +163,6 @@ def _show_history(record: EpicRecord, events: list[LedgerEvent]) -> None:
         lines.append(Text.assemble(f"{event.at:%Y-%m-%d %H:%M:%S} ", (event.kind, "bold"), detail))
     for line in (*lines, Text()):
         console.print(Padding(line, (0, 0, 0, 2)))
-
-
-def _say(text: str, style: str = "") -> None:
-    console.print(Text(shown(text), style))
 
 
 def _print_json(rows: list[dict[str, Any]]) -> None:
