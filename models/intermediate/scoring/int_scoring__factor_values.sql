@@ -231,21 +231,39 @@ measured as (
     ),
 ] -%}
 
-factor_values as (
+-- Read once: a warehouse may compute a CTE again for each branch of a union.
+factor_names as (
     {%- for factor, value, level_raise, evidence in factors %}
         {{ 'union all' if not loop.first }}
-        select
-            measured.scoring_date,
-            measured.day_checksum,
-            measured.incident_count,
-            measured.newest_incident_at,
-            measured.service_id,
-            '{{ factor }}' as factor,
-            cast(measured.{{ value }} as double precision) as raw_value,
-            {{ level_raise }} as level_raise,
-            {{ evidence }} as evidence
-        from measured
+        select '{{ factor }}' as factor
     {%- endfor %}
+),
+
+factor_values as (
+    select
+        measured.scoring_date,
+        measured.day_checksum,
+        measured.incident_count,
+        measured.newest_incident_at,
+        measured.service_id,
+        factor_names.factor,
+        case factor_names.factor
+            {%- for factor, value, level_raise, evidence in factors %}
+                when '{{ factor }}' then cast(measured.{{ value }} as double precision)
+            {%- endfor %}
+        end as raw_value,
+        case factor_names.factor
+            {%- for factor, value, level_raise, evidence in factors %}
+                when '{{ factor }}' then {{ level_raise }}
+            {%- endfor %}
+        end as level_raise,
+        case factor_names.factor
+            {%- for factor, value, level_raise, evidence in factors %}
+                when '{{ factor }}' then {{ evidence }}
+            {%- endfor %}
+        end as evidence
+    from measured
+    cross join factor_names
 )
 
 select
