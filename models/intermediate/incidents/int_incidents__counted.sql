@@ -33,6 +33,7 @@ counted as (
         incidents.incident_status,
         incidents.alert_key,
         incidents.failure_key,
+        {{ normalised_title('incidents.incident_title') }} as title_key,
         incidents.incident_url,
         services.matched_by,
         services.stated_name,

@@ -8,13 +8,9 @@ gaps as (
         counted.service_id,
         counted.alert_key,
         counted.triggered_at,
-        -- The latest end, as incidents of one alert may overlap; an open one has not ended yet.
-        max(
-            case
-                when counted.incident_status != 'resolved' then {{ as_of() }}
-                else coalesce(counted.resolved_at, counted.triggered_at)
-            end
-        ) over (
+        -- The latest end, as incidents of one alert may overlap. Of one that is open, or whose end
+        -- nobody knows, only the trigger is sure: stuck open it would turn all later ones into flaps.
+        max(coalesce(counted.resolved_at, counted.triggered_at)) over (
             partition by counted.source_name, counted.service_id, counted.alert_key
             order by counted.triggered_at, counted.incident_id
             rows between unbounded preceding and 1 preceding

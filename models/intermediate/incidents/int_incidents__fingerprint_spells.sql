@@ -1,6 +1,7 @@
 {#
     One row per incident, way to tell what failed, and stretch of time in which that was known: by
-    the postmortem's failure mode, by the alert's key or by the ticket's own field for it.
+    the postmortem's failure mode, by the alert's key, by the ticket's own field for it or, as tools
+    give most alerts a key of their own, by the words of the title.
 #}
 with reviews as (
     select * from {{ ref('int_incidents__reviews') }}
@@ -22,6 +23,7 @@ known as (
         reviews.failure_mode,
         counted.alert_key,
         counted.failure_key,
+        counted.title_key,
         counted.triggered_at,
         reviews.known_from,
         reviews.known_until
@@ -66,6 +68,17 @@ fingerprints as (
         known.known_until
     from known
     where known.failure_key is not null
+    union all
+    select
+        known.incident_id,
+        known.service_id,
+        known.service_id || ' / title ' || known.title_key as fingerprint,
+        4 as fingerprint_rank,
+        known.triggered_at,
+        known.known_from,
+        known.known_until
+    from known
+    where known.title_key is not null
 )
 
 select * from fingerprints

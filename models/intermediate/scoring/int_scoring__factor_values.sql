@@ -75,8 +75,13 @@ aggregated as (
         count(*) as incident_count,
         max(windowed.triggered_at) as newest_incident_at,
         sum(case when windowed.is_repeat then 1 else 0 end) as repeats,
+        count(windowed.is_repeat) as comparable_count,
         count(windowed.active_seconds) as resolved_count,
-        {{ percentile('windowed.active_seconds', 0.5) }} / 60.0 as mttr
+        -- Of a million incidents these are fifty million values: a short type keeps them in memory.
+        {{ percentile(
+            'case when windowed.active_seconds > 2147483647 then 2147483647 '
+            ~ 'else cast(windowed.active_seconds as integer) end', 0.5
+        ) }} / 60.0 as mttr
     from windowed
     group by windowed.scoring_date, windowed.service_id
 ),
@@ -152,7 +157,14 @@ measured as (
                 then ', measured'
             else ', stated'
         end as slo_burn_said_by,
-        coalesce(aggregated.repeats, 0) as repeats,
+        case
+            when
+                aggregated.comparable_count
+                < {{ var('repeat_min_known_share') }} * aggregated.incident_count
+                then null
+            else coalesce(aggregated.repeats, 0)
+        end as repeats,
+        coalesce(aggregated.comparable_count, 0) as comparable_count,
         coalesce(aggregated.incident_count, 0) as incident_count,
         aggregated.newest_incident_at,
         aggregated.mttr,
@@ -195,8 +207,11 @@ measured as (
     ),
     (
         'repeats', 'repeats', '0',
-        "cast(measured.repeats as varchar) || ' of ' || cast(measured.incident_count as varchar)"
-        ~ " || ' incidents repeat an earlier one'",
+        "cast(measured.repeats as varchar) || ' of ' || cast(measured.comparable_count as varchar)"
+        ~ " || ' incidents repeat an earlier one'"
+        ~ " || case when measured.comparable_count < measured.incident_count then ', '"
+        ~ " || cast(measured.incident_count - measured.comparable_count as varchar)"
+        ~ " || ' unknown' else '' end",
     ),
     (
         'mttr', 'mttr', '0',

@@ -13,6 +13,10 @@ reviews as (
     select * from {{ ref('int_incidents__reviews') }}
 ),
 
+episodes as (
+    select * from {{ ref('int_incidents__episodes') }}
+),
+
 spells as (
     select * from {{ ref('int_incidents__repeat_spells') }}
 ),
@@ -41,6 +45,12 @@ stretches as (
         reviews.estimate_days,
         reviews.regulations is not null as is_regulatory,
         reviews.is_ai_code_without_tests,
+        -- Where nothing says what failed, nobody knows whether it failed before. A flap did not.
+        episodes.is_flap
+        or counted.alert_key is not null
+        or counted.failure_key is not null
+        or counted.title_key is not null
+        or coalesce(reviews.failure_mode, 'unknown') != 'unknown' as is_comparable,
         repeats.is_always_repeat,
         case
             when reviews.known_from > counted.triggered_at then reviews.known_from
@@ -49,6 +59,7 @@ stretches as (
         coalesce(reviews.known_until, {{ forever }}) as known_until
     from counted
     inner join reviews on counted.incident_id = reviews.incident_id
+    inner join episodes on counted.incident_id = episodes.incident_id
     left join repeats on counted.incident_id = repeats.incident_id
 ),
 
@@ -111,7 +122,8 @@ known as (
         {%- for column in statements %}
             stretches.{{ column }},
         {%- endfor %}
-        stretches.is_always_repeat is not null as is_repeat,
+        case when stretches.is_comparable then stretches.is_always_repeat is not null end
+            as is_repeat,
         stretches.known_from,
         stretches.known_until
     from stretches
@@ -124,7 +136,7 @@ known as (
         {%- for column in statements %}
             late.{{ column }},
         {%- endfor %}
-        repeated_pieces.incident_id is not null as is_repeat,
+        case when late.is_comparable then repeated_pieces.incident_id is not null end as is_repeat,
         pieces.cut_at as known_from,
         coalesce(pieces.next_cut_at, late.known_until) as known_until
     from late

@@ -62,7 +62,11 @@ incidents as (
         -- booleans
         counted.incident_status != 'resolved' as is_open,
         episodes.is_flap,
-        coalesce(repeats.is_repeat, false) as is_repeat,
+        -- Unknown where nothing says what failed. A flap is no occurrence of its own.
+        case
+            when repeats.is_repeat is not null or episodes.is_flap
+                then coalesce(repeats.is_repeat, false)
+        end as is_repeat,
         triggers.is_out_of_hours,
         counted.is_ai_code_without_tests,
 

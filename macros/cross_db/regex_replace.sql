@@ -1,0 +1,20 @@
+{#
+    A text with every match of a regular expression replaced by a plain text. The pattern is a POSIX
+    one: character classes and groups only, no backslashes, no look-around; case counts.
+#}
+{% macro regex_replace(expression, pattern, replacement) -%}
+    {{ return(adapter.dispatch('regex_replace', 'paydown')(expression, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro default__regex_replace(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{# These replace every match unless told otherwise. #}
+{% macro snowflake__regex_replace(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}')
+{%- endmacro %}
+
+{% macro bigquery__regex_replace(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}')
+{%- endmacro %}
