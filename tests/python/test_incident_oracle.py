@@ -22,8 +22,8 @@ MOMENTS = st.tuples(st.sampled_from((0, 1, 7, 30, 90, 91, 365)) | st.integers(0,
     lambda pair: NOW - timedelta(days=pair[0], seconds=pair[1])
 )
 COUNTED = (
-    "incident_id, source_name, service_id, alert_key, failure_mode, failure_key, incident_status, "
-    "triggered_at timestamp, resolved_at timestamp"
+    "incident_id, source_name, service_id, alert_key, failure_mode, failure_key, title_key, "
+    "incident_status, triggered_at timestamp, resolved_at timestamp"
 )
 REVIEWS = "incident_id, service_id, failure_mode, known_from timestamp, known_until timestamp"
 SCORING = "repeat_window_days bigint, window_days bigint"
@@ -59,6 +59,7 @@ def incidents(draw: st.DrawFn) -> list[Row]:
                 **alert,
                 "failure_mode": draw(st.sampled_from((None, "dns", "capacity", "unknown"))),
                 "failure_key": draw(st.sampled_from((None, None, "DNS", "Network"))),
+                "title_key": draw(st.sampled_from((None, None, "disk full", "checkout slow"))),
                 "incident_status": status,
                 "triggered_at": triggered,
                 "resolved_at": ended if is_known else None,
@@ -81,8 +82,7 @@ def episodes(rows: list[Row]) -> dict[str, str]:
             if not first or row["triggered_at"] - over > FLAP_GAP:
                 first = row["incident_id"]
             found[row["incident_id"]] = first
-            is_open = row["incident_status"] != "resolved"
-            over = max(over, NOW if is_open else row["resolved_at"] or row["triggered_at"])
+            over = max(over, row["resolved_at"] or row["triggered_at"])
     return found
 
 
@@ -92,6 +92,7 @@ def fingerprints(row: Row) -> list[str]:
     found = [f"{service} / {mode}"] if mode not in (None, "unknown") else []
     found += [f"{service} / alert {row['alert_key']}"] if row["alert_key"] else []
     found += [f"{service} / {row['failure_key'].lower()}"] if row["failure_key"] else []
+    found += [f"{service} / title {row['title_key']}"] if row["title_key"] else []
     return list(dict.fromkeys(found))
 
 
