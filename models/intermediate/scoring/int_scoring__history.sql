@@ -13,6 +13,8 @@
     'slo_burn', 'repeats', 'mttr', 'blast_radius', 'dependency_centrality', 'revenue_impact',
     'effort', 'ai_risk',
 ] -%}
+{#- Of two services with the same score the one comes first that burnt more, repeated more, hit more. -#}
+{%- set tie_breakers = ['slo_burn', 'repeats', 'blast_radius'] -%}
 
 with scores as (
     select * from {{ ref('int_scoring__scores') }}
@@ -38,6 +40,10 @@ pivoted as (
             max(case when factor_points.factor = '{{ factor }}' then factor_points.points end)
                 as points_{{ factor }},
         {%- endfor %}
+        {%- for factor in tie_breakers %}
+            max(case when factor_points.factor = '{{ factor }}' then factor_points.raw_value end)
+                as raw_{{ factor }},
+        {%- endfor %}
         max(factor_points.incident_count) as incident_count,
         max(factor_points.newest_incident_at) as newest_incident_at,
         {{ dbt.listagg(
@@ -61,11 +67,22 @@ ranked as (
         scores.score - lag(scores.score, 7) over (
             partition by scores.service_id order by scores.scoring_date
         ) as score_delta,
-        row_number() over (
+        rank() over (
             partition by scores.scoring_date
-            order by scores.score desc, scores.exact_score desc, scores.service_id
-        ) as score_rank
+            order by
+                scores.score desc,
+                scores.exact_score desc
+                {%- for factor in tie_breakers %},
+                    coalesce(pivoted.raw_{{ factor }}, -1) desc
+                {%- endfor %}
+        ) as score_rank,
+        percent_rank() over (partition by scores.scoring_date order by scores.score)
+            as score_percentile
     from scores
+    left join pivoted
+        on
+            scores.scoring_date = pivoted.scoring_date
+            and scores.service_id = pivoted.service_id
     inner join bands
         on
             scores.scoring_date = bands.scoring_date
@@ -101,6 +118,7 @@ published as (
 
         -- numbers
         cast(entered.score_rank as integer) as score_rank,
+        cast(entered.score_percentile as double precision) as score_percentile,
         entered.score,
         cast(entered.score_delta as integer) as score_delta,
         {%- for factor in factors %}
@@ -133,7 +151,8 @@ summed as (
         cast(
             sum({{ row_hash([
                 'published.score_id', 'published.rubric_hash', 'published.band',
-                'published.missing_factors', 'published.score_rank', 'published.score',
+                'published.missing_factors', 'published.score_rank', 'published.score_percentile',
+                'published.score',
                 'published.score_delta', 'published.points_slo_burn', 'published.points_repeats',
                 'published.points_mttr', 'published.points_blast_radius',
                 'published.points_dependency_centrality', 'published.points_revenue_impact',

@@ -16,6 +16,7 @@ published as (
 
         -- numbers
         history.score_rank,
+        history.score_percentile,
         history.score,
         history.score_delta,
         history.points_slo_burn,

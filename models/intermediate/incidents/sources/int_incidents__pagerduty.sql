@@ -84,7 +84,9 @@ shaped as (
             when incidents.source_status = 'triggered' then 'open'
             else incidents.source_status
         end as incident_status,
-        coalesce(incidents.priority, priorities.priority_name) as priority,
+        -- Many accounts have no priorities; every incident has an urgency.
+        coalesce(incidents.priority, priorities.priority_name, 'urgency ' || incidents.urgency)
+            as priority,
         incidents.alert_key,
         cast(null as varchar) as failure_key,
         coalesce(incidents.source_service_name, services.service_name)

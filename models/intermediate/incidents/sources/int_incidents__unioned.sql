@@ -2,6 +2,34 @@ with unioned as (
     select * from {{ ref('int_incidents__gathered') }}
 ),
 
+severity_words as (
+    select * from {{ ref('severity_words') }}
+),
+
+-- "P3 - fix within 1 week" is p3, whatever follows. Of words that fit the longest one counts.
+worded as (
+    select
+        priorities.priority,
+        severity_words.severity_level,
+        row_number() over (
+            partition by priorities.priority
+            order by length(severity_words.severity_word) desc
+        ) as word_rank
+    from (
+        select
+            unioned.priority,
+            trim({{ regex_replace('lower(unioned.priority)', '[-[:space:]_:/.,;()|]+', ' ') }})
+                as words
+        from unioned
+        where unioned.priority is not null
+        group by unioned.priority
+    ) as priorities
+    inner join severity_words
+        on
+            priorities.words = severity_words.severity_word
+            or priorities.words like severity_words.severity_word || ' %'
+),
+
 -- What a later day brings is not known yet at `as_of`: neither the incident nor its end.
 known as (
     select
@@ -33,7 +61,7 @@ known as (
         unioned.label_k8s_name,
         unioned.label_service_owner,
         unioned.incident_url,
-        {{ severity_level('unioned.priority') }} as severity_level,
+        worded.severity_level,
         unioned.reopen_count,
         case
             when unioned.resolved_at <= {{ as_of() }} then unioned.timeline_active_seconds
@@ -47,6 +75,7 @@ known as (
             as resolved_at,
         unioned.updated_at
     from unioned
+    left join worded on unioned.priority = worded.priority and worded.word_rank = 1
     where unioned.triggered_at <= {{ as_of() }}
 )
 
