@@ -36,6 +36,13 @@ SHOWN_PROBLEMS = 20
 CONTRACT_ERRORS = (duckdb.ProgrammingError, duckdb.DataError)
 NOT_JSON = "is not JSON; correct the line and load the file again"
 
+# What a load in `landed` has to begin with. Of equal records the one in the last file counts.
+NEW_LOAD = """
+    false as is_split, 0::bigint as records, 0::bigint as rows_loaded,
+    0::bigint as rows_quarantined, replace(uuid()::varchar, '-', '') as _load_id,
+    now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
+"""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -104,16 +111,6 @@ class Batch:
             "create or replace temp table batch (_number integer, line bigint, text varchar, "
             "reason varchar, field varchar, value varchar)"
         )
-
-    def check(self) -> None:
-        """Refuse what only the engine knows to be wrong, such as a rule or a format.
-
-        Raises:
-            ContractError: for the first contract with which nothing can be read.
-        """
-        for (name,) in self._con.execute("select distinct name from landed").fetchall():
-            contract = self._contracts[name]
-            self._run(contract, f"explain {project_sql(contract, envelopes=True)}")
 
     def add(self, number: int, piece: pa.Table) -> None:
         """Take a piece of the file with this number, with the columns of `read.PIECE`.

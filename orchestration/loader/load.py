@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import Batch, LoadReport, Problem
+from orchestration.loader.batch import NEW_LOAD, Batch, LoadReport, Problem
 from orchestration.loader.contract import Contract
 from orchestration.loader.files import Finder
 from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
@@ -32,7 +32,7 @@ FILES = pa.schema(
 # file is tried again, since its problem may have been the contract or the way to the file. So are
 # quarantined records, and all of a snapshot, once the contract has changed. Of a snapshot's files
 # that are gone nothing is concluded while a folder of it can't be listed.
-PENDING = """
+PENDING = f"""
     with names as (
         select name, file, arg_max(loads, _loaded_at) as last
         from raw.loads as loads inner join streams using (source, stream)
@@ -77,11 +77,7 @@ PENDING = """
             and (name, file) not in (select name, file from files)
     )
     select
-        pending.*, source, stream, contract, file as _source_file, false as is_split,
-        0::bigint as records, 0::bigint as rows_loaded, 0::bigint as rows_quarantined,
-        replace(uuid()::varchar, '-', '') as _load_id,
-        -- Of equal records the one in the last file counts.
-        now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
+        pending.*, source, stream, contract, file as _source_file, {NEW_LOAD}
     from pending inner join streams using (name)
 """
 
@@ -111,7 +107,6 @@ def load_landing(
         con.execute(f"create or replace temp table landed as {PENDING}")
         by_name = {contract.name: contract for contract in contracts}
         batch = Batch(con, warehouse.folder, by_name)
-        batch.check()
         _read(con, batch, paths, by_name, readers, progress)
         # A problem is written once.
         batch.commit("status <> 'rejected' or problem is distinct from known_problem")

@@ -127,16 +127,13 @@ class Quarantine:
         if re.fullmatch(r"[0-9a-f]{4,32}", beginning):
             sql = "select distinct id from records where starts_with(id, $id) order by 1"
             found = [row["id"] for row in self.rows(sql, id=beginning)]
-        if not found:
-            raise QuarantineError(
-                f"{beginning}: no quarantined record has this id; `paydown quarantine list --each` "
-                "names all (the first 4 characters are enough)"
+        if len(found) != 1:
+            wrong = (
+                f"begins {len(found)} ids ({', '.join(found[:5])}); give more of it"
+                if found
+                else "no quarantined record has this id; `paydown quarantine list --each` names all"
             )
-        if len(found) > 1:
-            several = ", ".join(found[:5])
-            raise QuarantineError(
-                f"{beginning} begins {len(found)} ids ({several}); give more of it"
-            )
+            raise QuarantineError(f"{beginning}: {wrong}")
         return found[0]
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import Batch, place
+from orchestration.loader.batch import NEW_LOAD, Batch, place
 from orchestration.loader.contract import Contract
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
 from orchestration.loader.quarantine import REPLAYED, Quarantine, QuarantineError, Row
@@ -66,9 +66,14 @@ def replay(
         create_tables(con, list(used.values()))
         _land(con, wanted, used)
         batch = Batch(con, warehouse.folder, used)
-        batch.check()
         if correction:
-            _correct(con, batch, wanted[0], used[wanted[0]["name"]], correction, readers)
+            try:
+                for piece in read_file(con, correction, used[wanted[0]["name"]], readers):
+                    batch.add(wanted[0]["_number"], piece)
+            except UnreadableFileError as error:
+                raise QuarantineError(f"{correction}: {error}") from error
+            batch.insert()
+            con.execute("update batch set line = $line", {"line": wanted[0]["line"]})
         else:
             con.execute(KEPT_TEXTS)
         found: dict[int, str | None] = {}
@@ -134,39 +139,16 @@ def _land(
     con: duckdb.DuckDBPyConnection, records: Sequence[Row], contracts: Mapping[str, Contract]
 ) -> None:
     """Create `landed`, a load for each record."""
-    contract = {name: one.fingerprint for name, one in contracts.items()}
-    names = ("_number", "id", "name", "source", "stream", "file")
-    chosen = [{n: one[n] for n in names} | {"contract": contract[one["name"]]} for one in records]
-    con.register("chosen", pa.Table.from_pylist(chosen))
+    stated = [one | {"contract": contracts[one["name"]].fingerprint} for one in records]
+    con.register("chosen", pa.Table.from_pylist(stated))
     con.execute(
         f"""
         create or replace temp table landed as
         select
-            * exclude (_number, file), _number::integer as _number, file as _source_file,
+            _number::integer as _number, id, name, source, stream, contract, file as _source_file,
             '{REPLAYED}' || id as file, sha256('{REPLAYED}' || id) as sha256,
-            0::bigint as size_bytes, 'loaded' as status, null as problem, false as is_split,
-            0::bigint as records, 0::bigint as rows_loaded, 0::bigint as rows_quarantined,
-            replace(uuid()::varchar, '-', '') as _load_id,
-            now()::timestamp + to_microseconds(_number) as _loaded_at
+            0::bigint as size_bytes, 'loaded' as status, null as problem, {NEW_LOAD}
         from chosen
         """
     )
     con.unregister("chosen")
-
-
-def _correct(
-    con: duckdb.DuckDBPyConnection,
-    batch: Batch,
-    record: Row,
-    contract: Contract,
-    correction: Path,
-    readers: Readers,
-) -> None:
-    """The file becomes `batch`, at the place of the record that it corrects."""
-    try:
-        for piece in read_file(con, correction, contract, readers):
-            batch.add(record["_number"], piece)
-        batch.insert()
-    except UnreadableFileError as error:
-        raise QuarantineError(f"{correction}: {error}") from error
-    con.execute("update batch set line = $line", {"line": record["line"]})

@@ -13,39 +13,24 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from .loader_helpers import ID, ROOT, Json, Landing, column, kill_at, stream
+from .loader_helpers import ID, ROOT, Json, Landing, column, kill_at, ndjson, stream
 
-
-@dataclass(frozen=True)
-class Point:
-    """The load that is killed, over what an earlier one left or nothing, and just before what: the
-    `number`-th statement that holds `sql`. Without `sql` so many loads race each other.
-    """
-
-    meaning: str
-    sql: str
-    number: int = 1
-    after_another: bool = True
-
-
-POINTS = [
-    Point("some tables exist", 'create table raw."demo__docs"', after_another=False),
-    Point("some tables of the first load are filled", "FROM read_parquet", 3, after_another=False),
-    Point("some tables of the second load are filled", "FROM read_parquet", 3),
-    Point("all rows are there, dlt's own mark is not", 'INSERT INTO "raw"."_dlt_loads"'),
-    Point("all rows are there, no load is", "insert into raw.loads"),
-    Point("nothing is killed, three load at once", "", 3, after_another=False),
-]
-
-
+# Just before what a load is killed: the so-many-th statement that holds the text. Whether an
+# earlier load was through. Without a text so many loads race each other.
+POINTS: dict[str, tuple[str, int, bool]] = {
+    "some tables exist": ('create table raw."demo__docs"', 1, False),
+    "some tables of the first load are filled": ("FROM read_parquet", 3, False),
+    "some tables of the second load are filled": ("FROM read_parquet", 3, True),
+    "all rows are there, dlt's own mark is not": ('INSERT INTO "raw"."_dlt_loads"', 1, True),
+    "all rows are there, no load is": ("insert into raw.loads", 1, True),
+    "nothing is killed, three load at once": ("", 3, False),
+}
 COLUMNS = {"id": column(**ID), "n": column("bigint")}
 STREAMS = [
     stream("lines", COLUMNS),
@@ -55,60 +40,54 @@ STREAMS = [
 
 
 def main(folder: Path) -> None:
-    for number, point in enumerate(POINTS):
+    for number, (meaning, (sql, times, after_another)) in enumerate(POINTS.items()):
         landing = Landing(folder / str(number))
-        if point.after_another:
+        if after_another:
             write(landing, "first")
-            finish(fork(partial(landing.load, *STREAMS)))
+            finish(fork(landing.load, *STREAMS))
         write(landing, "second")
-        if point.sql:
-            killed = finish(fork(partial(load_and_die, landing, point)))
-        else:
-            racing = [fork(partial(landing.load, *STREAMS)) for _ in range(point.number)]
-            killed = True in [finish(child) for child in racing]
-        finish(fork(partial(load_and_tell, landing, point, killed)))
+
+        def load(landing: Landing = landing, sql: str = sql, times: int = times) -> None:
+            if sql:
+                kill_at(sql, times)
+            landing.load(*STREAMS)
+
+        racing = [fork(load) for _ in range(1 if sql else times)]
+        was_killed = True in [finish(child) for child in racing]
+        finish(fork(load_and_tell, landing, meaning, was_killed))
 
 
 def write(landing: Landing, name: str) -> None:
     """Two good rows and a bad one in each of three streams; the snapshot's file changes."""
     rows: list[Json] = [{"id": f"{name}-{n}", "n": n if n else "bad"} for n in range(3)]
-    landing.write(f"lines/{name}.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
     csv = "".join(f"{row['id']},{row['n']}\n" for row in rows)
+    landing.write(f"lines/{name}.ndjson", ndjson(*rows))
     landing.write(f"table/{name}.csv", f"id,n\n{csv}")
-    landing.write("docs/same.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+    landing.write("docs/same.ndjson", ndjson(*rows))
 
 
-def load_and_die(landing: Landing, point: Point) -> None:
-    kill_at(point.sql, point.number)
-    landing.load(*STREAMS)
-
-
-def load_and_tell(landing: Landing, point: Point, killed: bool) -> None:
+def load_and_tell(landing: Landing, meaning: str, was_killed: bool) -> None:
     landing.load(*STREAMS)
     again = landing.load(*STREAMS)
     found = {
-        name: [row["id"] for row in landing.rows(name)]
-        + [f"bad {row['file']}" for row in landing.quarantine(name)]
+        name: sorted(
+            [row["id"] for row in landing.rows(name)]
+            + [f"bad {row['file']}" for row in landing.quarantine(name)]
+        )
         for name in ("lines", "table", "docs")
     }
-    result = {
-        "point": point.meaning,
-        "killed": killed,
-        "found": found,
-        "loads": len(landing.query("select * from raw.loads")),
-        "unaccounted": [str(one) for one in landing.unaccounted(*STREAMS)],
-        "again": again.files_loaded + again.files_removed,
-    }
-    print(json.dumps(result), flush=True)
+    loads = len(landing.query("select * from raw.loads"))
+    wrong = [*landing.unaccounted(*STREAMS), *[1] * (again.files_loaded + again.files_removed)]
+    print(json.dumps([meaning, [was_killed, found, loads, wrong]]), flush=True)
 
 
-def fork(work: Callable[[], object]) -> int:
+def fork(work: Callable[..., object], *arguments: object) -> int:
     """Do the work in a child."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            work()
+            work(*arguments)
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -133,25 +112,21 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.python.test_loader_crash", folder]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
-    return {row["point"]: row for row in map(json.loads, run.stdout.splitlines())}
+    return dict(map(json.loads, run.stdout.splitlines()))
 
 
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.meaning)
-def test_after_a_kill(outcomes: dict[str, Any], point: Point) -> None:
-    outcome = outcomes[point.meaning]
-    assert outcome["killed"] == bool(point.sql)
-    files = ["first", "second"] if point.after_another else ["second"]
-    for name, ending in {"lines": "ndjson", "table": "csv"}.items():
-        expected = [f"{file}-{n}" for file in files for n in (1, 2)]
-        expected += [f"bad {name}/{file}.{ending}" for file in files]
-        assert sorted(outcome["found"][name]) == sorted(expected)
-    # The snapshot's file has one name; each of its contents was loaded.
-    expected = [f"{file}-{n}" for file in files for n in (1, 2)]
-    expected += ["bad docs/same.ndjson" for _ in files]
-    assert sorted(outcome["found"]["docs"]) == sorted(expected)
-    assert outcome["loads"] == 3 * len(files)
-    assert outcome["unaccounted"] == []
-    assert outcome["again"] == 0
+@pytest.mark.parametrize("point", POINTS)
+def test_after_a_kill(outcomes: dict[str, Any], point: str) -> None:
+    sql, _, after_another = POINTS[point]
+    files = ["first", "second"] if after_another else ["second"]
+    rows = [f"{file}-{n}" for file in files for n in (1, 2)]
+    expected = {
+        "lines": [*(f"bad lines/{file}.ndjson" for file in files), *rows],
+        "table": [*(f"bad table/{file}.csv" for file in files), *rows],
+        # The snapshot's file has one name; each of its contents was loaded.
+        "docs": [*("bad docs/same.ndjson" for _ in files), *rows],
+    }
+    assert outcomes[point] == [bool(sql), expected, 3 * len(files), []]
 
 
 LINES = STREAMS[0]
@@ -172,8 +147,7 @@ def test_leftovers_of_a_file_that_is_gone(tmp_path: Path) -> None:
 
 def test_dlt_forgets_or_the_warehouse_goes(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
-    rows: list[Json] = [{"id": "a"}, {"ID": "no key"}]
-    landing.write("lines/x.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+    landing.write("lines/x.ndjson", ndjson({"id": "a"}, {"ID": "no key"}))
     landing.load(LINES)
 
     (landing.home / "dlt").rename(landing.home / "gone")

@@ -272,7 +272,7 @@ def test_an_id(landing: Landing) -> None:
         quarantine = Quarantine(con)
         con.execute(f"create or replace temp view records as select unnest({known}) as id")
         assert quarantine.full_id("aaaa1") == known[0]
-        with pytest.raises(QuarantineError, match=r"aaaa begins 2 ids .*; give more of it"):
+        with pytest.raises(QuarantineError, match=r"aaaa: begins 2 ids .*; give more of it"):
             quarantine.full_id("aaaa")
         for wrong in ("bbbb", "aaa", "AAAA1", "' or true --", ""):
             with pytest.raises(QuarantineError, match="no quarantined record has this id"):
