@@ -17,6 +17,7 @@ from pathlib import Path
 
 from orchestration.documents import DocumentError
 from orchestration.documents.text import read_text
+from orchestration.trackers import protocol
 from orchestration.trackers.local_file import (
     DONE_STATUSES,
     closed,
@@ -25,21 +26,6 @@ from orchestration.trackers.local_file import (
     render_epic,
     status_name,
     with_change,
-)
-from orchestration.trackers.protocol import (
-    Check,
-    ConflictError,
-    CreateOutcome,
-    EpicChange,
-    EpicDraft,
-    EpicRef,
-    EpicStatus,
-    Preview,
-    PreviewOutcome,
-    RejectedError,
-    StatusOutcome,
-    TrackerError,
-    UnavailableError,
 )
 
 _REPLACE_ATTEMPTS = 5
@@ -61,16 +47,16 @@ class LocalTracker:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+    def find(self, keys: Collection[str]) -> Mapping[str, protocol.EpicRef]:
         """The epics that hold one of `keys`, by file name first, by front matter otherwise."""
         names = {key: f"{key}.md" for key in keys if self._path(key).is_file()}
         if len(names) < len(set(keys)):
             names = self._names_by_key() | names
         return {key: self._ref(key, names[key]) for key in keys if key in names}
 
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+    def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
         """Write a file an epic, atomically, and durable when this returns."""
-        outcomes: dict[str, CreateOutcome] = {}
+        outcomes: dict[str, protocol.CreateOutcome] = {}
         try:
             with self._locked():
                 for draft in drafts:
@@ -82,90 +68,92 @@ class LocalTracker:
             return dict.fromkeys((draft.key for draft in drafts), self._away(error)) | outcomes
         return outcomes
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
+    def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         """Add `change` to the evidence log unless the log has it; people's edits are kept."""
         self._edit(ref, lambda text: with_change(text, change))
 
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
+    def close(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         """Add `change`, and mark the epic as done at the time of the change."""
         self._edit(ref, lambda text: closed(text, change))
 
-    def check(self) -> Sequence[Check]:
+    def check(self) -> Sequence[protocol.Check]:
         """Whether the directory can be written to, or made."""
         nearest = self._directory.absolute()
         while not nearest.exists():
             nearest = nearest.parent
         if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-            return [Check("directory", True, f"epics are files in {self._directory}")]
+            return [protocol.Check("directory", True, f"epics are files in {self._directory}")]
         what = f"{self._directory}: {nearest} is no directory that may be written to"
         fix = "let paydown write there, or set another PAYDOWN_HOME"
-        return [Check("directory", False, f"{what}; {fix}")]
+        return [protocol.Check("directory", False, f"{what}; {fix}")]
 
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+    def preview(
+        self, drafts: Sequence[protocol.EpicDraft]
+    ) -> Mapping[str, protocol.PreviewOutcome]:
         """The file of each draft, letter by letter."""
         found = self.find([draft.key for draft in drafts])
         notes = {key: (f"{ref.id} exists, it is adopted as it is",) for key, ref in found.items()}
         return {
-            draft.key: Preview(
+            draft.key: protocol.Preview(
                 {"file": f"{draft.key}.md", "text": render_epic(draft)}, notes.get(draft.key, ())
             )
             for draft in drafts
         }
 
-    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+    def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         """The state of each epic; nothing when the directory itself is gone."""
         return {ref.key: self._status(ref) for ref in refs} if self._directory.is_dir() else {}
 
-    def _status(self, ref: EpicRef) -> StatusOutcome:
+    def _status(self, ref: protocol.EpicRef) -> protocol.StatusOutcome:
         try:
             with self._explained(ref):
                 path = self._current_path(ref)
                 if path is None:
-                    return EpicStatus(is_open=False, status_name="deleted", url=ref.url)
+                    return protocol.EpicStatus(is_open=False, status_name="deleted", url=ref.url)
                 text = _read(path)
                 name = status_name(text)
                 at = None
                 if name in DONE_STATUSES:
                     at = closed_at(text) or datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 version = hashlib.sha256(text.encode()).hexdigest()[:16]
-                return EpicStatus(at is None, name, ref.url, at, version)
-        except TrackerError as error:
+                return protocol.EpicStatus(at is None, name, ref.url, at, version)
+        except protocol.TrackerError as error:
             return error
 
-    def _edit(self, ref: EpicRef, edit: Callable[[str], str]) -> None:
+    def _edit(self, ref: protocol.EpicRef, edit: Callable[[str], str]) -> None:
         """Replace the epic's text by what `edit` makes of it, but not over a newer edit."""
         with self._explained(ref), self._locked():
             for _ in range(_REPLACE_ATTEMPTS):
                 path = self._current_path(ref)
                 if path is None:
-                    raise RejectedError(f"{ref.id} is gone from {self._directory}")
+                    raise protocol.RejectedError(f"{ref.id} is gone from {self._directory}")
                 before = path.stat()
                 text = _read(path)
                 edited = edit(text)
                 if edited == text or self._write(path, edited, before):
                     return
-        raise ConflictError(f"{ref.id} changes all the time, the next run tries again")
+        raise protocol.ConflictError(f"{ref.id} changes all the time, the next run tries again")
 
     @contextmanager
-    def _explained(self, ref: EpicRef) -> Generator[None]:
+    def _explained(self, ref: protocol.EpicRef) -> Generator[None]:
         try:
             yield
         except OSError as error:
             raise self._away(error) from None
         except (DocumentError, ValueError) as error:
-            raise RejectedError(f"{ref.id}: {error}") from None
+            raise protocol.RejectedError(f"{ref.id}: {error}") from None
 
-    def _away(self, error: OSError) -> UnavailableError:
-        return UnavailableError(f"{self._directory}: {error.strerror or error}")
+    def _away(self, error: OSError) -> protocol.UnavailableError:
+        return protocol.UnavailableError(f"{self._directory}: {error.strerror or error}")
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.md"
 
-    def _ref(self, key: str, name: str, *, is_adopted: bool = False) -> EpicRef:
+    def _ref(self, key: str, name: str, *, is_adopted: bool = False) -> protocol.EpicRef:
         url = (self._directory.absolute() / name).as_uri()
-        return EpicRef(key=key, id=name, url=url, is_adopted=is_adopted)
+        return protocol.EpicRef(key=key, id=name, url=url, is_adopted=is_adopted)
 
-    def _current_path(self, ref: EpicRef) -> Path | None:
+    def _current_path(self, ref: protocol.EpicRef) -> Path | None:
         path = self._directory / Path(ref.id).name
         if path.is_file():
             return path

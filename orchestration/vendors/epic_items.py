@@ -76,15 +76,12 @@ class EpicSource(ABC):
 
     @abstractmethod
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
-        """Ask what must be known before items are; returns the tracker's clock."""
+        """Ask what the items' meaning hangs on; returns the tracker's clock."""
 
     @abstractmethod
-    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
-        """Pages of items with the board's label that changed since, or of all."""
-
-    @abstractmethod
-    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
-        """Pages of items below these (at most `chunk`) that changed since, or of all."""
+    def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
+        """Pages of items below `parents` (at most `chunk`), without any with the board's label;
+        those that changed since, or all."""
 
     @abstractmethod
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
@@ -118,7 +115,7 @@ class EpicSource(ABC):
         """Land what is in scope and changed since; returns the ids that were seen."""
         asked_before = frozenset(self._epics)
         seen: set[str] = set()
-        for page in self.labelled(since):
+        for page in self.search((), since):
             seen |= self._land(landing, page)
         # Of an epic that wasn't known, all that is below it is news, whenever it changed.
         for epics, start in (
@@ -126,7 +123,7 @@ class EpicSource(ABC):
             (sorted(self._epics - asked_before), None),
         ):
             for chunk in chunks(epics, self.chunk):
-                for page in self.below(chunk, start):
+                for page in self.search(chunk, start):
                     seen |= self._land(landing, page)
         return seen
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from orchestration.http import AccessError, SourceError
+from orchestration.http import SourceError
 from orchestration.landing import open_landing
 from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
 from orchestration.vendors.base import Context, SourceConfig
 from orchestration.vendors.jira import JiraSourceConfig
 
 from .described import SPECS
-from .loopback import IMPATIENT, Answer, Request, killed_at, landed, serving
+from .loopback import IMPATIENT, Answer, Request, landed, serving
 from .tracker_helpers import ENVIRONMENT, REMOTE, undescribed, vendor_of
-from .tracker_people import BOARD, Thing
+from .tracker_people import BOARD
 from .vendor_azure_devops import ORGANIZATION
 from .vendor_jira import Jira
 
@@ -47,34 +46,20 @@ def settings(kind: str, url: str) -> SourceConfig:
     return JiraSourceConfig.model_validate({"url": url, "deployment": kind})
 
 
-def sync(
-    root: Path,
-    config: SourceConfig,
-    at: datetime,
-    environment: Mapping[str, str] = ENVIRONMENT,
-) -> tuple[int, list[str]]:
-    """One sync as `run.py` does it; how many requests it took and what it said."""
+def sync(root: Path, config: SourceConfig, at: datetime) -> tuple[int, list[str]]:
+    """One sync; how many requests it took and what it said."""
     said: list[str] = []
-    context = Context(environment=environment, patience=IMPATIENT, progress=said.append)
+    context = Context(environment=ENVIRONMENT, patience=IMPATIENT, progress=said.append)
     name = "jira" if isinstance(config, JiraSourceConfig) else "azure_devops"
     with open_landing(root, root / "state", name, at) as landing:
         extractor = config.extractor(context)
-        status, message = "complete", ""
-        try:
-            extractor.sync(landing)
-        except SourceError as error:
-            status, message = "stopped", str(error)
-            raise
-        finally:
-            landing.journal(status, message, extractor.requests, at)
+        extractor.sync(landing)
+        landing.journal("complete", "", extractor.requests, at)
     return extractor.requests, said
 
 
 def records(root: Path) -> list[dict[str, Any]]:
-    return [
-        *landed(root, "jira/issues"),
-        *landed(root, "azure_devops/work_items"),
-    ]
+    return [*landed(root, "jira/issues"), *landed(root, "azure_devops/work_items")]
 
 
 def version(record: Mapping[str, Any]) -> datetime:
@@ -99,20 +84,13 @@ def held(root: Path) -> dict[int, datetime]:
 def expected(vendor: Site, root: Path) -> dict[int, datetime]:
     """All that exists and ever came into sight, as it is now."""
     seen = {int(record["id"]) for record in records(root)}
-    return {
-        one: thing.updated
-        for one, thing in vendor.things().items()
-        if one in seen or _is_ours(vendor, thing)
-    }
-
-
-def _is_ours(vendor: Site, thing: Thing) -> bool:
-    epics = {
-        one
-        for one, other in vendor.things().items()
-        if any(label.startswith("paydown-") for label in other.labels) and other.is_epic
-    }
-    return BOARD in thing.labels or thing.parent in epics
+    things = vendor.things()
+    for one, thing in things.items():
+        parent = things.get(thing.parent)
+        is_below = parent and parent.is_epic and any("paydown-" in one for one in parent.labels)
+        if BOARD in thing.labels or is_below:
+            seen.add(one)
+    return {one: thing.updated for one, thing in things.items() if one in seen}
 
 
 def later(vendor: Site, by: timedelta) -> datetime:
@@ -214,30 +192,7 @@ def test_an_epic_deleted_between_sweeps_stops_nothing(tmp_path: Path, kind: str)
 
 
 @pytest.mark.parametrize("kind", REMOTE)
-def test_killed_at_any_moment_it_goes_on(tmp_path: Path, kind: str) -> None:
-    """30 kills of each kind, at any event that Python audits."""
-    vendor = filled(kind, seed=5, count=30)
-    chance, kills, rounds = random.Random(kind), 0, 0
-    with serving(vendor) as url:
-        config = settings(kind, url)
-        while kills < 30:
-            root = tmp_path / str(rounds)
-            rounds += 1
-            while killed_at(
-                chance.randrange(160), lambda root=root: sync(root, config, vendor.clock)
-            ):
-                kills += 1
-            assert held(root) == expected(vendor, root)
-            ids = [(record["id"], version(record)) for record in records(root)]
-            assert len(ids) == len(set(ids))
-            vendor.stir()
-            later(vendor, timedelta(minutes=5))
-
-
-@pytest.mark.parametrize(("kind", "most"), [("cloud", 3), ("data_center", 3), ("azure_devops", 3)])
-def test_a_quiet_hour_costs_three_requests_and_lands_nothing(
-    tmp_path: Path, kind: str, most: int
-) -> None:
+def test_a_quiet_hour_costs_three_requests_and_lands_nothing(tmp_path: Path, kind: str) -> None:
     vendor = board(kind)
     for number in range(40):
         vendor.story(vendor.epic(f"svc-{number}"), "retry")
@@ -248,7 +203,7 @@ def test_a_quiet_hour_costs_three_requests_and_lands_nothing(
         landed_before = len(records(tmp_path))
         requests, _ = sync(tmp_path, config, later(vendor, timedelta(hours=1)))
     # Fields; what has the label; what is below (a chunk of epics).
-    assert requests == most
+    assert requests == 3
     assert len(records(tmp_path)) == landed_before == 80
 
 
@@ -265,13 +220,6 @@ def test_figures_stand_under_what_they_mean(tmp_path: Path, kind: str) -> None:
     assert record["named"]["story_points"] is None
 
 
-@pytest.mark.parametrize("kind", REMOTE)
-def test_secrets_come_from_the_environment(tmp_path: Path, kind: str) -> None:
-    config = settings(kind, "http://127.0.0.1:9")
-    with pytest.raises(AccessError, match=r"is not set; put .* there"):
-        sync(tmp_path, config, NOW, environment={})
-
-
 @pytest.mark.parametrize(
     ("config", "words"),
     [
@@ -284,18 +232,6 @@ def test_without_an_address_it_says_what_to_write(config: SourceConfig, words: s
         config.extractor(Context(environment=ENVIRONMENT))
 
 
-@pytest.mark.parametrize("kind", REMOTE)
-def test_check_asks_once(kind: str) -> None:
-    vendor = board(kind)
-    vendor.epic("checkout")
-    later(vendor, timedelta(minutes=10))
-    with serving(vendor) as url:
-        context = Context(environment=ENVIRONMENT, patience=IMPATIENT)
-        said = settings(kind, url).extractor(context).check()
-    assert "incident-modernization" in said
-    assert len(vendor.requests) == 1
-
-
 def test_a_search_that_goes_round_in_circles_stops(tmp_path: Path) -> None:
     vendor = board("cloud")
     answer = vendor.answer
@@ -303,17 +239,6 @@ def test_a_search_that_goes_round_in_circles_stops(tmp_path: Path) -> None:
     vendor.answer = lambda request: page if "search" in request.path else answer(request)
     with serving(vendor) as url, pytest.raises(SourceError, match="again and again"):
         sync(tmp_path, settings("cloud", url), NOW)
-
-
-@pytest.mark.parametrize("value", ["a\tb", "a b"])
-def test_a_label_must_be_one_word(value: str) -> None:
-    with pytest.raises(ValueError, match="holds a space"):
-        JiraSourceConfig(board_label=value)
-
-
-def test_a_tag_holds_nothing_that_a_query_reads() -> None:
-    with pytest.raises(ValueError, match="holds a character that no tag may"):
-        AzureDevOpsSourceConfig(board_tag="x; y")
 
 
 @pytest.mark.skipif(not SPECS.exists(), reason="the vendors' descriptions are not at hand")

@@ -193,7 +193,7 @@ def test_an_api_elsewhere_is_asked_and_people_are_sent_to_the_site() -> None:
 def test_an_azure_devops_that_is_ready() -> None:
     vendor = AzureDevOps()
     checks = checked(vendor)
-    names = ["connection", "project", "type Epic", "type User Story", "permission", "query"]
+    names = ["connection", "type Epic", "type User Story", "permission", "query"]
     assert [(one.name, one.is_ok) for one in checks.values()] == [(name, True) for name in names]
     assert checks["query"].message == (
         "SELECT [System.Id], [System.Title], [System.State], [System.AssignedTo], "
@@ -209,7 +209,7 @@ def test_an_azure_devops_that_is_ready() -> None:
 @pytest.mark.parametrize(
     ("settings", "name", "said"),
     [
-        ({"project": "Gone"}, "project", "set `project`"),
+        ({"project": "Gone"}, "connection", "set `project`"),
         ({"epic_type": "Saga"}, "type Saga", "no work item type 'Saga'"),
         ({"fields": {"score": "Custom.Nope"}}, "type Epic", "Epic has no Custom.Nope; add it"),
         ({"owners": {"x": {"area_path": "No\\Where"}}}, "permission", "`owners`"),

@@ -178,7 +178,7 @@ def test_a_configured_value_that_jira_refuses_is_not_dropped(vendor: Jira) -> No
     with serving_tracker(vendor, field_values={"Cost center": {"value": "Sales"}}) as tracker:
         outcome = tracker.create([draft()])[KEY]
     assert isinstance(outcome, RejectedError)
-    assert "customfield_10206: Option" in str(outcome)
+    assert "customfield_10206: is not valid" in str(outcome)
     assert not vendor.issues
 
 

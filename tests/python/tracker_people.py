@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .loopback import Vendor
@@ -34,10 +36,14 @@ class People(Vendor):
     Attributes:
         clock: the server's; every change moves it on by a millisecond.
         hidden: projects that we may not see.
+        lag: seconds until the search sees a write.
+        index: by id, what the search knows of an item from which moment on; None: deleted.
     """
 
-    def __init__(self, now: datetime, seed: int = 0) -> None:
+    def __init__(self, now: datetime, seed: int, lag: float) -> None:
         super().__init__()
+        self.lag = lag
+        self.index: dict[int, list[tuple[datetime, Any]]] = defaultdict(list)
         self.clock = now
         self.random = random.Random(seed)
         self.hidden: set[str] = set()
@@ -47,20 +53,34 @@ class People(Vendor):
     def now(self) -> datetime:
         return self.clock
 
+    def tick(self, seconds: float = 60) -> None:
+        self.clock += timedelta(seconds=seconds)
+
+    def note(self, one: int, state: Any) -> None:
+        """The search will know it so."""
+        self.index[one].append((self.clock + timedelta(seconds=self.lag), state))
+
+    def indexed(self) -> Iterator[tuple[int, Any]]:
+        """What the search knows now, by id."""
+        for one in sorted(self.index):
+            states = [state for at, state in self.index[one] if at <= self.clock]
+            if states and states[-1] is not None:
+                yield one, states[-1]
+
+    @abstractmethod
     def put(self, title: str, labels: Iterable[str], parent: int | None, project: str) -> int:
         """Somebody opens one; its id."""
-        raise NotImplementedError
 
+    @abstractmethod
     def alter(self, one: int, **values: Any) -> None:
         """Somebody changes `state` (active, done), `labels`, `parent` or `project`."""
-        raise NotImplementedError
 
-    def remove(self, one: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def remove(self, one: int) -> None: ...
 
+    @abstractmethod
     def things(self) -> dict[int, Thing]:
         """All that exists and may be seen."""
-        raise NotImplementedError
 
     def epic(self, slug: str, project: str = "") -> int:
         self.count += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +19,6 @@ from .tracker_people import People, Thing
 from .vendor_azure_devops_types import (
     JSON_PATCH,
     KINDS,
-    ME,
     NAMES,
     ORGANIZATION,
     PAT,
@@ -42,25 +41,18 @@ class AzureDevOps(People):
     def __init__(
         self, now: datetime = datetime(2026, 6, 26, 16, tzinfo=UTC), seed: int = 0
     ) -> None:
-        super().__init__(now, seed)
-        self.lag = 5.0
+        super().__init__(now, seed, lag=5.0)
         self.projects = {PROJECT: PROJECT_ID, "Other": "8a5f2c1e-0000-4000-8000-000000000002"}
         self.types = {"Epic": Type(), "User Story": Type()}
         self.items: dict[int, Json] = {}
         # Of each item, every revision: its comment if it has one, and its fields.
         self.updates: dict[int, list[Json]] = {}
-        # From which moment on the index knows an item how; None: deleted.
-        self.indexed: dict[int, list[tuple[datetime, Json | None]]] = {}
         self.bin: dict[int, Json] = {}
         self.areas = {PROJECT, f"{PROJECT}\\Edge"}
         self.read_only_areas: set[str] = set()
         self.is_signed_out = False
-        self.storm = 0
         self.authorization = f"Basic {base64.b64encode(f':{PAT}'.encode()).decode()}"
         self.conflict_status = 412
-
-    def tick(self, seconds: float = 60) -> None:
-        self.clock += timedelta(seconds=seconds)
 
     def edit(self, item_id: int, **fields: Any) -> None:
         """A change by hand; names are `Custom_Score` for `Custom.Score`."""
@@ -71,7 +63,7 @@ class AzureDevOps(People):
         self.tick(0.001)
         self.bin[item_id] = self.items.pop(item_id)
         self.bin[item_id]["deletedDate"] = f"{self.clock:%Y-%m-%dT%H:%M:%S}.87Z"
-        self.indexed[item_id].append((self.clock + timedelta(seconds=self.lag), None))
+        self.note(item_id, None)
 
     def rename_project(self, old: str, new: str) -> None:
         self.projects[new] = self.projects.pop(old)
@@ -80,9 +72,6 @@ class AzureDevOps(People):
                 item["fields"]["System.TeamProject"] = new
 
     def answer(self, request: Request) -> Answer:
-        if self.storm:
-            self.storm -= 1
-            return Answer({"message": "TF400733: blocked"}, 429, {"Retry-After": "3"})
         if self.is_signed_out or request.headers.get("authorization") != self.authorization:
             page = b"<html><title>Azure DevOps Services | Sign In</title></html>"
             return Answer(page, 203, {"Content-Type": "text/html; charset=utf-8"})
@@ -115,8 +104,6 @@ class AzureDevOps(People):
         self, request: Request, project: str | None, path: list[str], raw: list[str]
     ) -> Answer:
         match (request.method, *path):
-            case ("GET", "connectiondata"):
-                return Answer({"authenticatedUser": ME})
             case ("GET", "projects", _):
                 name = self._project(raw[-1])
                 if name is None:
@@ -186,14 +173,12 @@ class AzureDevOps(People):
             return fault(400, "QueryException", "TF51006: the query is too long or wrong")
         if "ChangedDate" in query and request.one("timePrecision") != "true":
             return fault(400, "QueryException", "TF51006: dates without time")
-        found = []
-        for item_id in sorted(self.indexed):
-            seen = [fields for at, fields in self.indexed[item_id] if at <= self.clock]
-            fields = seen[-1] if seen else None
-            if fields is None or fields["System.TeamProject"] in self.hidden:
-                continue
-            if all(self._holds(one, item_id, fields, project) for one in conditions.split(" AND ")):
-                found.append({"id": item_id})
+        found = [
+            {"id": item_id}
+            for item_id, fields in self.indexed()
+            if fields["System.TeamProject"] not in self.hidden
+            and all(self._holds(one, item_id, fields, project) for one in conditions.split(" AND "))
+        ]
         return Answer(
             {"queryType": "flat", "workItems": found[: int(request.one("$top", "20000"))]}
         )
@@ -255,7 +240,7 @@ class AzureDevOps(People):
 
     def _add(self, fields: Json) -> int:
         item_id = 4711 + len(self.updates)
-        self.updates[item_id], self.indexed[item_id] = [], []
+        self.updates[item_id] = []
         self.items[item_id] = {"id": item_id, "rev": 0, "fields": {}}
         self._write(item_id, fields | {"System.CreatedDate": self._stamp(), "System.Id": item_id})
         return item_id
@@ -324,7 +309,7 @@ class AzureDevOps(People):
         item["fields"] = fields
         history = {"System.History": {"newValue": comment}} if comment else {}
         self.updates[item_id].append({"id": item["rev"], "rev": item["rev"], "fields": history})
-        self.indexed[item_id].append((self.clock + timedelta(seconds=self.lag), dict(fields)))
+        self.note(item_id, dict(fields))
 
     def _stamp(self) -> str:
         return f"{self.clock:%Y-%m-%dT%H:%M:%S}.{self.clock.microsecond // 1000:03d}Z"

@@ -12,7 +12,6 @@ ORGANIZATION = "acme"
 PROJECT = "Modernization"
 PROJECT_ID = "8a5f2c1e-0000-4000-8000-000000000001"
 PAT = "pat-5f3a9c21e7"
-ME = {"id": "11111111-aaaa-4000-8000-000000000001", "providerDisplayName": "paydown service"}
 PEOPLE = {"ana@example.com", "edge@example.com"}
 JSON_PATCH = "application/json-patch+json"
 Json = dict[str, Any]

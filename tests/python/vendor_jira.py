@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from .loopback import Answer, Request
 from .vendor_jira_state import CATEGORIES, EPIC_LINK, TOKEN, TYPES, USER, Issue, JiraState, Json
@@ -25,6 +26,11 @@ def route(method: str, pattern: str) -> Callable[[Callable[..., Answer]], Callab
 
 def refusal(*messages: str, status: int = 400, errors: Mapping[str, str] | None = None) -> Answer:
     return Answer({"errorMessages": [*messages], "errors": errors or {}}, status)
+
+
+def paged(items: list[Json], name: str, start: int, size: int) -> Json:
+    page = {"startAt": start, "maxResults": size, "total": len(items)}
+    return {**page, name: items[start : start + size], "isLast": start + size >= len(items)}
 
 
 class Jira(JiraState):
@@ -52,12 +58,11 @@ class Jira(JiraState):
     @route("GET", "/serverInfo")
     def server_info(self, _: Request) -> Answer:
         kind = "Cloud" if self.is_cloud else "Server"
-        version = ".".join(map(str, self.version))
-        return Answer({"deploymentType": kind, "version": version, "versionNumbers": self.version})
+        return Answer({"deploymentType": kind, "version": "9.12", "versionNumbers": [9, 12]})
 
     @route("GET", "/myself")
     def myself(self, _: Request) -> Answer:
-        return Answer(self.me)
+        return Answer(self.people["bot"])
 
     @route("GET", "/mypermissions")
     def mypermissions(self, request: Request) -> Answer:
@@ -99,13 +104,9 @@ class Jira(JiraState):
         return self.meta(request, "fields", entries)
 
     def meta(self, request: Request, name: str, items: list[Json]) -> Answer:
-        start = int(request.one("startAt", "0"))
-        cap = min(self.meta_cap, int(request.one("maxResults", "50")))
-        page: Json = {"startAt": start, "maxResults": cap, "total": len(items)}
-        page[name if self.is_cloud else "values"] = items[start : start + cap]
-        if not self.is_cloud:
-            page["isLast"] = start + cap >= len(items)
-        return Answer(page)
+        size = min(self.meta_cap, int(request.one("maxResults", "50")))
+        name = name if self.is_cloud else "values"
+        return Answer(paged(items, name, int(request.one("startAt", "0")), size))
 
     def on_create(self, type_name: str) -> list[str]:
         hidden = {EPIC_LINK, "parent"}
@@ -157,35 +158,25 @@ class Jira(JiraState):
         return wrong | self.wrong_values(fields)
 
     def wrong_values(self, fields: Json) -> dict[str, str]:
-        wrong = {}
-        for one, value in fields.items():
-            schema = self.fields.get(one, ("", {}))[1]
-            kind, custom = schema.get("type"), schema.get("custom", "")
-            is_long = one == "description" or custom.endswith(":textarea")
-            if one in self.allowed and value is not None:
-                names = [value] if isinstance(value, dict) else value
-                words = [next(iter(item.values())) for item in names]
-                if not {*words} <= {*self.allowed[one]}:
-                    wrong[one] = f"Option '{words}' is not valid."
-            elif one == "assignee" and not any(
-                value.items() <= person.items() for person in self.people.values()
-            ):
-                wrong[one] = "User cannot be assigned issues."
-            elif kind == "number" and not isinstance(value, int | float | None):
-                wrong[one] = "Operation value must be a number"
-            elif one == "parent" and self.issue(value.get("id") or value.get("key")) is None:
-                wrong[one] = "Could not find issue by id or key."
-            elif custom.endswith("gh-epic-link") and not self.issue(value):
-                wrong[one] = "Issue does not exist or you do not have permission to see it."
-            elif is_long and isinstance(value, dict) is not self.is_cloud:
-                wrong[one] = "Operation value must be an Atlassian Document"
-            elif is_long and len(str(value)) > 100_000:
-                wrong[one] = "The entered text is too long."
-            elif one == "labels" and any(" " in label for label in value):
-                wrong[one] = "The label contains spaces which is invalid."
-            elif not is_long and kind in {"string", "date"} and not isinstance(value, str | None):
-                wrong[one] = "Operation value must be a string"
-        return wrong
+        given = {one: value for one, value in fields.items() if value is not None}
+        return {one: "is not valid." for one in given if not self.is_right(one, given[one])}
+
+    def is_right(self, one: str, value: Any) -> bool:
+        schema = self.fields.get(one, ("", {}))[1]
+        kind, custom = schema.get("type"), schema.get("custom", "")
+        if one in self.allowed:
+            items = value if isinstance(value, list) else [value]
+            return {name for item in items for name in item.values()} <= {*self.allowed[one]}
+        if one == "assignee":
+            return any(value.items() <= person.items() for person in self.people.values())
+        if one == "parent":
+            return self.issue(value.get("id") or value.get("key")) is not None
+        if custom.endswith("gh-epic-link"):
+            return self.issue(value) is not None
+        if one == "description" or custom.endswith(":textarea"):
+            return isinstance(value, dict) is self.is_cloud
+        kinds: dict[Any, Any] = {"number": int | float, "string": str, "date": str, "array": list}
+        return isinstance(value, kinds.get(kind, object))
 
     @route("POST", "/issue/bulkfetch")
     def bulk_fetch(self, request: Request) -> Answer:
@@ -230,9 +221,8 @@ class Jira(JiraState):
         issue = self.issue(name)
         assert issue
         assert request.one("orderBy") == "-created"
-        start, newest = int(request.one("startAt", "0")), issue.comments[::-1]
-        page = newest[start : start + self.comment_cap]
-        return Answer({"comments": page, "startAt": start, "total": len(newest)})
+        start = int(request.one("startAt", "0"))
+        return Answer(paged(issue.comments[::-1], "comments", start, self.comment_cap))
 
     @route("POST", r"/issue/([\w-]+)/comment")
     def post_comment(self, request: Request, name: str) -> Answer:
@@ -309,10 +299,9 @@ class Jira(JiraState):
             return refusal("The requested API has been removed.", status=410)
         if wrong := self.wrong_query(asked["jql"]):
             return refusal(*wrong)
-        found = self.found(asked["jql"])
-        start, size = asked.get("startAt", 0), min(self.page_cap, asked["maxResults"])
-        page = [self.shown(one, asked["fields"]) for one in found[start : start + size]]
-        return Answer({"issues": page, "startAt": start, "maxResults": size, "total": len(found)})
+        found = [self.shown(one, asked["fields"]) for one in self.found(asked["jql"])]
+        size = min(self.page_cap, asked["maxResults"])
+        return Answer(paged(found, "issues", asked.get("startAt", 0), size))
 
     def found(self, jql: str) -> list[Issue]:
         """Issues as the index knows them, by their id."""
@@ -320,10 +309,8 @@ class Jira(JiraState):
         if order != "created ASC, key ASC" and "priority" not in order:
             self.complaints.append(f"order {order}")
         shown = []
-        for _, versions in sorted(self.index.items()):
-            seen = [issue for visible, issue in versions if visible <= self.clock]
-            issue = seen[-1] if seen else None
-            if issue is None or issue.project.is_archived or issue.project.key in self.hidden:
+        for _, issue in self.indexed():
+            if issue.project.is_archived or issue.project.key in self.hidden:
                 continue
             if all(self.holds(clause, issue) for clause in clauses.split(" AND ")):
                 shown.append(issue)
@@ -345,22 +332,12 @@ class Jira(JiraState):
 
     def wrong_query(self, jql: str) -> list[str]:
         names = {name for name, _ in self.fields.values()}
-        wrong = [
-            f"Field '{name}' does not exist or you do not have permission to view it."
-            for name in re.findall(r'"([^"]+)" DESC', jql)
-            if name not in names
-        ]
-        named = [
-            one for ids in re.findall(r"parent in \(([\d, ]+)\)", jql) for one in ids.split(", ")
-        ]
-        named += [
-            key for keys in re.findall(r'"Epic Link" in \((.*?)\)', jql)
-            for key in re.findall(_STRING, keys)
-        ]  # fmt: skip
-        return wrong + [
-            f"An issue with key '{one}' does not exist for field 'parent'."
-            for one in named
-            if self.issue(one) is None
+        fields = [name for name in re.findall(r'"([^"]+)" DESC', jql) if name not in names]
+        listed = re.search(r"(?:parent|\"Epic Link\") in \((.*?)\)", jql)
+        named = listed[1].replace('"', "").split(", ") if listed else []
+        return [
+            *(f"Field '{name}' does not exist or you do not have permission." for name in fields),
+            *(f"An issue with key '{one}' does not exist." for one in named if not self.issue(one)),
         ]
 
     @route("POST", "/jql/parse")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from .loopback import Answer
@@ -50,13 +50,9 @@ class Issue:
 class JiraState(People):
     """
     Attributes:
-        lag: seconds until the search sees a write.
         refusals: answers in place of the server's own, by the number of the request.
-        required: fields (by id) that every create must fill.
-        create_screen, edit_screen: ids of fields there; None for all.
-        epic_only: ids of fields that only the screen of epics has.
+        required, create_screen, edit_screen, epic_only: ids of fields; None for all.
         locked: ids of issues that take no comment from us, whatever their project grants.
-        page_cap, meta_cap, comment_cap: the most that one answer holds.
     """
 
     def __init__(
@@ -66,11 +62,9 @@ class JiraState(People):
         *,
         is_cloud: bool = True,
     ) -> None:
-        super().__init__(now, seed)
+        super().__init__(now, seed, lag=30.0)
         self.is_cloud = is_cloud
-        self.lag = 30.0
-        self.me = self.person("bot", "Paydown Bot")
-        self.people = {"ana": self.person("ana", "Ana"), "bot": self.me}
+        self.people = {name: self.person(name) for name in ("ana", "bot")}
         self.projects = {"100": Project("100", "MOD"), "200": Project("200", "PAY")}
         self.issues: dict[str, Issue] = {}
         self.permissions = {
@@ -83,15 +77,12 @@ class JiraState(People):
         self.edit_screen: set[str] | None = None
         self.epic_only: set[str] = set()
         self.page_cap, self.meta_cap, self.comment_cap = 100, 4, 100
-        self.version = [9, 12, 0]
         self.transition_fields: Json = {"resolution": deepcopy(RESOLUTION)}
         self.workflow = {
             "To Do": ("In Progress", "Done", "Rejected"),
             "In Progress": ("Done", "Rejected"),
         }
-        # By id, what the search knows of an issue from which moment on; None: deleted.
-        self.index: dict[str, list[tuple[datetime, Issue | None]]] = {}
-        self.fields = {
+        self.fields: dict[str, tuple[str, Json]] = {
             "summary": ("Summary", {"type": "string", "system": "summary"}),
             "description": ("Description", {"type": "string", "system": "description"}),
             "labels": ("Labels", {"type": "array", "items": "string", "system": "labels"}),
@@ -123,19 +114,11 @@ class JiraState(People):
             "customfield_10206": ["R&D", "Run"],
         }
 
-    def tick(self, seconds: float) -> None:
-        self.clock += timedelta(seconds=seconds)
-
-    def person(self, name: str, display: str) -> Json:
-        if self.is_cloud:
-            return {"accountId": f"5b10:{name}", "displayName": display}
-        return {"name": name, "key": f"JIRAUSER-{name}", "displayName": display}
+    def person(self, name: str) -> Json:
+        return {"accountId": f"5b10:{name}"} if self.is_cloud else {"name": name}
 
     def stamp(self) -> str:
         return f"{self.clock:%Y-%m-%dT%H:%M:%S}.{self.clock.microsecond // 1000:03d}+0000"
-
-    def by_label(self, label: str) -> list[Issue]:
-        return [one for one in self.issues.values() if label in one.fields.get("labels", ())]
 
     def add(self, project: Project, fields: Json, properties: Json) -> Issue:
         project.issues += 1
@@ -150,9 +133,8 @@ class JiraState(People):
         """Somebody edits an issue; the search will know it as it is now."""
         self.tick(0.001)
         issue.fields |= {**fields, "updated": self.stamp()}
-        versions = self.index.setdefault(issue.id, [])
         copy = Issue(issue.id, issue.project, issue.number, deepcopy(issue.fields), {})
-        versions.append((self.clock + timedelta(seconds=self.lag), copy))
+        self.note(int(issue.id), copy)
 
     def comment(self, issue: Issue, body: Any, by: str = "ana") -> Json:
         comment = {"id": str(len(issue.comments)), "author": self.people[by], "body": body}
@@ -166,7 +148,7 @@ class JiraState(People):
     def delete(self, issue: Issue) -> None:
         self.tick(0.001)
         del self.issues[issue.id]
-        self.index[issue.id].append((self.clock + timedelta(seconds=self.lag), None))
+        self.note(int(issue.id), None)
 
     def clone(self, issue: Issue) -> Issue:
         fields = {**issue.fields, "summary": f"CLONE - {issue.fields['summary']}"}

@@ -15,13 +15,10 @@ from orchestration.vendors.tracker_checks import fine, sample_draft, step
 
 def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> Iterator[Check]:
     """All checks in their order; the server validates a draft and opens none."""
-    for one in (
-        step("connection", lambda: fine(client.connection()), client.url),
-        step("project", lambda: _project(client), client.project),
-    ):
-        yield one
-        if not one.is_ok:
-            return
+    connection = step("connection", lambda: _project(client), f"{client.project} at {client.url}")
+    yield connection
+    if not connection.is_ok:
+        return
     types = dict.fromkeys((config.epic_type, config.story_type))
     usable = [step(f"type {name}", lambda: _type(schema, config, name)) for name in types]  # noqa: B023
     yield from usable
@@ -59,7 +56,7 @@ def board_wiql(schema: Schema, config: AzureDevOpsTrackerConfig) -> str:
 
 
 def _project(client: Client) -> Iterator[str]:
-    state = str(client.described_project().get("state", ""))
+    state = client.project_state()
     if state != "wellFormed":
         said = one_line(state, 40) or "in no known state"
         yield f"{client.project} is {said}, so it can't be written; restore it, or set `project`"

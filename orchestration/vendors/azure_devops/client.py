@@ -76,14 +76,8 @@ class Client(TrackerClient):
         project = quote(str(item["fields"].get("System.TeamProject") or ""), safe="")
         return f"{self.url}/{project}/_workitems/edit/{item['id']}"
 
-    def connection(self) -> Json:
-        """Who the token belongs to."""
-        # This one has only ever been a preview.
-        version = f"{self._always['api-version'].split('-')[0]}-preview"
-        return self.get("/_apis/connectionData", {"api-version": version})
-
-    def described_project(self) -> Json:
-        return self.get(f"/_apis/projects/{quote(self.project, safe='')}")
+    def project_state(self) -> str:
+        return str(self.get(f"/_apis/projects/{quote(self.project, safe='')}").get("state", ""))
 
     def fields(self) -> list[Json]:
         """Every field of the organization with its data type."""
@@ -110,9 +104,9 @@ class Client(TrackerClient):
         while some := list(islice(rest, IDS_A_FETCH)):
             # One that is gone must not fail the others: it is null in the list.
             body = {"ids": some, "fields": list(fields), "errorPolicy": "omit"}
-            yield from filter(
-                None, self.ask("/_apis/wit/workitemsbatch", body, value=list)["value"]
-            )
+            found = self.ask("/_apis/wit/workitemsbatch", body, value=list)["value"]
+            with self._errors():
+                yield from [_work_item(one) for one in found if one]
 
     def item(self, item_id: int) -> Json | None:
         """One work item with all its fields; None where it is gone or may not be read."""
@@ -144,7 +138,7 @@ class Client(TrackerClient):
         with self._errors():
             data = self._write("POST", self._new(type_name), operations)
             try:
-                return shaped(NAME, data, id=int, rev=int, fields=dict)
+                return _work_item(data)
             except UnavailableError as error:
                 # It may stand for one.
                 raise UnknownOutcomeError(f"{error} (instead of a work item)") from None
@@ -195,6 +189,10 @@ class Client(TrackerClient):
 
     def _type_path(self, project: str, name: str) -> str:
         return f"{self._in(project)}/workitemtypes/{quote(name, safe='')}"
+
+
+def _work_item(data: Any) -> Json:
+    return shaped(f"{NAME}: a work item", data, id=int, rev=int, fields=dict)
 
 
 def tags_of(item: Mapping[str, Any]) -> list[str]:

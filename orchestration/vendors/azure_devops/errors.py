@@ -7,12 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from orchestration.http import AccessError, RefusedError
-from orchestration.trackers.protocol import (
-    ConflictError,
-    ForbiddenError,
-    RejectedError,
-    TrackerError,
-)
+from orchestration.trackers import protocol
 from orchestration.trackers.text import one_line
 from orchestration.vendors.tracker_client import CONFLICTS, Json, as_tracker_errors
 
@@ -27,7 +22,7 @@ _FIXES = {
 }
 
 
-class ForbiddenPlaceError(RejectedError):
+class ForbiddenPlaceError(protocol.RejectedError):
     """Work items may not be edited in one area (TF237111); in others they may."""
 
 
@@ -53,27 +48,27 @@ def _said(error: RefusedError | AccessError) -> Json:
     return error.data if isinstance(error.data, dict) else {}
 
 
-def _refusal(error: RefusedError) -> TrackerError:
+def _refusal(error: RefusedError) -> protocol.TrackerError:
     """For a 4xx other than 401 and 403."""
     said = one_line(_said(error).get("message") or "", _SAID_LIMIT)
     if is_without_project(error):
-        return ForbiddenError(
+        return protocol.ForbiddenError(
             f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id "
             "(docs/guides/azure-devops.md says what that changes)"
         )
     answered = f"azure_devops: answered {error.status}"
     if error.status in CONFLICTS:
-        return ConflictError(f"{answered}: {said}")
+        return protocol.ConflictError(f"{answered}: {said}")
     if rules := _broken_rules(_said(error)):
-        return RejectedError(f"azure_devops: {'; '.join(rules)}")
+        return protocol.RejectedError(f"azure_devops: {'; '.join(rules)}")
     if not said:
         fix = "see that `url` is an organization or a collection"
-        return RejectedError(f"{answered} without a reason; {fix}")
+        return protocol.RejectedError(f"{answered} without a reason; {fix}")
     fixes = [fix for mark, fix in _FIXES.items() if mark in said]
-    return RejectedError("; ".join([f"{answered}: {said}", *fixes]))
+    return protocol.RejectedError("; ".join([f"{answered}: {said}", *fixes]))
 
 
-def _no_access(error: AccessError) -> TrackerError:
+def _no_access(error: AccessError) -> protocol.TrackerError:
     """For a 401, a 403 or a page to sign in; it says which right is missing."""
     said = one_line(_said(error).get("message") or "", _SAID_LIMIT)
     if "TF237111" in said:
@@ -81,7 +76,7 @@ def _no_access(error: AccessError) -> TrackerError:
             f"azure_devops: {said}; let the token's owner edit work items in that area, or "
             "correct `area_path` in `owners`"
         )
-    return ForbiddenError(f"{error} ({said})" if said else str(error))
+    return protocol.ForbiddenError(f"{error} ({said})" if said else str(error))
 
 
 def _broken_rules(data: Json) -> list[str]:

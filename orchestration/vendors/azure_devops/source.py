@@ -43,7 +43,7 @@ class AzureDevOpsSource(EpicSource):
         self._named: dict[str, str] = {}
 
     def check(self) -> str:
-        found = len(self._query(self._scope(None), top=100))
+        found = len(self._query(self._labelled(), top=100))
         count = "at least 100" if found == 100 else str(found)
         return f"{count} work items with the tag {self._config.board_tag}"
 
@@ -65,12 +65,18 @@ class AzureDevOpsSource(EpicSource):
             landing.replace("states", "all", states)
         return now
 
-    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
-        yield from self._search(self._scope(since))
-
-    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
-        family = f"[System.Parent] IN ({', '.join(parents)})"
-        yield from self._search(f"{family}{_changed(since)}")
+    def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
+        condition = f"[System.Parent] IN ({', '.join(parents)})" if parents else self._labelled()
+        if since:
+            condition += f" AND [System.ChangedDate] >= '{iso(since)}'"
+        after = 0
+        while True:
+            ids = self._query(condition, after=after, top=QUERIED)
+            for chunk in chunks([str(one) for one in ids], IDS_A_FETCH):
+                yield [*self.fetch(chunk)]
+            if len(ids) < QUERIED:
+                return
+            after = max(ids)
 
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
         for item in self._client.items(map(int, ids), self._fields):
@@ -85,18 +91,8 @@ class AzureDevOpsSource(EpicSource):
     def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
         return str(item["fields"].get("System.TeamProject")), f"{item['rev']}", tags_of(item)
 
-    def _scope(self, since: datetime | None) -> str:
-        return f"[System.Tags] CONTAINS {quoted(self._config.board_tag)}{_changed(since)}"
-
-    def _search(self, condition: str) -> Iterator[Sequence[Item]]:
-        after = 0
-        while True:
-            ids = self._query(condition, after=after, top=QUERIED)
-            for chunk in chunks([str(one) for one in ids], IDS_A_FETCH):
-                yield [*self.fetch(chunk)]
-            if len(ids) < QUERIED:
-                return
-            after = max(ids)
+    def _labelled(self) -> str:
+        return f"[System.Tags] CONTAINS {quoted(self._config.board_tag)}"
 
     def _query(self, condition: str, *, top: int, after: int = 0) -> list[int]:
         """Ids by key; what goes away meanwhile moves no page."""
@@ -104,7 +100,3 @@ class AzureDevOpsSource(EpicSource):
         text = f"SELECT [System.Id] FROM WorkItems WHERE {where} ORDER BY [System.Id]"  # noqa: S608
         # Otherwise moments are cut to days.
         return self._client.search(text, **{"$top": top, "timePrecision": "true"})
-
-
-def _changed(since: datetime | None) -> str:
-    return f" AND [System.ChangedDate] >= '{iso(since)}'" if since else ""

@@ -10,20 +10,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from orchestration.trackers.protocol import (
-    Check,
-    ConflictError,
-    CreateOutcome,
-    EpicChange,
-    EpicDraft,
-    EpicRef,
-    EpicStatus,
-    ForbiddenError,
-    Preview,
-    PreviewOutcome,
-    RejectedError,
-    StatusOutcome,
-)
+from orchestration.trackers import protocol
 from orchestration.vendors.azure_devops.check import checks
 from orchestration.vendors.azure_devops.client import LONGEST_CALL_SECONDS, Client, tags_of
 from orchestration.vendors.azure_devops.errors import ForbiddenPlaceError, azure_devops_errors
@@ -69,10 +56,10 @@ class AzureDevOpsTracker:
         self.name = config.tracker_name
         self.search_lag_seconds = config.search_lag_seconds
 
-    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+    def find(self, keys: Collection[str]) -> Mapping[str, protocol.EpicRef]:
         """The work items tagged with one of `keys`; of two with one key, the older one."""
         by_tag = {tag(key).casefold(): key for key in keys}
-        found: dict[str, EpicRef] = {}
+        found: dict[str, protocol.EpicRef] = {}
         ids = sorted({one for wiql in _tag_queries(by_tag) for one in self._client.search(wiql)})
         items = self._items(ids, ("System.Tags", "System.TeamProject"))
         for item in (items[one] for one in sorted(items)):
@@ -84,30 +71,32 @@ class AzureDevOpsTracker:
                     found[key] = replace(ours, duplicates=(*ours.duplicates, ref.id))
         return found
 
-    def check(self) -> Sequence[Check]:
+    def check(self) -> Sequence[protocol.Check]:
         return [*checks(self._client, self._schema, self._config)]
 
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+    def preview(
+        self, drafts: Sequence[protocol.EpicDraft]
+    ) -> Mapping[str, protocol.PreviewOutcome]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
         return {draft.key: self._outcome(draft, self._preview) for draft in drafts}
 
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+    def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
         """One request a draft, besides the type's fields once a process."""
         with self._client.window.limited():
             return {draft.key: self._outcome(draft, self._create) for draft in drafts}
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
+    def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
             self._send_change(ref, change, is_closing=False)
 
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
+    def close(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         """A work item that a person reopened since stays open."""
         with self._client.window.limited():
             self._send_change(ref, change, is_closing=True)
 
-    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+    def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         """Another request only where work items are gone."""
-        outcomes: dict[str, StatusOutcome] = {}
+        outcomes: dict[str, protocol.StatusOutcome] = {}
         numbered = {ref.key: int(ref.id) for ref in refs if _NUMBER.fullmatch(ref.id)}
         items = self._items(numbered.values(), _STATUS_FIELDS)
         deleted = self._client.deleted([one for one in numbered.values() if one not in items])
@@ -117,38 +106,40 @@ class AzureDevOpsTracker:
                 outcomes[ref.key] = self._status(items[item_id])
             elif item_id in deleted:
                 closed_at = _moment(deleted[item_id].get("deletedDate"))
-                outcomes[ref.key] = EpicStatus(False, "deleted", ref.url, closed_at)
+                outcomes[ref.key] = protocol.EpicStatus(False, "deleted", ref.url, closed_at)
             else:
-                outcomes[ref.key] = RejectedError(
+                outcomes[ref.key] = protocol.RejectedError(
                     f"azure_devops: work item {ref.id!r} is neither readable nor in the recycle "
                     "bin: it was destroyed, or is in a project that the token's owner may not read"
                 )
         return outcomes
 
-    def _status(self, item: Json) -> StatusOutcome:
+    def _status(self, item: Json) -> protocol.StatusOutcome:
         fields, url = item["fields"], self._client.edit_url(item)
         try:
             closed = self._closed_states(item)
-        except RejectedError as error:
+        except protocol.RejectedError as error:
             return error
         version = f"{item['rev']}.{fields.get('System.CommentCount', 0)}"
         state = fields["System.State"]
         if state not in closed:
-            return EpicStatus(True, state, url, version=version)
+            return protocol.EpicStatus(True, state, url, version=version)
         at = next(filter(None, map(fields.get, _CLOSED_AT_FIELDS)), None)
-        return EpicStatus(False, state, url, _moment(at), version)
+        return protocol.EpicStatus(False, state, url, _moment(at), version)
 
     def _closed_states(self, item: Json) -> tuple[str, ...]:
         at = (item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"])
         return self._schema.workflow(*at).closed_states(self._config.closed_states)
 
-    def _send_change(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
+    def _send_change(
+        self, ref: protocol.EpicRef, change: protocol.EpicChange, *, is_closing: bool
+    ) -> None:
         item_id = _id(ref)
         may_be_done = change.is_retry
         for _ in range(1 if is_closing else _EDIT_ATTEMPTS):
             item = self._client.item(item_id)
             if item is None:
-                raise RejectedError(
+                raise protocol.RejectedError(
                     f"azure_devops: work item {item_id} was deleted, or may not be read"
                 )
             if may_be_done and _holds(self._client.updates(item_id), change.change_id):
@@ -162,11 +153,11 @@ class AzureDevOpsTracker:
                 return
             # Whoever was faster may have been another run with the same change.
             may_be_done = True
-        raise ConflictError(
+        raise protocol.ConflictError(
             f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
         )
 
-    def _outcome(self, draft: EpicDraft, act: Callable[..., Any]) -> Any:
+    def _outcome(self, draft: protocol.EpicDraft, act: Callable[..., Any]) -> Any:
         """What comes of sending a draft, or why it can't be; other errors are of all drafts."""
         try:
             type_name = self._config.story_type if draft.parent else self._config.epic_type
@@ -177,15 +168,15 @@ class AzureDevOpsTracker:
             if place and place.area_path:
                 return error
             # Not even the project's root is allowed.
-            raise ForbiddenError(str(error)) from None
-        except (RejectedError, ConflictError) as error:
+            raise protocol.ForbiddenError(str(error)) from None
+        except (protocol.RejectedError, protocol.ConflictError) as error:
             return error
 
-    def _preview(self, _: EpicDraft, type_name: str, patch: Patch) -> Preview:
+    def _preview(self, _: protocol.EpicDraft, type_name: str, patch: Patch) -> protocol.Preview:
         self._client.validate(type_name, patch.operations)
-        return Preview(patch.operations, tuple(patch.notes))
+        return protocol.Preview(patch.operations, tuple(patch.notes))
 
-    def _create(self, draft: EpicDraft, type_name: str, patch: Patch) -> EpicRef:
+    def _create(self, draft: protocol.EpicDraft, type_name: str, patch: Patch) -> protocol.EpicRef:
         if draft.parent:
             _id(draft.parent)
         return self._ref(draft.key, self._client.create(type_name, patch.operations))
@@ -193,8 +184,8 @@ class AzureDevOpsTracker:
     def _items(self, ids: Collection[int], fields: Sequence[str]) -> dict[int, Json]:
         return {item["id"]: item for item in self._client.items(ids, fields)}
 
-    def _ref(self, key: str, item: Json) -> EpicRef:
-        return EpicRef(key, str(item["id"]), self._client.edit_url(item))
+    def _ref(self, key: str, item: Json) -> protocol.EpicRef:
+        return protocol.EpicRef(key, str(item["id"]), self._client.edit_url(item))
 
 
 def _holds(updates: Iterable[Json], change_id: str) -> bool:
@@ -210,9 +201,9 @@ def _holds(updates: Iterable[Json], change_id: str) -> bool:
     return False
 
 
-def _id(ref: EpicRef) -> int:
+def _id(ref: protocol.EpicRef) -> int:
     if not _NUMBER.fullmatch(ref.id):
-        raise RejectedError(f"azure_devops: {ref.id!r} is no work item's number")
+        raise protocol.RejectedError(f"azure_devops: {ref.id!r} is no work item's number")
     return int(ref.id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 from orchestration.trackers.protocol import Check, RejectedError
 from orchestration.vendors.jira.client import Client, jql_string
@@ -64,9 +65,9 @@ def _project(
             yield f"grant {name} to the user of {config.token_env}"
 
     def epics() -> Iterator[str]:
-        """Notes of an epic as it would be sent: required fields, mapped ones, priorities."""
-        for band in config.priorities or ("",):
-            draft = sample_draft(owner="sample", project_key=project, band=band)
+        """Notes of epics as they would be sent: required fields, mapped ones, priorities."""
+        for owner, band in product(config.owners or ("sample",), config.priorities or ("",)):
+            draft = sample_draft(owner=owner, project_key=project, band=band)
             yield from issues.prepare(draft).notes
 
     def stories() -> Iterator[str]:
@@ -77,14 +78,10 @@ def _project(
     def owners() -> Iterator[str]:
         account, assignable = config.dialect.account, config.dialect.assignable
         for owner, settings in config.owners.items():
-            notes = issues.prepare(sample_draft(owner=owner, project_key=project)).notes
-            yield from (note for note in notes if "omponent" in note)
-            if settings.assignee is None:
-                continue
-            params = {"project": key, assignable: settings.assignee}
-            people = client.listed("/user/assignable/search", params)
-            if all(person.get(account) != settings.assignee for person in people):
-                yield f"{settings.assignee} of {owner} can't be assigned epics; correct `owners`"
+            person, params = settings.assignee, {"project": key, assignable: settings.assignee}
+            people = client.listed("/user/assignable/search", params) if person else []
+            if person and all(one.get(account) != person for one in people):
+                yield f"{person} of {owner} can't be assigned epics; correct `owners`"
 
     yield step(f"permissions in {project}", permissions)
     yield step(f"{config.issue_type} in {project}", epics)

@@ -6,18 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestration.trackers import protocol
 from orchestration.trackers.adf import to_adf
-from orchestration.trackers.protocol import (
-    AmbiguousError,
-    ConflictError,
-    CreateOutcome,
-    EpicDraft,
-    EpicRef,
-    ForbiddenError,
-    RejectedError,
-    TrackerError,
-    UnavailableError,
-)
 from orchestration.trackers.text import escape_markdown, one_line
 from orchestration.trackers.wiki import to_wiki
 from orchestration.vendors.jira.client import Client
@@ -54,7 +44,7 @@ class Issue:
     left. notes: what a person should know.
     """
 
-    draft: EpicDraft
+    draft: protocol.EpicDraft
     screen: Screen
     fields: Json = field(default_factory=dict)
     optional: set[str] = field(default_factory=set)
@@ -91,7 +81,7 @@ class Issues:
         self.schemas = schemas
         self.reader = reader
 
-    def prepare(self, draft: EpicDraft) -> Issue:
+    def prepare(self, draft: protocol.EpicDraft) -> Issue:
         """The issue for a draft; asks for its project's fields, once a process.
 
         Raises:
@@ -106,7 +96,7 @@ class Issues:
                 f"the service asks for project {asked}: add it to `other_projects` to allow that"
             )
         if "labels" not in screen.fields:
-            raise RejectedError(
+            raise protocol.RejectedError(
                 f"jira: the create screen of {screen.type_name} in {screen.project_key} lacks "
                 "Labels, by which epics are found again; add it"
             )
@@ -132,7 +122,7 @@ class Issues:
         _must_be_complete(issue)
         return issue
 
-    def _wanted(self, draft: EpicDraft) -> Iterator[tuple[str, str, Any]]:
+    def _wanted(self, draft: protocol.EpicDraft) -> Iterator[tuple[str, str, Any]]:
         """Why a field is filled, its name or id, and its value, which may be empty."""
         config = self._config
         owner = config.owners.get(draft.owner) or Owner()
@@ -146,7 +136,7 @@ class Issues:
         for name, value in config.field_values.items():
             yield _FIXED, name, value
 
-    def _put_parent(self, issue: Issue, parent: EpicRef) -> None:
+    def _put_parent(self, issue: Issue, parent: protocol.EpicRef) -> None:
         link = issue.screen.custom(EPIC_LINK)
         if self._config.is_cloud and ("parent" in issue.screen.fields or link is None):
             issue.fields["parent"] = {"id" if parent.id.isdigit() else "key": parent.id}
@@ -193,12 +183,12 @@ def _must_be_complete(issue: Issue) -> None:
         where = f"{issue.screen.type_name} in {issue.screen.project_key}"
         fix = "set it in `field_values`, or make it optional"
         what = f"jira: {where} requires {listed(missing)}; {fix}"
-        raise RejectedError("; ".join([what, *issue.notes]))
+        raise protocol.RejectedError("; ".join([what, *issue.notes]))
 
 
 def send(
-    client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], EpicRef]
-) -> dict[str, CreateOutcome]:
+    client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], protocol.EpicRef]
+) -> dict[str, protocol.CreateOutcome]:
     """Create `issues` by one request, and by a second one those with an optional field refused.
 
     The second request repeats only what Jira said it had not created. Returns outcomes by key.
@@ -211,19 +201,21 @@ def send(
             del outcomes[issue.draft.key]
         try:
             outcomes |= _send(client, lighter, refer)[0]
-        except TrackerError as error:
+        except protocol.TrackerError as error:
             # The first request's outcomes are known, and must not be lost to this.
             outcomes |= dict.fromkeys((issue.draft.key for issue in lighter), error)
     return outcomes
 
 
 def _send(
-    client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], EpicRef]
-) -> tuple[dict[str, CreateOutcome], list[tuple[Issue, Json]]]:
+    client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], protocol.EpicRef]
+) -> tuple[dict[str, protocol.CreateOutcome], list[tuple[Issue, Json]]]:
     answer = client.create([issue.body for issue in issues])
     if not isinstance(answer, dict):
-        raise AmbiguousError("jira: POST /issue/bulk: answered without saying what it created")
-    outcomes: dict[str, CreateOutcome] = {}
+        raise protocol.AmbiguousError(
+            "jira: POST /issue/bulk: answered without saying what it created"
+        )
+    outcomes: dict[str, protocol.CreateOutcome] = {}
     refused = []
     rest = dict(enumerate(issues))
     for error in answer.get("errors") or []:
@@ -233,7 +225,7 @@ def _send(
         why = error.get("elementErrors") or {}
         outcome = _failure(error.get("status"), client.explain(why))
         outcomes[issue.draft.key] = outcome
-        if isinstance(outcome, RejectedError):
+        if isinstance(outcome, protocol.RejectedError):
             refused.append((issue, why))
     # The created ones come in the order of the request. If there are more or fewer than should
     # be, nobody can tell which is which: their keys stay out of the answer, which is ambiguous.
@@ -244,14 +236,16 @@ def _send(
     return outcomes, refused
 
 
-def _failure(status: Any, why: str) -> TrackerError:
+def _failure(status: Any, why: str) -> protocol.TrackerError:
     words = f"jira: {why or 'refused, and gave no reason'}"
     if status in (401, 403):
-        return ForbiddenError(words)
+        return protocol.ForbiddenError(words)
     if status in CONFLICTS:
-        return ConflictError(words)
+        return protocol.ConflictError(words)
     if status == 429:
-        return UnavailableError(words)
+        return protocol.UnavailableError(words)
     if isinstance(status, int) and status >= 500:
-        return AmbiguousError(words)
-    return RejectedError(f"{words}; set the field in `field_values`, or correct the settings")
+        return protocol.AmbiguousError(words)
+    return protocol.RejectedError(
+        f"{words}; set the field in `field_values`, or correct the settings"
+    )

@@ -7,15 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from orchestration.trackers.protocol import (
-    EpicRef,
-    EpicStatus,
-    ForbiddenError,
-    RejectedError,
-    StatusOutcome,
-    TrackerError,
-    UnavailableError,
-)
+from orchestration.trackers import protocol
 from orchestration.vendors.base import moment
 from orchestration.vendors.epic_items import chunks
 from orchestration.vendors.jira.client import PAGE, Client, jql_string
@@ -33,12 +25,12 @@ class Reader:
         self._schemas = schemas
         self._issue_keys: dict[str, str] = {}
 
-    def refer(self, key: str, issue: Json) -> EpicRef:
+    def refer(self, key: str, issue: Json) -> protocol.EpicRef:
         """The reference to an issue: by its id, which stays when its project gets another key."""
         self._issue_keys[str(issue["id"])] = issue["key"]
-        return EpicRef(key, str(issue["id"]), self._client.site.browse_url(issue["key"]))
+        return protocol.EpicRef(key, str(issue["id"]), self._client.site.browse_url(issue["key"]))
 
-    def issue_key(self, ref: EpicRef) -> str:
+    def issue_key(self, ref: protocol.EpicRef) -> str:
         """The present key of an epic (`MOD-7`), asked for where this process didn't see it yet."""
         if not ref.id.isdigit():
             return ref.id
@@ -46,20 +38,20 @@ class Reader:
             self.issue(ref, {"fields": "status"})
         return self._issue_keys[ref.id]
 
-    def issue(self, ref: EpicRef, params: Json) -> Json:
+    def issue(self, ref: protocol.EpicRef, params: Json) -> Json:
         """An epic, read by its id. RejectedError where it is gone."""
         issue = self._client.issue(ref.id, params)
         if issue is None:
-            raise RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+            raise protocol.RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
         self.refer(ref.key, issue)
         return issue
 
-    def project_key(self, ref: EpicRef) -> str:
+    def project_key(self, ref: protocol.EpicRef) -> str:
         """The key of an epic's project as this process saw it last, or as it was recorded."""
         issue_key = self._issue_keys.get(ref.id) or ref.url.rsplit("/", 1)[-1]
         return issue_key.rsplit("-", 1)[0]
 
-    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+    def find(self, keys: Collection[str]) -> Mapping[str, protocol.EpicRef]:
         """Epics by label, in whatever project they are now.
 
         Somebody's clone has the label too: the oldest issue is ours, since ids only grow.
@@ -78,9 +70,9 @@ class Reader:
             refs[key] = replace(self.refer(key, ours), duplicates=others)
         return refs
 
-    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+    def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         """The state of each epic: Cloud has a fetch of many ids, Data Center is asked for each."""
-        outcomes: dict[str, StatusOutcome] = {}
+        outcomes: dict[str, protocol.StatusOutcome] = {}
         hindrance = cache(self._hindrance)
         by_id = {ref.id: ref for ref in refs if ref.id.isdigit()}
         issues: dict[str, Json] = {}
@@ -91,14 +83,21 @@ class Reader:
             issue = issues.get(ref.id) if ref.id in by_id else self._by_key(ref)
             if issue is None:
                 # Jira says 404 to both what is deleted and what is hidden.
-                gone = EpicStatus(is_open=False, status_name="deleted", url=ref.url)
+                gone = protocol.EpicStatus(is_open=False, status_name="deleted", url=ref.url)
                 outcomes[ref.key] = hindrance(self.project_key(ref)) or gone
             elif "error" in issue:
                 why = self._client.explain({"errorMessages": [issue["error"]]})
-                outcomes[ref.key] = UnavailableError(f"jira: not readable now: {why}")
+                outcomes[ref.key] = protocol.UnavailableError(f"jira: not readable now: {why}")
             else:
                 outcomes[ref.key] = self._status(ref, issue)
         return outcomes
+
+    def is_granted(self, project: str, *permissions: str) -> bool | None:
+        """Whether a project grants us all of these; None where that can't be learnt."""
+        try:
+            return not self.not_granted(project, *permissions)
+        except protocol.TrackerError:
+            return None
 
     def not_granted(self, project: str, *permissions: str) -> list[str]:
         """Those of `permissions` that the project doesn't grant us, by one request."""
@@ -106,32 +105,34 @@ class Reader:
         granted = self._client.get("/mypermissions", params).get("permissions") or {}
         return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
 
-    def _by_key(self, ref: EpicRef) -> Json | None:
+    def _by_key(self, ref: protocol.EpicRef) -> Json | None:
         return self._client.issue(ref.id, {"fields": ",".join(_STATUS_FIELDS)})
 
-    def _status(self, ref: EpicRef, issue: Json) -> EpicStatus:
+    def _status(self, ref: protocol.EpicRef, issue: Json) -> protocol.EpicStatus:
         url = self.refer(ref.key, issue).url
         fields = issue["fields"]
         name = str((fields.get("status") or {}).get("name") or "")
         version = str(fields.get("updated") or "")
         if archived_at := fields.get("archiveddate"):
-            return EpicStatus(False, "archived", url, moment(archived_at), version)
+            return protocol.EpicStatus(False, "archived", url, moment(archived_at), version)
         if not is_done(fields):
-            return EpicStatus(True, name, url, version=version)
+            return protocol.EpicStatus(True, name, url, version=version)
         # Each may be missing or stale (a resolution that outlived reopening): the later one holds.
         moments = [fields.get("resolutiondate"), fields.get("statuscategorychangedate")]
         closed_at = max((moment(one) for one in moments if one), default=None)
-        return EpicStatus(False, name, url, closed_at, version)
+        return protocol.EpicStatus(False, name, url, closed_at, version)
 
-    def _hindrance(self, project: str) -> TrackerError | None:
+    def _hindrance(self, project: str) -> protocol.TrackerError | None:
         """Why a project's issues may be hidden from us; None where it may be browsed."""
         try:
             if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
                 return None
-        except TrackerError as error:
+        except protocol.TrackerError as error:
             return error
         user = f"the user of {self._client.site.token_env}"
-        return ForbiddenError(f"jira: {user} can't browse {project}; grant Browse Projects")
+        return protocol.ForbiddenError(
+            f"jira: {user} can't browse {project}; grant Browse Projects"
+        )
 
 
 def is_done(fields: Mapping[str, Any]) -> bool:

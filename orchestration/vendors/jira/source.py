@@ -43,7 +43,7 @@ class JiraSource(EpicSource):
 
     def check(self) -> str:
         path = "/search/jql" if self._config.is_cloud else "/search"
-        body = {"jql": self._scope(None), "fields": ["labels"], "maxResults": 1}
+        body = {"jql": self._query((), None), "fields": ["labels"], "maxResults": 1}
         page = self._client.ask(path, body, issues=list)
         return f"issues with the label {self._config.board_label}: " + (
             "some" if page["issues"] else "none yet, or none that may be browsed"
@@ -59,21 +59,17 @@ class JiraSource(EpicSource):
         self._ids = {what: _ids(fields, name.casefold()) for what, name in names.items()}
         return self._now
 
-    def labelled(self, since: datetime | None) -> Iterator[Sequence[Item]]:
-        yield from self._search(self._scope(since))
-
-    def below(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
-        there = list(parents)
-        while there:
-            try:
-                yield from self._search(self._family(there, since))
-                return
-            except RefusedError as error:
-                # A query fails where it names an issue that is gone.
-                left = [str(one["id"]) for one in self.fetch(there)]
-                if error.status != 400 or len(left) == len(there):
-                    raise
-                there = left
+    def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
+        try:
+            for issues in self._client.search(self._query(parents, since), self._fields()):
+                yield [self._named(issue) for issue in issues]
+        except RefusedError as error:
+            # A query fails where it names an issue that is gone.
+            left = [str(one["id"]) for one in self.fetch(parents)] if parents else []
+            if error.status != 400 or len(left) == len(parents):
+                raise
+            if left:
+                yield from self.search(left, since)
 
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
         for issue in self._client.fetch(ids, self._fields()):
@@ -90,20 +86,17 @@ class JiraSource(EpicSource):
         fields = item["fields"]
         return str(item["key"]), str(fields.get("updated")), fields.get("labels") or ()
 
-    def _scope(self, since: datetime | None) -> str:
-        return f"labels = {jql_string(self._config.board_label)}{self._changed(since)}"
-
-    def _family(self, parents: Sequence[str], since: datetime | None) -> str:
-        if self._config.is_cloud:
-            return f"parent in ({', '.join(parents)}){self._changed(since)}"
-        keys = ", ".join(jql_string(self._known[one][0]) for one in parents)
-        return f'"Epic Link" in ({keys}){self._changed(since)}'
-
-    def _changed(self, since: datetime | None) -> str:
+    def _query(self, parents: Sequence[str], since: datetime | None) -> str:
+        query = f"labels = {jql_string(self._config.board_label)}"
+        if parents and self._config.is_cloud:
+            query = f"parent in ({', '.join(parents)})"
+        elif parents:
+            keys = ", ".join(jql_string(self._known[one][0]) for one in parents)
+            query = f'"Epic Link" in ({keys})'
         if since is None:
-            return ""
+            return query
         minutes = math.ceil((self._now - since).total_seconds() / 60) + 1
-        return f" AND updated >= -{max(1, minutes)}m"
+        return f"{query} AND updated >= -{max(1, minutes)}m"
 
     def _fields(self) -> list[str]:
         custom = [one for ids in self._ids.values() for one in ids]
@@ -121,10 +114,6 @@ class JiraSource(EpicSource):
         }
         url = self._config.browse_url(issue["key"])
         return {**issue, "named": {**named, "epic_link": values.get(self._epic_link), "url": url}}
-
-    def _search(self, jql: str) -> Iterator[Sequence[Item]]:
-        for issues in self._client.search(jql, self._fields()):
-            yield [self._named(issue) for issue in issues]
 
 
 def _ids(fields: Sequence[Json], name: str) -> list[str]:

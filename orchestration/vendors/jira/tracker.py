@@ -7,21 +7,8 @@ from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from orchestration.trackers import protocol
 from orchestration.trackers.adf import adf_texts
-from orchestration.trackers.protocol import (
-    AmbiguousError,
-    Check,
-    CreateOutcome,
-    EpicChange,
-    EpicDraft,
-    EpicRef,
-    ForbiddenError,
-    Preview,
-    PreviewOutcome,
-    RejectedError,
-    StatusOutcome,
-    TrackerError,
-)
 from orchestration.trackers.wiki import fixed_width
 from orchestration.vendors.base import Context
 from orchestration.vendors.jira.check import checks
@@ -67,74 +54,77 @@ class JiraTracker:
         self._reader = Reader(self._client, schemas)
         self._issues = Issues(config, schemas, self._reader)
 
-    def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
+    def find(self, keys: Collection[str]) -> Mapping[str, protocol.EpicRef]:
         return self._reader.find(keys)
 
-    def check(self) -> Sequence[Check]:
+    def check(self) -> Sequence[protocol.Check]:
         return [*checks(self._config, self._client, self._issues)]
 
-    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+    def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         return self._reader.status(refs)
 
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
+    def preview(
+        self, drafts: Sequence[protocol.EpicDraft]
+    ) -> Mapping[str, protocol.PreviewOutcome]:
         """What would be sent, held against the fields that Jira says the project takes."""
         issues, rejected = self._prepared(drafts)
-        previews = {one.draft.key: Preview(one.body, tuple(one.notes)) for one in issues}
+        previews = {one.draft.key: protocol.Preview(one.body, tuple(one.notes)) for one in issues}
         return {**previews, **rejected}
 
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+    def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
         with self._client.window.limited():
             issues, rejected = self._prepared(drafts)
-            outcomes: dict[str, CreateOutcome] = {}
+            outcomes: dict[str, protocol.CreateOutcome] = {}
             if issues:
                 try:
                     outcomes |= send(self._client, issues, self._reader.refer)
-                except RejectedError as error:
+                except protocol.RejectedError as error:
                     outcomes |= dict.fromkeys((issue.draft.key for issue in issues), error)
                 self._tell_forbidden(issues, outcomes)
         self._note(note for issue in issues for note in issue.notes)
         return {**outcomes, **rejected}
 
-    def update(self, ref: EpicRef, change: EpicChange) -> None:
+    def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
             self._send(ref, change, is_closing=False)
 
-    def close(self, ref: EpicRef, change: EpicChange) -> None:
+    def close(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
             self._send(ref, change, is_closing=True)
 
     def _prepared(
-        self, drafts: Sequence[EpicDraft]
-    ) -> tuple[list[Issue], dict[str, RejectedError]]:
+        self, drafts: Sequence[protocol.EpicDraft]
+    ) -> tuple[list[Issue], dict[str, protocol.RejectedError]]:
         """Issues, and why a draft has none; errors that aren't about the draft are raised."""
         issues, rejected = [], {}
         for draft in drafts:
             try:
                 issues.append(self._issues.prepare(draft))
-            except RejectedError as error:
+            except protocol.RejectedError as error:
                 rejected[draft.key] = error
         return issues, rejected
 
-    def _tell_forbidden(self, issues: Sequence[Issue], outcomes: dict[str, CreateOutcome]) -> None:
+    def _tell_forbidden(
+        self, issues: Sequence[Issue], outcomes: dict[str, protocol.CreateOutcome]
+    ) -> None:
         """Turn rejections into what they are where all were rejected for a missing permission.
 
         Jira calls both a 400, in its users' language.
         """
-        if not outcomes or not all(isinstance(one, RejectedError) for one in outcomes.values()):
+        if not outcomes or not all(
+            isinstance(one, protocol.RejectedError) for one in outcomes.values()
+        ):
             return
         for project in {issue.screen.project_key for issue in issues}:
-            try:
-                if not self._reader.not_granted(project, "CREATE_ISSUES"):
-                    continue
-            except TrackerError:
-                # That nothing was created stands, whatever the reason.
-                continue
-            keys = {one.draft.key for one in issues if one.screen.project_key == project}
-            for key in keys & outcomes.keys():
-                why = f"{outcomes[key]} (and its user may not create issues there)"
-                outcomes[key] = ForbiddenError(why)
+            if self._reader.is_granted(project, "CREATE_ISSUES") is False:
+                keys = {one.draft.key for one in issues if one.screen.project_key == project}
+                for key in keys & outcomes.keys():
+                    why = f"{outcomes[key]} (and its user may not create issues there)"
+                    outcomes[key] = protocol.ForbiddenError(why)
 
-    def _send(self, ref: EpicRef, change: EpicChange, *, is_closing: bool) -> None:
+    def _send(
+        self, ref: protocol.EpicRef, change: protocol.EpicChange, *, is_closing: bool
+    ) -> None:
         """One GET, one comment, at most one PUT, and a transition; one GET more for a retry.
 
         Where no transition leads to Done, nothing is done at all. The comment goes first, so
@@ -152,32 +142,30 @@ class JiraTracker:
                 self._client.write("PUT", f"/issue/{ref.id}", {"fields": fields})
             if transition:
                 self._client.write("POST", f"/issue/{ref.id}/transitions", transition)
-        except TrackerError as error:
+        except protocol.TrackerError as error:
             why = f"{error} (the comment is there; the rest is tried again)"
-            raise AmbiguousError(why) from None
+            raise protocol.AmbiguousError(why) from None
 
     @contextmanager
-    def _forbidden_alone(self, ref: EpicRef, permissions: Sequence[str]) -> Generator[None]:
+    def _forbidden_alone(
+        self, ref: protocol.EpicRef, permissions: Sequence[str]
+    ) -> Generator[None]:
         """Within it, what is forbidden is so of this one epic, if its project grants all.
 
         Jira says 403 to both, and only the loss of a right ends the run.
         """
         try:
             yield
-        except ForbiddenError as error:
-            try:
-                missing = self._reader.not_granted(self._reader.project_key(ref), *permissions)
-            except TrackerError:
-                raise error from None
-            if missing:
+        except protocol.ForbiddenError:
+            if not self._reader.is_granted(self._reader.project_key(ref), *permissions):
                 raise
-            raise RejectedError(
+            raise protocol.RejectedError(
                 f"jira: {ref.url} alone is forbidden, though its project grants comments and "
                 f"edits to the user of {self._config.token_env}; check its security level, "
                 "the properties of its workflow's status, and whether it is archived"
             ) from None
 
-    def _figures(self, issue: Json, change: EpicChange) -> Json:
+    def _figures(self, issue: Json, change: protocol.EpicChange) -> Json:
         """Score and burn for the fields that hold them; notes where they can't."""
         entries = (issue.get("editmeta") or {}).get("fields") or {}
         editable = [read_field(*entry) for entry in entries.items()]
@@ -195,7 +183,7 @@ class JiraTracker:
                 fields[field.id] = None if value is None else put(field, value, str)
         return fields
 
-    def _comment(self, ref: EpicRef, change: EpicChange) -> None:
+    def _comment(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         """Add the comment, which ends with the change's id in code font, cut or not."""
         path = f"/issue/{ref.id}/comment"
         if change.is_retry:
@@ -205,7 +193,7 @@ class JiraTracker:
         body = render(self._config, change.body, f"`{change.change_id}`")
         self._client.write("POST", path, {"body": body})
 
-    def _transition(self, ref: EpicRef) -> Json:
+    def _transition(self, ref: protocol.EpicRef) -> Json:
         answer = self._client.get(f"/issue/{ref.id}/transitions", {"expand": "transitions.fields"})
         wanted = self._config.done_transition
         return _choose(answer.get("transitions") or (), wanted, ref.url)
@@ -242,12 +230,12 @@ def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> 
             return body
         blocked += [field for field in missing if field.id != "resolution" or not resolution]
     if blocked:
-        raise RejectedError(
+        raise protocol.RejectedError(
             f"jira: {url} can't be closed: the way to Done requires {listed(blocked)}; "
             "close it by hand, or make that optional"
         )
     offered = ", ".join(str(one.get("name")) for one in transitions) or "none"
-    raise RejectedError(
+    raise protocol.RejectedError(
         f"jira: {url} can't be closed from its present status (ways from there: {offered}); "
         "set `done_transition`, or close it by hand"
     )
