@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -92,17 +93,12 @@ def fitted(
     if size(full) <= JIRA_LIMIT:
         return full
     lines = _cleaned(body).split("\n")
-    ends = sorted({t.map[1] for t in _tokens(body) if t.map and t.type in _CUTTABLE})
-    best = render(_CUT, tail)
-    low, high = 0, len(ends)
-    while low < high:
-        middle = (low + high) // 2
-        cut = render("\n".join(lines[: ends[middle]]), _CUT, tail)
-        if size(cut) <= JIRA_LIMIT:
-            best, low = cut, middle + 1
-        else:
-            high = middle
-    return best
+    ends = sorted({0, *(t.map[1] for t in _tokens(body) if t.map and t.type in _CUTTABLE)})
+
+    def cut(end: int) -> Rendered:
+        return render("\n".join(lines[:end]), _CUT, tail)
+
+    return cut(ends[bisect_right(ends, JIRA_LIMIT, lo=1, key=lambda end: size(cut(end))) - 1])
 
 
 def runs(block: SyntaxTreeNode) -> list[Run]:

@@ -133,11 +133,7 @@ class TrackerClient:
 
 
 def shaped(what: str, data: Any, **parts: type) -> Json:
-    """`data`, an object that holds these parts.
-
-    Raises:
-        UnavailableError: it is something else, of which nothing may be concluded.
-    """
+    """`data`, an object that holds these parts; of anything else nothing may be concluded."""
     if isinstance(data, dict):
         missing = [name for name, kind in parts.items() if not isinstance(data.get(name), kind)]
         if not missing:

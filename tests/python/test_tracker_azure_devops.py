@@ -203,13 +203,6 @@ def test_a_page_instead_of_an_organization_says_what_to_correct(vendor: AzureDev
         tracker_at(f"{url}/wrong").find([KEY])
 
 
-def test_an_id_of_another_tracker_is_refused(tracker: AzureDevOpsTracker) -> None:
-    odd = EpicRef(KEY, "../../4711", "")
-    assert isinstance(tracker.status([odd])[KEY], RejectedError)
-    with pytest.raises(RejectedError, match="is no work item's number"):
-        tracker.update(odd, change())
-
-
 def test_two_runs_with_one_change_tell_it_once(
     vendor: AzureDevOps, tracker: AzureDevOpsTracker, url: str
 ) -> None:

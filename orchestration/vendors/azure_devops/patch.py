@@ -68,9 +68,7 @@ def draft_patch(
         except ValueError as error:
             note = f"{reference} {error}, so {name} ({value}) is not filled there"
             patch.notes.append(note)
-    if draft.parent and not draft.parent.id.isdigit():
-        patch.notes.append("it is linked to its epic when that is open")
-    elif draft.parent:
+    if draft.parent:
         url = f"{config.url}/_apis/wit/workItems/{draft.parent.id}"
         link = {"rel": "System.LinkTypes.Hierarchy-Reverse", "url": url}
         patch.operations.append({"op": "add", "path": "/relations/-", "value": link})

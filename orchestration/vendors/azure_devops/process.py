@@ -32,11 +32,7 @@ class Field:
     allowed: tuple[str, ...] = ()
 
     def value_of(self, value: FieldValue | date) -> FieldValue:
-        """`value` as this field holds it.
-
-        Raises:
-            ValueError: it can't; the message can follow the field's name.
-        """
+        """`value` as this field holds it; ValueError says why it can't, after the field's name."""
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(value, date) and self.kind == "dateTime":
             return iso(datetime.combine(value, _NOON))
@@ -78,11 +74,7 @@ class Workflow:
         return tuple(one for one, what in self.categories.items() if what in CLOSED_CATEGORIES)
 
     def target(self, names: tuple[str, ...]) -> str:
-        """The closed state to go to: of `names` the first that exists, else a completed one.
-
-        Raises:
-            RejectedError: there is none.
-        """
+        """The closed state to go to, the first of `names` or a completed one, or RejectedError."""
         for state in self.closed_states(names):
             if names or self.categories[state] == "Completed":
                 return state

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
@@ -14,7 +13,7 @@ from orchestration.trackers import protocol
 from orchestration.vendors.azure_devops.check import checks
 from orchestration.vendors.azure_devops.client import LONGEST_CALL_SECONDS, Client, tags_of
 from orchestration.vendors.azure_devops.errors import ForbiddenPlaceError, azure_devops_errors
-from orchestration.vendors.azure_devops.patch import Patch, change_patch, draft_patch, quoted, tag
+from orchestration.vendors.azure_devops.patch import change_patch, draft_patch, quoted, tag
 from orchestration.vendors.azure_devops.process import Schema
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
 from orchestration.vendors.base import Context, moment
@@ -32,7 +31,6 @@ _STATUS_FIELDS = (
     *_CLOSED_AT_FIELDS,
 )
 _EDIT_ATTEMPTS = 5
-_NUMBER = re.compile(r"[1-9]\d{0,9}")
 
 
 class AzureDevOpsTracker:
@@ -78,12 +76,12 @@ class AzureDevOpsTracker:
         self, drafts: Sequence[protocol.EpicDraft]
     ) -> Mapping[str, protocol.PreviewOutcome]:
         """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
-        return {draft.key: self._outcome(draft, self._preview) for draft in drafts}
+        return {draft.key: self._outcome(draft, is_preview=True) for draft in drafts}
 
     def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
         """One request a draft, besides the type's fields once a process."""
         with self._client.window.limited():
-            return {draft.key: self._outcome(draft, self._create) for draft in drafts}
+            return {draft.key: self._outcome(draft, is_preview=False) for draft in drafts}
 
     def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
@@ -97,15 +95,14 @@ class AzureDevOpsTracker:
     def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         """Another request only where work items are gone."""
         outcomes: dict[str, protocol.StatusOutcome] = {}
-        numbered = {ref.key: int(ref.id) for ref in refs if _NUMBER.fullmatch(ref.id)}
-        items = self._items(numbered.values(), _STATUS_FIELDS)
-        deleted = self._client.deleted([one for one in numbered.values() if one not in items])
-        for ref in refs:
-            item_id = numbered.get(ref.key, 0)
+        ids = [int(ref.id) for ref in refs]
+        items = self._items(ids, _STATUS_FIELDS)
+        deleted = self._client.deleted([one for one in ids if one not in items])
+        for ref, item_id in zip(refs, ids, strict=True):
             if item_id in items:
                 outcomes[ref.key] = self._status(items[item_id])
             elif item_id in deleted:
-                closed_at = _moment(deleted[item_id].get("deletedDate"))
+                closed_at = moment(deleted[item_id]["deletedDate"])
                 outcomes[ref.key] = protocol.EpicStatus(False, "deleted", ref.url, closed_at)
             else:
                 outcomes[ref.key] = protocol.RejectedError(
@@ -125,7 +122,7 @@ class AzureDevOpsTracker:
         if state not in closed:
             return protocol.EpicStatus(True, state, url, version=version)
         at = next(filter(None, map(fields.get, _CLOSED_AT_FIELDS)), None)
-        return protocol.EpicStatus(False, state, url, _moment(at), version)
+        return protocol.EpicStatus(False, state, url, moment(at) if at else None, version)
 
     def _closed_states(self, item: Json) -> tuple[str, ...]:
         at = (item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"])
@@ -134,7 +131,7 @@ class AzureDevOpsTracker:
     def _send_change(
         self, ref: protocol.EpicRef, change: protocol.EpicChange, *, is_closing: bool
     ) -> None:
-        item_id = _id(ref)
+        item_id = int(ref.id)
         may_be_done = change.is_retry
         for _ in range(1 if is_closing else _EDIT_ATTEMPTS):
             item = self._client.item(item_id)
@@ -157,12 +154,16 @@ class AzureDevOpsTracker:
             f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
         )
 
-    def _outcome(self, draft: protocol.EpicDraft, act: Callable[..., Any]) -> Any:
+    def _outcome(self, draft: protocol.EpicDraft, *, is_preview: bool) -> Any:
         """What comes of sending a draft, or why it can't be; other errors are of all drafts."""
         try:
             type_name = self._config.story_type if draft.parent else self._config.epic_type
             fields = self._schema.fields(self._config.project, type_name)
-            return act(draft, type_name, draft_patch(draft, type_name, fields, self._config))
+            patch = draft_patch(draft, type_name, fields, self._config)
+            if is_preview:
+                self._client.validate(type_name, patch.operations)
+                return protocol.Preview(patch.operations, tuple(patch.notes))
+            return self._ref(draft.key, self._client.create(type_name, patch.operations))
         except ForbiddenPlaceError as error:
             place = self._config.owners.get(draft.owner)
             if place and place.area_path:
@@ -171,15 +172,6 @@ class AzureDevOpsTracker:
             raise protocol.ForbiddenError(str(error)) from None
         except (protocol.RejectedError, protocol.ConflictError) as error:
             return error
-
-    def _preview(self, _: protocol.EpicDraft, type_name: str, patch: Patch) -> protocol.Preview:
-        self._client.validate(type_name, patch.operations)
-        return protocol.Preview(patch.operations, tuple(patch.notes))
-
-    def _create(self, draft: protocol.EpicDraft, type_name: str, patch: Patch) -> protocol.EpicRef:
-        if draft.parent:
-            _id(draft.parent)
-        return self._ref(draft.key, self._client.create(type_name, patch.operations))
 
     def _items(self, ids: Collection[int], fields: Sequence[str]) -> dict[int, Json]:
         return {item["id"]: item for item in self._client.items(ids, fields)}
@@ -199,19 +191,6 @@ def _holds(updates: Iterable[Json], change_id: str) -> bool:
         if mark.search(html.unescape(re.sub(r"<[^>]*>", "", str(said)))):
             return True
     return False
-
-
-def _id(ref: protocol.EpicRef) -> int:
-    if not _NUMBER.fullmatch(ref.id):
-        raise protocol.RejectedError(f"azure_devops: {ref.id!r} is no work item's number")
-    return int(ref.id)
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return moment(text) if text else None
-    except ValueError:
-        return None
 
 
 def _tag_queries(tags: Iterable[str]) -> Iterator[str]:

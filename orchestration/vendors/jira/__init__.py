@@ -1,7 +1,4 @@
-"""Jira Cloud (REST 3, Atlassian Document Format) and Data Center (REST 2, wiki text).
-
-Epics are written (`tracker.py`) and read back (`source.py`) through one client.
-"""
+"""Jira Cloud (REST 3, Atlassian Document Format) and Data Center (REST 2, wiki text)."""
 
 from orchestration.vendors.jira.settings import JiraSourceConfig, JiraTrackerConfig
 

@@ -116,12 +116,10 @@ def read_field(field_id: str, entry: Json) -> JiraField:
 
 
 def put(field: JiraField, value: Any, rich: Callable[[str], Any]) -> Any:
-    """`value` as the field takes it in a request; mappings go through as they are.
+    """`value` as the field takes it in a request; a mapping goes through as it is.
 
-    rich: makes of a text what fields of several lines take.
-
-    Raises:
-        ValueError: the field takes no such value; says why.
+    rich: makes of a text what fields of several lines take. ValueError says why it takes no such
+    value.
     """
     items = value if isinstance(value, list) else [value]
     if any(isinstance(one, dict) for one in items):

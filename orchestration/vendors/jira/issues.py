@@ -82,11 +82,7 @@ class Issues:
         self.reader = reader
 
     def prepare(self, draft: protocol.EpicDraft) -> Issue:
-        """The issue for a draft; asks for its project's fields, once a process.
-
-        Raises:
-            RejectedError: the project is gone, or requires a field that nobody fills.
-        """
+        """The issue for a draft; RejectedError where its project is gone or requires more."""
         config, asked = self._config, draft.project_key
         type_name = config.story_type if draft.parent else config.issue_type
         screen = self.schemas.screen(config.project_of(asked), type_name)
@@ -139,7 +135,7 @@ class Issues:
     def _put_parent(self, issue: Issue, parent: protocol.EpicRef) -> None:
         link = issue.screen.custom(EPIC_LINK)
         if self._config.is_cloud and ("parent" in issue.screen.fields or link is None):
-            issue.fields["parent"] = {"id" if parent.id.isdigit() else "key": parent.id}
+            issue.fields["parent"] = {"id": parent.id}
         elif link:
             issue.fields[link.id] = self.reader.issue_key(parent)
         else:

@@ -32,8 +32,6 @@ class Reader:
 
     def issue_key(self, ref: protocol.EpicRef) -> str:
         """The present key of an epic (`MOD-7`), asked for where this process didn't see it yet."""
-        if not ref.id.isdigit():
-            return ref.id
         if ref.id not in self._issue_keys:
             self.issue(ref, {"fields": "status"})
         return self._issue_keys[ref.id]
@@ -74,13 +72,11 @@ class Reader:
         """The state of each epic: Cloud has a fetch of many ids, Data Center is asked for each."""
         outcomes: dict[str, protocol.StatusOutcome] = {}
         hindrance = cache(self._hindrance)
-        by_id = {ref.id: ref for ref in refs if ref.id.isdigit()}
         issues: dict[str, Json] = {}
-        for chunk in chunks([*by_id], PAGE):
+        for chunk in chunks([ref.id for ref in refs], PAGE):
             issues |= {one["id"]: one for one in self._client.fetch(chunk, _STATUS_FIELDS)}
         for ref in refs:
-            # Recorded by hand under its key, another may have replaced which.
-            issue = issues.get(ref.id) if ref.id in by_id else self._by_key(ref)
+            issue = issues.get(ref.id)
             if issue is None:
                 # Jira says 404 to both what is deleted and what is hidden.
                 gone = protocol.EpicStatus(is_open=False, status_name="deleted", url=ref.url)
@@ -104,9 +100,6 @@ class Reader:
         params = {"projectKey": project, "permissions": ",".join(permissions)}
         granted = self._client.get("/mypermissions", params).get("permissions") or {}
         return [one for one in permissions if not (granted.get(one) or {}).get("havePermission")]
-
-    def _by_key(self, ref: protocol.EpicRef) -> Json | None:
-        return self._client.issue(ref.id, {"fields": ",".join(_STATUS_FIELDS)})
 
     def _status(self, ref: protocol.EpicRef, issue: Json) -> protocol.EpicStatus:
         url = self.refer(ref.key, issue).url

@@ -107,10 +107,7 @@ class JiraTracker:
     def _tell_forbidden(
         self, issues: Sequence[Issue], outcomes: dict[str, protocol.CreateOutcome]
     ) -> None:
-        """Turn rejections into what they are where all were rejected for a missing permission.
-
-        Jira calls both a 400, in its users' language.
-        """
+        """Where the right to create is missing, Jira says 400 too, in its users' language."""
         if not outcomes or not all(
             isinstance(one, protocol.RejectedError) for one in outcomes.values()
         ):
@@ -175,12 +172,11 @@ class JiraTracker:
             if name is None:
                 continue
             field = find_field(editable, name)
-            if field is None:
-                self._note([f"field for {what} can't be edited: put it on the edit screen"])
-            elif field.kind not in {"number", "string"} or field.is_long_text:
-                self._note([f"field for {what} takes no number or line of text; it stays as it is"])
-            else:
+            if field and field.kind in {"number", "string"} and not field.is_long_text:
                 fields[field.id] = None if value is None else put(field, value, str)
+            else:
+                why = "put it, as a number or a line of text, on the edit screen"
+                self._note([f"field for {what} can't be edited: {why}"])
         return fields
 
     def _comment(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
@@ -208,10 +204,7 @@ class JiraTracker:
 def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> Json:
     """The transition called `wanted` (or leading to that status), or the first to Done, to be sent.
 
-    A resolution that its screen requires is filled; ways that require anything else are not ours.
-
-    Raises:
-        RejectedError: there is no such way.
+    A required resolution is filled. RejectedError where all ways require more, or there is none.
     """
     blocked: list[JiraField] = []
     for one in transitions:
