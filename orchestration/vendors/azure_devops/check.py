@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from orchestration.trackers.protocol import Check
 from orchestration.trackers.text import one_line
 from orchestration.vendors.azure_devops.client import Client
-from orchestration.vendors.azure_devops.patch import draft_patch, quoted, tag
-from orchestration.vendors.azure_devops.process import Schema
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
+from orchestration.vendors.azure_devops.work_item import Schema, draft_patch, quoted, tag
 from orchestration.vendors.tracker_checks import fine, sample_draft, step
 
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from orchestration.landing import Landing
 from orchestration.vendors.azure_devops.client import IDS_A_FETCH, Client, tags_of
-from orchestration.vendors.azure_devops.patch import quoted
 from orchestration.vendors.azure_devops.settings import AzureDevOpsSourceConfig
+from orchestration.vendors.azure_devops.work_item import quoted
 from orchestration.vendors.base import Context, iso
 from orchestration.vendors.epic_items import EpicSource, Item, chunks
 

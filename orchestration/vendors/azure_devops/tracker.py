@@ -13,9 +13,14 @@ from orchestration.trackers import protocol
 from orchestration.vendors.azure_devops.check import checks
 from orchestration.vendors.azure_devops.client import LONGEST_CALL_SECONDS, Client, tags_of
 from orchestration.vendors.azure_devops.errors import ForbiddenPlaceError, azure_devops_errors
-from orchestration.vendors.azure_devops.patch import change_patch, draft_patch, quoted, tag
-from orchestration.vendors.azure_devops.process import Schema
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
+from orchestration.vendors.azure_devops.work_item import (
+    Schema,
+    change_patch,
+    draft_patch,
+    quoted,
+    tag,
+)
 from orchestration.vendors.base import Context, moment
 from orchestration.vendors.tracker_client import Json
 
