@@ -39,12 +39,7 @@ def playbook_paths(modernization: Path) -> list[Path]:
 
 
 def read_playbook(path: Path) -> Playbook:
-    """A playbook that every tracker can show.
-
-    Raises:
-        ConfigError: with file, line and fix of every problem.
-        OSError: the file can't be read.
-    """
+    """A playbook that every tracker can show; ConfigError with line and fix of every problem."""
     playbook = load_playbook(path)
     if problems := list(_problems(playbook)):
         raise ConfigError(path, problems)
@@ -54,9 +49,7 @@ def read_playbook(path: Path) -> Playbook:
 def read_playbooks(modernization: Path | None = None) -> Playbooks:
     """The playbooks of a folder `modernization`, by default of the configured one.
 
-    Raises:
-        ConfigError: a playbook is wrong.
-        SettingsError: the configured folder doesn't exist.
+    ConfigError where one is wrong, SettingsError where the configured folder doesn't exist.
     """
     folder = modernization or modernization_folder()
     return Playbooks(tuple(map(read_playbook, playbook_paths(folder))))
@@ -72,32 +65,26 @@ def filled(playbook: Playbook, values: Mapping[str, str]) -> str:
     for token in reversed(_READER.parse(playbook.text)):
         if token.map and token.type in ("heading_open", "fence", "paragraph_open"):
             start, end = token.map
-            fill = _fill_code if token.type == "fence" else _fill_prose
-            block = [fill(line, given) for line in lines[start:end]]
+            is_code = token.type == "fence"
+            block = [_filled(line, given, is_code=is_code) for line in lines[start:end]]
             if token.type == "heading_open":
                 block = [f"**{block[0].strip('# ')}**"]
             lines[start:end] = block
     return "\n".join(lines).strip()
 
 
-def _fill_prose(line: str, values: Mapping[str, str]) -> str:
-    """A line of Markdown; what is in backticks is code."""
+def _filled(line: str, values: Mapping[str, str], *, is_code: bool) -> str:
+    """A line with its blanks filled; in prose, what is in backticks is code."""
+
+    def fill(text: str, as_text: Callable[[str], str]) -> str:
+        return BLANK.sub(lambda blank: as_text(values[blank[1]]), text)
+
+    if is_code:
+        return fill(line, one_line)
     parts = _CODE.split(line)
-    parts[::2] = [_fill(part, values, escape_markdown) for part in parts[::2]]
-    parts[1::2] = [_fill(part, values, _without_backticks) for part in parts[1::2]]
+    parts[::2] = [fill(part, escape_markdown) for part in parts[::2]]
+    parts[1::2] = [fill(part, lambda v: one_line(v).replace("`", "'")) for part in parts[1::2]]
     return "".join(parts)
-
-
-def _fill_code(line: str, values: Mapping[str, str]) -> str:
-    return _fill(line, values, one_line)
-
-
-def _without_backticks(value: str) -> str:
-    return one_line(value).replace("`", "'")
-
-
-def _fill(text: str, values: Mapping[str, str], as_text: Callable[[str], str]) -> str:
-    return BLANK.sub(lambda blank: as_text(values[blank[1]]), text)
 
 
 def _problems(playbook: Playbook) -> Iterator[Problem]:
@@ -105,12 +92,10 @@ def _problems(playbook: Playbook) -> Iterator[Problem]:
     for token in _READER.parse(playbook.text):
         line = playbook.first_line + (token.map[0] if token.map else 0)
         for child in token.children or ():
-            if child.type == "image":
-                yield _unshowable(line, "an image")
-            elif child.type == "link_open" and not web_address(str(child.attrs["href"])):
-                yield _unshowable(line, "a link that is no web address")
-
-
-def _unshowable(line: int, what: str) -> Problem:
-    fix = "link to a web address, or write the text without it"
-    return Problem(line, "text", "", f"{what} can't be shown in every tracker", fix)
+            what = "an image" if child.type == "image" else ""
+            if child.type == "link_open" and not web_address(str(child.attrs["href"])):
+                what = "a link that is no web address"
+            if what:
+                fix = "link to a web address, or write the text without it"
+                shown = f"{what} can't be shown in every tracker"
+                yield Problem(line, "text", "", shown, fix)

@@ -32,10 +32,8 @@ def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
     """Record what people did in the tracker, and export the ledger for the load.
 
     A tracker that can't be asked changes nothing: the answer's `unreachable` says why.
-
-    Raises:
-        ConfigError: tracker.yaml is wrong.
-        SQLAlchemyError: the ledger can't be read; the previous export stands.
+    ConfigError where tracker.yaml is wrong; SQLAlchemyError where the ledger can't be read: the
+    previous export stands.
     """
     config = read_tracker_config(settings)
     ledger, name = Ledger(settings.ledger_url), tracker_name(config, settings)
@@ -46,25 +44,16 @@ def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
             refreshed = refresh(Run(ledger, tracker, run_id, settings.now()))
         except TrackerError as error:
             refreshed.unreachable = str(error)
-    export_epics(
-        ledger,
-        settings.ledger_export,
-        tracker=name,
-        problems=refreshed.problems,
-        unreachable=refreshed.unreachable,
-    )
+    problems, unreachable = refreshed.problems, refreshed.unreachable
+    export_epics(ledger, settings.ledger_export, name, problems, unreachable)
     return refreshed
 
 
 def run_epics(settings: Settings, run_id: str, *, dry_run: bool | None = None) -> EpicsReport:
-    """Act on the published decisions, or say how.
+    """Act on the published decisions, or say how; dry_run: as the settings say where None.
 
-    dry_run: as the settings say where None.
-
-    Raises:
-        duckdb.Error: nothing was published yet.
-        ConfigError: tracker.yaml is wrong.
-        ForbiddenError: the tracker's secret is missing from the environment.
+    duckdb.Error where nothing was published yet, ConfigError where tracker.yaml is wrong,
+    ForbiddenError where the tracker's secret is missing from the environment.
     """
     config = read_tracker_config(settings)
     ledger, tracker = Ledger(settings.ledger_url), build_tracker(config, settings)

@@ -41,28 +41,20 @@ class EpicEntry:
         cls, c: Candidate, verdict: Verdict, key: str | None, previews: Mapping[str, Preview]
     ) -> EpicEntry:
         """key: shown where the verdict has no record."""
-        if verdict.record:
-            key = verdict.record.key
-        preview = previews.get(key or "")
-        return cls(
-            service_id=one_line(c.service_id),
-            service=one_line(c.name),
-            key=key,
-            reason=one_line(verdict.reason, 1000),
-            url=verdict.record.url if verdict.record else None,
-            preview=preview.request if preview else None,
-            notes=preview.notes if preview else (),
-        )
+        key = verdict.record.key if verdict.record else key
+        url = verdict.record.url if verdict.record else None
+        preview = previews.get(key or "", Preview(None))
+        shown = (one_line(c.service_id), c.name, key, one_line(verdict.reason, 1000), url)
+        return cls(*shown, preview.request, preview.notes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpicsReport:
     """Every row of `rpt_promotion_candidates`, each in exactly one part, by rank.
 
-    stories, stories_failed: what was opened below epics, beside the rows.
-    stopped: why the run ended early (no permission, tracker not reachable), or why the tracker
-    could not be asked before the decisions, else None. The rows that it didn't get to are in
-    `failed`, and the next run tries them again.
+    stories, stories_failed: what was opened below epics, beside the rows. stopped: why the run
+    ended early, or why the tracker could not be asked before the decisions; the rows that it
+    didn't get to are in `failed`, and the next run tries them again.
     """
 
     run_id: str

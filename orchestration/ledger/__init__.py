@@ -1,9 +1,15 @@
 """The ledger: what paydown meant to do in other systems, and what came of it."""
 
 from orchestration.ledger.export import export_epics
-from orchestration.ledger.models import EpicRecord, EpicState, Evidence, LedgerEvent
+from orchestration.ledger.models import (
+    Claim,
+    EpicRecord,
+    EpicState,
+    Evidence,
+    LedgerEvent,
+    Writer,
+)
 from orchestration.ledger.store import Ledger
-from orchestration.ledger.writer import Claim, Writer
 
 __all__ = [
     "Claim",

@@ -20,20 +20,17 @@ _TIMES = ("opened_at", "closed_at")
 def export_epics(
     ledger: Ledger,
     folder: Path,
-    *,
     tracker: str,
-    problems: Mapping[str, str] | None = None,
+    problems: Mapping[str, str],
     unreachable: str | None = None,
-) -> int:
-    """Write `epics.ndjson`, a record an epic in whatever tracker; returns how many there are.
+) -> None:
+    """Write `epics.ndjson`, a record an epic in whatever tracker.
 
     tracker: the one that epics are opened in now. problems: its epics by key whose state it
     didn't tell, and why. unreachable: why it could not be asked at all.
     The file is replaced atomically, and only where it would say something else, since equal bytes
     are not loaded again. Stories are left out: trackers tell of them.
-
-    Raises:
-        sqlalchemy.exc.SQLAlchemyError: the ledger can't be read; the file stays as it was.
+    SQLAlchemyError where the ledger can't be read; the file stays as it was.
     """
     lines = []
     for epic in sorted(ledger.records(), key=lambda r: (r.tracker, r.key)):
@@ -48,7 +45,7 @@ def export_epics(
             "is_untouched": epic.version is not None,
             **{name: at.isoformat() if at else None for name, at in times.items()},
             "is_current_tracker": is_current,
-            "state_problem": (problems or {}).get(epic.key) if is_current else None,
+            "state_problem": problems.get(epic.key) if is_current else None,
             "tracker_problem": unreachable if is_current else None,
         }
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
@@ -58,4 +55,3 @@ def export_epics(
         temporary = target.with_name(f".{FILE}")
         temporary.write_text("".join(lines), encoding="utf-8")
         temporary.replace(target)
-    return len(lines)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import DateTime, Enum, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 
 class EpicState(StrEnum):
     """The life of an epic in the ledger.
 
-    intended: paydown means to create it; a call may have been made whose outcome isn't known.
-    opened: it is in the tracker. closed: a person closed it there, or paydown as hygiene.
-    failed: the tracker did not create it, for `reason`; the next run tries again.
+    intended: a call to create it may have been made whose outcome isn't known. closed: by a person
+    in the tracker, or by paydown as hygiene. failed: not created, for `reason`; tried again.
     """
 
     INTENDED = "intended"
@@ -28,6 +29,10 @@ class EpicState(StrEnum):
     FAILED = "failed"
 
 
+_SECRET = re.compile(
+    r"(?i)(?<=://)[^/\s@]+@|(?<=\bbearer )[\w.~+/=-]{16,}|(?<=\bbasic )[\w+/=]{12,}"
+    r"|(?:token|password|secret|api[-_]?key)=[^\s&]+"
+)
 UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)
 
 
@@ -59,9 +64,9 @@ class _UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value is None or value.tzinfo is None:
+            return value and value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
 
 
 class _Json(TypeDecorator[Any]):
@@ -88,10 +93,6 @@ class _EvidenceJson(_Json):
         return Evidence(**fields) if fields else None
 
 
-def _state_values(states: Any) -> list[str]:
-    return [state.value for state in states]
-
-
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
     """Metadata of the ledger's tables."""
 
@@ -99,16 +100,13 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
 class EpicRecord(Base):
     """One row per epic or story. The database itself refuses a second unfinished one.
 
-    service_hash: SHA-256 of the service's id, since ids may be longer than an index entry or hold
-    characters that a database refuses; of a story, SHA-256 of its own key.
-    parent_key: of a story, the key of its epic. evidence: what the epic says; None where that
-    isn't known, and for stories, which are never updated.
-    shared_key: the epic of a shared fix that this one points to.
-    version: the tracker's version of it after paydown's last write. None once anybody else has
-    changed it, or where that isn't known; paydown then never closes it.
-    update_count: how many different changes were begun, `pending_change_id` the newest of them
-    as long as its outcome isn't known; `pending_evidence` is what it says.
-    owner, attempted_at: who began the call whose outcome isn't known yet, and when.
+    service_hash: SHA-256 of the service's id, which may be long or hold what a database refuses;
+    of a story, of its own key. parent_key: of a story, its epic. evidence: what the epic says;
+    None where that isn't known, and for stories. shared_key: the shared fix that it points to.
+    version: the tracker's after paydown's last write; None once others have changed it, or where
+    that isn't known, and then paydown never closes it.
+    update_count: how many changes were begun; pending_change_id, pending_evidence: the newest, as
+    long as its outcome isn't known. owner, attempted_at: who began the call, and when.
 
     Columns that came later are nullable: `database.py` adds them to older ledgers.
     """
@@ -132,7 +130,12 @@ class EpicRecord(Base):
     service: Mapped[str] = mapped_column(Text)
     cycle: Mapped[int] = mapped_column(default=1)
     state: Mapped[EpicState] = mapped_column(
-        Enum(EpicState, native_enum=False, length=10, values_callable=_state_values),
+        Enum(
+            EpicState,
+            native_enum=False,
+            length=10,
+            values_callable=lambda states: [s.value for s in states],
+        ),
         default=EpicState.INTENDED,
     )
     parent_key: Mapped[str | None] = mapped_column(String(120), default=None)
@@ -185,3 +188,55 @@ class LedgerEvent(Base):
     run_id: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(30))
     detail: Mapped[dict[str, Any]] = mapped_column(_Json)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who writes about which tracker, when, and for how long what it begins is its own.
+
+    owner: unique for this process and run. at: wall-clock time, aware. lease: how long after an
+    attempt began it may still take effect or not be found yet. takes_over: begin what another has
+    begun too; only right for trackers that do a thing once, however many ask.
+    """
+
+    tracker: str
+    owner: str
+    run_id: str
+    at: datetime
+    lease: timedelta = timedelta(0)
+    takes_over: bool = False
+
+    def must_wait_for(self, record: EpicRecord, at: datetime | None = None) -> bool:
+        """Whether somebody else's call about `record` may still be under way at `at` (now)."""
+        if record.attempted_at is None or record.owner == self.owner or self.takes_over:
+            return False
+        return record.attempted_at + self.lease > (at or self.at)
+
+    def note(self, session: Session, key: str, kind: str, **detail: object) -> None:
+        """Append to the history; what looks like a credential in `detail` is left out."""
+        about = {"tracker": self.tracker, "key": key, "at": self.at, "run_id": self.run_id}
+        session.add(LedgerEvent(**about, kind=kind, detail=redact(detail)))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to a claim.
+
+    record: the epic as it stands; somebody else acts on it unless `is_granted`.
+    was_attempted: an earlier attempt has no outcome, so the tracker may have done it already.
+    """
+
+    is_granted: bool
+    record: EpicRecord
+    was_attempted: bool = False
+
+
+def redact(value: Any) -> Any:
+    """`value` without what looks like a credential, should a tracker's message hold one."""
+    if isinstance(value, str):
+        return _SECRET.sub("***", value)
+    if isinstance(value, Mapping):
+        return {name: redact(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact(item) for item in value]
+    return value

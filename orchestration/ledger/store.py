@@ -15,8 +15,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, make_transient
 
 from orchestration.ledger.database import LedgerDatabase
-from orchestration.ledger.models import UNFINISHED, EpicRecord, EpicState, Evidence, LedgerEvent
-from orchestration.ledger.writer import Claim, Writer, redact
+from orchestration.ledger.models import (
+    UNFINISHED,
+    Claim,
+    EpicRecord,
+    EpicState,
+    Evidence,
+    LedgerEvent,
+    Writer,
+    redact,
+)
 
 
 class Ledger(LedgerDatabase):

@@ -51,32 +51,21 @@ def test_each_fix_class_is_a_story_once_and_a_later_one_joins(world: World) -> N
     assert sorted(world.files) == sorted([KEY, STORY, SECOND_STORY])
 
 
-def test_a_story_that_people_closed_or_deleted_stays_so(world: World) -> None:
+def test_what_became_of_stories_is_found_again_and_stays(world: World, tmp_path: Path) -> None:
     world.publish(BOTH)
+    (tmp_path / "ledger.db").unlink()
+    for _ in range(2):
+        report = world.publish(BOTH)
+        assert (report.stories, report.opened) == ((), ())
+    assert {record.parent_key for record in world.ledger.records("local")} == {None, KEY}
     world.close(STORY)
     (world.epics / f"{SECOND_STORY}.md").unlink()
     before = world.files
     assert not world.publish(BOTH).has_changes
     assert world.files == before
-
-
-def test_stories_are_found_again_after_the_ledger_was_lost(world: World, tmp_path: Path) -> None:
-    world.publish(BOTH)
-    before = sorted(world.files)
-    (tmp_path / "ledger.db").unlink()
-    for _ in range(2):
-        report = world.publish(BOTH)
-        assert (report.stories, report.opened) == ((), ())
-    assert sorted(world.files) == before
-    assert {record.parent_key for record in world.ledger.records("local")} == {None, KEY}
-    assert not world.publish(BOTH).has_changes
-
-
-def test_a_new_cycle_has_stories_of_its_own(world: World) -> None:
-    world.publish(row(fix_classes="config_only"))
+    # A new cycle has stories of its own.
     world.close(KEY)
-    later = row(fix_classes="config_only", newest_incident_at=datetime(2027, 1, 1))
-    report = world.publish(later)
+    report = world.publish(row(fix_classes="config_only", newest_incident_at=datetime(2027, 1, 1)))
     second = epic_key(GATEWAY, 2)
     assert [story.key for story in report.stories] == [f"{second}-config-only"]
     assert world.field(f"{second}-config-only", "parent") == second
@@ -135,16 +124,11 @@ def test_a_team_takes_as_many_as_it_can_work_on_the_best_ranked_first(world: Wor
     assert not report.has_changes
     assert epic_key("s0", 1) in report.waiting[0].reason
 
+    # Open epics count whoever is in the rows, and whatever they are now.
+    bundled = row("s0", wip_limit=2, decision="bundle", score=18)
+    assert services(world.publish(bundled, rows[2]).waiting) == ["s2"]
     world.close(epic_key("s1", 1))
     assert services(world.publish(*rows, other).opened) == ["s2"]
-
-
-def test_open_epics_count_whoever_is_in_the_rows_and_whatever_they_are_now(world: World) -> None:
-    world.publish(row("gone", wip_limit=2), row("bundled", wip_limit=2, score_rank=2))
-    report = world.publish(
-        row("bundled", wip_limit=2, decision="bundle", score=18), row("new", wip_limit=2)
-    )
-    assert services(report.waiting) == ["new"]
 
 
 def test_a_limit_holds_back_nothing_that_was_begun(world: World) -> None:
@@ -181,6 +165,12 @@ def test_an_epic_that_nobody_touched_is_closed_once_with_its_stories(world: Worl
     assert not report.has_changes
     assert services(report.closed_as_hygiene) == ["gateway"]
     assert world.files == before
+    # What people reopened is never closed again.
+    world.edit(KEY, "status: done", "status: open")
+    for _ in range(2):
+        assert not world.publish(row(**OVER)).has_changes
+    assert world.field(KEY, "status") == "open"
+    world.edit(KEY, "status: open", "status: done")
     # A later incident opens the next cycle.
     again = row(newest_incident_at=datetime(2027, 1, 1))
     assert [e.key for e in world.publish(again).opened] == [epic_key(GATEWAY, 2)]
@@ -243,15 +233,6 @@ def test_an_epic_that_people_take_up_while_others_are_closed_stays_open(
     report = world.publish(row("a", **OVER), row("b", score_rank=2, **OVER))
     assert [e.key for e in report.closed] == [epic_key("a", 1)]
     assert STAYS in report.closed_as_hygiene[0].reason
-
-
-def test_an_epic_that_people_reopened_is_never_closed_again(world: World) -> None:
-    world.publish(row())
-    world.publish(row(**OVER))
-    world.edit(KEY, "status: done", "status: open")
-    for _ in range(2):
-        assert not world.publish(row(**OVER)).has_changes
-    assert world.field(KEY, "status") == "open"
 
 
 def test_nothing_is_closed_after_inputs_shrank_or_while_the_tracker_is_away(world: World) -> None:

@@ -73,23 +73,6 @@ def test_the_file_itself_is_part_of_the_record(tmp_path: Path) -> None:
     assert found["url"].endswith("/a%20b.md")
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("# Notes\n", "has no front matter"),
-        ("---\nkey: x\n", "never closed"),
-        ("---\n- key\n---\n", "is not a mapping"),
-        ("---\nkey: [x\n---\n", "close the quote or bracket"),
-        ("---\nkey: \x00\n---\n", "control character"),
-    ],
-)
-def test_a_broken_file_says_what_to_mend(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "x.md"
-    path.write_text(text, encoding="utf-8")
-    (line,) = read_front_matter(path)
-    assert words in (line.reason or "")
-
-
 def test_local_epics_and_stories_load(landing: Landing) -> None:
     landing.write("kept.md", EPIC, root="epics")
     story = EPIC.replace(f"key: {KEY}", f"key: {KEY}-retry_backoff\nparent: {KEY}")
@@ -163,7 +146,7 @@ def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: L
     ledger = Ledger(f"sqlite:///{landing.home / 'ledger.db'}")
     folder = landing.roots["ledger"]
     told: dict[str, Any] = {"tracker": "jira:acme/MOD", "problems": {KEY: "it is gone"}}
-    assert export_epics(ledger, folder, **told) == 0
+    export_epics(ledger, folder, **told)
     assert not (landing.home / "ledger.db").exists()
     row: dict[str, Any] = {
         "tracker": "jira:acme/MOD",
@@ -183,10 +166,10 @@ def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: L
         session.add(
             EpicRecord(**row, key=f"{KEY}-retry_backoff", service_hash="s" * 64, parent_key=KEY)
         )
-    assert export_epics(ledger, folder, **told) == 1
+    export_epics(ledger, folder, **told)
     path = folder / "epics.ndjson"
     before = path.stat()
-    assert export_epics(ledger, folder, **told) == 1
+    export_epics(ledger, folder, **told)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert [one.name for one in folder.iterdir()] == ["epics.ndjson"]
     load(landing)

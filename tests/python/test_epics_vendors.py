@@ -172,37 +172,6 @@ def test_what_was_done_though_its_answer_was_lost_is_done_once(
     assert (site.count, len(site.comments)) == (3, 1)
 
 
-def test_a_run_killed_after_the_server_did_it_is_completed(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "record_opened", die)
-        with pytest.raises(KeyboardInterrupt):
-            site.publish(rows(1))
-    assert site.count == 1
-    assert len(site.publish(rows(1)).waiting) == 1
-    assert len(site.publish(rows(1), later=24 * 3600).already_open) == 1
-    assert site.count == 1
-
-
-def test_an_epic_that_others_are_editing_waits_for_the_next_run_and_the_rest_doesn_t(
-    site: Site,
-) -> None:
-    site.publish(rows(3))
-    # Azure DevOps is asked again, five times in all.
-    for _ in range(1 if site.is_jira else 5):
-        site.break_next(site.updating, "409")
-    report = site.publish(rows(3, score=27))
-    assert (services(report.failed), services(report.updated)) == (["s0"], ["s1", "s2"])
-    assert report.stopped is None
-    assert "change_conflict" in site.kinds
-    assert services(site.publish(rows(3, score=27), later=24 * 3600).updated) == ["s0"]
-    assert len(site.comments) == 3
-
-
 def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
     site: Site,
 ) -> None:

@@ -125,14 +125,6 @@ def test_what_others_have_begun_is_refused_until_its_lease_is_over(url: str) -> 
     assert claim(ledger, writer("run-3", 6, takes_over=True)).is_granted
 
 
-def test_an_attempt_is_settled_once_it_can_not_turn_up_any_more(url: str) -> None:
-    ledger = Ledger(url)
-    claim(ledger, writer("dies"))
-    assert ledger.record_missing(writer("next", 4.9), [KEY], "gone") == set()
-    assert ledger.record_missing(writer("next", 5), [KEY, "k"], "gone") == {KEY}
-    assert (record(ledger).state, record(ledger).reason) == (EpicState.FAILED, "gone")
-
-
 def test_what_is_found_says_what_its_attempt_meant_to_say(url: str) -> None:
     ledger = Ledger(url)
     claim(ledger, writer("dies"))
@@ -144,18 +136,6 @@ def test_what_is_found_says_what_its_attempt_meant_to_say(url: str) -> None:
     assert kinds(ledger) == ["claimed", "adopted", "duplicate"]
     unknown = ledger.record_opened(writer(), wanted(key="k", service_hash="h"), REF, NOW)
     assert unknown.evidence is unknown.opened_at is None
-
-
-def test_a_failed_epic_is_retried_with_fresh_evidence(url: str) -> None:
-    ledger = Ledger(url)
-    claim(ledger, writer())
-    ledger.record_failure(writer(), [KEY], "rejected", "field Team is required")
-    failed = record(ledger)
-    assert (failed.state, failed.reason) == (EpicState.FAILED, "field Team is required")
-    fresh = replace(EVIDENCE, score=27)
-    again = claim(ledger, writer("run-2"), wanted(evidence=fresh))
-    assert (again.is_granted, again.was_attempted) == (True, False)
-    assert again.record.evidence == fresh
 
 
 def test_one_unfinished_epic_a_service(url: str) -> None:
@@ -228,16 +208,6 @@ def test_a_change_that_was_certainly_not_made_leaves_nothing_pending(url: str) -
     assert claim_change(ledger, writer("run-2"), 2).was_attempted
 
 
-def test_a_story_that_a_person_closed_keeps_its_epic_from_being_closed(url: str) -> None:
-    ledger = Ledger(url)
-    opened(ledger)
-    ledger.record_versions(writer(), {KEY: "7"})
-    claim(ledger, writer(), wanted(**STORY))
-    ledger.record_opened(writer(), wanted(**STORY), REF, NOW, is_ours=True)
-    ledger.record_closed(writer(), f"{KEY}-x", NOW, "Done")
-    assert record(ledger).version is None
-
-
 def test_history_holds_no_secret(url: str) -> None:
     ledger = Ledger(url)
     claim(ledger, writer())
@@ -254,12 +224,6 @@ def test_history_holds_no_secret(url: str) -> None:
 
 def test_evidence_is_a_set_of_incidents() -> None:
     assert Evidence(("b", "a", "a"), 24, "promote_to_epic", 18.2) == EVIDENCE
-
-
-@pytest.mark.parametrize("bad", ["sqlite://", "mysql+pymysql://x/y"])
-def test_only_databases_that_can_hold_it(bad: str) -> None:
-    with pytest.raises(ValueError, match="the ledger needs"):
-        Ledger(bad)
 
 
 def test_racing_first_writers_create_one_schema_and_one_attempt(url: str) -> None:
