@@ -115,7 +115,7 @@ def serve(number: int) -> None:
 def sync(url: str, folder: str) -> list[Any]:
     from orchestration.landing import open_landing
     from orchestration.vendors.base import Context
-    from orchestration.vendors.pagerduty import PagerDutyConfig
+    from orchestration.vendors.pagerduty.extractor import PagerDutyConfig
 
     config = PagerDutyConfig.model_validate({"url": url, "since": date(2025, 5, 1)})
     extractor = config.extractor(Context({"PAGERDUTY_TOKEN": TOKEN}))

@@ -9,6 +9,7 @@ errors.py   how it ends other than well
 from orchestration.http.answers import Reply
 from orchestration.http.client import Http, Params, Patience
 from orchestration.http.errors import (
+    TRY_AGAIN,
     AccessError,
     RefusedError,
     SourceError,
@@ -18,6 +19,7 @@ from orchestration.http.errors import (
 from orchestration.http.window import SendWindow, longest_call_seconds
 
 __all__ = [
+    "TRY_AGAIN",
     "AccessError",
     "Http",
     "Params",

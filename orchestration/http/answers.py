@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from orchestration.http.errors import SourceError
+from orchestration.http.errors import TRY_AGAIN, SourceError
 
 MAX_REPLY_BYTES = 256 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
@@ -34,15 +35,21 @@ class Reply:
 class RetryableError(Exception):
     """Worth asking again; `wait_seconds` where the server said when.
 
-    is_harmless: the server certainly did nothing, so a write may be sent again too.
+    Attributes:
+        is_harmless: the server certainly did nothing, so a write may be sent again too.
+        fix: what to do where asking again doesn't help.
     """
 
     def __init__(
-        self, what: str, wait_seconds: float | None = None, *, is_harmless: bool = False
+        self,
+        what: str,
+        wait_seconds: float | None = None,
+        *,
+        is_harmless: bool = False,
+        fix: str = TRY_AGAIN,
     ) -> None:
         super().__init__(what)
-        self.wait_seconds = wait_seconds
-        self.is_harmless = is_harmless
+        self.wait_seconds, self.is_harmless, self.fix = wait_seconds, is_harmless, fix
 
 
 def read_body(response: requests.Response, deadline: float, what: str) -> bytes:
@@ -82,13 +89,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if not value and headers.get("x-ratelimit-state", "").upper() == "THROTTLED":
         value = headers.get("x-ratelimit-period-in-sec", "")
     seconds = _number(value)
-    if seconds is not None:
-        return max(seconds, 0.0)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max((moment - server_time(headers)).total_seconds(), 0.0)
+    if seconds is None:
+        moment = _moment(value)
+        if moment is None:
+            return None
+        seconds = (moment - server_time(headers)).total_seconds()
+    return max(seconds, 0.0)
 
 
 def reset_after(headers: Mapping[str, str]) -> float | None:
@@ -103,15 +109,21 @@ def reset_after(headers: Mapping[str, str]) -> float | None:
 
 def server_time(headers: Mapping[str, str]) -> datetime:
     """The server's clock, which windows depend on; ours where it doesn't say."""
+    return _moment(headers.get("date", "")) or datetime.now(UTC)
+
+
+def _moment(value: str) -> datetime | None:
+    """A header's date; one without a zone, or with `-0000`, is in UTC."""
     try:
-        moment = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        moment = email.utils.parsedate_to_datetime(value)
     except ValueError:
-        return datetime.now(UTC)
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _number(value: str | None) -> float | None:
     try:
-        return float(value) if value else None
+        number = float(value or "nan")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

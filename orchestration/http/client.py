@@ -26,6 +26,7 @@ from orchestration.http.answers import (
     server_time,
 )
 from orchestration.http.errors import (
+    TRY_AGAIN,
     AccessError,
     RefusedError,
     SourceError,
@@ -114,7 +115,7 @@ class Http:
             UnavailableError: no usable answer within the patience.
             SourceError: any other refusal.
         """
-        return self._certain("GET", path, params=params)
+        return self._ask("GET", path, params=params)
 
     def find(self, path: str, params: Params | None = None) -> Reply | None:
         """As `get`, and None where the server says that no such thing exists (404, 410)."""
@@ -122,7 +123,7 @@ class Http:
 
     def post(self, path: str, body: Any, params: Params | None = None) -> Reply:
         """POST a JSON body; for searches only, since it is sent again after a failure."""
-        return self._certain("POST", path, params=params, json=body)
+        return self._ask("POST", path, params=params, json=body)
 
     def write(
         self,
@@ -141,12 +142,7 @@ class Http:
             AccessError, UnavailableError: as `get`; nothing was done.
         """
         headers = {"Content-Type": content_type}
-        return self._certain(method, path, params=params, json=body, headers=headers, is_write=True)
-
-    def _certain(self, method: str, path: str, **request: Any) -> Reply:
-        reply = self._ask(method, path, **request)
-        assert reply is not None  # noqa: S101 - only `find` gets None
-        return reply
+        return self._ask(method, path, params=params, json=body, headers=headers, is_write=True)
 
     def _ask(
         self,
@@ -156,7 +152,8 @@ class Http:
         missing_ok: bool = False,
         is_write: bool = False,
         **request: Any,
-    ) -> Reply | None:
+    ) -> Any:
+        """A `Reply`; None where nothing is there and that is `missing_ok`."""
         retrying = Retrying(
             retry=retry_if_exception(
                 lambda e: isinstance(e, RetryableError) and (e.is_harmless or not is_write)
@@ -172,12 +169,8 @@ class Http:
         except RetryableError as error:
             if is_write and not error.is_harmless:
                 raise UnknownOutcomeError(self._clean(f"{what}: {error}")) from None
-            raise UnavailableError(
-                self._clean(
-                    f"{what}: {error}, "
-                    f"{self._patience.attempts} times over; the next sync goes on from here"
-                )
-            ) from None
+            times = f"{self._patience.attempts} times over"
+            raise UnavailableError(self._clean(f"{what}: {error}, {times}; {error.fix}")) from None
 
     def _ask_once(
         self, what: str, method: str, path: str, missing_ok: bool, request: Mapping[str, Any]
@@ -196,9 +189,14 @@ class Http:
             ) as response:
                 content = read_body(response, deadline, what)
         except BROKEN_OFF as error:
-            # The message holds the address only; the class says what happened.
+            # What it says may hold the query; the class says what happened.
+            said = type(error).__name__
+            if not _never_sent(error):
+                raise RetryableError(f"no complete answer ({said})") from None
             raise RetryableError(
-                f"no complete answer ({type(error).__name__})", is_harmless=_never_sent(error)
+                f"nothing answers at {self.url} ({said})",
+                is_harmless=True,
+                fix=f"correct the url of {self.name} in its settings, or let this machine reach it",
             ) from None
         except requests.RequestException as error:
             raise SourceError(self._clean(f"{what}: {error}; correct the source's url")) from None
@@ -246,9 +244,7 @@ class Http:
         if asked is None:
             return self._patience.backoff(state)
         if asked > self._patience.max_wait_seconds:
-            raise UnavailableError(
-                f"{self.name}: asks to wait {asked:,.0f} s; the next sync goes on from here"
-            )
+            raise UnavailableError(f"{self.name}: asks to wait {asked:,.0f} s; {TRY_AGAIN}")
         # A little more, for not every client to come back at the same moment.
         return asked + min(self._patience.backoff(state), 1.0)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+TRY_AGAIN = "the next run asks again"
+
 
 class SourceError(Exception):
     """The server can't be read further now; the next sync goes on where this one stopped."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from orchestration.http.answers import Reply
-from orchestration.http.errors import UnavailableError
+from orchestration.http.errors import TRY_AGAIN, UnavailableError
 
 Record = Mapping[str, Any]
 Place = TypeVar("Place", bound=Hashable)
@@ -124,7 +124,6 @@ def steady(what: str, read: Callable[[], Result], attempts: int = ATTEMPTS) -> R
             return read()
         except MovedError as error:
             if attempt == attempts:
-                raise UnavailableError(
-                    f"{what}: {error}, {attempts + 1} times over; the next sync goes on from here"
-                ) from None
+                times = f"{attempts + 1} times over"
+                raise UnavailableError(f"{what}: {error}, {times}; {TRY_AGAIN}") from None
     raise AssertionError

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestration.documents.strict import Number, Strict, fault
-from orchestration.http import AccessError, Http, Patience
+from orchestration.http import AccessError, Http, Patience, SourceError
 from orchestration.landing import Landing
 
 DEFAULT_HISTORY_DAYS = 400
@@ -45,6 +45,8 @@ EnvName = Annotated[
     StringConstraints(pattern=_ENV_NAME, max_length=100),
     BeforeValidator(_not_a_secret),
 ]
+# A single text stands for a list of it.
+ONE_OR_SEVERAL = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Hours = Annotated[Number, Field(gt=0, le=24 * 366)]
 
 
@@ -59,26 +61,33 @@ class Context:
     base_folder: Path = field(default_factory=Path.cwd)
 
 
-@dataclass(frozen=True)
-class Sync:
-    """A sync at work: whom it asks, where records land, and who hears how far it is."""
-
-    http: Http
-    landing: Landing
-    progress: Callable[[str], None]
-
-    def is_due(self, cursor: str, hours: float, now: datetime) -> bool:
-        """Whether what the cursor says was done (ISO 8601) was done so long ago, or never."""
-        at = self.landing.cursors.get(cursor)
-        return at is None or now - moment(at) >= timedelta(hours=hours)
-
-
 class HttpExtractor:
-    """What extractors that ask one server have in common; see `Extractor`."""
+    """What extractors that ask one server have in common; `sync` sets `landing` (see `Extractor`).
 
-    def __init__(self, http: Http, context: Context) -> None:
-        self.http = http
-        self._context = context
+    Args:
+        credentials, hint, headers: see `Http`.
+    """
+
+    landing: Landing
+
+    def __init__(
+        self,
+        context: Context,
+        name: str,
+        url: str,
+        credentials: Mapping[str, str],
+        hint: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.context = context
+        self.http = Http(
+            name,
+            url,
+            credentials=credentials,
+            access_hint=hint,
+            headers=headers,
+            patience=context.patience,
+        )
 
     @property
     def requests(self) -> int:
@@ -86,7 +95,12 @@ class HttpExtractor:
 
     def progress(self, text: str) -> None:
         """Say how far the sync is."""
-        self._context.progress(f"{self.http.name} {text}")
+        self.context.progress(f"{self.http.name} {text}")
+
+    def is_due(self, cursor: str, hours: float, now: datetime) -> bool:
+        """Whether what the cursor says was done (ISO 8601) was done so long ago, or never."""
+        at = self.landing.cursors.get(cursor)
+        return at is None or now - moment(at) >= timedelta(hours=hours)
 
 
 class Extractor(Protocol):
@@ -134,6 +148,15 @@ class SourceConfig(Strict):
         if self.since is None:
             return now - timedelta(days=DEFAULT_HISTORY_DAYS)
         return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+
+
+def required_url(url: str | None, source: str) -> str:
+    """The url, of a source that has no default for it. SourceError: it is not set."""
+    if url is None:
+        raise SourceError(
+            f"{source}: has no url; write `{source}: {{url: https://...}}` in sources.yaml"
+        )
+    return url
 
 
 def secret(context: Context, name: str, source: str, what: str) -> str:

@@ -1,7 +1,7 @@
 """Prometheus, and what speaks its API (Thanos, Mimir, VictoriaMetrics): error ratios over time.
 
-Recorded rules are read as series of points on a fixed grid, in chunks of at most 11,000 points,
-each of which is committed by itself. A point that isn't there is a gap and never a zero.
+Recorded rules are read as series of points on a fixed grid, in chunks that are committed one by
+one. A point that isn't there is a gap and never a zero.
 """
 
 from __future__ import annotations
@@ -14,18 +14,9 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from orchestration.documents.strict import fault
-from orchestration.http import Http, Params, Reply, SourceError
+from orchestration.http import Params, Reply, SourceError
 from orchestration.landing import Landing
-from orchestration.vendors.base import (
-    Context,
-    EnvName,
-    Hours,
-    HttpExtractor,
-    SourceConfig,
-    Url,
-    authorization,
-    iso,
-)
+from orchestration.vendors import base
 from orchestration.vendors.prometheus_queries import (
     DEFAULT_QUERIES,
     Query,
@@ -35,31 +26,27 @@ from orchestration.vendors.prometheus_queries import (
 
 # Of one series in one answer: Prometheus refuses more.
 MAX_POINTS = 11_000
-# Of all series in one answer, about 20 MB: what is in memory at a time.
-MAX_SAMPLES = 500_000
-# The chunk that is asked for without knowing how many series there are.
-FIRST_POINTS = 288
 # How Prometheus and this client say that an answer would be too much.
 TOO_MUCH = ("answered 422", "answered with more than")
 
 Seconds = Annotated[int, Field(strict=True, ge=1, le=86_400)]
 
 
-class PrometheusConfig(SourceConfig):
+class PrometheusConfig(base.SourceConfig):
     """Where Prometheus is and what it is asked.
 
     A token or a user in the environment is sent, else nothing: many are open to their network.
     """
 
-    url: Url = "http://localhost:9090"
-    token_env: EnvName = "PROMETHEUS_TOKEN"  # noqa: S105
-    user_env: EnvName = "PROMETHEUS_USER"
-    password_env: EnvName = "PROMETHEUS_PASSWORD"  # noqa: S105
+    url: base.Url = "http://localhost:9090"
+    token_env: base.EnvName = "PROMETHEUS_TOKEN"  # noqa: S105
+    user_env: base.EnvName = "PROMETHEUS_USER"
+    password_env: base.EnvName = "PROMETHEUS_PASSWORD"  # noqa: S105
     step_seconds: Seconds = 300
     # Points younger than this may still change: rules are evaluated late, replicas lag.
     delay_seconds: Seconds = 300
-    # A chunk is no longer than this, where the server can't take more.
-    chunk_hours: Hours | None = None
+    # What is asked for in one request, and is in memory at a time.
+    chunk_hours: base.Hours = 24
     # Take answers that come with warnings or isPartial, as Thanos and VictoriaMetrics give while a
     # store or a node is down.
     accept_partial: bool = False
@@ -74,148 +61,124 @@ class PrometheusConfig(SourceConfig):
                 raise fault(what, "give each query its own name", ["queries", position, "name"])
         return self
 
-    def extractor(self, context: Context) -> Prometheus:
+    def extractor(self, context: base.Context) -> Prometheus:
         return Prometheus(self, context)
 
 
-class Prometheus(HttpExtractor):
-    """Lands `series` (what each is of), `samples` (points) and `settings` (objectives, periods)."""
+class Prometheus(base.HttpExtractor):
+    """Lands `series` (what each is of), `samples` (points) and `settings` (objectives, periods).
 
-    def __init__(self, config: PrometheusConfig, context: Context) -> None:
+    Cursors: by query, and for points also by step, the last moment read; `series`, what landed
+    last of each, by its id.
+    """
+
+    def __init__(self, config: PrometheusConfig, context: base.Context) -> None:
         self._config = config
-        http = Http(
+        names = (config.token_env, config.user_env, config.password_env)
+        super().__init__(
+            context,
             "prometheus",
             config.url,
-            credentials=authorization(
-                context,
-                "prometheus",
-                config.token_env,
-                config.user_env,
-                config.password_env,
-                is_needed=False,
-            ),
-            access_hint=(
-                f"put a token that may read into {config.token_env}, or a user into "
-                f"{config.user_env} and {config.password_env}"
-            ),
-            patience=context.patience,
+            base.authorization(context, "prometheus", *names, is_needed=False),
+            "put a token that may read into {}, or a user into {} and {}".format(*names),
         )
-        super().__init__(http, context)
 
     def check(self) -> str:
-        counts = {query.name: self._count(query) for query in self._config.queries}
+        counts: dict[str, int] = {}
+        for query in self._config.queries:
+            _, found = self._ask(query, "", {"query": f"count({query.query})"})
+            counts[query.name] = int(float(found[0]["value"][1])) if found else 0
         found = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
         hint = "" if any(counts.values()) else "; none is recorded: name what is, in queries"
         return f"series now: {found}{hint}"
 
     def sync(self, landing: Landing) -> None:
-        settings = [query for query in self._config.queries if query.is_setting]
+        self.landing = landing
         clock: datetime | None = None
-        for query in settings:
-            reply = self._ask("/api/v1/query", {"query": query.query})
-            clock = clock or reply.date
-            before = landing.cursors.get(query.name, 0)
-            points = [
-                (result["metric"], [result["value"]])
-                for result in self._result(reply, query)
-                if result["value"][0] > before
-            ]
-            self._land(landing, query, points, reply.date)
-            at = max((values[0][0] for _, values in points), default=before)
-            landing.commit(**{query.name: at})
-        for query in self._config.queries:
-            if not query.is_setting:
-                clock = clock or self._ask("/api/v1/query", {"query": "time()"}).date
-                self._sync_range(landing, query, clock)
+        for query in sorted(self._config.queries, key=lambda one: not one.is_setting):
+            if query.is_setting:
+                clock = self._sync_setting(query)
+            else:
+                clock = clock or self._get("/api/v1/query", {"query": "time()"}).date
+                self._sync_range(query, clock)
 
-    def _sync_range(self, landing: Landing, query: Query, clock: datetime) -> None:
+    def _sync_setting(self, query: Query) -> datetime:
+        """Land the present value of each series; returns the server's clock."""
+        reply, found = self._ask(query, "", {"query": query.query})
+        before = self.landing.cursors.get(query.name, 0)
+        new = [(one["metric"], [one["value"]]) for one in found if one["value"][0] > before]
+        self._land("settings", query, new, reply.date)
+        at = max((values[0][0] for _, values in new), default=before)
+        self.landing.commit(**{query.name: at})
+        return reply.date
+
+    def _sync_range(self, query: Query, clock: datetime) -> None:
         """Every point of the grid after the cursor and up to now, chunk by chunk."""
-        step = self._config.step_seconds
-        cursor = f"{query.name}/{step}"
-        until = _floor(clock.timestamp() - self._config.delay_seconds, step)
-        begin = landing.cursors.get(cursor)
-        start = (
-            begin + step
-            if begin is not None
-            else -_floor(-self._config.begins_at(clock).timestamp(), step)
-        )
-        is_long = (until - start) // step >= FIRST_POINTS
-        points = self._points(self._count(query)) if is_long else min(FIRST_POINTS, self._points(1))
-        landing.observe("samples", since=_moment(start, clock), until=_moment(until, clock))
+        step, cursor = self._config.step_seconds, f"{query.name}/{self._config.step_seconds}"
+        until = math.floor((clock.timestamp() - self._config.delay_seconds) / step) * step
+        start = math.ceil(self._config.begins_at(clock).timestamp() / step) * step
+        start = self.landing.cursors.get(cursor, start - step) + step
+        points = max(1, min(MAX_POINTS, int(self._config.chunk_hours * 3600 / step)))
+
+        def moment(at: int) -> datetime:
+            return datetime.fromtimestamp(at, clock.tzinfo)
+
+        self.landing.observe("samples", since=moment(start), until=moment(until))
         while start <= until:
             end = min(start + (points - 1) * step, until)
+            asked = {"query": query.query, "start": start, "end": end, "step": step}
             try:
-                reply = self._ask(
-                    "/api/v1/query_range",
-                    {"query": query.query, "start": start, "end": end, "step": step},
-                )
+                reply, found = self._ask(query, "_range", asked)
             except SourceError as error:
                 if points == 1 or not any(sign in str(error) for sign in TOO_MUCH):
                     raise
                 points = math.ceil(min(points, (until - start) // step + 1) / 2)
                 continue
-            results = self._result(reply, query)
-            series = [(result["metric"], result.get("values", [])) for result in results]
-            count = self._land(landing, query, series, reply.date)
-            landing.commit(**{cursor: end})
-            until_now = f"{_moment(end, clock):%Y-%m-%d %H:%M}"
-            self.progress(f"{query.name} {until_now}: {count:,} points")
+            series = [(one["metric"], one.get("values", [])) for one in found]
+            count = self._land("samples", query, series, reply.date)
+            self.landing.commit(**{cursor: end})
+            self.progress(f"{query.name} {moment(end):%Y-%m-%d %H:%M}: {count:,} points")
             start = end + step
 
     def _land(
         self,
-        landing: Landing,
+        stream: str,
         query: Query,
         points: list[tuple[dict[str, str], list[tuple[float, str]]]],
         asked_at: datetime,
     ) -> int:
-        """Series that are new or mapped differently than before, and all points."""
-        # What landed last of each series, by its id.
-        known: dict[str, str] = dict(landing.cursors.get("series", {}))
+        """Land series that are new or mapped differently than before, and all points."""
+        known: dict[str, str] = dict(self.landing.cursors.get("series", {}))
+        asked = {"asked_at": base.iso(asked_at)}
         ids: list[str] = []
         for metric, _ in points:
             record = series_record(query, metric)
             ids.append(record["series_id"])
             version = fingerprint(record)
             if known.get(record["series_id"]) != version:
-                landing.append("series", [{**record, "asked_at": iso(asked_at)}])
+                self.landing.append("series", [{**record, **asked}])
                 known[record["series_id"]] = version
-        landing.cursors["series"] = known
+        self.landing.cursors["series"] = known
 
         def samples() -> Iterator[dict[str, Any]]:
             for series_id, (_, values) in zip(ids, points, strict=True):
                 for at, value in values:
-                    yield {
-                        "series_id": series_id,
-                        "sampled_at": at,
-                        "value": value,
-                        "asked_at": iso(asked_at),
-                    }
+                    yield {"series_id": series_id, "sampled_at": at, "value": value, **asked}
 
-        return landing.append("settings" if query.is_setting else "samples", samples())
+        return self.landing.append(stream, samples())
 
-    def _points(self, series: int) -> int:
-        """Points a series in a chunk: as many as fit, so that requests are few."""
-        points = min(MAX_POINTS, MAX_SAMPLES // max(series, 1))
-        if self._config.chunk_hours is not None:
-            points = min(points, int(self._config.chunk_hours * 3600 / self._config.step_seconds))
-        return max(points, 1)
-
-    def _count(self, query: Query) -> int:
-        reply = self._ask("/api/v1/query", {"query": f"count({query.query})"})
-        results = self._result(reply, query)
-        return int(float(results[0]["value"][1])) if results else 0
-
-    def _result(self, reply: Reply, query: Query) -> list[dict[str, Any]]:
+    def _ask(self, query: Query, kind: str, params: Params) -> tuple[Reply, list[dict[str, Any]]]:
+        """The answer to a query at a moment, or over a `_range`, and the series in it."""
+        reply = self._get(f"/api/v1/query{kind}", params)
         data = reply.data["data"]
         if data.get("resultType") not in ("matrix", "vector"):
             raise SourceError(
                 f"prometheus: query {query.name} gives a {data.get('resultType')}; write one that "
                 "gives series"
             )
-        return data["result"]
+        return reply, data["result"]
 
-    def _ask(self, path: str, params: Params) -> Reply:
+    def _get(self, path: str, params: Params) -> Reply:
         reply = self.http.get(path, params)
         data = reply.data if isinstance(reply.data, dict) else {}
         if data.get("status") != "success" or not isinstance(data.get("data"), dict):
@@ -232,11 +195,3 @@ class Prometheus(HttpExtractor):
                 "next sync asks again, accept_partial: true in sources.yaml accepts it as it is"
             )
         return reply
-
-
-def _floor(at: float, step: int) -> int:
-    return math.floor(at / step) * step
-
-
-def _moment(at: int, clock: datetime) -> datetime:
-    return datetime.fromtimestamp(at, clock.tzinfo)

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from orchestration.documents.strict import Strict, fault
+from orchestration.vendors import base
 
 Kind = Literal["error_ratio", "burn_rate", "objective", "period_days"]
 # Values that hold until somebody changes a rule: the present one is all that counts.
@@ -39,12 +40,8 @@ SLO_LABELS = ("sloth_slo", "slo", "slo_name", "openslo_name")
 WINDOW_LABELS = ("sloth_window", "window")
 
 
-def _one_or_several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
-Labels = Annotated[tuple[Label, ...], BeforeValidator(_one_or_several), Field(min_length=1)]
+Labels = Annotated[tuple[Label, ...], base.ONE_OR_SEVERAL, Field(min_length=1)]
 
 
 def seconds(duration: str) -> int | None:

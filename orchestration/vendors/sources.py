@@ -14,12 +14,12 @@ from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import SourceConfig
 from orchestration.vendors.datadog import DatadogConfig
-from orchestration.vendors.git import GitConfig
+from orchestration.vendors.git.extractor import GitConfig
 from orchestration.vendors.jira import JiraSourceConfig
-from orchestration.vendors.opsgenie import OpsgenieConfig
-from orchestration.vendors.pagerduty import PagerDutyConfig
+from orchestration.vendors.opsgenie.extractor import OpsgenieConfig
+from orchestration.vendors.pagerduty.extractor import PagerDutyConfig
 from orchestration.vendors.prometheus import PrometheusConfig
-from orchestration.vendors.servicenow import ServiceNowConfig
+from orchestration.vendors.servicenow.extractor import ServiceNowConfig
 
 
 class Sources(Strict):

@@ -1,17 +1,18 @@
 """Requests held against the vendors' own descriptions of their interfaces, where they are at hand.
 
-Jira's are OpenAPI 3, Azure DevOps' is Swagger 2.
+Azure DevOps' is Swagger 2, the others are OpenAPI 3 or are read as if they were.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import jsonschema
+import yaml
 
 from .flow_helpers import ROOT
 from .loopback import Request
@@ -22,41 +23,79 @@ Json = dict[str, Any]
 
 @cache
 def _description(name: str) -> Json:
-    return json.loads((SPECS / name).read_text())
+    text = (SPECS / name).read_text()
+    return json.loads(text) if name.endswith(".json") else yaml.load(text, yaml.CSafeLoader)
 
 
-def jira_errors(is_cloud: bool, requests: Iterable[Request]) -> tuple[set[str], set[str]]:
-    """What of the requests the description doesn't allow, and the operations that were seen."""
-    errors, seen = set(), set()
-    description = _description("jira-v3.json" if is_cloud else "jira-v2.json")
-    for request in requests:
-        template = _template(description["paths"], request)
-        operation = description["paths"].get(template, {}).get(request.method.lower())
-        if operation is None:
-            errors.add(f"no {request.method} {request.path}")
-            continue
-        seen.add(f"{request.method} {template.split('/', 4)[4]}")
-        allowed = {one["name"]: one for one in operation["parameters"] if one["in"] == "query"}
-        for key, value in request.query:
-            schema = allowed.get(key, {}).get("schema", {"enum": [None]})
-            if schema.get("type") == "integer" and not value.lstrip("-").isdigit():
-                errors.add(f"{template}: {key} is no integer")
-            if "enum" in schema and value not in schema["enum"]:
-                errors.add(f"{template}: {key} can't be {value!r}")
-        if "requestBody" in operation:
-            schema = operation["requestBody"]["content"]["application/json"]["schema"]
-            root = {**schema, "components": description["components"]}
-            found = jsonschema.Draft202012Validator(root).iter_errors(request.body)
-            errors |= {f"{template}: {error.json_path}: {error.message[:200]}" for error in found}
-    return errors, seen
+def problems(name: str, requests: Iterable[Request], prefix: str = "") -> set[str]:
+    """What of the requests, whose paths begin with the prefix, a description doesn't allow."""
+    description = _description(name)
+    # Many requests are alike.
+    different = {json.dumps([one.method, one.path, one.query, one.body]): one for one in requests}
+    return {
+        f"{request.method} {request.path}: {problem}"
+        for request in different.values()
+        for problem in _problems(description, request, request.path.removeprefix(prefix))
+    }
 
 
-def _template(paths: Iterable[str], request: Request) -> str:
+def _problems(description: Json, request: Request, path: str) -> Iterator[str]:
     fitting = [
-        path for path in paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), request.path)
+        one
+        for one in description["paths"]
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", one.rstrip("/")), path)
     ]
     # `/issue/bulk` before `/issue/{issueIdOrKey}`.
-    return min(fitting, key=lambda path: path.count("{"), default="")
+    template = min(fitting, key=lambda one: one.count("{"), default="")
+    operation = description["paths"].get(template, {}).get(request.method.lower())
+    if operation is None:
+        yield "no such path"
+        return
+    known = [_resolved(description, one) for one in operation.get("parameters", ())]
+    yield from _wrong_parameters(known, request)
+    if "requestBody" in operation:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        root = {**schema, "components": description["components"]}
+        for error in jsonschema.Draft202012Validator(root).iter_errors(request.body):
+            yield f"{error.json_path}: {error.message[:200]}"
+
+
+def _wrong_parameters(known: Iterable[Json], request: Request) -> Iterator[str]:
+    queried = {one["name"]: one for one in known if one["in"] == "query"}
+    for name, value in request.query:
+        if name not in queried:
+            yield f"unknown {name}"
+        elif not _fits(value, queried[name].get("schema", queried[name])):
+            yield f"{name}={value}"
+    given: Mapping[str, Mapping[str, str]] = {
+        "query": dict(request.query),
+        "header": request.headers,
+    }
+    for one in known:
+        name = one.get("name", "").lower() if one["in"] == "header" else one.get("name")
+        if one.get("required") and name not in given.get(one["in"], {name: ""}):
+            yield f"without {name}"
+
+
+def _resolved(description: Json, parameter: Json) -> Json:
+    found: Any = description
+    for part in parameter.get("$ref", "").split("/")[1:]:
+        found = found[part]
+    return found if "$ref" in parameter else parameter
+
+
+def _fits(value: str, schema: Json) -> bool:
+    if "oneOf" in schema:
+        return any(_fits(value, one) for one in schema["oneOf"])
+    if "enum" in schema and value not in map(str, schema["enum"]):
+        return False
+    if schema.get("format") == "date-time":
+        return bool(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]+(Z|[+-]\d\d:\d\d)", value))
+    if schema.get("type") in ("integer", "number"):
+        number = re.fullmatch(r"-?\d+(\.\d+)?", value)
+        low, high = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+        return bool(number) and low <= float(value) <= high
+    return schema.get("type") != "boolean" or value in ("true", "false")
 
 
 def azure_devops_errors(requests: Iterable[Request]) -> Iterator[str]:
@@ -89,30 +128,19 @@ def _bare(path: str) -> str:
 
 
 def _wrong(swagger: Json, operation: Json, request: Request) -> Iterator[str]:
-    known = {}
-    for one in operation["parameters"]:
-        one = swagger["parameters"][one["$ref"].rsplit("/", 1)[1]] if "$ref" in one else one
-        known[one["name"]] = one
-    for name, value in request.query:
-        one = known.get(name, {})
-        if one.get("in") != "query":
-            yield f"unknown {name}"
-        elif "enum" in one and value not in one["enum"]:
-            yield f"{name}={value}"
-        elif one.get("type") == "integer" and not value.isdigit():
-            yield f"{name}={value} is no integer"
-    for name, one in known.items():
-        if one["in"] == "query" and one.get("required") and not request.one(name):
-            yield f"without {name}"
-    if "consumes" in operation:
-        if request.headers["content-type"] not in operation["consumes"]:
-            yield f"sent as {request.headers['content-type']}"
-        name = known["body"]["schema"]["$ref"].rsplit("/", 1)[1]
-        is_list = name == "JsonPatchDocument"
-        schema = swagger["definitions"]["JsonPatchOperation" if is_list else name]["properties"]
-        for body in request.body if is_list else [request.body]:
-            for key, value in body.items():
-                if key not in schema:
-                    yield f"unknown {key} in the body"
-                elif "enum" in schema[key] and value not in schema[key]["enum"]:
-                    yield f"{key}={value} in the body"
+    known = [_resolved(swagger, one) for one in operation["parameters"]]
+    yield from _wrong_parameters(known, request)
+    if "consumes" not in operation:
+        return
+    if request.headers["content-type"] not in operation["consumes"]:
+        yield f"sent as {request.headers['content-type']}"
+    (body,) = [one for one in known if one["name"] == "body"]
+    name = body["schema"]["$ref"].rsplit("/", 1)[1]
+    is_list = name == "JsonPatchDocument"
+    schema = swagger["definitions"]["JsonPatchOperation" if is_list else name]["properties"]
+    for one in request.body if is_list else [request.body]:
+        for key, value in one.items():
+            if key not in schema:
+                yield f"unknown {key} in the body"
+            elif "enum" in schema[key] and value not in schema[key]["enum"]:
+                yield f"{key}={value} in the body"

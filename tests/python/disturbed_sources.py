@@ -13,26 +13,27 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from orchestration.http import Patience, SourceError
-from orchestration.landing import open_landing
+from orchestration.http import Patience
 from orchestration.vendors import datadog
 from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig, client, source
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import Context, SourceConfig
-from orchestration.vendors.git import GitConfig
+from orchestration.vendors.git.extractor import GitConfig
 from orchestration.vendors.jira import JiraSourceConfig
 from orchestration.vendors.jira.source import JiraSource
-from orchestration.vendors.opsgenie import OpsgenieConfig, api, feed
-from orchestration.vendors.pagerduty import PagerDutyConfig, analytics, pages
+from orchestration.vendors.opsgenie import api, feed
+from orchestration.vendors.opsgenie.extractor import OpsgenieConfig
+from orchestration.vendors.pagerduty import pages
+from orchestration.vendors.pagerduty.extractor import PagerDutyConfig
 from orchestration.vendors.prometheus import PrometheusConfig
 from orchestration.vendors.prometheus_queries import Query
-from orchestration.vendors.servicenow import ServiceNowConfig
+from orchestration.vendors.servicenow.extractor import ServiceNowConfig
 
+from .extraction import NOW, Source
 from .loopback import Vendor
 from .tracker_helpers import ENVIRONMENT as TRACKERS
 from .tracker_helpers import vendor_of
@@ -46,7 +47,6 @@ from .vendor_pagerduty import START, TOKEN, Account
 from .vendor_prometheus import FakePrometheus, Series
 from .vendor_servicenow import Instance
 
-NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 # When something was asked, and up to when: a sync that comes later says a later moment.
 MOMENTS = frozenset({"asked_at", "swept_at", "until", "created_before"})
 # What stands at the moment of asking: a sync that was stopped before can't say it.
@@ -61,7 +61,6 @@ class Site:
     """One vendor's server and the settings to read it with.
 
     Attributes:
-        passes: moves the server's clock.
         changes: what people do there between the first and the second sync.
         gap: from the changes to the second sync.
         twice: the requests that must fail for each question to be asked twice.
@@ -73,33 +72,35 @@ class Site:
     config: Callable[[str], SourceConfig]
     environment: Mapping[str, str]
     changes: Callable[[], object]
-    passes: Callable[[timedelta], object] = lambda _: None
     gap: timedelta = timedelta(hours=30)
     twice: Collection[int] = range(0, 200, 2)
     small: Mapping[tuple[Any, str], int] = field(default_factory=dict)
+
+    def passes(self, by: timedelta) -> None:
+        """Move the server's clock, where it has one of its own."""
+        vendor: Any = self.vendor
+        if hasattr(vendor, "clock"):
+            vendor.clock += by
+        elif hasattr(vendor, "at"):
+            vendor.at += int(by.total_seconds())
 
     @property
     def secrets(self) -> list[str]:
         return [value for name, value in self.environment.items() if SECRET.search(name)]
 
     def sync(self, root: Path, url: str, patience: Patience) -> None:
-        """One sync as `run.py` does it.
+        """One sync into `root / "landing"`.
 
         Raises:
-            SourceError: it was stopped; the journal says so, too.
+            SourceError: it was stopped.
         """
-        context = Context(environment=self.environment, patience=patience)
-        now = self.vendor.now() if self.passes is not Site.passes else NOW
-        with open_landing(root / "landing", root / "state", self.source, now) as landing:
-            extractor = self.config(url).extractor(context)
-            status, message = "complete", ""
-            try:
-                extractor.sync(landing)
-            except SourceError as error:
-                status, message = "stopped", str(error)
-                raise
-            finally:
-                landing.journal(status, message, extractor.requests, now)
+        source = Source(self.source, self.environment, self.vendor, patience)
+        source.sync(root / "landing", self.config(url), state=root / "state")
+
+    def context(self, environment: Mapping[str, str] | None = None) -> Context:
+        """What an extractor is given; with these secrets, if they are given."""
+        known = self.environment if environment is None else environment
+        return Source(self.source, known).context()
 
 
 def landed_records(root: Path) -> Records:
@@ -127,15 +128,10 @@ def landed_records(root: Path) -> Records:
     return found
 
 
-def _pagerduty(**settings: Any) -> Site:
+def _pagerduty() -> Site:
     vendor, chance = Account(page=5, cap=40), random.Random(3)
     old = vendor.create(START - timedelta(days=90))
-    for n in range(5):
-        at = START - timedelta(seconds=chance.randrange(3600, 20 * 86_400))
-        one = vendor.create(at)
-        vendor.change(one, "acknowledged", at + timedelta(minutes=3))
-        if n % 3:
-            vendor.change(one, "resolved", at + timedelta(minutes=30))
+    vendor.fill(5, chance, days=20)
 
     def changes() -> None:
         recent = sorted(i for i, one in vendor.incidents.items() if one["created_at"] > "2026-06-1")
@@ -151,18 +147,10 @@ def _pagerduty(**settings: Any) -> Site:
     return Site(
         "pagerduty",
         vendor,
-        lambda url: PagerDutyConfig.model_validate(
-            {"url": url, "since": date(2026, 6, 1), **settings}
-        ),
+        lambda url: PagerDutyConfig.model_validate({"url": url, "since": date(2026, 6, 1)}),
         {"PAGERDUTY_TOKEN": TOKEN},
         changes,
-        partial(_tick, vendor),
-        small={
-            (pages, "PAGE"): 5,
-            (pages, "CAP"): 40,
-            (analytics, "PAGE"): 4,
-            (analytics, "TOGETHER"): 2,
-        },
+        small={(pages, "PAGE"): 5, (pages, "CAP"): 40},
     )
 
 
@@ -183,7 +171,6 @@ def _opsgenie() -> Site:
         lambda url: OpsgenieConfig.model_validate({"url": url, "since": date(2026, 5, 1)}),
         {"OPSGENIE_API_KEY": KEY},
         changes,
-        partial(_tick, vendor),
         small={(api, "PAGE"): 3, (feed, "BATCH"): 2},
     )
 
@@ -207,25 +194,21 @@ def _servicenow() -> Site:
         lambda url: ServiceNowConfig.model_validate({"url": url, **values}),
         {"SERVICENOW_USER": "paydown", "SERVICENOW_PASSWORD": "pa55-9f3c"},
         changes,
-        partial(_tick, vendor),
     )
 
 
 def _backstage() -> Site:
-    vendor = Catalog()
-    for number in range(8):
-        vendor.register(f"s{number}")
+    vendor = Catalog(8)
 
     def changes() -> None:
-        first, second, *_ = vendor.entities
-        del vendor.entities[first]
-        vendor.entities[second]["spec"]["lifecycle"] = "production"
+        del vendor.entities["s0"]
+        vendor.entities["s1"]["spec"]["lifecycle"] = "production"
         vendor.register("new")
 
     return Site(
         "backstage",
         vendor,
-        lambda url: BackstageConfig.model_validate({"url": url, "page_size": 3}),
+        lambda url: BackstageConfig.model_validate({"url": url}),
         {"BACKSTAGE_TOKEN": "tok-backstage"},
         changes,
     )
@@ -284,7 +267,6 @@ def _prometheus() -> Site:
         ),
         {"PROMETHEUS_TOKEN": "tok-83c1e5"},
         changes,
-        partial(_tick_seconds, vendor),
     )
 
 
@@ -305,7 +287,6 @@ def _datadog() -> Site:
         ),
         {"DD_API_KEY": "api-51d0c4", "DD_APP_KEY": "app-9be2f7"},
         changes,
-        partial(_tick_seconds, vendor),
         small={(datadog, "PAGE"): 2},
     )
 
@@ -332,8 +313,7 @@ def _epics(
         vendor.story(vendor.epic("ledger"), "retry")
         vendor.story(epic)
 
-    tick = partial(_tick, vendor)
-    return Site(source, vendor, config, TRACKERS, changes, tick, gap=gap, small=small)
+    return Site(source, vendor, config, TRACKERS, changes, gap, small=small)
 
 
 def _jira(deployment: str, gap: timedelta) -> Site:
@@ -362,18 +342,9 @@ def _azure_devops(gap: timedelta) -> Site:
     )
 
 
-def _tick(vendor: Any, by: timedelta) -> None:
-    vendor.clock += by
-
-
-def _tick_seconds(vendor: Any, by: timedelta) -> None:
-    vendor.at += int(by.total_seconds())
-
-
 SOON, A_DAY_LATER = timedelta(hours=1), timedelta(hours=30)
 AT_WORK: Mapping[str, Callable[[Path], Site]] = {
     "pagerduty": lambda _: _pagerduty(),
-    "pagerduty_analytics": lambda _: _pagerduty(changes="analytics"),
     "opsgenie": lambda _: _opsgenie(),
     "servicenow": lambda _: _servicenow(),
     "backstage": lambda _: _backstage(),

@@ -5,53 +5,45 @@ from __future__ import annotations
 import base64
 import random
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration.http import AccessError, SourceError
-from orchestration.landing import open_landing
-from orchestration.vendors.base import Context
+from orchestration.http import SourceError
 from orchestration.vendors.prometheus import PrometheusConfig
-from orchestration.vendors.prometheus_queries import Query, seconds, series_record
+from orchestration.vendors.prometheus_queries import Query, series_record
 
-from .loopback import IMPATIENT, landed, serving
+from .extraction import Source
+from .loopback import landed, serving
 from .vendor_prometheus import FakePrometheus, Series
 
 STEP = 300
 NOW = 1_767_225_600  # 2026-01-01, on the grid
 DAY = 86_400
-SPEC = Path(__file__).parents[3] / "shared" / "specs" / "prometheus-openapi-3.1.yaml"
 ERRORS = Query(name="errors", query="errors", kind="error_ratio", window="5m")
 OBJECTIVES = Query(name="objectives", query="objectives", kind="objective")
+NOBODY: Mapping[str, str] = {}
 TOKEN = "tok-83c1e5"  # noqa: S105
 
 
-def config(url: str, **settings: Any) -> PrometheusConfig:
-    defaults: dict[str, Any] = {"queries": (ERRORS, OBJECTIVES), "since": date(2025, 12, 30)}
-    return PrometheusConfig(url=url, **(defaults | settings))
-
-
-def sync(root: Path, source: PrometheusConfig, environment: dict[str, str] | None = None) -> int:
+def sync(root: Path, url: str, environment: Mapping[str, str] = NOBODY, **settings: Any) -> int:
     """One sync; the number of its requests."""
-    extractor = source.extractor(Context(environment=environment or {}, patience=IMPATIENT))
-    with open_landing(root, root / "state", "prometheus") as landing:
-        extractor.sync(landing)
-    return extractor.requests
+    values = {"url": url, "queries": (ERRORS,), "since": date(2025, 12, 30), **settings}
+    config = PrometheusConfig.model_validate(values)
+    return Source("prometheus", environment).sync(root, config)[0]
 
 
 def points(root: Path) -> Counter[tuple[str, int, str]]:
     """How often each point landed, by the service that its series was told to be of."""
-    services = {series["series_id"]: series["service"] for series in landed(root, SERIES)}
+    series = landed(root, "prometheus/series")
+    services = {one["series_id"]: one["service"] for one in series}
     return Counter(
         (services[sample["series_id"]], sample["sampled_at"], sample["value"])
         for sample in landed(root, "prometheus/samples")
     )
-
-
-SERIES = "prometheus/series"
 
 
 def held(vendor: FakePrometheus, since: int, until: int) -> Counter[tuple[str, int, str]]:
@@ -63,20 +55,17 @@ def held(vendor: FakePrometheus, since: int, until: int) -> Counter[tuple[str, i
     )
 
 
-def grid(service: str, since: int, until: int, value: str = "0.25") -> Series:
-    return Series({"service": service}, dict.fromkeys(range(since, until + 1, STEP), value))
-
-
 def vendor_of(days: int = 2, services: int = 2) -> FakePrometheus:
     vendor = FakePrometheus(NOW)
+    grid = range(NOW - days * DAY, NOW + 1, STEP)
     vendor.held["errors"] = [
-        grid(f"s{number}", NOW - days * DAY, NOW) for number in range(services)
+        Series({"service": f"s{number}"}, dict.fromkeys(grid, "0.25")) for number in range(services)
     ]
     vendor.held["objectives"] = [Series({"service": "s0"}, {NOW: "0.999"})]
     return vendor
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(12))
 def test_what_changes_while_it_is_read_lands_once_and_in_full(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     vendor = FakePrometheus(NOW)
@@ -101,40 +90,26 @@ def test_what_changes_while_it_is_read_lands_once_and_in_full(tmp_path: Path, se
 
     vendor.before = passes
     with serving(vendor) as url:
-        source = config(url, chunk_hours=chance.choice([1, 5, 24]), delay_seconds=STEP)
+        hours = chance.choice([1, 5, 24])
         for _ in range(2):
-            sync(tmp_path, source)
+            sync(tmp_path, url, chunk_hours=hours)
             vendor.at += 3600
         vendor.before = lambda _: None
-        sync(tmp_path, source)
+        sync(tmp_path, url, chunk_hours=hours)
     assert points(tmp_path) == held(vendor, NOW - 2 * DAY, vendor.at - STEP)
-
-
-def test_requests_are_few(tmp_path: Path) -> None:
-    vendor = vendor_of(days=30, services=3)
-    with serving(vendor) as url:
-        source = config(url, since=date(2025, 12, 2), queries=(ERRORS,))
-        assert sync(tmp_path, source) == 3  # the clock, how many series, all of 30 days
-        vendor.at += 3600
-        assert sync(tmp_path, source) == 2
-        vendor.at += 10
-        assert sync(tmp_path, source) == 1  # no new point: the clock alone
-    ranges = [request for request in vendor.requests if request.path.endswith("_range")]
-    assert [int(request.one("end")) - int(request.one("start")) for request in ranges] == [
-        30 * DAY - STEP, 3600 - STEP,
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("settings", "limits", "requests"),
     [
+        # The clock, and 40 days by one.
+        ({}, {}, 1 + 40),
         # 40 days are 11,520 points, more than the cap.
-        ({}, {}, 2 + 2),
-        ({"chunk_hours": 240}, {}, 2 + 4),
+        ({"chunk_hours": 8_000}, {}, 1 + 2),
         # Refused as too much three times (11,000, 5,500 and 2,750), then 1,375 a time.
-        ({}, {"max_samples": 1_375}, 2 + 3 + 9),
+        ({"chunk_hours": 8_000}, {"max_samples": 1_375}, 1 + 3 + 9),
         # Older than what is kept: empty, and no reason to ask in small pieces.
-        ({}, {"retention_seconds": 10 * DAY}, 2 + 2),
+        ({"chunk_hours": 8_000}, {"retention_seconds": 10 * DAY}, 1 + 2),
     ],
 )
 def test_chunks_stay_below_what_the_server_takes(
@@ -143,73 +118,70 @@ def test_chunks_stay_below_what_the_server_takes(
     vendor = vendor_of(days=40, services=1)
     for name, limit in limits.items():
         setattr(vendor, name, limit)
-    with serving(vendor) as url:
-        source = config(url, since=date(2025, 11, 22), queries=(ERRORS,), **settings)
-        assert sync(tmp_path, source) == requests
+    settings["since"] = date(2025, 11, 22)
     kept = NOW - min(vendor.retention_seconds, 40 * DAY)
-    expected = held(vendor, kept, NOW - STEP)
-    expected -= held(vendor, kept, kept) if "retention_seconds" in limits else Counter()
-    assert points(tmp_path) == expected
-
-
-def test_many_series_are_asked_for_in_chunks_that_fit_in_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orchestration.vendors.prometheus.MAX_SAMPLES", 1_000)
-    vendor = vendor_of(days=2, services=20)
     with serving(vendor) as url:
-        sync(tmp_path, config(url, queries=(ERRORS,)))
-    assert points(tmp_path) == held(vendor, NOW - 2 * DAY, NOW - STEP)
-    ranges = [request for request in vendor.requests if request.path.endswith("_range")]
-    assert len(ranges) == 12  # 576 points by 50
+        assert sync(tmp_path, url, **settings) == requests
+        # What is as old as what is kept is gone already.
+        oldest = kept + 1 if "retention_seconds" in limits else kept
+        assert points(tmp_path) == held(vendor, oldest, NOW - STEP)
+        # An hour later one chunk; where no point is new, the clock alone.
+        for passed, few in [(3600, 2), (10, 1)]:
+            vendor.at += passed
+            assert sync(tmp_path, url, **settings) == few
 
 
-def test_an_answer_in_part_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+def test_an_answer_in_part_is_asked_for_again_and_not_taken_for_the_whole(tmp_path: Path) -> None:
     vendor = vendor_of()
     vendor.warnings = ["PromQL info: metric might not be a counter", "store 10.0.0.7 is down"]
     with serving(vendor) as url:
         with pytest.raises(SourceError, match=r"in part \(store 10.* down\).*accept_partial"):
-            sync(tmp_path, config(url))
+            sync(tmp_path, url)
         vendor.warnings, vendor.is_partial = vendor.warnings[:1], True
         with pytest.raises(SourceError, match=r"in part \(isPartial"):
-            sync(tmp_path, config(url))
+            sync(tmp_path, url)
         assert points(tmp_path) == Counter()
         vendor.is_partial = False
-        sync(tmp_path, config(url))
+        sync(tmp_path, url)
         assert points(tmp_path) == held(vendor, NOW - 2 * DAY, NOW - STEP)
         vendor.warnings, vendor.at = ["store 10.0.0.7 is down"], NOW + 3600
-        sync(tmp_path, config(url, accept_partial=True))
+        sync(tmp_path, url, accept_partial=True)
 
 
 def test_an_error_is_told_and_a_number_alone_is_no_series(tmp_path: Path) -> None:
-    vendor = vendor_of()
-    with serving(vendor) as url:
+    with serving(vendor_of()) as url:
         wrong = Query(name="clock", query="time()", kind="objective")
         with pytest.raises(SourceError, match="query clock gives a scalar; write one that"):
-            sync(tmp_path, config(url, queries=(wrong,)))
+            sync(tmp_path, url, queries=(wrong,))
         with pytest.raises(SourceError, match="answered 404"):
-            sync(tmp_path, config(f"{url}/elsewhere"))
+            sync(tmp_path, f"{url}/elsewhere")
+    with serving(FakePrometheus(NOW)) as url:
+        context = Source("prometheus", {}).context()
+        assert (
+            PrometheusConfig(url=url)
+            .extractor(context)
+            .check()
+            .endswith("name what is, in queries")
+        )
 
 
 def test_another_mapping_of_labels_is_a_newer_version_of_the_series(tmp_path: Path) -> None:
     vendor = vendor_of(services=1)
-    vendor.held["errors"][0].metric = {"job": "j", "service": "s0", "team": "t"}
+    metric = {"job": "j", "service": "s0", "team": "t"}
+    vendor.held["errors"][0].metric = metric
+    by_team = ERRORS.model_copy(
+        update={"labels": ERRORS.labels.model_copy(update={"service": ("team",)})}
+    )
     with serving(vendor) as url:
-        sync(tmp_path, config(url, queries=(ERRORS,)))
-        vendor.at += 3600
-        vendor.held["errors"][0].points[NOW + STEP] = "1"
-        renamed = ERRORS.model_copy(
-            update={"labels": ERRORS.labels.model_copy(update={"service": ("team",)})}
-        )
-        sync(tmp_path, config(url, queries=(renamed,)))
-        sync(tmp_path, config(url, queries=(renamed,)))
-        vendor.at += 3600
-        vendor.held["errors"][0].points[NOW + 3600 + STEP] = "1"
-        sync(tmp_path, config(url, queries=(ERRORS,)))
-    first, second, third = landed(tmp_path, SERIES)
-    assert first["series_id"] == second["series_id"] == third["series_id"]
-    assert [one["service"] for one in (first, second, third)] == ["s0", "t", "s0"]
-    assert first["metric"] == {"job": "j", "service": "s0", "team": "t"}
+        for query in (ERRORS, by_team, by_team, ERRORS):
+            sync(tmp_path, url, queries=(query,))
+            vendor.held["errors"][0].points[vendor.at] = "1"
+            vendor.at += 3600
+    versions = list(landed(tmp_path, "prometheus/series"))
+    assert len({one["series_id"] for one in versions}) == 1
+    assert [(one["service"], one["metric"]) for one in versions] == [
+        ("s0", metric), ("t", metric), ("s0", metric),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -226,24 +198,18 @@ def test_another_mapping_of_labels_is_a_newer_version_of_the_series(tmp_path: Pa
             ("pay", "errors", 1800),
         ),
         ({"app_kubernetes_io_name": " ", "service_owner": "pay"}, ("pay", "errors", 300)),
-        ({"instance": "a"}, (None, "errors", 300)),
+        ({"window": "1h30m"}, (None, "errors", 5400)),
+        ({"instance": "a", "window": "5 m"}, (None, "errors", None)),
     ],
 )  # fmt: skip
 def test_labels_tell_service_objective_and_window(
-    metric: dict[str, str], expected: tuple[str | None, str, int]
+    metric: dict[str, str], expected: tuple[str | None, str, int | None]
 ) -> None:
     record = series_record(ERRORS, metric)
     assert (record["service"], record["slo"], record["window_seconds"]) == expected
 
 
-def test_settings_are_checked() -> None:
-    assert seconds("1h30m") == 5400
-    assert seconds("5 m") is None
-    read = PrometheusConfig.model_validate(
-        {"queries": [{"name": "a", "query": "b", "kind": "burn_rate",
-                      "labels": {"service": "team", "slo": ["x", "y"]}}]}
-    )  # fmt: skip
-    assert read.queries[0].labels.service == ("team",)
+PAIR = base64.b64encode(f"ana:{TOKEN}".encode()).decode()
 
 
 @pytest.mark.parametrize(
@@ -251,10 +217,7 @@ def test_settings_are_checked() -> None:
     [
         ({}, None),
         ({"PROMETHEUS_TOKEN": TOKEN, "PROMETHEUS_USER": "ana"}, f"Bearer {TOKEN}"),
-        (
-            {"PROMETHEUS_USER": "ana", "PROMETHEUS_PASSWORD": TOKEN},
-            "Basic " + base64.b64encode(f"ana:{TOKEN}".encode()).decode(),
-        ),
+        ({"PROMETHEUS_USER": "ana", "PROMETHEUS_PASSWORD": TOKEN}, f"Basic {PAIR}"),
     ],
 )
 def test_credentials_are_sent_and_written_nowhere(
@@ -262,21 +225,12 @@ def test_credentials_are_sent_and_written_nowhere(
 ) -> None:
     vendor = vendor_of()
     with serving(vendor) as url:
-        sync(tmp_path, config(url), environment)
+        sync(tmp_path, url, environment, queries=(ERRORS, OBJECTIVES))
         vendor.is_expired = True
-        with pytest.raises(AccessError, match="PROMETHEUS_TOKEN") as told:
-            sync(tmp_path, config(url), environment)
+        with pytest.raises(SourceError, match="PROMETHEUS_TOKEN") as told:
+            sync(tmp_path, url, environment)
     assert {request.headers.get("authorization") for request in vendor.requests} == {expected}
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    for secret in (TOKEN, (expected or TOKEN).split()[-1]):
+    for secret in (TOKEN, PAIR):
         assert secret not in str(told.value)
         assert secret.encode() not in written
-
-
-def test_check_says_what_there_is() -> None:
-    with serving(vendor_of()) as url:
-        extractor = config(url).extractor(Context(environment={}, patience=IMPATIENT))
-        assert extractor.check() == "series now: 2 of errors, 1 of objectives"
-    with serving(FakePrometheus(NOW)) as url:
-        extractor = config(url).extractor(Context(environment={}, patience=IMPATIENT))
-        assert extractor.check().endswith("; none is recorded: name what is, in queries")

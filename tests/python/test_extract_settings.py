@@ -25,7 +25,7 @@ USER = {"SERVICENOW_USER": "me", "SERVICENOW_PASSWORD": "pa55"}
         ("servicenow", {"query": "a=1^ORDERBYnumber"}, "be joined with other conditions"),
         ("datadog", {"site": "app.datadoghq.eu"}, "is not a site of Datadog's"),
         ("datadog", {"site": "datadog.example.com"}, "is not a site of Datadog's"),
-        ("datadog", {"window_hours": 7}, "7 hours don't divide a day"),
+        ("datadog", {"window_hours": 7}, "should be 1, 2, 3, 4, 6, 8, 12 or 24"),
         ("backstage", {"url": "https://me:pw@example.com"}, "holds a user name or password"),
         (
             "pagerduty",
@@ -80,7 +80,7 @@ def test_a_repository_that_could_do_harm_is_refused(wrong: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("source", "values", "environment", "message"),
     [
-        ("servicenow", {}, USER, "url is not set"),
+        ("servicenow", {}, USER, "has no url; write"),
         ("servicenow", SERVICENOW, {}, "SERVICENOW_USER is not set"),
         ("servicenow", SERVICENOW, {"SERVICENOW_USER": "me"}, "SERVICENOW_PASSWORD is not set"),
         ("servicenow", SERVICENOW, {**USER, "PAYDOWN_SERVICENOW_TIMEZONE": "CET"}, "unset it"),

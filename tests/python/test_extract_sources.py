@@ -14,12 +14,11 @@ import pytest
 
 from orchestration.http import AccessError, SourceError
 from orchestration.vendors import SOURCE_NAMES
-from orchestration.vendors.base import Context
 from orchestration.vendors.sources import Sources
 
 from .disturbed_sources import AT_WORK, Records, Site, landed_records
+from .extraction import CALM
 from .loopback import FAULTS, IMPATIENT, Fault, audited_events, killed_at, serving
-from .pagerduty_helpers import CALM
 
 WHEN = ("first", "second")
 # Longer than any overlap, so that what one sync passes over the next doesn't stumble upon.
@@ -95,7 +94,6 @@ def test_stopped_at_any_request_the_next_sync_completes(
         site.sync(undisturbed, url, IMPATIENT)
         requests = len(site.vendor.requests)
         expected = end(undisturbed, site, url)
-        assert requests >= 3
         for at in range(requests):
             root = begin(tmp_path / str(at), site, begun, fault, [at])
             with pytest.raises(SourceError) as raised:
@@ -153,7 +151,6 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_lands_twice(
 # What `check` says, and what to do about credentials that are refused.
 CHECKED = {
     "pagerduty": ("incidents in 30 days", r"put an API key .* into PAGERDUTY_TOKEN"),
-    "pagerduty_analytics": ("incidents in 30 days", "PAGERDUTY_TOKEN"),
     "opsgenie": ("5 alerts; alerts and incidents may be read", "give OPSGENIE_API_KEY the rights"),
     "servicenow": ("25 records in incident", "check SERVICENOW_TOKEN, or SERVICENOW_USER"),
     "backstage": ("8 entities", "may read the catalog into BACKSTAGE_TOKEN"),
@@ -170,15 +167,14 @@ def test_check_says_what_is_there_or_which_secret_is_wrong_or_missing(
     found, hint = CHECKED.get(source, ("", "_TOKEN"))
     with at_work(tmp_path, source, "first", monkeypatch) as (site, url, _):
         config = site.config(url)
-        context = Context(environment=site.environment, patience=IMPATIENT)
-        assert found in config.extractor(context).check()
+        assert found in config.extractor(site.context()).check()
         site.vendor.is_expired = True
         with pytest.raises(AccessError, match=hint) as refused:
-            config.extractor(context).check()
+            config.extractor(site.context()).check()
         assert not any(secret in str(refused.value) for secret in site.secrets)
         if source != "prometheus":  # It may be open to its network.
             with pytest.raises(AccessError, match=r"[A-Z_]+ is not set"):
-                config.extractor(Context(environment={}, patience=IMPATIENT)).check()
+                config.extractor(site.context({})).check()
 
 
 def test_the_names_are_those_of_the_file() -> None:

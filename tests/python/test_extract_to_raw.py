@@ -11,9 +11,9 @@ import pytest
 
 from orchestration.configuration import READERS
 
+from .extraction import CALM
 from .loader_helpers import Landing, project_streams
 from .loopback import landed
-from .pagerduty_helpers import CALM
 from .test_extract_sources import at_work
 
 # Streams that grow, whose records are rows of a raw table as they are.

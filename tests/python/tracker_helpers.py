@@ -15,7 +15,7 @@ from orchestration.vendors.azure_devops import AzureDevOpsTrackerConfig
 from orchestration.vendors.base import Context
 from orchestration.vendors.jira import JiraTrackerConfig
 
-from .described import azure_devops_errors, jira_errors
+from .described import azure_devops_errors, problems
 from .loopback import IMPATIENT, serving
 from .vendor_azure_devops import ORGANIZATION, PAT, PROJECT, AzureDevOps
 from .vendor_jira import Jira
@@ -131,7 +131,7 @@ def undescribed(vendor: Jira | AzureDevOps) -> set[str]:
     """What of the requests so far the vendor's description doesn't allow."""
     if isinstance(vendor, AzureDevOps):
         return set(azure_devops_errors(vendor.requests))
-    return jira_errors(vendor.is_cloud, vendor.requests)[0]
+    return problems("jira-v3.json" if vendor.is_cloud else "jira-v2.json", vendor.requests)
 
 
 def opened(tracker: Tracker, epic: EpicDraft | None = None) -> EpicRef:

@@ -28,10 +28,7 @@ class Remote:
         self.folder = folder
         folder.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
-
-    @property
-    def url(self) -> str:
-        return f"file://{self.folder}"
+        self.url = f"file://{folder}"
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -93,15 +90,3 @@ class GitServer(Vendor):
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
         return Answer(content, int(headers.pop("Status", "200").split()[0]), headers)
-
-
-class StaticServer(Vendor):
-    """Gives out files, as any web server does; git calls it dumb."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def answer(self, request: Request) -> Answer:
-        path = self.folder / request.path.lstrip("/")
-        return Answer(path.read_bytes()) if path.is_file() else Answer(b"", 404)

@@ -59,7 +59,6 @@ class Account(Vendor):
         self.logs_merges = True
         self.late = timedelta()
         self.has_priorities = True
-        self.analytics: dict[str, datetime] = {}
         self.listings: dict[str, list[dict[str, Any]]] = {
             "services": [{"id": f"PS{n}", "type": "service", "name": f"s{n}"} for n in range(3)],
             "teams": [{"id": "PT1", "type": "team", "name": "Payments"}],
@@ -120,7 +119,6 @@ class Account(Vendor):
 
     def delete(self, one: str) -> None:
         del self.incidents[one]
-        self.analytics.pop(one, None)
         self.entries = [e for e in self.entries if e.record["incident"]["id"] != one]
 
     def log(self, one: str, kind: str, at: datetime) -> None:
@@ -135,7 +133,16 @@ class Account(Vendor):
             "service": incident["service"], "channel": {"type": "api"},
         }  # fmt: skip
         self.entries.append(Entry(record, at, at + self.late))
-        self.analytics[one] = max(at, self.clock)
+
+    def fill(self, number: int, chance: random.Random, days: int = 110, older: int = 0) -> None:
+        """Incidents of the days before, each with two or three entries; every so manyth is 300
+        days older."""
+        for n in range(number):
+            at = START - timedelta(seconds=chance.randrange(3600, days * 86_400))
+            one = self.create(at - timedelta(days=300) if older and n % older == 0 else at)
+            self.change(one, "acknowledged", at + timedelta(minutes=3))
+            if n % 3:
+                self.change(one, "resolved", at + timedelta(minutes=30))
 
     def something(self, chance: random.Random) -> None:
         """One of the things that happen, at the account's clock."""
@@ -168,8 +175,6 @@ class Account(Vendor):
 
     def _route(self, request: Request) -> Answer:
         path = request.path
-        if path == "/analytics/raw/incidents":
-            return self._analytics(request.body)
         if path == "/incidents":
             return self._incidents(request)
         if path == "/log_entries":
@@ -214,20 +219,6 @@ class Account(Vendor):
             and (request.one("is_overview") != "true" or entry.record["type"] in important)
         ]  # fmt: skip
         return self._paged(request, "log_entries", found)
-
-    def _analytics(self, body: dict[str, Any]) -> Answer:
-        after = datetime.fromisoformat(body["filters"]["updated_after"])
-        found = [
-            {"id": one, "updated_at": iso(at).removesuffix("Z")}
-            for one, at in sorted(self.analytics.items())
-            if at > after and body.get("starting_after", "") < one
-        ]
-        page = found[: body["limit"]]
-        return Answer(
-            {"data": page, "more": len(found) > len(page), "first": page[0]["id"] if page else "",
-             "last": page[-1]["id"] if page else "", "limit": body["limit"], "order": "asc",
-             "order_by": "created_at", "time_zone": "Etc/UTC"}
-        )  # fmt: skip
 
     def _paged(self, request: Request, name: str, found: list[dict[str, Any]]) -> Answer:
         offset, limit = int(request.one("offset", "0")), int(request.one("limit", "25"))

@@ -30,7 +30,7 @@ PARAMETERS: Mapping[str, re.Pattern[str]] = {
         "sysparm_query_no_domain": "true|false",
     }.items()
 }
-FIELDS: Mapping[str, set[str]] = {
+FIELDS: dict[str, set[str]] = {
     "incident": {
         "sys_id", "number", "sys_mod_count", "sys_created_on", "sys_updated_on", "state", "active",
         "short_description", "opened_at", "resolved_at", "cmdb_ci", "caller_id",
@@ -99,11 +99,12 @@ class Instance(Vendor):
             return Answer({"error": {"message": "User Not Authorized"}}, 403)
         matching = self.select(table, request.one("sysparm_query"))
         limit = int(request.one("sysparm_limit", "10000"))
+        matching, total = matching[int(request.one("sysparm_offset", "0")) :], len(matching)
         page = [row for row in matching[:limit] if row["sys_id"] not in self.hidden]
         fields = list(filter(None, request.one("sysparm_fields").split(",")))
         display = request.one("sysparm_display_value", "false")
         result = [_shown(row, fields or FIELDS[table], display) for row in page]
-        headers = {"X-Total-Count": str(len(matching))}
+        headers = {"X-Total-Count": str(total)}
         if limit > self.largest:
             error = {"message": "Transaction cancelled: maximum execution time exceeded"}
             return Answer({"error": error, "result": result[: limit // 2]}, headers=headers)

@@ -7,28 +7,27 @@ repository holds now.
 
 from __future__ import annotations
 
-import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pathspec
 
-from orchestration.http import SourceError
+from orchestration.http import AccessError, SourceError
 from orchestration.landing import Landing
-from orchestration.vendors.base import Context, secret
-from orchestration.vendors.git.clone import Clone, Limits
+from orchestration.vendors import base
+from orchestration.vendors.git.clone import Clone
 from orchestration.vendors.git.settings import GitSettings, Repository
 
 MAX_FILES = 20_000
-MAX_BYTES = 256 * 1024 * 1024
 MAX_NAME_BYTES = 255
 
 
 class GitConfig(GitSettings):
     """The settings, and the way from them to an extractor."""
 
-    def extractor(self, context: Context) -> Git:
+    def extractor(self, context: base.Context) -> Git:
         if not self.repositories:
             raise SourceError("git: has no repositories; list them under git in sources.yaml")
         return Git(self, context)
@@ -37,19 +36,14 @@ class GitConfig(GitSettings):
 class Git:
     """All of them, each for itself; see `Extractor`. The cursor `folders` names those filled."""
 
-    def __init__(self, config: GitConfig, context: Context) -> None:
-        self._config = config
-        self._context = context
-        self._clones: list[Clone] = []
-
-    @property
-    def requests(self) -> int:
-        return sum(clone.requests for clone in self._clones)
+    def __init__(self, config: GitConfig, context: base.Context) -> None:
+        self._config, self._context = config, context
+        self.requests = 0
 
     def check(self) -> str:
         for repository in self._config.repositories:
             if repository.folder is None:
-                self._clone(repository, Path()).probe(repository.ref)
+                Clone(repository, self._config, self._context, Path()).probe()
             else:
                 self._local_folder(repository)
         return f"{len(self._config.repositories):,} repositories and folders"
@@ -62,7 +56,11 @@ class Git:
             except SourceError as error:
                 landing.abandon()
                 errors.append(error)
-        current = {one for repository in self._config.repositories for one in repository.folders}
+            except PermissionError as error:
+                landing.abandon()
+                what = f"git: {repository.label}: {error.filename} may not be read"
+                errors.append(AccessError(f"{what}; let the user that runs paydown read it"))
+        current = {f for one in self._config.repositories for f in one.folders.values()}
         filled = landing.cursors.get("folders", [])
         landing.remove(_placed(landing.root, set(filled) - current))
         landing.commit(folders=[folder for folder in filled if folder in current])
@@ -74,111 +72,90 @@ class Git:
     def _sync_one(self, repository: Repository, landing: Landing) -> None:
         """Make the repository's folders hold the files of its `paths` and no others."""
         if repository.folder is None:
-            clone = self._clone(repository, landing.cache / f"{repository.label}.git")
-            ids = clone.files(repository.ref)
-            wanted = _chosen(repository, ids, repository.ref)
-
-            def read(paths: list[str]) -> Iterable[bytes]:
-                return clone.read([ids[path] for path in paths], MAX_BYTES)
+            folder = landing.cache / f"{repository.label}.git"
+            clone = Clone(repository, self._config, self._context, folder)
+            try:
+                ids = clone.files()
+                wanted = _chosen(repository, ids, repository.ref)
+                contents = clone.read([ids[path] for path in wanted.values()])
+            finally:
+                self.requests += clone.requests
         else:
             folder = self._local_folder(repository)
             wanted = _chosen(repository, _local_files(folder, landing.root), str(folder))
-            ids = {path: _blob_id(folder / path) for path in wanted.values()}
-
-            def read(paths: list[str]) -> Iterable[bytes]:
-                return ((folder / path).read_bytes() for path in paths)
-
-        there = {*_placed(landing.root, repository.folders)}
-        changed = [
-            name
-            for name, path in wanted.items()
-            if name not in there or _blob_id(landing.root / name, len(ids[path])) != ids[path]
-        ]
-        for name, content in zip(changed, read([wanted[name] for name in changed]), strict=True):
-            landing.place(name, content)
+            contents = ((folder / path).read_bytes() for path in wanted.values())
+        there = {*_placed(landing.root, repository.folders.values())}
+        changed = 0
+        for name, content in zip(wanted, contents, strict=True):
+            if name not in there or (landing.root / name).read_bytes() != content:
+                landing.place(name, content)
+                changed += 1
         gone = sorted(there - wanted.keys())
         landing.remove(gone)
-        filled = {*landing.cursors.get("folders", ()), *repository.folders}
+        filled = {*landing.cursors.get("folders", ()), *repository.folders.values()}
         landing.commit(folders=sorted(filled))
-        count = len(changed) + len(gone)
+        count = changed + len(gone)
         self._context.progress(f"git {repository.label}: {len(wanted):,} files, {count:,} new")
-
-    def _clone(self, repository: Repository, folder: Path) -> Clone:
-        name, token = repository.token_env, None
-        if name:
-            token = secret(self._context, name, f"git: {repository.label}", "a read-only token")
-        hint = (
-            f"put a token that may read it into {name}"
-            if name
-            else "set token_env for it, or let git's own helper or key know it"
-        )
-        clone = Clone(
-            repository.label,
-            repository.url or "",
-            folder,
-            environment=self._context.environment,
-            credentials=(repository.user, token) if token else None,
-            access_hint=hint,
-            limits=Limits(self._config.timeout_seconds, self._config.max_megabytes << 20),
-            patience=self._context.patience,
-        )
-        self._clones.append(clone)
-        return clone
 
     def _local_folder(self, repository: Repository) -> Path:
         folder = self._context.base_folder / Path(repository.folder or "").expanduser()
         if not folder.is_dir():
-            raise SourceError(f"git: {repository.label}: there is no folder {folder}; correct it")
+            raise SourceError(
+                f"git: {repository.label}: there is no folder {folder}; correct it, or remove it "
+                "from sources.yaml"
+            )
         return folder
 
 
 def _chosen(repository: Repository, files: Iterable[str], where: str) -> dict[str, str]:
     """The files of its `paths`, by their place in the landing folder."""
-    files = list(files)
+    files, name = list(files), f"git: {repository.label}"
     chosen: dict[str, str] = {}
-    for target, patterns in repository.paths.items():
+    for target, folder in repository.folders.items():
+        patterns = repository.paths[target]
         spec = pathspec.GitIgnoreSpec.from_lines(patterns)
         matched = [path for path in files if spec.match_file(path)]
         if not matched:
             raise SourceError(
-                f"git: {repository.label}: no file of {where} matches "
-                f"{' or '.join(patterns)}; correct paths.{target}, or remove it"
+                f"{name}: no file of {where} matches {' or '.join(patterns)}; correct "
+                f"paths.{target}, or remove it"
             )
         for path in matched:
-            name = _landing_name(repository.folder_of(target), path)
-            if max(len(os.fsencode(part)) for part in name.split("/")) > MAX_NAME_BYTES:
-                what = f"{path!a} has too long a name"
-                raise SourceError(f"git: {repository.label}: {what}; rename it there")
-            chosen[name] = path
+            # The loader passes over hidden files, so their dot is written as %2E; that also leaves
+            # no part that is `.` or `..`.
+            parts = [
+                f"%{ord(part[0]):02X}{part[1:]}" if part.startswith((".", "%")) else part
+                for part in path.split("/")
+            ]
+            if max(len(os.fsencode(part)) for part in parts) > MAX_NAME_BYTES:
+                raise SourceError(f"{name}: {path!a} has too long a name; rename it there")
+            chosen["/".join([folder, *parts])] = path
     if len(chosen) > MAX_FILES:
         raise SourceError(
-            f"git: {repository.label}: {len(chosen):,} files match, at most {MAX_FILES:,} are "
-            "read; narrow its paths"
+            f"{name}: {len(chosen):,} files match, at most {MAX_FILES:,} are read; narrow its paths"
         )
     return chosen
 
 
 def _local_files(folder: Path, landing: Path) -> Iterator[str]:
-    """Plain files below the folder, but not those of git itself nor those placed by us."""
-    for parent, folders, names in os.walk(folder):
+    """Plain files below the folder, but not those of git itself nor those placed by us.
+
+    Raises:
+        OSError: something can't be listed; it would look deleted.
+    """
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for parent, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [
             name
             for name in folders
             if name != ".git" and Path(parent, name).resolve() != landing.resolve()
         ]
         for path in (Path(parent, name) for name in names):
-            if path.is_file() and not path.is_symlink():
+            if stat.S_ISREG(path.lstat().st_mode):
                 yield path.relative_to(folder).as_posix()
-
-
-def _landing_name(folder: str, path: str) -> str:
-    """The place of a repository's file. The loader passes over hidden files, so their dot is
-    written as %2E; that also leaves no part that is `.` or `..`."""
-    parts = (
-        f"%{ord(part[0]):02X}{part[1:]}" if part.startswith((".", "%")) else part
-        for part in path.split("/")
-    )
-    return f"{folder}/{'/'.join(parts)}"
 
 
 def _placed(root: Path, folders: Iterable[str]) -> Iterator[str]:
@@ -187,10 +164,3 @@ def _placed(root: Path, folders: Iterable[str]) -> Iterator[str]:
         for parent, _, names in os.walk(root / folder):
             for name in names:
                 yield Path(parent, name).relative_to(root).as_posix()
-
-
-def _blob_id(path: Path, digits: int = 40) -> str:
-    """What git calls the file's content: SHA-1 in 40 digits, SHA-256 in 64."""
-    content = path.read_bytes()
-    digest = hashlib.sha256 if digits == 64 else hashlib.sha1
-    return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from orchestration.documents.strict import Number, Strict, fault
-from orchestration.landing import JOURNAL
-from orchestration.vendors.base import EnvName, SourceConfig
-from orchestration.vendors.git.clone import PROTOCOLS
+from orchestration.documents.strict import Number, Strict, fault, matching
+from orchestration.vendors import base
 
+# `ext`, which runs commands, and the unsigned `git` are not among them.
+PROTOCOLS = ("https", "http", "ssh", "file")
 # Where a token may go.
 SAFE = re.compile(r"https://|http://(127\.[0-9.]+|localhost|\[::1\])[:/]")
 _SSH = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!//)\S+")
-_URL = re.compile(r"([a-z]+)://(?:([^/@\s]*)@)?([^/\s]*)/\S+")
+_URL = re.compile(r"([a-z]+)://(?:([^/@\s]*)@)?((?!-)[^/\s]*)/\S+")
 
 
 def _url(value: str) -> str:
@@ -27,35 +27,32 @@ def _url(value: str) -> str:
         raise fault("is not an address of a repository", fix)
     if match[2] and (match[1] != "ssh" or ":" in match[2]):
         raise fault("holds a user name or password", "keep secrets in the environment")
-    if match[1] == "ssh" and match[3].startswith("-"):
-        raise fault("has no host", "write it like ssh://git@example.com/team/x.git")
     return value.rstrip("/")
 
 
-def _ref(value: str) -> str:
-    if ".." in value or value.endswith(("/", ".", ".lock")):
-        raise fault("is no name that git allows", "write a branch, a tag or a commit")
-    return value
-
-
-def _patterns(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _target(value: str) -> str:
-    if value.split("/")[0] in ("git", JOURNAL.split("/")[0]):
-        raise fault("is not yours to fill", "name a source, such as backstage")
-    return value
-
-
+Ref = Annotated[
+    str,
+    Field(max_length=200),
+    matching(
+        r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*(?<![/.])(?<!\.lock)",
+        "is no name that git allows",
+        "write a branch, a tag or a commit",
+    ),
+]
+# What the landing folder has of its own is not among them.
 Target = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9_]*(/[a-z0-9_]+)*$", max_length=100),
-    AfterValidator(_target),
+    Field(max_length=100),
+    matching(
+        r"(?!(git|paydown)(/|$))[a-z][a-z0-9_]*(/[a-z0-9_]+)*",
+        "is not a folder that may be filled",
+        "name a source, such as backstage",
+    ),
 ]
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Patterns = Annotated[
-    tuple[Pattern, ...], BeforeValidator(_patterns), Field(min_length=1, max_length=50)
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=500)], ...],
+    base.ONE_OR_SEVERAL,
+    Field(min_length=1, max_length=50),
 ]
 
 
@@ -74,16 +71,10 @@ class Repository(Strict):
     url: Annotated[str, AfterValidator(_url)] | None = None
     folder: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     name: str = ""
-    ref: Annotated[
-        str,
-        StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$", max_length=200),
-        AfterValidator(_ref),
-    ] = "HEAD"
+    ref: Ref = "HEAD"
     paths: Annotated[dict[Target, Patterns], Field(min_length=1)]
-    token_env: EnvName | None = None
-    user: Annotated[str, StringConstraints(pattern=r"^[\w.@-]+$", max_length=100)] = (
-        "x-access-token"
-    )
+    token_env: base.EnvName | None = None
+    user: Annotated[str, Field(pattern=r"^[\w.@-]+$", max_length=100)] = "x-access-token"
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -101,15 +92,12 @@ class Repository(Strict):
         return self.name or last.removesuffix(".git")
 
     @property
-    def folders(self) -> list[str]:
-        return [self.folder_of(target) for target in self.paths]
-
-    def folder_of(self, target: str) -> str:
-        """Where the files of one of its `paths` go, below the landing folder."""
-        return f"{target}/git/{self.label}"
+    def folders(self) -> dict[str, str]:
+        """Where the files of each of its `paths` go, below the landing folder."""
+        return {target: f"{target}/git/{self.label}" for target in self.paths}
 
 
-class GitSettings(SourceConfig):
+class GitSettings(base.SourceConfig):
     """Which repositories and folders, and how large and slow they may be."""
 
     repositories: list[Repository] = Field(default_factory=list)

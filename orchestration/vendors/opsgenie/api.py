@@ -9,13 +9,12 @@ that something comes back (see `feed.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from orchestration.http import Http, Reply, SourceError, UnavailableError, paging
-from orchestration.vendors.base import moment
+from orchestration.vendors import base
 
 Json = dict[str, Any]
 Query = tuple[tuple[str, str | int], ...]
@@ -32,21 +31,12 @@ class TooManyError(Exception):
     """More records than offsets reach; slice by `createdAt` instead."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """How far a walk from new to old got: the millisecond, and which records of it were seen."""
 
     at: int
     seen: tuple[str, ...] = ()
     offset: int = 0
-
-    @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Place:
-        """Out of a cursor."""
-        return cls(value["at"], tuple(value["seen"]))
-
-    def cursor(self) -> Json:
-        return {"at": self.at, "seen": list(self.seen)}
 
 
 class Api:
@@ -67,10 +57,7 @@ class Api:
         """Records created from `since` up to the place, from new to old.
 
         Each page begins at the `createdAt` of the last record, so no offset grows, and records
-        that vanish meanwhile move no other across a border.
-
-        Args:
-            condition: ends the search query, such as ` AND status: open`.
+        that vanish meanwhile move no other across a border. `condition` ends the search query.
         """
 
         def ask(place: Place) -> Reply:
@@ -86,13 +73,12 @@ class Api:
             records = _data(reply.data)
             fresh = [record for record in records if record["id"] not in place.seen]
             last = min((created(record) for record in records), default=place.at)
-            is_further = last < place.at
             seen = {record["id"] for record in records if created(record) == last}
-            following = Place(
-                last,
-                tuple(sorted(seen if is_further else seen.union(place.seen))),
-                0 if is_further else place.offset + len(records),
-            )
+            if last < place.at:
+                following = Place(last, tuple(sorted(seen)))
+            else:
+                seen.update(place.seen)
+                following = Place(last, tuple(sorted(seen)), place.offset + len(records))
             return paging.Page(fresh, reply, following if _has_more(reply.data) else None)
 
         return paging.pages(ask, read, place)
@@ -112,7 +98,7 @@ class Api:
 
         style = paging.ByOffset(
             _data,
-            lambda data, _: _has_more(data) and updated(data["data"][-1]) >= changed,
+            lambda data, _: _has_more(data) and milliseconds(stamp(data["data"][-1])) >= changed,
             identity=lambda record: (record["id"], stamp(record)),
             may_grow=True,
         )
@@ -155,24 +141,19 @@ class Api:
 
 
 def created(record: Mapping[str, Any]) -> int:
-    """`createdAt` in milliseconds; a part of one counts as a full one, so nothing lies between."""
-    return milliseconds(moment(record["createdAt"]))
-
-
-def updated(record: Mapping[str, Any]) -> int:
-    """`updatedAt` in milliseconds, or `createdAt` where it was never changed."""
-    return milliseconds(moment(stamp(record)))
+    """`createdAt` in milliseconds."""
+    return milliseconds(record["createdAt"])
 
 
 def stamp(record: Mapping[str, Any]) -> str:
-    """The version of a record, as Opsgenie writes it."""
+    """The version of a record, as Opsgenie writes it: `updatedAt`, which it may lack."""
     return record.get("updatedAt") or record["createdAt"]
 
 
-def milliseconds(value: datetime) -> int:
-    """Since 1970, rounded up."""
-    seconds = value - EPOCH
-    micros = (seconds.days * 86_400 + seconds.seconds) * 1_000_000 + seconds.microseconds
+def milliseconds(value: datetime | str) -> int:
+    """Since 1970; a part of one counts as a full one, so nothing lies between."""
+    elapsed = (base.moment(value) if isinstance(value, str) else value) - EPOCH
+    micros = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     return -(-micros // 1000)
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
-from typing import Any
 
 from orchestration.http import paging
-from orchestration.vendors.base import Sync
+from orchestration.vendors import base
 from orchestration.vendors.opsgenie.api import (
     ALERTS,
     Api,
@@ -21,8 +19,8 @@ from orchestration.vendors.opsgenie.api import (
     TooManyError,
     created,
     instant,
+    milliseconds,
     stamp,
-    updated,
 )
 
 BATCH = 200
@@ -35,10 +33,10 @@ class State:
 
     Attributes:
         changed: every change up to here was listed, but for those that the search shows late.
+        place: where the walk into the past goes on; None when it is done.
         newest: the last change of any record seen; the search must know that one.
         recent: versions seen that a later list names again, by id.
         todo: records of which the details or the timeline are still to be read.
-        place: where the walk into the past goes on; None when it is done.
     """
 
     changed: int
@@ -58,14 +56,20 @@ class Feed:
     """
 
     def __init__(
-        self, sync: Sync, kind: str, *, since: int, now: int, late_ms: int, alert_logs: str
+        self,
+        sync: base.HttpExtractor,
+        kind: str,
+        since: int,
+        now: int,
+        late_ms: int,
+        alert_logs: str,
     ) -> None:
         self._api, self._landing, self._kind = Api(sync.http), sync.landing, kind
         self._since, self._now, self._late = since, now, late_ms
         self._alert_logs, self._progress = alert_logs, sync.progress
         saved = sync.landing.cursors.get(kind)
         self.is_new = saved is None
-        self.state = State(**saved) if saved else State(now, Place(now + DAY_MS).cursor())
+        self.state = State(**saved) if saved else State(now, Place(now + DAY_MS)._asdict())
         self._owed = set(self.state.todo)
 
     def run(self) -> None:
@@ -78,7 +82,7 @@ class Feed:
 
     def reach_back(self, until: int) -> None:
         """Walk into the past again, from `until`, since `since` was moved to before it."""
-        self.state.place = self.state.place or Place(until).cursor()
+        self.state.place = self.state.place or Place(until)._asdict()
 
     def _changes(self) -> None:
         """List what changed, and remember all of it as owed."""
@@ -91,16 +95,19 @@ class Feed:
             for records in lists:
                 is_found = is_found or bool(records)
                 for record in records:
-                    if self._is_new(record) and updated(record) >= floor:
-                        latest = max(latest, updated(record))
+                    updated = milliseconds(stamp(record))
+                    if self._is_new(record) and updated >= floor:
+                        latest = max(latest, updated)
                         self._take(record)
                 self._progress(f"{self._kind} changed: {len(state.todo):,}")
             return is_found
 
         if self._kind == ALERTS:
             try:
-                changes = partial(self._api.latest_changes, self._since, floor)
-                paging.steady("opsgenie: changed alerts", lambda: take(changes()))
+                paging.steady(
+                    "opsgenie: changed alerts",
+                    lambda: take(self._api.latest_changes(self._since, floor)),
+                )
             except TooManyError:
                 take(self._walk())
         else:
@@ -113,11 +120,7 @@ class Feed:
         # A clock that runs ahead must not hide what comes after it.
         state.changed = max(state.changed, min(latest, self._now))
         floor = state.changed - self._late
-        state.recent = {
-            identity: version
-            for identity, version in state.recent.items()
-            if updated({"updatedAt": version}) >= floor
-        }
+        state.recent = {one: at for one, at in state.recent.items() if milliseconds(at) >= floor}
         self._commit()
 
     def _walk(self, condition: str = "") -> Iterator[list[Json]]:
@@ -129,22 +132,21 @@ class Feed:
         state = self.state
         if state.place is None:
             return
-        place = Place.of(state.place)
-        for page in self._api.newest_first(self._kind, self._since, place):
+        begin = Place(state.place["at"], tuple(state.place["seen"]), state.place.get("offset", 0))
+        for page in self._api.newest_first(self._kind, self._since, begin):
             for record in page.records:
                 if self._is_new(record):
                     self._take(record)
-            place = page.following
-            state.place = place.cursor() if place else None
+            state.place = page.following._asdict() if page.following else None
             self._commit()
             self._drain()
-            if place:
-                self._progress(f"{self._kind} back to {instant(place.at):%Y-%m-%d}")
+            if page.following:
+                self._progress(f"{self._kind} back to {instant(page.following.at):%Y-%m-%d}")
 
     def _is_new(self, record: Json) -> bool:
         """False for a version that was seen; remembers it where a later list names it again."""
         state, version = self.state, stamp(record)
-        at = updated(record)
+        at = milliseconds(version)
         state.newest = max(state.newest or 0, at)
         if state.recent.get(record["id"]) == version:
             return False
@@ -166,8 +168,9 @@ class Feed:
             for identity in todo[:BATCH]:
                 if self._kind == ALERTS:
                     self._land_alert(identity)
-                else:
-                    self._land_timeline(identity)
+                elif (entries := self._api.timeline(identity)) is not None:
+                    record = {"incidentId": identity, "entries": entries}
+                    self._landing.append("incident_timelines", [record])
                 self._owed.discard(identity)
             del todo[:BATCH]
             self._progress(f"{self._kind}: {len(todo):,} to go")
@@ -184,12 +187,6 @@ class Feed:
             params = {"identifierType": "id", "limit": 100, "order": "asc", "direction": "next"}
             logs = list(self._api.every(f"/v2/alerts/{identity}/logs", params))
             self._landing.append("alert_logs", [{"alertId": identity, "logs": logs}])
-
-    def _land_timeline(self, identity: str) -> None:
-        entries = self._api.timeline(identity)
-        if entries is not None:
-            record: dict[str, Any] = {"incidentId": identity, "entries": entries}
-            self._landing.append("incident_timelines", [record])
 
     def _commit(self) -> None:
         self._landing.commit(**{self._kind: asdict(self.state)})

@@ -1,49 +1,53 @@
-"""One sync of PagerDuty, step by step; each step goes on where a killed sync left it."""
+"""PagerDuty's REST API v2: incidents, log entries, what they refer to, and what was deleted.
+
+Each step of a sync goes on where a killed sync left it. PagerDuty says nothing of a deleted
+incident, so a stream of snapshots lists the ids of each quarter of a month: a quarter that is over
+keeps its file, byte by byte, until something in it is deleted. A record without an id says which
+window the file speaks of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orchestration.http import Http, Reply
+from orchestration.http import Reply
 from orchestration.landing import Landing
-from orchestration.vendors.base import (
-    Context,
-    EnvName,
-    Hours,
-    HttpExtractor,
-    SourceConfig,
-    Sync,
-    Url,
-    iso,
-    moment,
-    secret,
-)
-from orchestration.vendors.pagerduty import analytics, months
+from orchestration.vendors import base
 from orchestration.vendors.pagerduty.changes import Changes
-from orchestration.vendors.pagerduty.pages import EVERYTHING, OVERVIEW, Record, Window, listing
+from orchestration.vendors.pagerduty.pages import (
+    CHANNELS,
+    Options,
+    Window,
+    in_pieces,
+    listing,
+    pages,
+)
 
 # How people are reached is nobody's business here.
 PRIVATE = ("contact_methods", "notification_rules")
 MEDIA_TYPE = "application/vnd.pagerduty+json;version=2"
+BACK_FILLED: tuple[tuple[str, Options], ...] = (
+    ("incidents", ()),
+    ("log_entries", (("is_overview", "false"), CHANNELS)),
+)
 DAY = timedelta(days=1)
 # PagerDuty counts over six months at most.
 COUNTED = timedelta(days=180)
-
+QUARTERS = (1, 8, 15, 22)
+RECENT = timedelta(days=183)
 
 Directory = Literal["services", "teams", "users"]
 Seconds = Annotated[int, Field(strict=True, ge=0, le=86_400)]
 
 
-class PagerDutyConfig(SourceConfig):
+class PagerDutyConfig(base.SourceConfig):
     """How PagerDuty is read. Accounts in the EU: `url: https://api.eu.pagerduty.com`.
 
     Attributes:
-        changes: `log_entries` finds changed incidents by the account's log entries, immediately;
-            `analytics` by the analytics API, up to a day later, where log entries are too many.
         settle_seconds: what is younger is left for the next sync.
         overlap_seconds: log entries may come so late and are still found.
         sweep_recent_hours: how often incidents of the last six months are looked for deletions.
@@ -52,124 +56,148 @@ class PagerDutyConfig(SourceConfig):
         directory_hours: how often that is read.
     """
 
-    url: Url = "https://api.pagerduty.com"
-    token_env: EnvName = "PAGERDUTY_TOKEN"  # noqa: S105
-    changes: Literal["log_entries", "analytics"] = "log_entries"
+    url: base.Url = "https://api.pagerduty.com"
+    token_env: base.EnvName = "PAGERDUTY_TOKEN"  # noqa: S105
     settle_seconds: Seconds = 60
     overlap_seconds: Seconds = 900
-    sweep_recent_hours: Hours = 24
-    sweep_all_hours: Hours = 168
+    sweep_recent_hours: base.Hours = 24
+    sweep_all_hours: base.Hours = 168
     directory: tuple[Directory, ...] = ("services", "teams", "users")
-    directory_hours: Hours = 24
+    directory_hours: base.Hours = 24
 
-    def extractor(self, context: Context) -> PagerDuty:
+    def extractor(self, context: base.Context) -> PagerDuty:
         return PagerDuty(self, context)
 
 
-class PagerDuty(HttpExtractor):
+class PagerDuty(base.HttpExtractor):
     """Lands incidents, log_entries, incident_ids, priorities, services, teams and users.
 
-    Cursors: `since`, where all begins; `began`, where the first sync took over from the
-    back-fill; `directory`, when the directory was read; `swept`, when each month was; those of
-    the back-fill are in `history`, those of changes in `changes` and `analytics`.
+    Cursors: `since`, where all begins; `began`, where the first sync took over from the back-fill;
+    `incidents_from` and `log_entries_from`, how far that came; `directory`, when the directory was
+    read; `swept`, when each month was; those of changes are in `Changes`.
     """
 
-    def __init__(self, config: PagerDutyConfig, context: Context) -> None:
+    def __init__(self, config: PagerDutyConfig, context: base.Context) -> None:
         self._config = config
-        token = secret(context, config.token_env, "pagerduty", "a read-only API key")
-        http = Http(
+        token = base.secret(context, config.token_env, "pagerduty", "a read-only API key")
+        super().__init__(
+            context,
             "pagerduty",
             config.url,
-            credentials={"Authorization": f"Token token={token}"},
-            headers={"Accept": MEDIA_TYPE, "Content-Type": "application/json"},
-            access_hint=(
-                f"put an API key of this account that may read into {config.token_env}, and see "
-                "that the source's url is of its region"
-            ),
-            patience=context.patience,
+            {"Authorization": f"Token token={token}"},
+            f"put an API key of this account that may read into {config.token_env}, and see that "
+            "the source's url is of its region",
+            {"Accept": MEDIA_TYPE, "Content-Type": "application/json"},
         )
-        super().__init__(http, context)
 
     def check(self) -> str:
         return f"{self._newest().data.get('total') or 0:,} incidents in 30 days"
 
     def sync(self, landing: Landing) -> None:
-        config, sync = self._config, Sync(self.http, landing, self.progress)
+        self.landing, config = landing, self._config
         now = self._newest().date.replace(microsecond=0)
         end = now - timedelta(seconds=config.settle_seconds)
         overlap = timedelta(seconds=config.overlap_seconds)
-        since = self._begin(landing, end, overlap)
-        if config.changes == "analytics":
-            analytics.read_changes(sync, end=end, overlap=max(overlap, DAY))
-        else:
-            began = moment(landing.cursors["began"])
-            Changes(sync, began=began, since=since, overlap=overlap).read(end)
-        months.back_fill_incidents(sync, since, now)
-        kinds = (OVERVIEW if config.changes == "analytics" else EVERYTHING,)
-        months.back_fill_log_entries(sync, since, kinds)
-        months.sweep(
-            sync,
-            Window(since, end),
-            now,
-            recent_every=timedelta(hours=config.sweep_recent_hours),
-            all_every=timedelta(hours=config.sweep_all_hours),
-        )
-        self._count(landing, Window(since, end))
-        if sync.is_due("directory", config.directory_hours, now):
-            self._read_directory(landing, now)
+        since = self._begin(end, overlap)
+        Changes(self, since).read(end, overlap)
+        for stream, options in BACK_FILLED:
+            self._back_fill(stream, options, since)
+        for month in base.months(since, end):
+            self._sweep(Window(*month), now)
+        if since < end:
+            self._count(Window(since, end))
+        if self.is_due("directory", config.directory_hours, now):
+            self._read_directory(now)
 
     def _newest(self) -> Reply:
-        """A page of one incident: how many there are of late, and the server's clock."""
+        """How many incidents there are of late, and the server's clock."""
         today = datetime.now(UTC)
-        window = [("since", iso(today - 30 * DAY)), ("until", iso(today + DAY))]
-        return self.http.get(
-            "/incidents", [*window, ("time_zone", "UTC"), ("limit", 1), ("total", "true")]
-        )
+        return self._ask(Window(today - 30 * DAY, today + DAY))
 
-    def _begin(self, landing: Landing, end: datetime, overlap: timedelta) -> datetime:
+    def _ask(self, window: Window) -> Reply:
+        return self.http.get("/incidents", [*window.params(), ("limit", 1), ("total", "true")])
+
+    def _begin(self, end: datetime, overlap: timedelta) -> datetime:
         """Where all begins; at the first sync this is also where changes and back-fill part."""
         since = self._config.begins_at(end).replace(hour=0, minute=0, second=0, microsecond=0)
-        if "since" not in landing.cursors:
+        if "since" not in self.landing.cursors:
             # Log entries that come late are looked for from the very beginning.
-            began = iso(max(end - overlap, since))
-            landing.commit(
-                since=iso(since),
-                began=began,
-                changes=began,
-                incidents_from=began,
-                log_entries_from=began,
-            )
-        recorded = moment(landing.cursors["since"])
+            began = base.iso(max(end - overlap, since))
+            names = ("began", "changes", "incidents_from", "log_entries_from")
+            self.landing.commit(since=base.iso(since), **dict.fromkeys(names, began))
+        recorded = base.moment(self.landing.cursors["since"])
         # Without a date of its own the beginning stays where the first sync found it.
         if self._config.since is None or since >= recorded:
             return recorded
-        landing.commit(since=iso(since))
+        self.landing.commit(since=base.iso(since))
         return since
 
-    def _read_directory(self, landing: Landing, now: datetime) -> None:
+    def _back_fill(self, stream: str, options: Options, since: datetime) -> None:
+        """Land what was created from `since` to where the back-fill came, newest month first."""
+        landing, cursor = self.landing, f"{stream}_from"
+
+        def read(piece: Window) -> None:
+            for page in pages(self.http, f"/{stream}", piece, options):
+                landing.append(stream, page)
+
+        for month in base.months(since, base.moment(landing.cursors[cursor])):
+            for piece in in_pieces(landing, Window(*month), read, newest_first=True):
+                landing.observe(stream, since=piece.since, until=piece.until)
+                landing.commit(**{cursor: base.iso(piece.since)})
+                self.progress(f"{stream} back to {piece.since:%Y-%m-%d}")
+
+    def _sweep(self, month: Window, now: datetime) -> None:
+        """Land the ids of a month that was never swept, or too long ago for its age."""
+        config, name = self._config, f"{month.since:%Y-%m}"
+        swept: dict[str, str] = dict(self.landing.cursors.get("swept", {}))
+        is_recent = month.until > now - RECENT
+        hours = config.sweep_recent_hours if is_recent else config.sweep_all_hours
+        if name in swept and now - base.moment(swept[name]) < timedelta(hours=hours):
+            return
+        created: dict[str, datetime] = {}
+
+        def read(piece: Window) -> None:
+            for page in pages(self.http, "/incidents", piece):
+                created.update((one["id"], base.moment(one["created_at"])) for one in page)
+
+        for _ in in_pieces(self.landing, month, read):
+            pass
+        for part in _quarters(month):
+            ids = sorted(one for one, at in created.items() if at in part)
+            window = {"since": base.iso(part.since), "until": base.iso(part.until)}
+            first = part.since.replace(day=max(d for d in QUARTERS if d <= part.since.day))
+            records = ({"id": one, **window} for one in (None, *ids))
+            self.landing.replace("incident_ids", f"{first:%Y-%m-%d}", records)
+        self.landing.commit(swept={**swept, name: base.iso(now)})
+        self.progress(f"swept {name}: {len(created):,}")
+
+    def _count(self, window: Window) -> None:
+        """What the source holds of all that is read: incidents created in `window`."""
+        for part in window.split(-((window.since - window.until) // COUNTED)):
+            total = self._ask(part).data.get("total")
+            if total is not None:
+                self.landing.observe(
+                    "incidents", source_count=total, since=part.since, until=part.until
+                )
+
+    def _read_directory(self, now: datetime) -> None:
         # Accounts without the feature have no such address.
         reply = self.http.find("/priorities", [("limit", 100)])
-        landing.replace("priorities", "all", reply.data["priorities"] if reply else [])
-        landing.commit()
+        self.landing.replace("priorities", "all", reply.data["priorities"] if reply else [])
         for name in self._config.directory:
-
-            def keep(records: Iterable[Record], name: str = name) -> None:
-                kept = ({k: v for k, v in r.items() if k not in PRIVATE} for r in records)
-                landing.replace(name, "all", kept if name == "users" else records)
-
-            listing(self.http, name, f"/{name}", name, keep)
-            landing.commit()
+            records = listing(self.http, f"/{name}")
+            kept = ({k: v for k, v in one.items() if k not in PRIVATE} for one in records)
+            self.landing.replace(name, "all", kept)
             self.progress(name)
-        landing.commit(directory=iso(now))
+        self.landing.commit(directory=base.iso(now))
 
-    def _count(self, landing: Landing, window: Window) -> None:
-        """What the source holds of all that is read: incidents created in `window`."""
-        until = window.until
-        while until > window.since:
-            since = max(until - COUNTED, window.since)
-            asked = [("since", iso(since)), ("until", iso(until)), ("time_zone", "UTC")]
-            reply = self.http.get("/incidents", [*asked, ("limit", 1), ("total", "true")])
-            total = reply.data.get("total")
-            if total is not None:
-                landing.observe("incidents", source_count=total, since=since, until=until)
-            until = since
+
+def _quarters(month: Window) -> Iterator[Window]:
+    """What of the month lies in each of its quarters."""
+    first = month.since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    starts = [first.replace(day=day) for day in QUARTERS]
+    ends = [*starts[1:], month.until]
+    for start, end in zip(starts, ends, strict=True):
+        part = Window(max(start, month.since), min(end, month.until))
+        if part.since < part.until:
+            yield part

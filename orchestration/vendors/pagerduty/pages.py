@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.http import Http, Reply, SourceError, UnavailableError, paging
+from orchestration.http import TRY_AGAIN, Http, Reply, SourceError, UnavailableError, paging
 from orchestration.landing import Landing
-from orchestration.vendors.base import iso, moment
+from orchestration.vendors import base
 
 Record = dict[str, Any]
 Options = tuple[tuple[str, str], ...]
@@ -20,8 +20,6 @@ CAP = 10_000
 SECOND = timedelta(seconds=1)
 # Details of what triggered, where labels are.
 CHANNELS = ("include[]", "channels")
-OVERVIEW = ("is_overview", "true")
-EVERYTHING = ("is_overview", "false")
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,13 @@ class Window:
 
     def __contains__(self, at: datetime) -> bool:
         return self.since <= at < self.until
+
+    def params(self) -> list[tuple[str, str | int]]:
+        return [
+            ("since", base.iso(self.since)),
+            ("until", base.iso(self.until)),
+            ("time_zone", "UTC"),
+        ]
 
     def split(self, pieces: int) -> list[Window]:
         """Equal windows, oldest first; one second is not split."""
@@ -53,7 +58,7 @@ class TooManyError(Exception):
 
 
 def pages(
-    http: Http, path: str, name: str, window: Window | None = None, options: Options = ()
+    http: Http, path: str, window: Window | None = None, options: Options = ()
 ) -> Iterator[list[Record]]:
     """The records of `window`, a page at a time; each once.
 
@@ -63,8 +68,7 @@ def pages(
     asked: list[tuple[str, str | int]] = [*options, ("limit", PAGE)]
     if window:
         # A second more on both sides: whether the server counts the ends in is nowhere written.
-        asked += [("since", iso(window.since - SECOND)), ("until", iso(window.until))]
-        asked += [("time_zone", "UTC")]
+        asked += Window(window.since - SECOND, window.until).params()
 
     def ask(offset: int) -> Reply:
         if offset + PAGE > CAP:
@@ -72,13 +76,14 @@ def pages(
         total = [("total", "true")] if window and not offset else []
         return http.get(path, [*asked, *total, ("offset", offset)])
 
+    name = path.rpartition("/")[2]
     style = paging.ByOffset(lambda data: data[name], lambda data, _: bool(data.get("more")))
     for page in paging.pages(ask, style, 0):
         count = page.reply.data.get("total") or 0
         if count > CAP:
             raise TooManyError(f"{count:,} records", count // CAP + 1)
         records: list[Record] = page.records
-        yield [r for r in records if moment(r["created_at"]) in window] if window else records
+        yield [r for r in records if base.moment(r["created_at"]) in window] if window else records
 
 
 def in_pieces(
@@ -106,40 +111,32 @@ def in_pieces(
             pieces = piece.split(error.pieces if isinstance(error, TooManyError) else 2)
             if len(pieces) == 1:
                 attempts += 1
-                what = f"{landing.source}: the second {iso(piece.since)}"
+                what = f"{landing.source}: the second {base.iso(piece.since)}"
                 if isinstance(error, TooManyError):
                     raise _beyond_paging(what, error) from None
                 if attempts > paging.ATTEMPTS:
-                    raise UnavailableError(
-                        f"{what}: {error}, {attempts} times over; the next sync goes on from here"
-                    ) from None
+                    times = f"{attempts} times over"
+                    raise UnavailableError(f"{what}: {error}, {times}; {TRY_AGAIN}") from None
             todo += pieces if newest_first else reversed(pieces)
         else:
             attempts = 0
             yield piece
 
 
-def listing(
-    http: Http,
-    what: str,
-    path: str,
-    name: str,
-    keep: Callable[[Iterator[Record]], None],
-    options: Options = (),
-) -> None:
-    """Read a listing that has no window; `keep` gets its records, from the first one each time.
+def listing(http: Http, path: str, options: Options = ()) -> list[Record]:
+    """All of a listing that has no window.
 
     Raises:
         SourceError: it holds more than can be paged.
         UnavailableError: records moved however often it was read.
     """
+    what = f"{http.name}: {path}"
     try:
-        paging.steady(
-            f"{http.name}: {what}",
-            lambda: keep(one for page in pages(http, path, name, options=options) for one in page),
+        return paging.steady(
+            what, lambda: [one for page in pages(http, path, options=options) for one in page]
         )
     except TooManyError as error:
-        raise _beyond_paging(f"{http.name}: {what}", error) from None
+        raise _beyond_paging(what, error) from None
 
 
 def incidents(http: Http, ids: Iterable[str]) -> Iterator[Record]:
@@ -147,18 +144,6 @@ def incidents(http: Http, ids: Iterable[str]) -> Iterator[Record]:
     for one in ids:
         if reply := http.find(f"/incidents/{one}"):
             yield reply.data["incident"]
-
-
-def timeline(http: Http, incident_id: str) -> list[Record]:
-    """The log entries of one incident that say how it went. Errors are those of `listing`."""
-    entries: list[Record] = []
-
-    def keep(records: Iterator[Record]) -> None:
-        entries[:] = records
-
-    path = f"/incidents/{incident_id}/log_entries"
-    listing(http, f"incident {incident_id}", path, "log_entries", keep, (OVERVIEW, CHANNELS))
-    return entries
 
 
 def _beyond_paging(what: str, error: TooManyError) -> SourceError:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.http import AccessError, Http, SourceError
+from orchestration.http import AccessError, SourceError
 from orchestration.landing import Landing
-from orchestration.vendors.base import (
-    Context,
-    HttpExtractor,
-    Sync,
-    authorization,
-    iso,
-    moment,
-    months,
-)
+from orchestration.vendors import base
 from orchestration.vendors.servicenow.settings import (
     DELETION_FIELDS,
     INCIDENT_FIELDS,
@@ -34,7 +26,7 @@ from orchestration.vendors.servicenow.table import (
     probe,
     raw,
 )
-from orchestration.vendors.servicenow.windows import SETTLING, land_changes
+from orchestration.vendors.servicenow.windows import SETTLING, land_changes, report_hidden
 
 NAME = "servicenow"
 
@@ -42,63 +34,53 @@ NAME = "servicenow"
 class ServiceNowConfig(ServiceNowSettings):
     """The settings, and the way from them to an extractor."""
 
-    def extractor(self, context: Context) -> ServiceNow:
-        if self.url is None:
-            raise SourceError(
-                f"{NAME}: url is not set; write `{NAME}: {{url: https://example.service-now.com}}` "
-                "into sources.yaml"
-            )
+    def extractor(self, context: base.Context) -> ServiceNow:
+        return ServiceNow(self, context)
+
+
+class ServiceNow(base.HttpExtractor):
+    """Lands incidents, deletions, incident_ids, services, dependencies, risks and sweeps.
+
+    Cursors: `incidents` and `deletions`, see `land_changes`; `services`, `dependencies` and
+    `risks`, what identified their last versions; `sweep`, when; `hidden`, incidents hidden from us.
+    """
+
+    def __init__(self, config: ServiceNowConfig, context: base.Context) -> None:
+        url = base.required_url(config.url, NAME)
         zone = context.environment.get("PAYDOWN_SERVICENOW_TIMEZONE", "") or "UTC"
         if zone != "UTC":
             raise SourceError(
                 f"{NAME}: PAYDOWN_SERVICENOW_TIMEZONE is {zone}, but the instance itself sends "
                 "UTC; unset it, and leave exported files in that zone to a run of their own"
             )
-        http = Http(
+        token, user, password = names = (config.token_env, config.user_env, config.password_env)
+        super().__init__(
+            context,
             NAME,
-            self.url,
-            credentials=authorization(
-                context, NAME, self.token_env, self.user_env, self.password_env
-            ),
-            access_hint=(
-                f"check {self.token_env}, or {self.user_env} and {self.password_env}, and let that "
-                "user read the table (role itil, for deletions and risks a role of their own)"
-            ),
-            patience=context.patience,
+            url,
+            base.authorization(context, NAME, *names),
+            f"check {token}, or {user} and {password}, and let that user read the table (role "
+            "itil, for deletions and risks a role of their own)",
         )
-        return ServiceNow(self, http, context)
-
-
-class ServiceNow(HttpExtractor):
-    """Lands incidents, deletions, incident_ids, services, dependencies, risks and sweeps.
-
-    Cursors: `incidents` and `deletions`, as `Covered`; `services`, `dependencies` and `risks`, what
-    identified their last versions; `sweep`, where and when; `hidden`, incidents hidden from us.
-    """
-
-    def __init__(self, config: ServiceNowConfig, http: Http, context: Context) -> None:
-        super().__init__(http, context)
         self._config = config
         self._overlap = timedelta(minutes=config.overlap_minutes)
-        self._conditions = [config.query] if config.query else []
 
     def check(self) -> str:
-        found = probe(self.http, self._config.incident_table, self._conditions)
-        return f"{found.total:,} records in {self._config.incident_table}"
+        table = self._config.incident_table
+        total, _, _ = probe(self.http, table, _conditions(self._config.query))
+        return f"{total:,} records in {table}"
 
     def sync(self, landing: Landing) -> None:
-        begin = self._config.begins_at(landing.started_at)
-        now = self._incidents(landing, begin)
+        self.landing = landing
+        now = self._incidents(self._config.begins_at(landing.started_at))
         refused: list[AccessError] = []
         for setting, stream, scan in self._tables():
-            if not scan.table:
-                continue
             try:
                 if stream == "deletions":
-                    since = moment(landing.cursors["incidents"]["since"])
-                    self._changes(landing, stream, "sys_created_on", scan, since, now)
+                    since = base.moment(landing.cursors["incidents"]["since"])
+                    self._changes(stream, "sys_created_on", scan, since, now)
                 else:
-                    self._snapshot(landing, stream, scan, now)
+                    self._snapshot(stream, scan, now)
             except AccessError as error:
                 # What may be read is read, and then the sync reports what may not.
                 landing.abandon()
@@ -109,128 +91,116 @@ class ServiceNow(HttpExtractor):
                 if is_expected or "Invalid table" not in str(error):
                     raise
                 self.progress(f"no table {scan.table} on this instance, so no risks")
-        self._sweep(landing, now)
+        self._sweep(now)
         if refused:
             raise refused[0]
 
-    def _incidents(self, landing: Landing, begin: datetime) -> datetime:
+    def _incidents(self, begin: datetime) -> datetime:
         """Land what changed, newest version each; returns the server's clock."""
-        config = self._config
-        covered = landing.cursors.get("incidents")
-        since = min(begin, moment(covered["since"])) if covered else begin
-        conditions = [*self._conditions, at_least("sys_updated_on", since)]
-        found = probe(self.http, config.incident_table, conditions)
+        config, cursors = self._config, self.landing.cursors
+        table, conditions = config.incident_table, _conditions(config.query)
+        covered = cursors.get("incidents")
+        since = min(begin, base.moment(covered["since"])) if covered else begin
+        total, _, now = probe(self.http, table, [*conditions, at_least("sys_updated_on", since)])
         # A sweep counts without `query`.
-        hidden = 0 if config.query else landing.cursors.get("hidden", 0)
-        landing.observe(
-            "incidents",
-            source_count=max(0, found.total - hidden),
-            since=since,
-            until=found.date - SETTLING,
-        )
-        chosen = (*INCIDENT_FIELDS, *self._chosen("SERVICE", "FAILURE"), *config.fields)
-        wanted = () if "*" in config.fields else tuple(dict.fromkeys(chosen))
-        scan = Scan(config.incident_table, self._conditions, wanted, config.page_size)
-        self._changes(landing, "incidents", "sys_updated_on", scan, begin, found.date)
-        return found.date
+        hidden = 0 if config.query else cursors.get("hidden", 0)
+        count = max(0, total - hidden)
+        self.landing.observe("incidents", source_count=count, since=since, until=now - SETTLING)
+        chosen = self._chosen("SERVICE", "FAILURE") | dict.fromkeys(config.fields, "fields")
+        self._check_columns(table, chosen)
+        fields = () if "*" in config.fields else _fields(INCIDENT_FIELDS, chosen)
+        scan = Scan(table, conditions, fields, config.page_size)
+        self._changes("incidents", "sys_updated_on", scan, begin, now)
+        return now
 
-    def _changes(
-        self, landing: Landing, stream: str, field: str, scan: Scan, begin: datetime, now: datetime
-    ) -> None:
+    def _changes(self, stream: str, field: str, scan: Scan, begin: datetime, now: datetime) -> None:
         width = timedelta(days=self._config.window_days)
-        sync = Sync(self.http, landing, self.progress)
-        land_changes(sync, stream, field, scan, begin, now, width=width, overlap=self._overlap)
+        land_changes(self, stream, field, scan, begin, now, width=width, overlap=self._overlap)
 
-    def _chosen(self, *names: str) -> list[str]:
+    def _chosen(self, *names: str) -> dict[str, str]:
+        """Columns that the environment names, and the variables that name them."""
         variables = [f"PAYDOWN_SERVICENOW_{name}_FIELD" for name in names]
-        return [*filter(None, (self._context.environment.get(one, "") for one in variables))]
+        columns = {self.context.environment.get(one, ""): one for one in variables}
+        return {column: one for column, one in columns.items() if column}
+
+    def _check_columns(self, table: str, chosen: Mapping[str, str]) -> None:
+        """ServiceNow passes over a column that doesn't exist, and it would be empty for ever.
+
+        Raises:
+            SourceError: a setting names none of the table's columns.
+        """
+        chosen = {column: setting for column, setting in chosen.items() if column != "*"}
+        if not chosen:
+            return
+        _, records, _ = probe(self.http, table, fields="")
+        for column, setting in chosen.items() if records else ():
+            if column.split(".")[0] not in records[0]:
+                raise SourceError(
+                    f"{NAME}: {table} has no column {column} that we may read; correct {setting}, "
+                    f"there are: {', '.join(sorted(records[0]))}"
+                )
 
     def _tables(self) -> Iterator[tuple[str, str, Scan]]:
         """The tables besides incidents: the setting that names each, its stream, what is asked."""
-        config, size = self._config, self._config.page_size
-        deletions = [f"tablename={config.incident_table}"]
-        yield (
-            "deletions_table",
-            "deletions",
-            Scan(config.deletions_table, deletions, DELETION_FIELDS, size),
-        )
-        services = [*filter(None, [config.service_query])]
-        yield (
-            "service_table",
-            "services",
-            Scan(config.service_table, services, SERVICE_FIELDS, size),
-        )
+        config = self._config
         service = config.service_table or "cmdb_ci_service"
+        deletions = [f"tablename={config.incident_table}"]
         relations = [
             f"type.name={config.relation_type}",
             f"parent.sys_class_nameINSTANCEOF{service}",
             f"child.sys_class_nameINSTANCEOF{service}",
         ]
-        yield (
-            "relation_table",
-            "dependencies",
-            Scan(config.relation_table, relations, RELATION_FIELDS, size),
-        )
-        risks = [*filter(None, [config.risk_query])]
-        wanted = tuple(dict.fromkeys([*RISK_FIELDS, *self._chosen("RISK_SERVICE")]))
-        yield "risk_table", "risks", Scan(config.risk_table, risks, wanted, size)
-
-    def _snapshot(self, landing: Landing, stream: str, scan: Scan, now: datetime) -> None:
-        """Land all of a table, where its count or its newest change is another than last time."""
-        found = probe(self.http, scan.table, scan.conditions, "ORDERBYDESCsys_updated_on")
-        mark = [found.total, *(raw(record, "sys_updated_on") for record in found.records)]
-        cursor = landing.cursors.get(stream, {})
-        if cursor.get("mark") == mark and not self._is_due(cursor["at"], now):
-            return
-        self._land_all(landing, scan, stream, stream, "all", now)
-        landing.commit(**{stream: {"mark": mark, "at": iso(now)}})
-
-    def _sweep(self, landing: Landing, now: datetime) -> None:
-        """Land the ids of all incidents, month by month: one that is missing was deleted."""
-        cursor = landing.cursors.get("sweep", {})
-        if "next" not in cursor and "at" in cursor and not self._is_due(cursor["at"], now):
-            return
-        since = moment(landing.cursors["incidents"]["since"])
-        parts = [("earlier", None, since)]
-        parts += [(f"{begin:%Y-%m}", begin, end) for begin, end in [*months(since, now)][::-1]]
-        names = [name for name, _, _ in parts]
-        at, hidden = cursor.get("at"), cursor.get("hidden", 0)
-        first = names.index(cursor["next"]) if cursor.get("next") in names else 0
-        if first == 0:
-            at, hidden = iso(now), 0
-        for (name, begin, end), following in zip(
-            parts[first:], [*names[first + 1 :], None], strict=True
+        services, risks = _conditions(config.service_query), _conditions(config.risk_query)
+        risk_fields = _fields(RISK_FIELDS, self._chosen("RISK_SERVICE"))
+        for setting, stream, conditions, fields in (
+            ("deletions_table", "deletions", deletions, DELETION_FIELDS),
+            ("service_table", "services", services, SERVICE_FIELDS),
+            ("relation_table", "dependencies", relations, RELATION_FIELDS),
+            ("risk_table", "risks", risks, risk_fields),
         ):
-            conditions = [
-                at_least("sys_updated_on", since),
-                *([at_least("sys_created_on", begin)] if begin else []),
-                before("sys_created_on", end),
-            ]
-            size = self._config.id_page_size
-            scan = Scan(
-                self._config.incident_table, conditions, ("sys_id",), size, has_display=False
-            )
+            if table := getattr(config, setting):
+                yield setting, stream, Scan(table, conditions, fields, config.page_size)
+
+    def _snapshot(self, stream: str, scan: Scan, now: datetime) -> None:
+        """Land all of a table, where its count or its newest change is another than last time."""
+        total, records, _ = probe(self.http, scan.table, scan.conditions)
+        mark = [total, *(raw(record, "sys_updated_on") for record in records)]
+        cursor = self.landing.cursors.get(stream, {})
+        if cursor.get("mark") == mark and not self._is_over(cursor, now):
+            return
+        if stream == "risks":
+            self._check_columns(scan.table, self._chosen("RISK_SERVICE"))
+        self._land_all(scan, stream, stream, "all", now)
+        self.landing.observe(stream, source_count=scan.visible)
+        self.landing.commit(**{stream: {"mark": mark, "at": base.iso(now)}})
+
+    def _sweep(self, now: datetime) -> None:
+        """Land the ids of all incidents, month by month: one that is missing was deleted."""
+        if not self._is_over(self.landing.cursors.get("sweep", {}), now):
+            return
+        config, hidden = self._config, 0
+        since = base.moment(self.landing.cursors["incidents"]["since"])
+        parts: list[tuple[str, datetime | None, datetime]] = [("earlier", None, since)]
+        parts += [(f"{begin:%Y-%m}", begin, end) for begin, end in [*base.months(since, now)][::-1]]
+        for name, begin, end in parts:
+            bounds = [at_least("sys_created_on", begin)] if begin else []
+            bounds += [at_least("sys_updated_on", since), before("sys_created_on", end)]
+            size, fields = config.id_page_size, ("sys_id",)
+            scan = Scan(config.incident_table, bounds, fields, size, has_display=False)
             self._land_all(
-                landing, scan, "incident_ids", "incidents", name, now - self._overlap,
-                updated_since=iso(since),
-                created_since=iso(begin) if begin else None,
-                created_before=iso(end),
+                scan, "incident_ids", "incidents", name, now - self._overlap,
+                updated_since=base.iso(since),
+                created_since=base.iso(begin) if begin else None,
+                created_before=base.iso(end),
             )  # fmt: skip
+            self.landing.commit()
             hidden += scan.hidden
-            rest = {"next": following, "hidden": hidden} if following else {}
-            landing.commit(sweep={"at": at, **rest}, **({} if following else {"hidden": hidden}))
+        self.landing.commit(sweep={"at": base.iso(now)}, hidden=hidden)
 
     def _land_all(
-        self,
-        landing: Landing,
-        scan: Scan,
-        stream: str,
-        swept: str,
-        part: str,
-        swept_at: datetime,
-        **bounds: Any,
+        self, scan: Scan, stream: str, swept: str, part: str, swept_at: datetime, **bounds: Any
     ) -> None:
-        """Land all records of a scan as the file `part`, and what it covered and found."""
+        """Write all records of a scan as the file `part`, and what it covered and found."""
 
         def records() -> Iterator[Record]:
             for page in pages(self.http, scan):
@@ -238,8 +208,8 @@ class ServiceNow(HttpExtractor):
                 if page.records:
                     self.progress(f"{stream} {part}: {scan.visible:,}")
 
-        landing.replace(stream, part, records())
-        scan.report_hidden(self.progress)
+        self.landing.replace(stream, part, records())
+        report_hidden(self, scan)
         note = {
             "stream": swept,
             "part": part,
@@ -248,13 +218,21 @@ class ServiceNow(HttpExtractor):
             "created_since": None,
             "created_before": None,
             **bounds,
-            "swept_at": iso(swept_at),
+            "swept_at": base.iso(swept_at),
             "visible": scan.visible,
             "hidden": scan.hidden,
         }
-        landing.replace("sweeps", f"{swept}-{part}", [note])
-        if swept == stream:
-            landing.observe(stream, source_count=scan.visible)
+        self.landing.replace("sweeps", f"{swept}-{part}", [note])
 
-    def _is_due(self, at: str, now: datetime) -> bool:
-        return now - moment(at) >= timedelta(hours=self._config.sweep_hours)
+    def _is_over(self, cursor: Mapping[str, Any], now: datetime) -> bool:
+        """Whether what was read at the cursor's `at`, or never, is to be read again."""
+        hours = timedelta(hours=self._config.sweep_hours)
+        return "at" not in cursor or now - base.moment(cursor["at"]) >= hours
+
+
+def _conditions(query: str) -> list[str]:
+    return [query] if query else []
+
+
+def _fields(usual: tuple[str, ...], chosen: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*usual, *chosen]))

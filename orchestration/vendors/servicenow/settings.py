@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from orchestration.documents.strict import fault
-from orchestration.vendors.base import EnvName, Hours, SourceConfig, Url
+from orchestration.vendors import base
 
 # What the contracts in models/staging/servicenow read.
 INCIDENT_FIELDS = (
@@ -46,7 +46,7 @@ Query = Annotated[str, AfterValidator(_query), Field(max_length=2000)]
 PageSize = Annotated[int, Field(strict=True, ge=10, le=10_000)]
 
 
-class ServiceNowSettings(SourceConfig):
+class ServiceNowSettings(base.SourceConfig):
     """One instance. A table whose name is empty is not read.
 
     Only fields that something reads are asked for: callers' names and work notes stay where they
@@ -62,10 +62,10 @@ class ServiceNowSettings(SourceConfig):
             that it changed.
     """
 
-    url: Url | None = None
-    user_env: EnvName = "SERVICENOW_USER"
-    password_env: EnvName = "SERVICENOW_PASSWORD"  # noqa: S105 - a name
-    token_env: EnvName = "SERVICENOW_TOKEN"  # noqa: S105 - a name
+    url: base.Url | None = None
+    user_env: base.EnvName = "SERVICENOW_USER"
+    password_env: base.EnvName = "SERVICENOW_PASSWORD"  # noqa: S105 - a name
+    token_env: base.EnvName = "SERVICENOW_TOKEN"  # noqa: S105 - a name
     incident_table: TableName = "incident"
     query: Query = ""
     fields: tuple[FieldName, ...] = ()
@@ -80,4 +80,4 @@ class ServiceNowSettings(SourceConfig):
     id_page_size: PageSize = 10_000
     overlap_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 5
     window_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
-    sweep_hours: Hours = 24
+    sweep_hours: base.Hours = 24

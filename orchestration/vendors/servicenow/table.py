@@ -8,11 +8,10 @@ be the last. `X-Total-Count` counts the hidden ones too, which shows where the e
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestration.http import Http, Reply, SourceError, paging
 
@@ -21,21 +20,15 @@ Record = Mapping[str, Any]
 SMALLEST_PAGE = 10
 # What an instance gives at most unless it is asked for more.
 LARGEST_PAGE = 10_000
-# A sys_id is 32 hexadecimal digits; ranges of it are halved by the first 12. Others, which people
-# wrote themselves, fall into some range too: the server compares, not we.
-PIVOT_DIGITS = 12
-# Where ids are not spread at all, so many cuts in a row meet nothing.
-GUESSES = 5
 URL = "set the source's url to the instance, such as https://example.service-now.com"
 
 
-@dataclass(frozen=True)
-class Probe:
-    """What one cheap question showed: how many match (hidden ones too), the first, the clock."""
+class Place(NamedTuple):
+    """A page: at most `limit` records with a `sys_id` after one, of which `skipped` are hidden."""
 
-    total: int
-    records: list[Record]
-    date: datetime
+    after: str
+    limit: int
+    skipped: int = 0
 
 
 @dataclass
@@ -51,7 +44,7 @@ class Scan:
     """
 
     table: str
-    conditions: Sequence[str]
+    conditions: Sequence[str] = ()
     fields: Sequence[str] = ()
     page_size: int = 1000
     has_display: bool = True
@@ -63,47 +56,41 @@ class Scan:
         """Records that access rules kept back; those deleted during the scan count too."""
         return max(0, self.total - self.visible)
 
-    def report_hidden(self, progress: Callable[[str], None]) -> None:
-        """Say how many records access rules kept back, if any."""
-        if self.hidden:
-            progress(f"{self.table}: access rules hide {self.hidden:,} of {self.total:,}")
-
     def parameters(self, place: Place) -> dict[str, str | int]:
         """The request for the page at this place."""
         bounds = [f"sys_id>{place.after.replace('^', '^^')}"] if place.after else []
-        bounds += [f"sys_id<={place.upper}"] if place.upper else []
         parameters: dict[str, str | int] = {
             "sysparm_query": "^".join([*self.conditions, *bounds, "ORDERBYsys_id"]),
             "sysparm_display_value": "all" if self.has_display else "false",
             "sysparm_exclude_reference_link": "true",
             "sysparm_limit": place.limit,
         }
+        if place.skipped:
+            parameters["sysparm_offset"] = place.skipped
         if self.fields:
             parameters["sysparm_fields"] = ",".join(self.fields)
         return parameters
 
 
-@dataclass(frozen=True)
-class Place:
-    """A page: at most `limit` records with a `sys_id` after one, and up to `upper` if it is set."""
+def probe(
+    http: Http,
+    table: str,
+    conditions: Sequence[str] = (),
+    fields: str = "sys_id,sys_updated_on",
+) -> tuple[int, list[Record], datetime]:
+    """How many records match (hidden ones too), the last changed of them, the server's clock.
 
-    after: str
-    upper: str
-    limit: int
-
-
-def probe(http: Http, table: str, conditions: Sequence[str], order: str = "") -> Probe:
-    """One record at most, of a query that may have an order such as `ORDERBYDESCnumber`."""
-    parameters = {
-        "sysparm_query": "^".join([*conditions, *([order] if order else [])]),
-        "sysparm_fields": "sys_id,sys_updated_on",
-        "sysparm_limit": 1,
-    }
-    reply = http.get(f"/api/now/table/{table}", parameters)
+    fields: what to return of that one record; empty for everything.
+    """
+    query = "^".join([*conditions, "ORDERBYDESCsys_updated_on"])
+    asked = {"sysparm_query": query, "sysparm_limit": 1}
+    reply = http.get(
+        f"/api/now/table/{table}", asked | ({"sysparm_fields": fields} if fields else {})
+    )
     records = _records(table, reply)
     if records is None:
         raise _cancelled(table)
-    return Probe(_total(table, reply), records, reply.date)
+    return _total(table, reply), records, reply.date
 
 
 def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place]]:
@@ -119,22 +106,21 @@ def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place
     def ask(place: Place) -> Reply:
         return http.get(f"/api/now/table/{scan.table}", scan.parameters(place))
 
-    return paging.pages(ask, _ByKey(scan), Place(after, "", scan.page_size))
+    return paging.pages(ask, _ByKey(scan), Place(after, scan.page_size))
 
 
 class _ByKey:
     """Where a scan goes on.
 
     Where a page comes back empty though more records match than it covers, all of those it covers
-    are hidden and none of them says where to go on. Then larger pages are asked for, and after that
-    a range of `sys_id` that one of them covers, and what comes after it.
+    are hidden, and none of them says where to go on: they are skipped, but for a tenth, which is
+    asked for again in case that some of them were deleted meanwhile.
     """
 
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
         self._size = scan.page_size
         self._largest = max(LARGEST_PAGE, scan.page_size)
-        self._guesses = 0
         self._is_first = True
 
     def __call__(self, reply: Reply, place: Place) -> paging.Page[Place]:
@@ -142,32 +128,25 @@ class _ByKey:
         records = _records(scan.table, reply)
         if records is None:
             # Cut off in the middle of a page: what came is no use, less may be.
-            if limit <= SMALLEST_PAGE or limit > self._largest:
+            if limit <= SMALLEST_PAGE:
                 raise _cancelled(scan.table)
             self._largest = max(SMALLEST_PAGE, limit // 2)
             self._size = min(self._size, self._largest)
-            return paging.Page([], reply, Place(place.after, place.upper, self._largest))
+            return paging.Page([], reply, place._replace(limit=self._largest))
         total = _total(scan.table, reply)
         if self._is_first:
             scan.total, self._is_first = total, False
         scan.visible += len(records)
         # Where count and page cover each other closely, a record deleted between the two could
         # hide another one: then one more request shows it.
-        is_covered = total <= limit - max(1, limit // 10) or total == len(records) < limit
-        last, upper = _last_id(scan.table, records, place.after), place.upper
+        step = limit - max(1, limit // 10)
+        if total <= place.skipped + step or total == len(records) < limit:
+            return paging.Page(records, reply)
         if records:
-            limit, self._guesses = self._size, 0
-        elif is_covered and total:
-            self._guesses = 0
-        elif not is_covered:
-            is_wide = limit * 2 <= self._largest or self._guesses >= GUESSES
-            pivot = "" if is_wide else _pivot(place.after, upper, total, limit)
-            upper, limit = (pivot, limit) if pivot else (upper, limit * 2)
-            self._guesses += bool(pivot)
-        if not is_covered:
-            return paging.Page(records, reply, Place(last, upper, limit))
-        # All up to `upper` has been read, or all there is.
-        return paging.Page(records, reply, Place(upper, "", limit) if upper else None)
+            following = Place(_last_id(scan.table, records, place.after), self._size)
+        else:
+            following = Place(place.after, self._largest, place.skipped + step)
+        return paging.Page(records, reply, following)
 
 
 def raw(record: Record, field: str) -> str:
@@ -203,8 +182,6 @@ def _records(table: str, reply: Reply) -> list[Record] | None:
 
 
 def _last_id(table: str, records: Sequence[Record], after: str) -> str:
-    if not records:
-        return after
     last = raw(records[-1], "sys_id")
     if not last:
         raise SourceError(
@@ -233,21 +210,3 @@ def _total(table: str, reply: Reply) -> int:
             "let the proxy between here and the instance pass that header on"
         )
     return int(text)
-
-
-def _pivot(after: str, upper: str, total: int, limit: int) -> str:
-    """Where to cut the range after `after`, up to `upper`, so that a page covers its lower part.
-
-    Ids are spread evenly enough to guess; never more than half. Empty where it is too narrow.
-    """
-    end = 16**PIVOT_DIGITS
-    low, high = _number(after, "0"), _number(upper, "0") if upper else end
-    cut = low + min((high - low) // 2, (high - low) * limit * 7 // (10 * max(total, 1)))
-    return f"{cut:0{PIVOT_DIGITS}x}" if low < cut < high else ""
-
-
-def _number(sys_id: str, fill: str) -> int:
-    digits = "".join(
-        itertools.takewhile(lambda c: c in "0123456789abcdef", sys_id[:PIVOT_DIGITS].lower())
-    )
-    return int(digits.ljust(PIVOT_DIGITS, fill), 16)

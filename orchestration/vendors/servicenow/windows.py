@@ -5,13 +5,13 @@ A window has a fixed end, so what changes while it is read moves out of it, into
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from orchestration.http import SourceError
-from orchestration.vendors.base import Sync, iso, moment
+from orchestration.vendors import base
 from orchestration.vendors.servicenow.table import Record, Scan, at_least, before, pages, raw, stamp
 
 # The instance's nodes have clocks of their own.
@@ -19,7 +19,7 @@ SETTLING = timedelta(seconds=60)
 
 
 def land_changes(
-    sync: Sync,
+    sync: base.HttpExtractor,
     stream: str,
     field: str,
     scan: Scan,
@@ -38,19 +38,19 @@ def land_changes(
     Raises:
         SourceError: the server understood the windows otherwise, and what is read would have gaps.
     """
-    covered: dict[str, Any] = dict(
-        sync.landing.cursors.get(stream)
-        or {"since": iso(begin), "until": iso(begin), "read_at": iso(begin + timedelta(days=366))}
-    )
+    at = base.iso(begin)
+    new = {"since": at, "until": at, "read_at": base.iso(begin + timedelta(days=366))}
+    covered: dict[str, Any] = dict(sync.landing.cursors.get(stream) or new)
     until = (now - SETTLING).replace(microsecond=0)
     while window := covered.get("open") or _next_window(covered, begin, until, width, overlap):
         if "open" not in covered and window[1] > covered["until"]:
-            covered["read_at"] = iso(now)
-        first, end = map(moment, window)
+            covered["read_at"] = base.iso(now)
+        first, end = map(base.moment, window)
         bounds = [at_least(field, first), before(field, end)]
         windowed = replace(scan, conditions=[*scan.conditions, *bounds])
         for page in pages(sync.http, windowed, covered.get("after", "")):
-            _check_clock(scan.table, field, page.records, first, end, now - overlap)
+            for record in page.records:
+                _check_clock(windowed, field, record, first, end, now - overlap)
             sync.landing.append(stream, page.records)
             if page.following:
                 covered |= {"open": window, "after": page.following.after}
@@ -63,7 +63,13 @@ def land_changes(
             sync.landing.commit(**{stream: covered})
             if page.records:
                 sync.progress(f"{stream} {window[0][:10]}: {windowed.visible:,}")
-        windowed.report_hidden(sync.progress)
+        report_hidden(sync, windowed)
+
+
+def report_hidden(sync: base.HttpExtractor, scan: Scan) -> None:
+    """Say how many records access rules kept back, if any."""
+    if scan.hidden:
+        sync.progress(f"{scan.table}: access rules hide {scan.hidden:,} of {scan.total:,}")
 
 
 def _next_window(
@@ -78,27 +84,22 @@ def _next_window(
     A `begin` before what was read so far is filled in backwards. The newest window begins
     `overlap` before the moment when the previous one was read, if that is within it.
     """
-    since, done = moment(covered["since"]), moment(covered["until"])
-    if iso(begin) < covered["since"]:
-        return [iso(max(begin, since - width)), iso(since)]
+    since, done = base.moment(covered["since"]), base.moment(covered["until"])
+    if base.iso(begin) < covered["since"]:
+        return [base.iso(max(begin, since - width)), base.iso(since)]
     if until <= done:
         return None
-    start = max(since, min(done, moment(covered["read_at"]) - overlap))
-    return [iso(start), iso(min(until, done + width))]
+    start = max(since, min(done, base.moment(covered["read_at"]) - overlap))
+    return [base.iso(start), base.iso(min(until, done + width))]
 
 
 def _check_clock(
-    table: str,
-    field: str,
-    records: Sequence[Record],
-    first: datetime,
-    end: datetime,
-    asked: datetime,
+    scan: Scan, field: str, record: Record, first: datetime, end: datetime, asked: datetime
 ) -> None:
     # Only what changed while we asked may be later than the window.
-    for value in (raw(record, field) for record in records):
-        if value and (value < stamp(first) or stamp(end) <= value < stamp(asked)):
-            raise SourceError(
-                f"servicenow: {table}: asked for {field} from {stamp(first)} to {stamp(end)} "
-                f"(UTC), got {value}; set the time zone of the user that reads to GMT"
-            )
+    value = raw(record, field)
+    if value and (value < stamp(first) or stamp(end) <= value < stamp(asked)):
+        raise SourceError(
+            f"servicenow: {scan.table}: asked for {field} from {stamp(first)} to {stamp(end)} "
+            f"(UTC), got {value}; set the time zone of the user that reads to GMT"
+        )
