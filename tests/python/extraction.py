@@ -11,7 +11,7 @@ from orchestration.http import Patience, SourceError
 from orchestration.landing import StreamReport, open_landing
 from orchestration.vendors.base import Context, SourceConfig
 
-from .loopback import IMPATIENT, Vendor
+from .loopback import Vendor
 
 NOW = datetime(2026, 6, 26, 16, tzinfo=UTC)
 # For tests whose server never hangs, on machines that may.
@@ -28,7 +28,7 @@ class Source:
     name: str
     environment: Mapping[str, str]
     vendor: Vendor | None = None
-    patience: Patience = IMPATIENT
+    patience: Patience = CALM
     base_folder: Path = Path()
 
     def context(self, said: list[str] | None = None) -> Context:

@@ -11,23 +11,21 @@ from typing import Any
 
 import pytest
 
-from orchestration.http import Patience, SourceError
+from orchestration.http import SourceError
 from orchestration.vendors.opsgenie import api, feed
 from orchestration.vendors.opsgenie.extractor import HOSTS, OpsgenieConfig
 
 from .extraction import Source
-from .loopback import IMPATIENT, Request, landed, serving
+from .loopback import Request, landed, serving
 from .vendor_opsgenie import KEY, OpsgenieVendor, ms
 
 SINCE = date(2026, 5, 1)
 KINDS = ("alerts", "incidents")
 
 
-def sync(
-    root: Path, url: str, vendor: OpsgenieVendor, patience: Patience = IMPATIENT, **settings: Any
-) -> None:
+def sync(root: Path, url: str, vendor: OpsgenieVendor, **settings: Any) -> None:
     values = {"url": url, "since": SINCE, "reference_hours": 0, "sweep_hours": 0} | settings
-    source = Source("opsgenie", {"OPSGENIE_API_KEY": KEY}, vendor, patience)
+    source = Source("opsgenie", {"OPSGENIE_API_KEY": KEY}, vendor)
     source.sync(root, OpsgenieConfig.model_validate(values))
 
 
