@@ -36,6 +36,7 @@ dates as (
 days as (
     select
         calendars.calendar_name,
+        calendars.hours_calendar_name,
         calendars.time_zone,
         dates.local_date,
         {{ iso_weekday('dates.local_date') }} as iso_weekday
@@ -56,11 +57,11 @@ shifts as (
     from days
     left join hours
         on
-            days.calendar_name = hours.calendar_name
+            days.hours_calendar_name = hours.calendar_name
             and days.iso_weekday = hours.iso_weekday
     left join holidays
         on
-            days.calendar_name = holidays.calendar_name
+            days.hours_calendar_name = holidays.calendar_name
             and days.local_date = holidays.holiday_date
 ),
 

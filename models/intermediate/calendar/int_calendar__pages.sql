@@ -84,6 +84,9 @@ placed as (
             as service_id,
         service_calendars.team_id,
         calendars.calendar_name,
+        calendars.hours_calendar_name,
+        -- The responder's own clock is no assumption.
+        calendars.is_assumed and moments.responder_time_zone is null as is_calendar_assumed,
         coalesce(moments.responder_time_zone, calendars.time_zone) as time_zone
     from moments
     inner join incident_services on moments.incident_id = incident_services.incident_id
@@ -122,6 +125,7 @@ judged as (
         dated.page_source,
         dated.calendar_name,
         dated.time_zone,
+        dated.is_calendar_assumed,
         dated.is_page,
         holidays.holiday_name,
         hours.calendar_name is not null as is_working_weekday,
@@ -152,19 +156,19 @@ judged as (
     from dated
     left join hours
         on
-            dated.calendar_name = hours.calendar_name
+            dated.hours_calendar_name = hours.calendar_name
             and {{ iso_weekday('dated.local_date') }} = hours.iso_weekday
     left join holidays
         on
-            dated.calendar_name = holidays.calendar_name
+            dated.hours_calendar_name = holidays.calendar_name
             and dated.local_date = holidays.holiday_date
     left join hours as hours_before
         on
-            dated.calendar_name = hours_before.calendar_name
+            dated.hours_calendar_name = hours_before.calendar_name
             and {{ iso_weekday('dated.day_before') }} = hours_before.iso_weekday
     left join holidays as holidays_before
         on
-            dated.calendar_name = holidays_before.calendar_name
+            dated.hours_calendar_name = holidays_before.calendar_name
             and dated.day_before = holidays_before.holiday_date
 ),
 
@@ -186,6 +190,7 @@ pages as (
             else 'night'
         end as page_time,
         judged.is_page,
+        judged.is_calendar_assumed,
         not judged.is_in_hours as is_out_of_hours,
         judged.local_date,
         judged.week_starts_on,

@@ -18,7 +18,9 @@ counted as (
         sum(case when pages.is_out_of_hours then 1 else 0 end) as out_of_hours_count,
         sum(case when pages.page_time = 'night' then 1 else 0 end) as night_count,
         sum(case when pages.page_time = 'weekend' then 1 else 0 end) as weekend_count,
-        sum(case when pages.page_time = 'holiday' then 1 else 0 end) as holiday_count
+        sum(case when pages.page_time = 'holiday' then 1 else 0 end) as holiday_count,
+        sum(case when pages.page_source = 'notification' then 1 else 0 end) as notified_count,
+        sum(case when pages.is_calendar_assumed then 1 else 0 end) as assumed_count
     from pages
     group by pages.week_starts_on, pages.team_id, pages.responder_id
 ),
@@ -43,6 +45,8 @@ reported as (
         cast(counted.night_count as bigint) as night_count,
         cast(counted.weekend_count as bigint) as weekend_count,
         cast(counted.holiday_count as bigint) as holiday_count,
+        cast(counted.notified_count as bigint) as notified_count,
+        cast(counted.assumed_count as bigint) as assumed_count,
         cast(1.0 * counted.out_of_hours_count / counted.page_count as double precision)
             as out_of_hours_share,
 
