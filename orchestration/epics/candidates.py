@@ -58,12 +58,11 @@ Count = Annotated[int, BeforeValidator(lambda value: value or 0)]
 
 
 class Candidate(BaseModel):
-    """One scored service, or shared fix, at the latest scoring date, and what is to be done.
+    """One scored service, or shared fix with its `members`, and what is to be done.
 
-    members: the services of a shared fix. epic_key: of the epic that is open or begun; None for
-    one that is yet to be opened, of cycle `cycle_number`. update_count: what the decision rests
-    on, see `EpicRecord`. shared_epic_key: an epic of a shared fix that the epic must point to.
-    tracker_problem: why the tracker could not be asked before the decision.
+    epic_key: of the epic that is open or begun, None for one yet to be opened. update_count:
+    what the decision rests on, see `EpicRecord`. shared_epic_key: of the shared fix that the epic
+    must point to. tracker_problem: why the tracker could not be asked before the decision.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -140,11 +139,7 @@ class Candidate(BaseModel):
 
 
 def epic_key(service_id: str, cycle: int) -> str:
-    """The deterministic key of a service's epic, safe as a label and as a file name.
-
-    The slug is for people, and comes from the last segment of the id because names change; the
-    hash of the whole id keeps services apart.
-    """
+    """The key of a service's epic, safe as label and file name; the hash keeps services apart."""
     return f"paydown-{slug(service_id)}-{_sha256(service_id)[:8]}-c{cycle}"
 
 
@@ -163,10 +158,7 @@ def _sha256(text: str) -> str:
 
 
 def read_candidates(rows: Iterable[Mapping[str, Any]]) -> list[Candidate]:
-    """All rows by rank, each a mapping with the columns of both marts.
-
-    Raises ValueError naming service and column, also when a service has two rows.
-    """
+    """All rows by rank; ValueError naming service and column, also for two rows of a service."""
     candidates: dict[str, Candidate] = {}
     for row in rows:
         service = row.get("service_id", "without service_id")

@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.epics.candidates import Candidate, read_candidates
 from orchestration.epics.publisher import publish_epics
-from orchestration.epics.refresh import Refreshed, refresh
+from orchestration.epics.reconcile import Refreshed, refresh
 from orchestration.epics.report import EpicsReport
 from orchestration.epics.run import Run
 from orchestration.ledger import Ledger, export_epics

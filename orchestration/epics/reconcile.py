@@ -1,39 +1,151 @@
-"""Makes the ledger true to the tracker, after a crash, a restored backup or a lost ledger.
+"""Makes the ledger true to the tracker: reads the tracker and writes only the ledger.
 
-Reads the tracker and writes only the ledger; a run does the same for what it needs itself.
+`refresh` follows before each load what people did, so that decisions rest on it; `reconcile` looks
+further, after a crash, a restored backup or a lost ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from orchestration.epics.candidates import Candidate
 from orchestration.epics.content import draft_stories
 from orchestration.epics.opening import story_record
 from orchestration.epics.playbooks import read_playbooks
-from orchestration.epics.refresh import Finding, Refreshed, follow_people, settle_attempts
 from orchestration.epics.run import Run
 from orchestration.ledger import EpicRecord, EpicState, Ledger, Writer
-from orchestration.trackers.protocol import EpicRef
+from orchestration.trackers.protocol import (
+    EpicRef,
+    EpicStatus,
+    ForbiddenError,
+    RejectedError,
+    StatusOutcome,
+    TrackerError,
+)
 
 _LONGEST_CHAIN = 100
+_MISSING = "the tracker doesn't have it, long after the attempt: it was not created"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found; `is_open` where a person, or the next run, must act."""
+
+    key: str
+    what: str
+    url: str | None = None
+    is_open: bool = False
+
+
+@dataclass
+class Refreshed:
+    """What the tracker said. problems: by key, why it didn't say how an epic is.
+
+    unreachable: why it could not be asked at all; then the previous state stands.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+    unreachable: str | None = None
+
+    def add(self, key: str, what: str, url: str | None = None, *, is_open: bool = False) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(key, what, url, is_open))
+
+
+def refresh(run: Run) -> Refreshed:
+    """Ask the tracker about its epics in the ledger, and record what people did to them.
+
+    One `status` call, and one `find` where attempts have no outcome; nothing is asked about an
+    empty ledger. An epic that others have changed since paydown's last write loses its version.
+    """
+    refreshed = Refreshed()
+    try:
+        _settle_attempts(run, refreshed)
+        _follow_people(run, (r for r in run.records().values() if not r.parent_key), refreshed)
+    except TrackerError as error:
+        refreshed.unreachable = str(error)
+    return refreshed
+
+
+def _settle_attempts(run: Run, refreshed: Refreshed) -> None:
+    """Find out what became of attempts without an outcome. Raises TrackerError."""
+    attempts = {key: record for key, record in run.records().items() if record.is_attempted}
+    searched = run.writer()
+    found = run.find(attempts.keys())
+    for ref in run.adopt(attempts, found):
+        refreshed.add(ref.key, f"was opened as {ref.id}, by a run that was cut short", ref.url)
+    if missing := sorted(attempts.keys() - found.keys()):
+        settled = run.ledger.record_missing(searched, missing, _MISSING)
+        for key in missing:
+            until = (attempts[key].attempted_at or searched.at) + searched.lease
+            what = (
+                "was not created; the next run that wants it opens it"
+                if key in settled
+                else "is being created, or may still turn up; ask again at "
+                f"{until + timedelta(seconds=1):%H:%M:%S} UTC"
+            )
+            refreshed.add(key, what, is_open=key not in settled)
+
+
+def _follow_people(run: Run, records: Iterable[EpicRecord], refreshed: Refreshed) -> None:
+    """Record which of these people closed, reopened or changed. Raises TrackerError."""
+    known = [record for record in records if record.ref_id]
+    answers = run.status(known)
+    changed: dict[str, None] = {}
+    for record in known:
+        answer = answers.get(record.key)
+        if isinstance(answer, EpicStatus):
+            if what := _follow_one(run, record, answer):
+                refreshed.add(record.key, what, record.url)
+            if record.version not in (None, answer.version) and not record.is_closing:
+                changed[record.key] = None
+        elif problem := _problem(record, answer):
+            refreshed.problems[record.key] = problem
+            refreshed.add(record.key, problem, record.url, is_open=True)
+    if changed:
+        run.ledger.record_versions(run.writer(), changed)
+
+
+def _follow_one(run: Run, record: EpicRecord, status: EpicStatus) -> str | None:
+    """Record that a person closed or reopened it; what happened, None where nothing did."""
+    ledger, writer, name = run.ledger, run.writer(), status.status_name
+    if status.is_open and record.state is EpicState.CLOSED:
+        now = ledger.record_reopened(writer, record.key, name)
+        return "was reopened in the tracker" if now.state is EpicState.OPENED else None
+    if not status.is_open and record.state is EpicState.OPENED:
+        closed_at = status.closed_at or run.now  # Or when that was noticed.
+        ledger.record_closed(writer, record.key, closed_at, name, by_us=record.is_closing)
+        return "was closed in the tracker"
+    return None
+
+
+def _problem(record: EpicRecord, answer: StatusOutcome | None) -> str | None:
+    """Why it isn't known how an epic is; None where it is closed and can't be seen any more."""
+    is_lasting = answer is None or isinstance(answer, RejectedError | ForbiddenError)
+    if is_lasting and record.state is EpicState.CLOSED:
+        return None
+    by_hand = f"; if it is gone for good: paydown ledger close {record.key}" if is_lasting else ""
+    if answer is None:
+        return (
+            f"{record.key} was opened as {record.ref_id}, and the tracker no longer shows it: "
+            f"restore it, or make sure that paydown may read it{by_hand}"
+        )
+    return f"the tracker doesn't say how {record.key} is: {answer}{by_hand}"
 
 
 def reconcile(candidates: Sequence[Candidate], run: Run) -> list[Finding]:
     """Ask the tracker about everything the ledger knows, and everything it could have lost.
 
-    * Attempts without an outcome: found by label, or settled as not created once their lease,
-      which outlasts the search lag, has expired.
-    * Epics and stories that people closed, reopened or deleted.
-    * Labels that the tracker has and the ledger doesn't, by the keys of `candidates`.
-    * Keys that more than one item carries.
-
+    Attempts without an outcome, epics and stories that people closed, reopened or deleted, labels
+    of `candidates` that the ledger doesn't know, keys that several items carry.
     Raises TrackerError.
     """
     refreshed = Refreshed()
-    settle_attempts(run, refreshed)
-    follow_people(run, run.records().values(), refreshed)
+    _settle_attempts(run, refreshed)
+    _follow_people(run, run.records().values(), refreshed)
     _adopt_epics(candidates, run, refreshed)
     _adopt_stories(candidates, run, refreshed)
     _find_duplicates(run, refreshed)
@@ -61,7 +173,7 @@ def _adopt_epics(candidates: Sequence[Candidate], run: Run, refreshed: Refreshed
                 why = "a later cycle was opened"
                 run.ledger.record_closed(run.writer(), record.key, run.now, why)
         adopted = run.adopt(asked, found)
-        follow_people(run, adopted.values(), Refreshed())
+        _follow_people(run, adopted.values(), Refreshed())
         _report(adopted, refreshed)
         wanted = [c for c in wanted if epics[c.service_id].key in {*records, *found}]
 
@@ -104,12 +216,10 @@ def close_by_hand(
 ) -> list[EpicRecord]:
     """Record that an epic, with its open stories, or one story is closed; stories come first.
 
-    For what was destroyed in the tracker, or moved to where paydown may not read: it would hold
-    its team's place in the limit of work in progress forever. Should the tracker show it open
-    after all, the next run follows that.
-
-    tracker: the instance's name in the ledger, needed only where several hold the key.
-    now: business time, at which it is closed. at: wall-clock time, for the history.
+    For what no tracker shows any more, which would hold its team's place forever. Should the
+    tracker show it open after all, the next run follows that.
+    tracker: needed only where several hold the key. now: business time, at which it is closed.
+    at: wall-clock time, for the history.
     """
     records = ledger.records(tracker)
     named = sorted((r for r in records if r.key == key), key=lambda r: r.tracker)

@@ -64,9 +64,8 @@ class Ledger(LedgerDatabase):
         wanted: Iterable[tuple[EpicRecord, Mapping[str, object]]],
         searched_at: datetime,
     ) -> dict[str, Claim]:
-        """Commit that each of `wanted` is about to be created; the answer by key.
+        """Commit that `wanted`, each with what its history keeps, is about to be created.
 
-        wanted: records that need not be in the ledger yet, each with what its history is to keep.
         searched_at: when the tracker was searched for them. Refused is what is open already, what
         another run has begun, and what was begun so late that the search may have missed it.
         """
@@ -86,12 +85,12 @@ class Ledger(LedgerDatabase):
         is_ours: bool = False,
         is_known: bool = True,
     ) -> EpicRecord:
-        """Record that the tracker has it as `ref` (id, url), unless that is known.
+        """Record that the tracker has it as `ref` (id, url); returns what the ledger has.
 
         is_ours: this writer created it. What a found epic says, and that it was opened `at`, is
         known only if it stems from the newest attempt on record; is_known: that it may.
-        Returns the epic as the ledger has it. Another `ref_id` than the one given means that the
-        tracker has two with one key, another key that the service has one that is open or begun.
+        Another `ref_id` in the answer means that the tracker has two with one key, another key
+        that the service has one that is open or begun.
         """
         with self.exclusive() as session:
             row = session.get(EpicRecord, (writer.tracker, wanted.key))
@@ -123,7 +122,7 @@ class Ledger(LedgerDatabase):
         may_be_done: bool = False,
         was_pending: bool = False,
     ) -> None:
-        """Record that epics were not opened, or a change was not made; the next run tries again.
+        """Record that epics were not opened, or a change was not made.
 
         may_be_done: it isn't known, so the attempt stays as it is. was_pending: an attempt before
         this one may have made the change, so it stays pending, but nobody has to wait for it.
@@ -140,10 +139,9 @@ class Ledger(LedgerDatabase):
                 writer.note(session, key, kind, reason=reason)
 
     def record_missing(self, searched: Writer, keys: Collection[str], reason: str) -> set[str]:
-        """Settle attempts that came to nothing; returns those of `keys` that it could settle.
+        """Settle those of `keys` whose attempts came to nothing; returns these.
 
-        searched: as of before the search. Only attempts that could not take effect any more by
-        then are settled, since the search would have found them.
+        searched: as of before the search, which would have found what took effect until then.
         """
         settled = set()
         with self.exclusive() as session:
@@ -165,11 +163,10 @@ class Ledger(LedgerDatabase):
         evidence: Evidence | None,
         sent: Mapping[str, object],
     ) -> Claim:
-        """Commit that a change (`change` or `close`) is about to be sent.
+        """Commit that a change (`change` or `close`) is about to be sent, as `pending_change_id`.
 
-        update_count: how many changes this one builds on; refused when another run has begun one
-        more. The record's `pending_change_id` is the id to send it by: the one of an earlier
-        attempt that says the same, else one that was never used.
+        That is the id of an earlier attempt that says the same, else one that was never used.
+        update_count: how many changes it builds on; refused when another run has begun one more.
         """
         with self.exclusive() as session:
             row = session.get_one(EpicRecord, (writer.tracker, key))
@@ -191,10 +188,7 @@ class Ledger(LedgerDatabase):
     def record_changed(
         self, writer: Writer, key: str, change_id: str, shared_key: str | None = None
     ) -> None:
-        """Record that the epic says what `change_id` says, unless another run did so first.
-
-        shared_key: the epic of a shared fix that it points to now.
-        """
+        """Record that the epic says what `change_id` says, and points to a shared fix."""
         with self.exclusive() as session:
             row = session.get_one(EpicRecord, (writer.tracker, key))
             if row.pending_change_id == change_id:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from orchestration.epics.publisher import publish_epics
-from orchestration.epics.refresh import Refreshed, refresh
+from orchestration.epics.reconcile import Refreshed, refresh
 from orchestration.epics.report import EpicsReport
 from orchestration.epics.run import Run
 from orchestration.ledger import export_epics
