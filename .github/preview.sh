@@ -5,9 +5,11 @@ mark='<!-- paydown rubric preview -->'
 body=$(mktemp)
 status=0
 {
-    echo "$mark"
-    .venv/bin/paydown whatif --scoring "$1" --months 6 --markdown
-} > "$body" || status=$?
+    # A block of code: names come from catalogs and tickets, and are nothing but text in it.
+    printf '%s\n```text\n' "$mark"
+    COLUMNS=120 .venv/bin/paydown whatif --scoring "$1" --months 6 || status=$?
+    printf '```\n'
+} > "$body"
 cat "$body" >> "${GITHUB_STEP_SUMMARY:-/dev/null}"
 issues="repos/$GITHUB_REPOSITORY/issues"
 posted=$(gh api --paginate "$issues/$PULL_REQUEST/comments" \

@@ -1,17 +1,4 @@
-"""Where a run reads and writes, from the environment. Nothing here is a secret.
-
-| variable | what | default |
-| --- | --- | --- |
-| `PAYDOWN_SOURCES` | live systems to read, such as `pagerduty,prometheus` | none |
-| `PAYDOWN_LANDING` | folder of exports | with sources `landing` in `PAYDOWN_HOME`, else the demo |
-| `PAYDOWN_HOME` | all that a run writes | `.paydown/demo`; `.paydown/live` with a landing |
-| `PAYDOWN_MODERNIZATION` | rubric, maturity, capacity, postmortems | `modernization` |
-| `PAYDOWN_AS_OF` | the moment that windows end at, ISO 8601 UTC | now; the demo has its own |
-| `PAYDOWN_TARGET` | the warehouse, a target of `profiles/profiles.yml` | `duckdb` |
-| `PAYDOWN_LEDGER` | SQLAlchemy address of the ledger | SQLite in `PAYDOWN_HOME` |
-| `PAYDOWN_MEMORY_LIMIT` | memory of DuckDB, such as `8GB` | 1/4 of the machine's, up to 4 GB |
-| `PAYDOWN_DRY_RUN` | `1`: say what would be opened; `0`: open it | `1`; `0` for local epics |
-"""
+"""Where a run reads and writes, from the environment (docs/guides/data-engineer.md). No secrets."""
 
 from __future__ import annotations
 

@@ -97,6 +97,7 @@ def load(
     other record.
     """
     settings.export()
+    warehouse = loading_warehouse(settings)
     try:
         refreshed = refresh_ledger(settings, "load")
         if refreshed.unreachable:
@@ -106,7 +107,6 @@ def load(
         progress(f"the ledger is not refreshed: {type(error).__name__}")
     contracts = contracts_from_manifest(manifest(settings))
     wanted = [c for c in contracts if streams is None or c.name in streams]
-    warehouse = loading_warehouse(settings)
     report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)
     found: dict[str, Sequence[object]] = {
         "files_are_readable": report.rejected,

@@ -54,13 +54,12 @@ def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]
 def whatif(
     scoring: Annotated[Path, typer.Option(help="The other rubric, a scoring.yaml.")],
     months: Annotated[int, typer.Option(min=0, max=36, help="Compare past months too.")] = 0,
-    markdown: Annotated[bool, typer.Option(help="As a comment for a pull request.")] = False,
 ) -> None:
     """Show who would move, and which epics would open, with another rubric. Changes nothing."""
     settings = read_settings()
     from orchestration.cli.scores import show_what_if
 
-    show_what_if(settings, scoring, months, markdown=markdown)
+    show_what_if(settings, scoring, months)
 
 
 @app.command()

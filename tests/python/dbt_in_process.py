@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+from orchestration.dbt_project import parse_into
 
 from .flow_helpers import ROOT
 
@@ -19,8 +20,8 @@ QUIET = ("--quiet", "--log-level-file", "none", "--no-write-json")
 
 
 class Dbt:
-    """The project's dbt. `parsed(target)` is the file of the pickled manifest of that target;
-    what dbt writes beside the warehouse goes to `scratch`."""
+    """The project's dbt. `parsed(target)` is the folder that `parse` filled for that target; what
+    dbt writes beside the warehouse goes to `scratch`."""
 
     def __init__(self, parsed: Callable[[str], Path], scratch: Path) -> None:
         self._parsed = parsed
@@ -44,29 +45,34 @@ class Dbt:
         Raises:
             AssertionError: dbt failed; with what failed and why.
         """
+        from dbt.cli.main import dbtRunner
+        from dbt.contracts.graph.manifest import Manifest
+
         # dbt fills in what it compiles, so each call gets a manifest of its own.
-        manifest = pickle.loads(self._parsed(target).read_bytes())  # noqa: S301
+        objects = (self._parsed(target) / "partial_parse.msgpack").read_bytes()
+        manifest = Manifest.from_msgpack(objects)
         for node in manifest.nodes.values():
             if not inline and node.config.materialized == "ephemeral":
                 node.config.materialized = "view"
-        command = [
-            *arguments, "--target", target, "--vars", json.dumps({"as_of": as_of}), *QUIET,
-        ]  # fmt: skip
+        chosen = ["--target", target, "--vars", json.dumps({"as_of": as_of}), *QUIET]
+        own = _environment(self._scratch)
+        if warehouse:
+            own["PAYDOWN_WAREHOUSE"] = str(warehouse)
         try:
-            if warehouse:
-                environment["PAYDOWN_WAREHOUSE"] = str(warehouse)
-            done = invoke(command, manifest, self._scratch, environment)
+            with patch.dict(os.environ, own | environment):
+                done = dbtRunner(manifest).invoke([*arguments, *chosen])
         finally:
             close_warehouse()
         if done.exception:
             raise AssertionError(str(done.exception)) from done.exception
+        results: list[Any] = list(getattr(done.result, "results", []))
         failed = [
-            f"{one.node.unique_id}: {one.message}"
-            for one in done.result.results
-            if one.status in ("error", "fail", "runtime error")
+            f"{r.node.unique_id}: {r.message}"
+            for r in results
+            if r.status in ("error", "fail", "runtime error")
         ]
         assert done.success, "\n".join(failed)
-        return list(done.result.results)
+        return results
 
     def compiled(self, *models: str, as_of: str, target: str = "duckdb") -> dict[str, str]:
         """Model -> its SQL, without a look at the warehouse."""
@@ -86,18 +92,14 @@ def close_warehouse() -> None:
         DuckDBConnectionManager._ENV = None
 
 
-def parse(target: str, file: Path) -> None:
-    """Parse the project for a target and pickle its manifest into the file."""
-    done = invoke(["parse", "--target", target, *QUIET], None, file.with_suffix(".parse"), {})
-    assert done.success, done.exception
-    file.write_bytes(pickle.dumps(done.result))
+def parse(target: str, folder: Path) -> None:
+    """Parse the project for a target into the folder."""
+    with patch.dict(os.environ, _environment(folder) | {"PAYDOWN_TARGET": target}):
+        parse_into(folder)
 
 
-def invoke(command: list[str], manifest: Any, scratch: Path, environment: dict[str, str]) -> Any:
-    """One call of dbt's own runner."""
-    from dbt.cli.main import dbtRunner
-
-    variables = {
+def _environment(scratch: Path) -> dict[str, str]:
+    return {
         "DBT_PROFILES_DIR": str(ROOT / "profiles"),
         "DBT_PROJECT_DIR": str(ROOT),
         "DBT_TARGET_PATH": str(scratch / "target"),
@@ -105,6 +107,4 @@ def invoke(command: list[str], manifest: Any, scratch: Path, environment: dict[s
         "PAYDOWN_WAREHOUSE": str(scratch / "warehouse.duckdb"),
         "PAYDOWN_POSTGRES_DATABASE": POSTGRES_DATABASE,
         "PAYDOWN_POSTGRES_USER": "postgres",
-    } | environment
-    with patch.dict(os.environ, variables):
-        return dbtRunner(manifest=manifest).invoke(command)
+    }

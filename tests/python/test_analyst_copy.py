@@ -91,6 +91,22 @@ def test_a_warehouse_is_copied_as_of_its_last_commit_however_its_writer_ended(
     assert ask(copy, "select count(*), max(n) from marts.fct_things") == [(11, 998)]
 
 
+LOADER = """
+import sys, pathlib
+from orchestration.warehouse import Warehouse
+path = pathlib.Path(sys.argv[1])
+with Warehouse(path, path.with_name("work") / "deep").opened() as con:
+    con.execute("insert into marts.fct_things select 1")
+"""
+
+
+def test_of_loaders_that_start_together_each_has_its_turn(site: Site) -> None:
+    command = [sys.executable, "-c", LOADER, str(site.warehouse)]
+    loaders = [subprocess.Popen(command) for _ in range(6)]
+    assert [loader.wait(60) for loader in loaders] == [0] * 6
+    assert ask(site.warehouse, "select count(*) from marts.fct_things") == [(16,)]
+
+
 def test_an_open_reader_keeps_its_copy_and_blocks_nothing(site: Site) -> None:
     first = site.publish()
     with duckdb.connect(str(first.database), read_only=True) as reader:

@@ -1,8 +1,9 @@
-"""The models on a real PostgreSQL: the same raw rows give the same marts as on DuckDB."""
+"""The models on a real PostgreSQL: the same rows give the same marts as on DuckDB."""
 
 from __future__ import annotations
 
 import io
+import random
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +14,13 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
+from .compiled_models import AS_OF, NewWarehouse, table_of
 from .dbt_in_process import Dbt
 from .flow_helpers import Demo
+from .test_slo_burn_oracle import DAY, END, SLOS, fill, rate
 
 TYPES = {"DOUBLE": "double precision"}
+BURN = ("int_slo__pieces", "int_slo__incident_burn", "fct_incident_burn", "rpt_slo_budget")
 
 
 def connect(address: str) -> Any:
@@ -25,12 +29,8 @@ def connect(address: str) -> Any:
     return psycopg2.connect(host=url.query["host"], user="postgres", dbname=url.database)
 
 
-def comparable(rows: list[tuple[Any, ...]]) -> list[tuple[str, ...]]:
-    """Rows sorted, each value as text that doesn't depend on the warehouse; 9 digits count."""
-    return sorted(tuple(_plain(value) for value in row) for row in rows)
-
-
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """The value as text that doesn't depend on the warehouse; 9 digits count."""
     if isinstance(value, float | Decimal):
         return f"{float(value):.9g}"
     if isinstance(value, datetime):
@@ -38,42 +38,94 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+def assert_alike(mart: str, con: duckdb.DuckDBPyConnection, cursor: Any, table: str) -> None:
+    """A table of PostgreSQL has the rows that DuckDB's has."""
+    cursor.execute(f"select * from {table}")
+    columns = ", ".join(f'"{column[0]}"' for column in cursor.description)
+    here, there = con.execute(f"select {columns} from {mart}").fetchall(), cursor.fetchall()
+    assert sorted([plain(v) for v in row] for row in there) == sorted(
+        [plain(v) for v in row] for row in here
+    ), mart
+
+
+def copy_tables(con: duckdb.DuckDBPyConnection, where: str, cursor: Any, passed: Path) -> None:
+    """Copy DuckDB's tables to PostgreSQL, through one CSV file after the other."""
+    tables = con.execute(
+        "select schema_name || '.\"' || table_name || '\"', "
+        "list(column_name order by column_index), list(data_type order by column_index) "
+        f"from duckdb_columns() where {where} group by 1"
+    ).fetchall()
+    assert tables
+    for table, names, kinds in tables:
+        typed = zip(names, (TYPES.get(kind, kind) for kind in kinds), strict=True)
+        listed = ", ".join(f'"{name}" {kind}' for name, kind in typed)
+        cursor.execute(f"create table {table} ({listed})")
+        form = r"(format csv, header, {} '\N')"
+        con.execute(f"copy {table} to '{passed}' {form.format('nullstr')}")
+        text = io.StringIO(passed.read_text(encoding="utf-8"))
+        cursor.copy_expert(f"copy {table} from stdin {form.format('null')}", text)
+
+
 @pytest.mark.slow
 def test_marts_on_postgresql_equal_those_on_duckdb(
     demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path
 ) -> None:
-    site = demo.site
-    with connect(postgres) as connection:
-        _copy_raw(site.warehouse, connection.cursor(), tmp_path / "copied.csv")
+    where = "schema_name = 'raw' and not starts_with(table_name, '_dlt')"
+    with (
+        connect(postgres) as connection,
+        duckdb.connect(str(demo.site.warehouse), read_only=True) as con,
+    ):
+        cursor = connection.cursor()
+        cursor.execute("create schema raw")
+        copy_tables(con, where, cursor, tmp_path / "passed.csv")
     dbt(
         "build", "--exclude-resource-type", "unit_test", target="postgres",
         PAYDOWN_POSTGRES_HOST=str(make_url(postgres).query["host"]),
     )  # fmt: skip
-    marts = [row[0] for row in site.query("select table_name from duckdb_tables()")]
-    assert len(marts) >= 11
+    with (
+        connect(postgres) as connection,
+        duckdb.connect(str(demo.site.published), read_only=True) as con,
+    ):
+        marts = con.execute("select table_name from duckdb_tables()").fetchall()
+        assert len(marts) >= 11
+        for (mart,) in marts:
+            assert_alike(mart, con, connection.cursor(), f"paydown_marts.{mart}")
+
+
+def test_burn_on_postgresql_equals_that_on_duckdb(
+    postgres: str, warehouse: NewWarehouse, dbt: Dbt, tmp_path: Path
+) -> None:
+    """The demo has no measurements, so its comparison of the marts says nothing of these."""
+    chance = random.Random(4)
+    measured = []
+    for slo in ("up", "late", "all"):
+        for source in ("prometheus", "datadog"):
+            for n in range(250):
+                if chance.random() < 0.1:
+                    continue
+                at, ratio = END - n * 600, chance.choice((0.0, chance.random() / 10, 1.0))
+                share = chance.choice((None, 0.5))
+                measured += [rate(slo, source, w, at, ratio, share) for w in (300, 3600, 21_600)]
+    active = {}
+    for n in range(40):
+        start = END - chance.randrange(3 * DAY)
+        again = start + chance.randrange(DAY)
+        active[f"i{n}"] = [(start, again), (again + 60, again + chance.randrange(60, 2 * DAY))]
+    here = warehouse()
+    fill(here, measured, active)
+    here.run(*BURN[1:])
+    compiled = dbt.compiled(*BURN, as_of=AS_OF, target="postgres")
     with connect(postgres) as connection:
         cursor = connection.cursor()
-        for mart in marts:
-            cursor.execute(f'select * from paydown_marts."{mart}"')
-            columns = ", ".join(f'"{column[0]}"' for column in cursor.description)
-            there = comparable(cursor.fetchall())
-            assert there == comparable(site.query(f'select {columns} from "{mart}"')), mart
-
-
-def _copy_raw(warehouse: Path, cursor: Any, passed: Path) -> None:
-    """Copy the tables of raw, through one CSV file after the other."""
-    cursor.execute("create schema raw")
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        columns = con.execute(
-            "select table_name, list(column_name order by column_index), "
-            "list(data_type order by column_index) from duckdb_columns() "
-            "where schema_name = 'raw' and not starts_with(table_name, '_dlt') group by 1"
-        ).fetchall()
-        for table, names, kinds in columns:
-            typed = zip(names, (TYPES.get(kind, kind) for kind in kinds), strict=True)
-            listed = ", ".join(f'"{name}" {kind}' for name, kind in typed)
-            cursor.execute(f'create table raw."{table}" ({listed})')
-            form = r"(format csv, header, {} '\N')"
-            con.execute(f"copy raw.\"{table}\" to '{passed}' {form.format('nullstr')}")
-            text = io.StringIO(passed.read_text(encoding="utf-8"))
-            cursor.copy_expert(f'copy raw."{table}" from stdin {form.format("null")}', text)
+        cursor.execute("create schema paydown_intermediate; create schema paydown_marts")
+        where = f"schema_name like 'paydown%' and table_name not in {BURN}"
+        copy_tables(here.con, where, cursor, tmp_path / "passed.csv")
+        for model in BURN:
+            cursor.execute(f"create table {table_of(model)} as {compiled[model]}")
+        for mart in map(table_of, BURN[2:]):
+            assert_alike(mart, here.con, cursor, mart)
+    burnt, budgets = map(table_of, BURN[2:])
+    spent = f"from {burnt} where budget_spent is not null and not is_estimated"
+    assert here.ask(f"select count(*) {spent}")[0][0] >= 50
+    newest = here.ask(f"select count(*), max(burn_measured_at) from {budgets}")
+    assert newest == [(len(SLOS), datetime.fromisoformat(AS_OF))]

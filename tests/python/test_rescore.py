@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from .flow_helpers import ROOT, Site
 
@@ -55,40 +56,59 @@ def test_a_past_day_is_the_same_however_often_and_in_whatever_range(
         assert difference(once, warehouse, table) == 0
 
 
-def test_days_that_cannot_be_scored_are_refused(demo_copy: Site) -> None:
-    for first, last in (("2026-02-02", "2026-02-01"), ("2026-06-01", "2099-01-01")):
-        done = demo_copy.command("backfill", "--from", first, "--to", last)
-        assert done.returncode == 1
-        assert "name days in order" in " ".join(done.stdout.split())
-
-
 def test_another_rubric_says_who_moves_and_changes_nothing(demo_copy: Site, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     text = (ROOT / "modernization" / "scoring.yaml").read_text()
     other.write_text(text.replace("min_score: 24", "min_score: 20"))
     warehouse = demo_copy.warehouse
     before = hashlib.sha256(warehouse.read_bytes()).hexdigest()
-    done = demo_copy.command("whatif", "--scoring", str(other), "--months", "2", "--markdown")
+    done = demo_copy.command("whatif", "--scoring", str(other), "--months", "2")
     assert done.returncode == 0, done.stdout
-    assert "1 of 31 services move, 1 more epics would open" in done.stdout
-    assert (
-        "| 5 | 5 | auth | 20 | 0 | bundle \\-\\> promote | bundle \\-\\> promote |" in done.stdout
-    )
-    assert "2026\\-06: 4 \\-\\> 5 above the promotion band; in: auth" in done.stdout
+    text = " ".join(done.stdout.split())
+    for words in (
+        "1 of 31 services move, 1 more epics would open",
+        "5 5 auth 20 0 bundle -> promote bundle -> promote",
+        "2026-06: 4 -> 5 above the promotion band; in: auth",
+    ):
+        assert words in text
     assert hashlib.sha256(warehouse.read_bytes()).hexdigest() == before
 
 
-def test_the_same_rubric_moves_nobody(demo_copy: Site) -> None:
-    done = demo_copy.command("whatif", "--scoring", str(ROOT / "modernization" / "scoring.yaml"))
-    assert done.returncode == 0, done.stdout
-    assert "none of 31 services moves" in done.stdout
+SCORING = str(ROOT / "modernization" / "scoring.yaml")
 
 
-def test_a_wrong_rubric_is_told_with_its_line(demo_copy: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "status", "words"),
+    [
+        (("whatif", "--scoring", SCORING), 0, "none of 31 services moves"),
+        (("whatif", "--scoring", "OTHER"), 1, "other.yaml:3: weights.slo_bern"),
+        (("whatif", "--scoring", "no.yaml"), 1, "no.yaml: No such file"),
+        (("backfill", "--from", "2026-02-02", "--to", "2026-02-01"), 1, "name days in order"),
+        (("backfill", "--from", "2026-06-01", "--to", "2099-01-01"), 1, "name days in order"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(
+    demo_copy: Site, tmp_path: Path, command: tuple[str, ...], status: int, words: str
+) -> None:
     other = tmp_path / "other.yaml"
-    text = (ROOT / "modernization" / "scoring.yaml").read_text()
-    other.write_text(text.replace("slo_burn: 5", "slo_bern: 5"))
-    done = demo_copy.command("whatif", "--scoring", str(other))
+    other.write_text(Path(SCORING).read_text().replace("slo_burn: 5", "slo_bern: 5"))
+    done = demo_copy.command(*(word.replace("OTHER", str(other)) for word in command))
+    assert done.returncode == status, done.stdout
+    assert words in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("backfill", "--from", "2026-02-01", "--to", "2026-02-02"), "`paydown run` makes it"),
+        (("whatif", "--scoring", SCORING), "`paydown run` makes it"),
+        (("run",), "PAYDOWN_TARGET=nowhere: the loader writes to duckdb"),
+    ],
+)
+def test_before_the_first_run_commands_say_what_to_do(
+    tmp_path: Path, command: tuple[str, ...], words: str
+) -> None:
+    target = "nowhere" if command == ("run",) else "duckdb"
+    done = Site(tmp_path).command(*command, PAYDOWN_TARGET=target)
     assert done.returncode == 1
-    assert "other.yaml:3" in done.stdout
-    assert "slo_bern" in done.stdout
+    assert words in " ".join(done.stdout.split())

@@ -53,7 +53,7 @@ def test_one_comment_is_written_and_kept_up_to_date(
         check=False,
     )
     assert done.returncode == status
-    said = "<!-- paydown rubric preview -->\nsaid of proposed.yaml\n"
+    said = "<!-- paydown rubric preview -->\n```text\nsaid of proposed.yaml\n```\n"
     assert (tmp_path / "body").read_text() == said
     assert (tmp_path / "summary").read_text() == said
     assert call in (tmp_path / "calls").read_text().splitlines()[-1]

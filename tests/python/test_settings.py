@@ -9,32 +9,39 @@ import pytest
 
 from orchestration.settings import Settings, SettingsError
 
-
-def test_without_a_landing_folder_it_is_the_demo() -> None:
-    settings = Settings.from_environment({})
-    assert settings.is_demo
-    assert settings.as_of == datetime(2026, 6, 26, 16, tzinfo=UTC)
-    assert settings.home.name == "demo"
-
-
-def test_a_landing_folder_makes_it_live_and_the_clock_real(tmp_path: Path) -> None:
-    settings = Settings.from_environment({"PAYDOWN_LANDING": str(tmp_path)})
-    assert not settings.is_demo
-    assert settings.as_of is None
-    assert settings.home.name == "live"
-
-
-def test_a_moment_without_zone_is_utc_and_another_zone_is_converted() -> None:
-    naive = Settings.from_environment({"PAYDOWN_AS_OF": "2026-01-01T10:00:00"})
-    other = Settings.from_environment({"PAYDOWN_AS_OF": "2026-01-01T10:00:00+02:00"})
-    assert naive.as_of == datetime(2026, 1, 1, 10, tzinfo=UTC)
-    assert other.as_of == datetime(2026, 1, 1, 8, tzinfo=UTC)
+DEMO = datetime(2026, 6, 26, 16, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("PAYDOWN_LANDING", "/no/such/folder"), ("PAYDOWN_AS_OF", "yesterday")],
+    ("environment", "home", "as_of"),
+    [
+        ({}, "demo", DEMO),
+        ({"PAYDOWN_LANDING": ""}, "demo", DEMO),
+        ({"PAYDOWN_LANDING": str(Path(__file__).parent)}, "live", None),
+        ({"PAYDOWN_SOURCES": "git"}, "live", None),
+        ({"PAYDOWN_AS_OF": "2026-01-01T10:00:00"}, "demo", datetime(2026, 1, 1, 10, tzinfo=UTC)),
+        ({"PAYDOWN_AS_OF": "2026-01-01T10:00+02:00"}, "demo", datetime(2026, 1, 1, 8, tzinfo=UTC)),
+    ],
 )
-def test_a_wrong_value_names_the_variable_and_the_fix(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=name):
+def test_without_a_landing_folder_it_is_the_demo_with_its_clock(
+    environment: dict[str, str], home: str, as_of: datetime | None
+) -> None:
+    settings = Settings.from_environment(environment)
+    assert (settings.home.name, settings.as_of) == (home, as_of)
+    assert settings.is_demo == (home == "demo")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PAYDOWN_LANDING", "/no/such/folder", "create it or correct PAYDOWN_LANDING"),
+        ("PAYDOWN_MODERNIZATION", "/no/such/folder", "create it or correct"),
+        ("PAYDOWN_AS_OF", "yesterday", "write a date and time"),
+        ("PAYDOWN_AS_OF", "2026-02-30", "write a date and time that exist"),
+        ("PAYDOWN_SOURCES", "pagerdutty", "there is no source 'pagerdutty'; name any of"),
+        ("PAYDOWN_DRY_RUN", "maybe", "is neither 1 nor 0"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_and_the_fix(name: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}={value}: .*{words}"):
         Settings.from_environment({name: value})

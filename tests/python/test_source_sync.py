@@ -29,6 +29,7 @@ from .loopback import landed
 
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 NO_CONTEXT = cast(dg.ComponentLoadContext, None)
+Shown = tuple[bool, str]
 
 
 @pytest.fixture
@@ -44,10 +45,11 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield ephemeral
 
 
-def execute(
-    instance: dg.DagsterInstance, names: tuple[str, ...], retries: int = 0, since: str = ""
-) -> dg.ExecuteInProcessResult:
-    """A run of the sources and of a load that comes after them."""
+def checked(
+    instance: dg.DagsterInstance, *names: str, retries: int = 0, since: str = ""
+) -> dict[str, Shown]:
+    """A run of the sources and of a load that comes after them: source -> whether its check
+    passed, and the problem."""
 
     @dg.asset(deps=[sync_key(name) for name in names])
     def load() -> None: ...
@@ -66,11 +68,10 @@ def execute(
     if since:
         config["ops"] = {f"{names[0]}__sync": {"config": {"since": since}}}
     job = definitions.resolve_job_def("job")
-    return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
-
-
-def checks(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, str]]:
-    """Source -> whether its check passed, and the problem."""
+    result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+    assert result.success
+    done = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert {dg.AssetKey(["load"]), *map(sync_key, names)} <= done
     return {
         one.asset_key.path[0]: (one.passed, str(one.metadata["problems"].value))
         for one in result.get_asset_check_evaluations()
@@ -80,11 +81,7 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, str]]:
 def test_what_stops_fails_its_check_and_keeps_nothing_from_running(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    result = execute(instance, settings.sources)
-    assert result.success
-    done = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert {dg.AssetKey(["load"]), *map(sync_key, settings.sources)} <= done
-    found = checks(result)
+    found = checked(instance, *settings.sources)
     assert found["good"] == (True, "none")
     problem = "- `refusing: TOKEN is not set; put a token there (owner: team-b)`"
     assert found["refusing"] == (False, problem)
@@ -92,32 +89,27 @@ def test_what_stops_fails_its_check_and_keeps_nothing_from_running(
     assert not passed
     assert "RuntimeError at fake_sources.py" in problem
     assert "verysecret" not in problem
-    for source in settings.sources:
+    for source, status in (("good", "complete"), ("refusing", "stopped"), ("breaking", "failed")):
         assert [record["n"] for record in landed(settings.landing, source)] == [0, 1, 2]
-    # Only a complete sync makes its source fresh.
-    fresh = [s for s in settings.sources if instance.get_latest_materialization_event(api_key(s))]
-    assert fresh == ["good"]
-    event = instance.get_latest_materialization_event(api_key("good"))
-    assert event
-    assert event.asset_materialization
-    assert event.asset_materialization.metadata["records"].value == 3
-    assert last_sync(state_folder(settings), "refusing")["status"] == "stopped"
-    assert last_sync(state_folder(settings), "breaking")["status"] == "failed"
+        assert last_sync(state_folder(settings), source)["status"] == status
+        # Only a complete sync makes its source fresh.
+        event = instance.get_latest_materialization_event(api_key(source))
+        assert bool(event) == (status == "complete")
+        if event and event.asset_materialization:
+            assert event.asset_materialization.metadata["records"].value == 3
 
 
 def test_a_source_alone_is_retried_by_its_own_policy(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    result = execute(instance, ("refusing",), retries=2)
-    assert result.success
+    assert not checked(instance, "refusing", retries=2)["refusing"][0]
     assert len(asked_since) == 3
-    assert not checks(result)["refusing"][0]
 
 
 def test_one_source_can_be_read_again_from_a_day_on(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    execute(instance, ("good",), since="2024-01-01")
+    checked(instance, "good", since="2024-01-01")
     assert asked_since == [date(2024, 1, 1)]
 
 
@@ -125,47 +117,36 @@ def test_a_source_that_is_switched_off_does_nothing(
     settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Workspace, "settings", lambda _: replace(settings, sources=()))
-    result = execute(instance, ("refusing",))
-    assert result.success
-    assert checks(result)["refusing"] == (True, "none")
+    assert checked(instance, "refusing")["refusing"] == (True, "none")
     assert list(settings.landing.iterdir()) == [settings.landing / "postmortems"]
     assert not state_folder(settings).exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "window"),
+    # Dagster accepts nothing shorter than a minute.
+    [("good", timedelta(hours=3)), ("refusing", timedelta(minutes=1))],
+)
 def test_a_source_has_a_freshness_policy_from_its_settings(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, source: str, window: timedelta
 ) -> None:
     monkeypatch.setattr(source_sync, "configured_sources", lambda _: FakeSources())
-    for name, window in [
-        ("good", timedelta(hours=3)),
-        # Dagster accepts nothing shorter than a minute.
-        ("refusing", timedelta(minutes=1)),
-    ]:
-        spec = next(iter(SourceSync(source=name).build_defs(NO_CONTEXT).assets or []))
-        assert isinstance(spec, dg.AssetSpec)
-        policy = dg.FreshnessPolicy.time_window(fail_window=window)
-        assert spec.freshness_policy == policy
-        assert f"belongs to {getattr(FakeSources(), name).owner}" in str(spec.description)
+    spec = next(iter(SourceSync(source=source).build_defs(NO_CONTEXT).assets or []))
+    assert isinstance(spec, dg.AssetSpec)
+    assert spec.freshness_policy == dg.FreshnessPolicy.time_window(fail_window=window)
+    assert f"belongs to {getattr(FakeSources(), source).owner}" in str(spec.description)
 
 
 def test_a_wrong_file_fails_every_source_and_keeps_the_load_running(
     tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "landing").mkdir()
     name = SOURCE_NAMES[0]
     (tmp_path / "sources.yaml").write_text(f"{name}:\n  ownr: me\n")
-    settings = Settings.from_environment(
-        {
-            "PAYDOWN_HOME": str(tmp_path / "home"),
-            "PAYDOWN_LANDING": str(tmp_path / "landing"),
-            "PAYDOWN_MODERNIZATION": str(tmp_path),
-            "PAYDOWN_SOURCES": name,
-        }
-    )
+    folders = ("PAYDOWN_HOME", "PAYDOWN_LANDING", "PAYDOWN_MODERNIZATION")
+    environment = dict.fromkeys(folders, str(tmp_path)) | {"PAYDOWN_SOURCES": name}
+    settings = Settings.from_environment(environment)
     monkeypatch.setattr(Workspace, "settings", lambda _: settings)
-    result = execute(instance, (name,))
-    assert result.success
-    passed, problem = checks(result)[name]
+    passed, problem = checked(instance, name)[name]
     assert not passed
     assert "sources.yaml:2" in problem
     assert "write owner" in problem
@@ -174,19 +155,19 @@ def test_a_wrong_file_fails_every_source_and_keeps_the_load_running(
 def test_since_reads_again_and_a_sync_that_cannot_begin_forgets_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ["good"]
-    assert [sync_sources(settings, names)[0].records for _ in range(2)] == [3, 0]
-    (again,) = sync_sources(settings, names, since=date(2024, 1, 1))
-    assert again.records == 3
-    assert asked_since == [None, None, date(2024, 1, 1)]
-
-    def no_token(*_: object) -> None:
+    def refuse(*_: object) -> None:
         raise AccessError("no token")
 
+    def records(since: date | None = None) -> int:
+        return sync_sources(settings, ["good"], since=since)[0].records
+
+    day = date(2024, 1, 1)
+    assert [records(), records(), records(day)] == [3, 0, 3]
+    assert asked_since == [None, None, day]
     with monkeypatch.context() as patch:
-        patch.setattr(FakeConfig, "extractor", no_token)
-        sync_sources(settings, names, since=date(2024, 1, 1))
-    assert sync_sources(settings, names)[0].records == 0
+        patch.setattr(FakeConfig, "extractor", refuse)
+        records(day)
+    assert records() == 0
 
 
 def test_the_file_that_ships_names_every_source_with_its_defaults() -> None:
