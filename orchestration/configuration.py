@@ -7,9 +7,10 @@ a change to a model.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -42,43 +43,40 @@ READERS = documents.READERS | {name: model_reader(model) for name, model in MODE
 SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 
 
-@dataclass(frozen=True)
-class CheckedFile:
+class CheckedFile(NamedTuple):
     """A configuration file; `problem` is empty where it is valid, else one problem a line."""
 
     path: Path
     problem: str
-    model: BaseModel | None
+    model: BaseModel | None = None
 
 
 def check_configuration(folder: Path) -> Iterator[CheckedFile]:
     """Read every configuration file of the folder; a needed one that is missing is a problem."""
-    for name, model in MODELS.items():
-        path = folder / f"{name}.yaml"
-        if name in OPTIONAL and not path.exists():
-            continue
+    readers: dict[Path, Callable[[Path], BaseModel]] = {
+        folder / f"{name}.yaml": partial(load_model, model=model) for name, model in MODELS.items()
+    }
+    readers |= dict.fromkeys(playbook_paths(folder), lambda path: read_playbook(path).header)
+    for path, read in readers.items():
         try:
-            yield CheckedFile(path, "", load_model(path, model))
+            yield CheckedFile(path, "", read(path))
         except ConfigError as error:
-            yield CheckedFile(path, str(error), None)
+            yield CheckedFile(path, str(error))
         except OSError as error:
-            yield CheckedFile(path, f"{path}: {error.strerror}; add the file", None)
-    for path in playbook_paths(folder):
-        try:
-            yield CheckedFile(path, "", read_playbook(path).header)
-        except (ConfigError, OSError) as error:
-            yield CheckedFile(path, str(error), None)
+            if path.exists() or path.stem not in OPTIONAL:
+                yield CheckedFile(path, f"{path}: {error.strerror}; add the file")
 
 
 def schemas() -> dict[str, str]:
     """File name -> text of every published schema."""
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {
-        f"{name}.schema.json": json.dumps(
-            draft | model.model_json_schema(mode="validation"), indent=2, ensure_ascii=False
-        )
-        + "\n"
+    found = {
+        name: draft | model.model_json_schema(mode="validation")
         for name, model in {"postmortem": Postmortem, **MODELS}.items()
+    }
+    return {
+        f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in found.items()
     }
 
 

@@ -18,15 +18,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestration import steps
-from orchestration.dbt_project import DbtError, NodeOutcome, Progress, project_files
-from orchestration.documents import ConfigError
+from orchestration.dbt_project import NodeOutcome, Progress, project_files
 from orchestration.epics.publisher import EpicsReport
 from orchestration.loader import LoadReport
 from orchestration.publish.analyst_copy import PublishedCopy
-from orchestration.settings import PROJECT_ROOT, Settings, SettingsError
+from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.steps import Check
 from orchestration.vendors.sync import SyncResult
-from orchestration.warehouse import WarehouseBusyError
 
 KEPT_REPORTS = 50
 
@@ -131,7 +129,7 @@ def _step(result: FlowResult, name: str) -> Generator[None]:
         yield
     except StepError:
         raise
-    except (ConfigError, DbtError, SettingsError, WarehouseBusyError) as error:
+    except steps.ADVISING as error:
         raise StepError(f"{name}: {error}") from error
     except Exception as error:
         raise StepError(f"{name}: {type(error).__name__}: {error}") from error

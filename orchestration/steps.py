@@ -11,19 +11,38 @@ import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.configuration import READERS, check_configuration
-from orchestration.dbt_project import DbtResult, Progress, build_arguments, manifest, run_dbt
+from orchestration.dbt_project import (
+    DbtError,
+    DbtResult,
+    Progress,
+    build_arguments,
+    manifest,
+    run_dbt,
+)
 from orchestration.documents import ConfigError
 from orchestration.epics.published import refresh_ledger, run_epics
 from orchestration.epics.publisher import EpicsReport
-from orchestration.loader import LoadReport, contracts_from_manifest, load_landing
+from orchestration.loader import (
+    ContractError,
+    LoadReport,
+    contracts_from_manifest,
+    load_landing,
+)
+from orchestration.loader.quarantine import QuarantineError
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsError
+from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
-from orchestration.warehouse import loading_warehouse
+from orchestration.warehouse import WarehouseBusyError, loading_warehouse
 
 LOADS = "paydown/loads"
 QUARANTINE = "paydown/quarantine"
 SHOWN_PROBLEMS = 20
+# Errors whose message says what a person has to do.
+ADVISING = (
+    ConfigError, ContractError, DbtError, QuarantineError, SettingsError, TrackerError,
+    WarehouseBusyError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -41,24 +41,14 @@ def _advice(error: Exception) -> str:
     """What a person can do about the error; empty where it is a fault of ours."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from orchestration.dbt_project import DbtError
-    from orchestration.documents import ConfigError
-    from orchestration.loader import ContractError
-    from orchestration.loader.quarantine import QuarantineError
-    from orchestration.settings import SettingsError
-    from orchestration.trackers.protocol import TrackerError
-    from orchestration.warehouse import WarehouseBusyError
+    from orchestration.steps import ADVISING
 
     if isinstance(error, SQLAlchemyError):
         # The driver's message may hold the address, and that a password.
         return f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; correct the path or its permissions"
-    known = (
-        ConfigError, ContractError, DbtError, QuarantineError, SettingsError, TrackerError,
-        WarehouseBusyError,
-    )  # fmt: skip
-    return str(error) if isinstance(error, known) else ""
+    return str(error) if isinstance(error, ADVISING) else ""
 
 
 def read_settings() -> Settings:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import duckdb
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,8 +33,8 @@ from orchestration.warehouse import WarehouseBusyError, connected
 PATIENCE = Patience(attempts=2, reply_seconds=20, max_wait_seconds=5)
 SHOWN_PROBLEMS = 20
 STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
-# Columns of a finding: its state, what it is about. What is longer has a line of its own.
-STATE, SUBJECT = 5, 28
+# Columns of a finding: its state, what it is about.
+STATE, SUBJECT = 4, 28
 
 
 def show_doctor(settings: Settings) -> bool:
@@ -46,8 +45,12 @@ def show_doctor(settings: Settings) -> bool:
     )  # fmt: skip
     with console.status("asking the sources" if settings.sources else "looking"):
         findings = [finding for check in checks for finding in check(settings)]
-    for finding in findings:
-        _show(finding)
+    grid = Table.grid(padding=(0, 1))
+    for width in (STATE, SUBJECT, None):
+        grid.add_column(width=width, overflow="fold")
+    for state, subject, text in findings:
+        grid.add_row(Text(state, STYLES[state]), *(Text(shown(t, "\n")) for t in (subject, text)))
+    console.print(grid)
     show_streams(settings)
     bad = sum(finding.state == "bad" for finding in findings)
     aside = [finding for finding in findings if finding.subject == "quarantine"]
@@ -226,17 +229,3 @@ def check_tracker(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "dry run", text)
     elif config.kind != "local":
         yield Finding("ok", "dry run", "off: runs write to the tracker")
-
-
-def _show(finding: Finding) -> None:
-    state = Text(finding.state, STYLES[finding.state])
-    subject, text = shown(finding.subject), Text(shown(finding.text, kept="\n"))
-    if len(subject) >= SUBJECT:
-        console.print(Text.assemble(state, " " * (STATE - len(state)), subject))
-        console.print(Padding(text, (0, 0, 0, STATE)))
-        return
-    grid = Table.grid(padding=0)
-    for width in (STATE, SUBJECT, None):
-        grid.add_column(width=width, overflow="fold")
-    grid.add_row(state, Text(subject), text)
-    console.print(grid)

@@ -55,14 +55,14 @@ def show_epics(settings: Settings, *, as_json: bool, full: bool) -> bool:
 def show_report(
     report: EpicsReport,
     quiet: tuple[str, ...],
-    details: Mapping[str, str] | None = None,
+    promises: Mapping[str, str] | None = None,
     *,
     full: bool = False,
 ) -> None:
     """Print each part of the report.
 
-    quiet: parts of which only the count is shown. details: service -> what to say of it in place
-    of the reason. full: with each request.
+    quiet: parts of which only the count is shown. promises: service -> what its open epic
+    promises, in place of the reason. full: with each request.
     """
     if report.stopped:
         say(f"stopped: {report.stopped}", "bold red")
@@ -71,9 +71,10 @@ def show_report(
         if entries:
             style = "bold red" if part.endswith("failed") else "bold"
             say(f"{titles[report.dry_run]}: {len(entries)}", style)
+        own = (promises or {}) if part in ("opened", "already_open") else {}
         for entry in () if part in quiet else entries:
             name = f"{entry.service} [{entry.key}]" if entry.key else entry.service
-            say(f"{name}: {(details or {}).get(entry.service_id) or entry.reason}", indent=2)
+            say(f"{name}: {own.get(entry.service_id, entry.reason)}", indent=2)
             for note in entry.notes:
                 say(f"note: {note}", "yellow", indent=4)
             if full and entry.preview is not None:

@@ -68,8 +68,7 @@ def show_run(settings: Settings, result: FlowResult) -> None:
         _show_ranking([[*row.values()] for row in published_rows(settings, RANKING)])
         say("")
         promises = {r["service_id"]: r["promise"] for r in published_rows(settings, PROMISES)}
-        quiet = ("closed_as_hygiene", "stories")
-        show_report(result.epics, quiet, _only(promises, result.epics))
+        show_report(result.epics, ("stories",), promises)
         say("")
         _show_next(settings, result, result.epics)
     for check in result.failed_checks:
@@ -80,12 +79,6 @@ def show_run(settings: Settings, result: FlowResult) -> None:
     steps = [f"{name} {took:.0f} s" for name, took in result.step_seconds.items() if took >= 1]
     listed = f" ({', '.join(steps)})" if steps else ""
     say(f"took {result.seconds:.0f} s{listed}", "dim")
-
-
-def _only(promises: dict[str, str], report: EpicsReport) -> dict[str, str]:
-    """What is promised of epics that are open; of others the reason says more."""
-    is_open = {entry.service_id for entry in (*report.opened, *report.already_open)}
-    return {service: text for service, text in promises.items() if service in is_open}
 
 
 def _show_loading(result: FlowResult) -> None:

@@ -61,18 +61,16 @@ class SourceSync(dg.Component, dg.Model, dg.Resolvable):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The external asset and its sync."""
         stated = getattr(configured_sources(Settings.from_environment()), self.source)
+        window = max(timedelta(hours=stated.fresh_within_hours), SHORTEST_WINDOW)
         system = dg.AssetSpec(
             api_key(self.source),
             kinds={"api"},
             metadata={"owner": stated.owner},
             description=(
-                f"{self.source}, as far as it has landed: materialized by each complete sync, "
-                f"which must begin every {stated.fresh_within_hours:g} hours. It belongs to "
-                f"{stated.owner}."
+                f"{self.source}, as far as it has landed: materialized by each complete sync. It "
+                f"belongs to {stated.owner}."
             ),
-            freshness_policy=dg.FreshnessPolicy.time_window(
-                fail_window=max(timedelta(hours=stated.fresh_within_hours), SHORTEST_WINDOW)
-            ),
+            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=window),
             **SHARED,
         )
 
@@ -92,9 +90,7 @@ class SourceSync(dg.Component, dg.Model, dg.Resolvable):
                 "nothing while PAYDOWN_SOURCES does not name it."
             ),
             retry_policy=dg.RetryPolicy(
-                max_retries=self.retries,
-                delay=self.retry_seconds,
-                backoff=dg.Backoff.EXPONENTIAL,
+                max_retries=self.retries, delay=self.retry_seconds, backoff=dg.Backoff.EXPONENTIAL
             ),
             automation_condition=dg.AutomationCondition.on_cron(self.cron),
             pool=f"sync_{self.source}",

@@ -5,7 +5,6 @@ synced by its own cron, and whatever depends on what came in follows.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -62,23 +61,20 @@ def landing_folder(context: dg.SensorEvaluationContext, workspace: Workspace) ->
 
 def written_by_runs(settings: Settings) -> set[Path]:
     """Folders that each run writes: a change there must not start the next run."""
-    written = {settings.ledger_export}
     if not settings.sources:
-        return written
-    written |= {settings.landing / name for name in (*settings.sources, "paydown")}
-    return written | set(settings.landing.glob("*/git"))
+        return {settings.ledger_export}
+    synced = {settings.landing / name for name in (*settings.sources, "paydown")}
+    return {settings.ledger_export, *synced, *settings.landing.glob("*/git")}
 
 
-def fingerprint(roots: Iterable[Path], left_out: AbstractSet[Path] = frozenset()) -> str:
+def fingerprint(roots: Iterable[Path], left_out: AbstractSet[Path]) -> str:
     """A hash of name, size and time of each file below the folders: equal while nothing changes."""
     digest = hashlib.sha256()
     for root in sorted(roots):
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(name for name in folders if Path(folder, name) not in left_out)
-            if Path(folder) not in left_out:
-                for path in sorted(Path(folder, name) for name in files):
-                    stat = path.lstat()
-                    digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}\n".encode())
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and left_out.isdisjoint(path.parents):
+                stat = path.stat()
+                digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

@@ -134,20 +134,22 @@ def best(by_source: dict[str, list[tuple[float, Rate]]]) -> tuple[str, list[tupl
     return (source, by_source[source]) if seen[source] > 0 else ("", [])
 
 
-def total(found: list[tuple[float, Rate]], name: str) -> float | None:
-    values = [(seconds, rate[name]) for seconds, rate in found]
-    if not values or any(value is None for _, value in values):
-        return None
-    return sum(seconds * value for seconds, value in values)
+Burnt = tuple[float | None, float | None, float | None]
 
 
-def near(value: float | None) -> Any:
+def burnt(met: list[tuple[float, Rate]]) -> Burnt:
+    """Seconds that there is data of, and of these the sums of error ratios and burn rates."""
+
+    def total(name: str) -> float | None:
+        values = [rate[name] for _, rate in met]
+        return None if None in values else sum(s * v for (s, _), v in zip(met, values, strict=True))
+
+    return sum(seconds for seconds, _ in met), total("error_ratio"), total("burn_rate")
+
+
+def near(value: float | None, by: float | None = 1) -> Any:
     """Sums are kept to 6 decimals; divided by a minute, that leaves 8."""
-    return None if value is None else pytest.approx(value, rel=1e-6, abs=1e-8)
-
-
-def divided(value: float | None, by: float) -> float | None:
-    return None if value is None else value / by
+    return None if value is None or not by else pytest.approx(value / by, rel=1e-6, abs=1e-8)
 
 
 def fill(models: Warehouse, measured: list[Rate], active: dict[str, list[tuple[int, int]]]) -> None:
@@ -194,23 +196,18 @@ def test_burn_of_incidents_equals_a_look_at_every_piece(
         source, met = best(by_source)
         seconds = sum(end - start for start, end in active[incident]) if active[incident] else None
         if met:
-            covered = sum(share for share, _ in met)
-            burnt, bad = total(met, "burn_rate"), total(met, "error_ratio")
+            covered, bad, spent = burnt(met)
             peaks = [rate["burn_rate"] for _, rate in met if rate["burn_rate"] is not None]
             expected = [
-                source, False, seconds, near(covered), near(divided(bad, covered)),
-                near(divided(burnt, days * DAY)), near(divided(burnt, covered)),
-                max(peaks, default=None),
+                source, False, seconds, near(covered), near(bad, covered), near(spent, days * DAY),
+                near(spent, covered), max(peaks, default=None),
             ]  # fmt: skip
         elif kind == "availability" and objective not in (None, 1.0) and seconds is not None:
             burn = 1 / (1 - objective)
-            expected = [
-                "estimated", True, seconds, 0, None, near(seconds * burn / days / DAY), near(burn),
-                None,
-            ]  # fmt: skip
+            spent = near(seconds * burn, days * DAY)
+            expected = ["estimated", True, seconds, 0, None, spent, near(burn), None]
         else:
-            covered = None if seconds is None else 0
-            expected = [None, False, seconds, covered, None, None, None, None]
+            expected = [None, False, seconds, None if seconds is None else 0, *[None] * 4]
         assert row == expected, (incident, slo)
 
 
@@ -243,10 +240,9 @@ def test_budget_of_a_period_equals_a_look_at_every_second_that_counts(
             if end > period[0]
         ]
         if met:
-            covered = sum(share for share, _ in met)
-            spent = divided(total(met, "burn_rate"), days * DAY)
-            ratio = divided(total(met, "error_ratio"), covered)
-            expected = [source, False, near(covered / days / DAY), near(ratio)]
+            covered, bad, spent = burnt(met)
+            spent = None if spent is None else spent / days / DAY
+            expected = [source, False, near(covered, days * DAY), near(bad, covered)]
         elif kind == "availability" and objective not in (None, 1.0) and clipped:
             # Down between two neighbouring moments if any incident was active there.
             moments = sorted({moment for one in clipped for moment in one})

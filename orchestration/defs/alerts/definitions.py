@@ -85,10 +85,8 @@ def owners_by_name(repository: dg.RepositoryDefinition) -> dict[str, str]:
     """Who owns each asset and step, by name; a step belongs to the owner of its first asset."""
     owners: dict[str, str] = {}
     for definition in repository.assets_defs_by_key.values():
+        step = [definition.op.name] if definition.is_executable else []
         for spec in definition.specs:
-            if spec.owners:
-                owner = spec.owners[0].removeprefix("team:")
-                owners[spec.key.to_user_string()] = owner
-                if definition.is_executable:
-                    owners.setdefault(definition.op.name, owner)
+            for name in (spec.key.to_user_string(), *step):
+                owners.setdefault(name, ", ".join(spec.owners).replace("team:", ""))
     return owners
