@@ -33,7 +33,7 @@ from .vendor_azure_devops import PAT, PROJECT, AzureDevOps
 from .vendor_jira import Jira
 from .vendor_jira_state import TOKEN
 
-QUESTIONS = ("GET", "POST /jql/parse")
+QUESTIONS = ("GET", "POST /jql/parse", "POST /search")
 BOARD = (
     'project in ("MOD") AND labels = "incident-modernization" AND statusCategory != Done '
     'ORDER BY priority DESC, "SLO Burn" DESC'

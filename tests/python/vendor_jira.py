@@ -45,7 +45,12 @@ class Jira(JiraState):
         for method, pattern, handler in ROUTES:
             match = pattern.fullmatch(path)
             if match and method == request.method and path != request.path:
-                return handler(self, request, *match.groups())
+                given = match.groups()
+                if "issue" in match.groupdict():
+                    given = (self.issue(match["issue"]),)
+                    if given == (None,):
+                        return refusal("Issue does not exist or is hidden.", status=404)
+                return handler(self, request, *given)
         return Answer(PAGE, 404, {"Content-Type": "text/html"})
 
     def credentials(self) -> str:
@@ -187,11 +192,8 @@ class Jira(JiraState):
         page = [self.shown(one, request.body["fields"]) for one in issues]
         return Answer({"issues": page, "issueErrors": []})
 
-    @route("GET", r"/issue/([\w-]+)")
-    def get_issue(self, request: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        if issue is None:
-            return refusal("Issue does not exist or you do not have permission.", status=404)
+    @route("GET", r"/issue/(?P<issue>[\w-]+)")
+    def get_issue(self, request: Request, issue: Issue) -> Answer:
         shown = self.shown(issue, request.one("fields").split(","))
         if request.one("expand") == "editmeta":
             shown["editmeta"] = {"fields": {one: self.entry(one) for one in self.editable()}}
@@ -202,11 +204,8 @@ class Jira(JiraState):
             return []
         return [one for one in self.fields if self.edit_screen is None or one in self.edit_screen]
 
-    @route("PUT", r"/issue/([\w-]+)")
-    def put_issue(self, request: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        if issue is None:
-            return refusal("Issue does not exist", status=404)
+    @route("PUT", r"/issue/(?P<issue>[\w-]+)")
+    def put_issue(self, request: Request, issue: Issue) -> Answer:
         if issue.project.is_archived:
             return refusal("The issue is archived.")
         fields = request.body["fields"]
@@ -216,19 +215,14 @@ class Jira(JiraState):
         self.edit(issue, **fields)
         return Answer(b"", 204)
 
-    @route("GET", r"/issue/([\w-]+)/comment")
-    def comments(self, request: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        assert issue
+    @route("GET", r"/issue/(?P<issue>[\w-]+)/comment")
+    def comments(self, request: Request, issue: Issue) -> Answer:
         assert request.one("orderBy") == "-created"
         start = int(request.one("startAt", "0"))
         return Answer(paged(issue.comments[::-1], "comments", start, self.comment_cap))
 
-    @route("POST", r"/issue/([\w-]+)/comment")
-    def post_comment(self, request: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        if issue is None:
-            return refusal("Issue does not exist", status=404)
+    @route("POST", r"/issue/(?P<issue>[\w-]+)/comment")
+    def post_comment(self, request: Request, issue: Issue) -> Answer:
         if "ADD_COMMENTS" not in self.permissions or issue.id in self.locked:
             return refusal("You do not have the permission to comment on this issue.", status=403)
         body = request.body["body"]
@@ -236,10 +230,8 @@ class Jira(JiraState):
             return refusal(errors={"comment": "Comment body is not valid!"})
         return Answer(self.comment(issue, body, "bot"), 201)
 
-    @route("GET", r"/issue/([\w-]+)/transitions")
-    def transitions(self, _: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        assert issue
+    @route("GET", r"/issue/(?P<issue>[\w-]+)/transitions")
+    def transitions(self, _: Request, issue: Issue) -> Answer:
         return Answer({"transitions": self.ways(issue)})
 
     def ways(self, issue: Issue) -> list[Json]:
@@ -255,10 +247,8 @@ class Jira(JiraState):
             for number, status in enumerate(self.workflow.get(issue.fields["status"], ()), 11)
         ]
 
-    @route("POST", r"/issue/([\w-]+)/transitions")
-    def transition(self, request: Request, name: str) -> Answer:
-        issue = self.issue(name)
-        assert issue
+    @route("POST", r"/issue/(?P<issue>[\w-]+)/transitions")
+    def transition(self, request: Request, issue: Issue) -> Answer:
         for way in self.ways(issue):
             if way["id"] == request.body["transition"]["id"]:
                 given = request.body.get("fields", {})
@@ -284,17 +274,8 @@ class Jira(JiraState):
         return Answer({"issues": page, "isLast": not token, **token})
 
     @route("POST", "/search")
-    def search_posted(self, request: Request) -> Answer:
-        return self.search_page(request.body)
-
-    @route("GET", "/search")
-    def search_got(self, request: Request) -> Answer:
-        return self.search_page({
-            "jql": request.one("jql"), "fields": request.one("fields").split(","),
-            "maxResults": int(request.one("maxResults")),
-        })  # fmt: skip
-
-    def search_page(self, asked: Json) -> Answer:
+    def search_by_offset(self, request: Request) -> Answer:
+        asked = request.body
         if self.is_cloud:
             return refusal("The requested API has been removed.", status=410)
         if wrong := self.wrong_query(asked["jql"]):

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from orchestration.documents.strict import Number, Strict, fault
+from orchestration.documents.strict import Number, Strict, matching
 from orchestration.http import SourceError
 from orchestration.trackers.protocol import Tracker
 from orchestration.vendors.base import Context, EnvName, Extractor, Url
@@ -16,37 +16,26 @@ from orchestration.vendors.epic_items import EpicSourceConfig, FieldNames
 
 NAME = "azure_devops"
 # What paydown writes itself, or the server does.
-_OURS = frozenset(
-    f"system.{name}"
-    for name in ("title", "description", "tags", "history", "state", "id", "rev", "workitemtype")
-)
-
-
-def _project(value: str) -> str:
-    if any(mark in value for mark in "\\/:*?\"<>|#;$%&,+=[]{}'") or value.startswith(("_", ".")):
-        raise fault(f"{value!r} is no project's name", "write its name or its id, not its address")
-    return value
-
-
-def _not_ours(value: str) -> str:
-    if value.lower() in _OURS:
-        raise fault(f"{value} is written by paydown itself", "leave it out")
-    return value
-
-
-def _tag(value: str) -> str:
-    if any(char in ";," for char in value):
-        raise fault(f"{value!r} holds a character that no tag may", "write it with hyphens")
-    return value
-
+_OURS = r"system\.(title|description|tags|history|state|id|rev|workitemtype)"
+_NOT_IN_NAMES = r"""\\/:*?"<>|#;$%&,+=[\]{}'"""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
-Project = Annotated[Name, AfterValidator(_project)]
+Project = Annotated[
+    Name,
+    matching(
+        rf"[^_.{_NOT_IN_NAMES}][^{_NOT_IN_NAMES}]*",
+        "is no project's name",
+        "write its name or its id, not its address",
+    ),
+]
+Tag = Annotated[
+    Name, matching("[^;,]+", "holds a character that no tag may", "write it with hyphens")
+]
 FieldName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 ExtraField = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z][\w-]*(\.[\w-]+)+$", max_length=128),
-    AfterValidator(_not_ours),
+    matching(rf"(?i)(?!{_OURS}$).+", "is written by paydown itself", "leave it out"),
 ]
 ExtraValue = Annotated[str, Field(strict=True)] | Annotated[bool, Field(strict=True)] | Number
 Path = Annotated[str, StringConstraints(max_length=4000)]
@@ -93,7 +82,7 @@ class AzureDevOpsProject(Strict):
     project: Project | None = None
     api_version: Annotated[str, StringConstraints(pattern=r"^\d\.\d(-preview(\.\d)?)?$")] = "7.1"
     token_env: EnvName = "AZURE_DEVOPS_TOKEN"  # noqa: S105 - a name
-    board_tag: Annotated[Name, AfterValidator(_tag)] = "incident-modernization"
+    board_tag: Tag = "incident-modernization"
 
 
 class AzureDevOpsSourceConfig(AzureDevOpsProject, EpicSourceConfig):

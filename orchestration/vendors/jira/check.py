@@ -96,9 +96,8 @@ def _query(config: JiraTrackerConfig, client: Client, jql: str) -> Iterator[str]
         errors = [text for one in answer.get("queries") or () for text in one.get("errors", ())]
         said = client.explain({"errorMessages": errors})
     else:
-        params = {"jql": jql, "maxResults": 0, "validateQuery": "true", "fields": "key"}
         try:
-            client.get("/search", params)
+            client.ask("/search", {"jql": jql, "maxResults": 0, "fields": ["key"]})
         except RejectedError as error:
             said = str(error)
     if said:

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import Field, JsonValue, StringConstraints
 
-from orchestration.documents.strict import Number, Strict, fault
+from orchestration.documents.strict import Number, Strict, matching
 from orchestration.http import SourceError
 from orchestration.trackers.protocol import Tracker
 from orchestration.vendors.base import Context, EnvName, Extractor, Url
 from orchestration.vendors.epic_items import EpicSourceConfig, FieldNames
 
 NAME = "jira"
-# What these hold is paydown's own to say.
-_OWN_FIELDS = frozenset({"project", "issuetype", "summary", "description", "labels", "parent"})
+_OWN_FIELDS = "project|issue ?type|summary|description|labels|parent"
 
 
 class Dialect(NamedTuple):
@@ -33,14 +32,11 @@ _DIALECTS = {
 }
 
 
-def _label(value: str) -> str:
-    if any(char.isspace() for char in value):
-        raise fault(f"{value!r} holds a space", "write it with hyphens")
-    return value
-
-
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-Label = Annotated[Name, AfterValidator(_label)]
+Label = Annotated[Name, matching(r"\S+", "holds a space", "write it with hyphens")]
+OtherField = Annotated[
+    Name, matching(rf"(?i)(?!({_OWN_FIELDS})$).+", "is filled by paydown", "leave it out")
+]
 ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=255)]
 
 
@@ -152,18 +148,10 @@ class JiraTrackerConfig(JiraSite):
     fields: WrittenFields = WrittenFields()
     priorities: Mapping[str, Name] = Field(default_factory=dict)
     owners: Mapping[str, Owner] = Field(default_factory=dict)
-    field_values: Mapping[Name, JsonValue] = Field(default_factory=dict)
+    field_values: Mapping[OtherField, JsonValue] = Field(default_factory=dict)
     done_transition: str = ""
     labels: tuple[Label, ...] = ()
     search_lag_seconds: Annotated[Number, Field(ge=0, le=3600)] = 60
-
-    @model_validator(mode="after")
-    def _own_fields_stay_ours(self) -> JiraTrackerConfig:
-        for name in self.field_values:
-            if name.lower().replace(" ", "") in _OWN_FIELDS:
-                what = f"{name!r} is filled by paydown"
-                raise fault(what, "leave it out", ("field_values", name))
-        return self
 
     @property
     def tracker_name(self) -> str:
