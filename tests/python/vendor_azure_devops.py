@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from .loopback import Answer, Request
 from .tracker_people import People, Thing
 from .vendor_azure_devops_types import (
+    INVALID,
     JSON_PATCH,
     KINDS,
     NAMES,
@@ -28,9 +29,10 @@ from .vendor_azure_devops_types import (
     READ_ONLY,
     SUGGESTED,
     Json,
+    RefusalError,
     Type,
-    fault,
-    rule_errors,
+    refuse,
+    refuse_rules,
     values,
 )
 
@@ -72,43 +74,40 @@ class AzureDevOps(People):
                 item["fields"]["System.TeamProject"] = new
 
     def answer(self, request: Request) -> Answer:
+        try:
+            return self._answer(request)
+        except RefusalError as refusal:
+            return refusal.answer
+
+    def _answer(self, request: Request) -> Answer:
         if self.is_signed_out or request.headers.get("authorization") != self.authorization:
             page = b"<html><title>Azure DevOps Services | Sign In</title></html>"
             return Answer(page, 203, {"Content-Type": "text/html; charset=utf-8"})
         if not re.fullmatch(r"7\.1(-preview)?", request.one("api-version")):
-            return fault(400, "VssVersionNotSpecifiedException", "No api-version was supplied")
+            refuse(400, "VssVersionNotSpecifiedException", "No api-version was supplied")
         wanted = JSON_PATCH if "/workitems/" in request.path else "application/json"
         if request.body is not None and request.headers["content-type"] != wanted:
-            return fault(415, "VssRequestContentTypeNotSupported", f"must be {wanted}")
+            refuse(415, "VssRequestContentTypeNotSupported", f"must be {wanted}")
         organization, *rest = unquote(request.path).strip("/").split("/")
         if organization != ORGANIZATION or "_apis" not in rest:
             return Answer(b"<html>404</html>", 404, {"Content-Type": "text/html"})
         at = rest.index("_apis")
-        project = None
-        if at == 1:
-            project = self._project(rest[0])
-            if project is None:
-                return fault(
-                    404, "ProjectDoesNotExistWithNameException",
-                    f"TF200016: The following project does not exist: {rest[0]}. Verify it.",
-                )  # fmt: skip
+        project = self._project(rest[0]) if at else None
         return self._route(request, project, [part.lower() for part in rest[at + 1 :]], rest)
 
-    def _project(self, name: str) -> str | None:
-        for one, its_id in self.projects.items():
-            if name.casefold() in (one.casefold(), its_id):
-                return one
-        return None
+    def _project(self, name: str) -> str:
+        wanted = name.casefold()
+        found = [one for one, its_id in self.projects.items() if wanted in (one.casefold(), its_id)]
+        if not found:
+            refuse(404, "ProjectDoesNotExistWithNameException", f"TF200016: no project {name}.")
+        return found[0]
 
     def _route(
         self, request: Request, project: str | None, path: list[str], raw: list[str]
     ) -> Answer:
         match (request.method, *path):
             case ("GET", "projects", _):
-                name = self._project(raw[-1])
-                if name is None:
-                    return fault(404, "ProjectDoesNotExist", f"TF200016: no project {raw[-1]}.")
-                return Answer({"id": self.projects[name], "name": name, "state": "wellFormed"})
+                return Answer({"name": self._project(raw[-1]), "state": "wellFormed"})
             case ("GET", "wit", "fields"):
                 return values(
                     {
@@ -118,9 +117,7 @@ class AzureDevOps(People):
                     for one, kind in {**KINDS, **READ_ONLY}.items()
                 )  # fmt: skip
             case ("GET", "wit", "workitemtypes") if project:
-                return values(
-                    {"name": name, **self._states(one)} for name, one in self.types.items()
-                )
+                return values({"name": name, **one.shown()} for name, one in self.types.items())
             case ("GET", "wit", "workitemtypes", _, *part) if project:
                 return self._type(raw[raw.index("workitemtypes") + 1], part)
             case ("POST", "wit", "wiql") if project:
@@ -135,8 +132,7 @@ class AzureDevOps(People):
             case (method, "wit", "workitems", number, *part):
                 item_id = int(number)
                 if item_id not in self.items:
-                    return fault(404, "WorkItemUnauthorizedAccessException",
-                                 f"TF401232: Work item {item_id} does not exist.")  # fmt: skip
+                    refuse(404, "WorkItemUnauthorizedAccessException", f"TF401232: no {item_id}.")
                 if part == ["updates"]:
                     skip, top = int(request.one("$skip", "0")), int(request.one("$top", "200"))
                     return values(self.updates[item_id][skip : skip + top])
@@ -148,31 +144,20 @@ class AzureDevOps(People):
     def _type(self, name: str, part: list[str]) -> Answer:
         one = self.types.get(name)
         if one is None:
-            return fault(404, "WorkItemTypeNotFoundException", f"VS402323: no type {name}")
-        if part == ["fields"]:
-            return values(
-                {
-                    "referenceName": reference,
-                    "alwaysRequired": reference in one.required,
-                    "allowedValues": SUGGESTED.get(reference) or one.allowed.get(reference, []),
-                    "defaultValue": None,
-                }
-                for reference in one.fields
-            )
-        return Answer({"name": name, **self._states(one), "isDisabled": False})
-
-    def _states(self, one: Type) -> Json:
-        states = [{"name": name, "category": what} for name, what in one.states.items()]
-        return {"states": states}
+            refuse(404, "WorkItemTypeNotFoundException", f"VS402323: no type {name}")
+        if part != ["fields"]:
+            return Answer({"name": name, **one.shown(), "isDisabled": False})
+        lists = {**one.allowed, **SUGGESTED}
+        return values({"referenceName": n, "allowedValues": lists.get(n, [])} for n in one.fields)
 
     def _wiql(self, request: Request, project: str) -> Answer:
         query = str(request.body["query"])
         head, _, rest = query.partition(" WHERE ")
         conditions, _, order = rest.partition(" ORDER BY ")
         if len(query) > 32_000 or not head.startswith("SELECT [System.Id]") or not order:
-            return fault(400, "QueryException", "TF51006: the query is too long or wrong")
+            refuse(400, "QueryException", "TF51006: the query is too long or wrong")
         if "ChangedDate" in query and request.one("timePrecision") != "true":
-            return fault(400, "QueryException", "TF51006: dates without time")
+            refuse(400, "QueryException", "TF51006: dates without time")
         found = [
             {"id": item_id}
             for item_id, fields in self.indexed()
@@ -203,21 +188,17 @@ class AzureDevOps(People):
 
     def _batch(self, body: Json) -> Answer:
         if len(body["ids"]) > 200:
-            return fault(400, "VssPropertyValidationException", "VS403474: at most 200 ids")
+            refuse(400, "VssPropertyValidationException", "VS403474: at most 200 ids")
         if unknown := [name for name in body["fields"] if name not in {**KINDS, **READ_ONLY}]:
-            return fault(400, "FieldNotFound", f"TF51535: Cannot find field {unknown[0]}.")
+            refuse(400, "FieldNotFound", f"TF51535: Cannot find field {unknown[0]}.")
+        assert body["errorPolicy"] == "omit"
         found: list[Json | None] = []
         for number in body["ids"]:
-            item = self.items.get(number)
-            if item is not None and item["fields"]["System.TeamProject"] not in self.hidden:
-                # Fields without a value are left out.
-                kept = {k: v for k, v in item["fields"].items() if k in body["fields"] and v}
-                item = {**item, "fields": kept}
-            elif body.get("errorPolicy") != "omit":
-                return fault(404, "WorkItemUnauthorizedAccessException", f"TF401232: {number}")
-            else:
-                item = None
-            found.append(item)
+            fields = self.items.get(number, {}).get("fields", {"System.TeamProject": None})
+            is_there = fields["System.TeamProject"] not in (None, *self.hidden)
+            # Fields without a value are left out.
+            kept = {name: one for name, one in fields.items() if name in body["fields"] and one}
+            found.append({**self.items[number], "fields": kept} if is_there else None)
         return values(found)
 
     def _create(self, request: Request, project: str, type_name: str) -> Answer:
@@ -227,13 +208,11 @@ class AzureDevOps(People):
             "Microsoft.VSTS.Common.Priority": 2,
         }  # fmt: skip
         if type_name not in self.types:
-            return fault(404, "WorkItemTypeNotFoundException", f"VS402323: no type {type_name}")
-        relations, broken = self._apply(fields, request.body)
-        if broken or (broken := self._broken(type_name, fields)):
-            return broken
+            refuse(404, "WorkItemTypeNotFoundException", f"VS402323: no type {type_name}")
+        parents = self._apply(fields, request.body)
         if request.one("validateOnly") == "true":
             return Answer({"id": None, "rev": None, "fields": fields})
-        for parent in relations:
+        for parent in parents:
             fields["System.Parent"] = parent
             self._write(parent, self.items[parent]["fields"])
         return Answer(self.items[self._add(fields)])
@@ -249,51 +228,46 @@ class AzureDevOps(People):
         item = self.items[item_id]
         for one in operations:
             if one["op"] == "test" and one["value"] != item["rev"]:
-                return fault(self.conflict_status, "TestPatchOperationFailedException",
-                             "VS403351: Test Operation for path /rev failed.")  # fmt: skip
+                refuse(self.conflict_status, "TestPatchOperationFailed", "VS403351: /rev failed.")
         fields = dict(item["fields"])
-        _, broken = self._apply(fields, operations)
+        self._apply(fields, operations)
         ways = self.types[fields["System.WorkItemType"]].ways
         old, new = item["fields"]["System.State"], fields["System.State"]
         if ways and new not in (old, *ways.get(old, ())):
-            broken = rule_errors({"System.State": "hasValues, limitedToValues, invalidListValue"})
-        if broken or (broken := self._broken(fields["System.WorkItemType"], fields)):
-            return broken
+            refuse_rules({"System.State": INVALID})
         self._write(item_id, fields)
         return Answer(item)
 
-    def _apply(self, fields: Json, operations: list[Json]) -> tuple[list[int], Answer | None]:
+    def _apply(self, fields: Json, operations: list[Json]) -> list[int]:
         """Returns the ids of parents that were linked."""
-        relations: list[int] = []
+        parents: list[int] = []
         for one in operations:
             name = one["path"].removeprefix("/fields/")
             if one["path"] == "/relations/-":
                 assert one["value"]["rel"] == "System.LinkTypes.Hierarchy-Reverse"
                 parent = int(one["value"]["url"].rsplit("/", 1)[1])
                 if parent not in self.items:
-                    return [], fault(404, "WorkItemLinkException", "TF401232: no such parent.")
-                relations.append(parent)
+                    refuse(404, "WorkItemLinkException", "TF401232: no such parent.")
+                parents.append(parent)
             elif one["op"] == "add":
                 if name not in KINDS:
-                    return [], fault(400, "FieldNotFound", f"TF51535: Cannot find field {name}.")
+                    refuse(400, "FieldNotFound", f"TF51535: Cannot find field {name}.")
                 fields[name] = one["value"]
         if fields.get("System.AreaPath") not in self.areas:
-            return [], fault(400, "InvalidTreeName", "TF401347: Invalid tree name given.")
+            refuse(400, "InvalidTreeName", "TF401347: Invalid tree name given.")
         if fields["System.AreaPath"] in self.read_only_areas:
-            return [], fault(403, "Unauthorized", "TF237111: no permissions under that area path.")
-        return relations, None
-
-    def _broken(self, type_name: str, fields: Json) -> Answer | None:
-        one = self.types[type_name]
+            refuse(403, "Unauthorized", "TF237111: no permissions under that area path.")
+        one = self.types[fields["System.WorkItemType"]]
         rules = {n: "required, invalidEmpty" for n in sorted(one.required) if not fields.get(n)}
-        if fields.get("System.AssignedTo") not in (None, *PEOPLE):
-            rules["System.AssignedTo"] = "hasValues, limitedToValues, invalidListValue"
-        for name, wanted in one.allowed.items():
-            if name in fields and fields[name] not in wanted:
-                rules[name] = "hasValues, limitedToValues, invalidListValue"
-        if not rules:
-            return None
-        return rule_errors(rules)
+        lists = {"System.AssignedTo": PEOPLE, **one.allowed}
+        rules |= {
+            n: INVALID
+            for n, allowed in lists.items()
+            if fields.get(n, None) not in (None, *allowed)
+        }
+        if rules:
+            refuse_rules(rules)
+        return parents
 
     def _write(self, item_id: int, fields: Json) -> None:
         self.tick(0.001)

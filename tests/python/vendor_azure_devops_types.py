@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from .loopback import Answer
 
@@ -36,6 +36,7 @@ READ_ONLY = {
 }  # fmt: skip
 # People as they are shown, who may be named by their address as well.
 SUGGESTED = {"System.AssignedTo": ["Ana", "Edge team"]}
+INVALID = "hasValues, limitedToValues, invalidListValue"
 STATES = {"New": "Proposed", "Active": "InProgress", "Closed": "Completed", "Removed": "Removed"}
 
 
@@ -49,17 +50,28 @@ class Type:
     required: set[str] = field(default_factory=lambda: {"System.Title"})
     allowed: dict[str, list[str]] = field(default_factory=dict)
 
+    def shown(self) -> Json:
+        return {"states": [{"name": one, "category": what} for one, what in self.states.items()]}
+
 
 def values(items: Iterable[Any]) -> Answer:
     listed = list(items)
     return Answer({"count": len(listed), "value": listed})
 
 
-def fault(status: int, kind: str, message: str, properties: Json | None = None) -> Answer:
-    return Answer({"message": message, "typeKey": kind, "customProperties": properties}, status)
+class RefusalError(Exception):
+    """Ends a request with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
 
 
-def rule_errors(rules: Mapping[str, str]) -> Answer:
+def refuse(status: int, kind: str, message: str, properties: Json | None = None) -> NoReturn:
+    said = {"message": message, "typeKey": kind, "customProperties": properties}
+    raise RefusalError(Answer(said, status))
+
+
+def refuse_rules(rules: Mapping[str, str]) -> NoReturn:
     """Flags by the field whose rule is broken."""
     errors = [
         {
@@ -70,4 +82,4 @@ def rule_errors(rules: Mapping[str, str]) -> Answer:
         for name, flags in rules.items()
     ]
     said = {"FieldReferenceName": None, "RuleValidationErrors": errors}
-    return fault(400, "RuleValidationException", errors[0]["errorMessage"], said)
+    refuse(400, "RuleValidationException", errors[0]["errorMessage"], said)
