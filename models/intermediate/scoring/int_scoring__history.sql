@@ -120,6 +120,8 @@ published as (
         cast(entered.score_rank as integer) as score_rank,
         cast(entered.score_percentile as double precision) as score_percentile,
         entered.score,
+        entered.lowest_score,
+        entered.highest_score,
         cast(entered.score_delta as integer) as score_delta,
         {%- for factor in factors %}
             pivoted.points_{{ factor }},
@@ -152,7 +154,7 @@ summed as (
             sum({{ row_hash([
                 'published.score_id', 'published.rubric_hash', 'published.band',
                 'published.missing_factors', 'published.score_rank', 'published.score_percentile',
-                'published.score',
+                'published.score', 'published.lowest_score', 'published.highest_score',
                 'published.score_delta', 'published.points_slo_burn', 'published.points_repeats',
                 'published.points_mttr', 'published.points_blast_radius',
                 'published.points_dependency_centrality', 'published.points_revenue_impact',

@@ -2,26 +2,67 @@ with factor_points as (
     select * from {{ ref('int_scoring__factor_points') }}
 ),
 
+levels as (
+    select * from {{ ref('stg_modernization__scoring_levels') }}
+),
+
+highest as (
+    select max(levels.share) as highest_share
+    from levels
+),
+
+-- What a factor without data could yet add, or take off.
+unknown as (
+    select
+        factor_points.*,
+        case
+            when factor_points.has_data then 0
+            else {{ round_half_away('factor_points.weight * highest.highest_share') }}
+        end as unknown_points
+    from factor_points
+    cross join highest
+),
+
 scores as (
     select
-        factor_points.scoring_date,
-        factor_points.service_id,
-        factor_points.rubric_hash,
-        cast(coalesce(sum(factor_points.points), 0) as integer) as score,
+        unknown.scoring_date,
+        unknown.service_id,
+        unknown.rubric_hash,
+        cast(coalesce(sum(unknown.points), 0) as integer) as score,
+        cast(
+            coalesce(sum(unknown.points), 0)
+            + sum(
+                case
+                    when unknown.unknown_points < 0 then unknown.unknown_points
+                    else 0
+                end
+            )
+            as integer
+        ) as lowest_score,
+        cast(
+            coalesce(sum(unknown.points), 0)
+            + sum(
+                case
+                    when unknown.unknown_points > 0 then unknown.unknown_points
+                    else 0
+                end
+            )
+            as integer
+        ) as highest_score,
         -- In decimals: it breaks ties, and the noise of binary fractions would break them too.
-        coalesce({{ exact_sum('factor_points.exact_points') }}, 0) as exact_score,
+        coalesce({{ exact_sum('unknown.exact_points') }}, 0) as exact_score,
         -- The share of the rubric's weight that rests on data.
         case
-            when sum(abs(factor_points.weight)) > 0
+            when sum(abs(unknown.weight)) > 0
                 then
                     {{ exact_sum(
-                        'case when factor_points.has_data then abs(factor_points.weight) else 0 end'
+                        'case when unknown.has_data then abs(unknown.weight) else 0 end'
                     ) }}
-                    / {{ exact_sum('abs(factor_points.weight)') }}
+                    / {{ exact_sum('abs(unknown.weight)') }}
             else 0
         end as coverage
-    from factor_points
-    group by factor_points.scoring_date, factor_points.service_id, factor_points.rubric_hash
+    from unknown
+    group by unknown.scoring_date, unknown.service_id, unknown.rubric_hash
 )
 
 select * from scores

@@ -18,6 +18,8 @@ published as (
         history.score_rank,
         history.score_percentile,
         history.score,
+        history.lowest_score,
+        history.highest_score,
         history.score_delta,
         history.points_slo_burn,
         history.points_repeats,
