@@ -22,6 +22,7 @@ from orchestration.trackers import protocol
 from orchestration.vendors.base import Context
 
 Json: TypeAlias = dict[str, Any]
+Params: TypeAlias = Mapping[str, Any] | None
 Errors: TypeAlias = Callable[[], AbstractContextManager[None]]
 # Somebody else changed the same thing at the same moment.
 CONFLICTS = frozenset({409, 412})
@@ -91,40 +92,34 @@ class TrackerClient:
         """How many requests were sent so far."""
         return self._http.requests
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, **parts: type) -> Json:
+    def get(self, path: str, params: Params = None, **parts: type) -> Json:
         """An object; parts: what it always holds, and of which type."""
         with self._errors():
             return self._object(path, self._http.get(path, self._with(params)), parts)
 
-    def find(
-        self, path: str, params: Mapping[str, Any] | None = None, **parts: type
-    ) -> Json | None:
+    def find(self, path: str, params: Params = None, **parts: type) -> Json | None:
         """As `get`; None where there is no such thing, or it is hidden from us."""
         with self._errors():
             reply = self._http.find(path, self._with(params))
             return self._object(path, reply, parts) if reply else None
 
-    def ask(
-        self, path: str, body: Any, params: Mapping[str, Any] | None = None, **parts: type
-    ) -> Json:
+    def ask(self, path: str, body: Any, params: Params = None, **parts: type) -> Json:
         """A question that is a POST."""
         with self._errors():
             return self._object(path, self._http.post(path, body, self._with(params)), parts)
 
-    def write(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        params: Mapping[str, Any] | None = None,
-        **options: str,
-    ) -> Any:
-        """Change something, if it isn't too late to send; options: as `Http.write` takes them."""
+    def write(self, method: str, path: str, body: Any) -> None:
+        """Change something, if it isn't too late to send."""
         with self._errors():
-            self.window.check()
-            return self._http.write(method, path, body, self._with(params), **options).data
+            self._send(method, path, body)
 
-    def _with(self, params: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _send(
+        self, method: str, path: str, body: Any, params: Params = None, **options: str
+    ) -> Any:
+        self.window.check()
+        return self._http.write(method, path, body, self._with(params), **options).data
+
+    def _with(self, params: Params) -> dict[str, Any]:
         return {**self._always, **(params or {})}
 
     def _object(self, path: str, reply: Reply, parts: Mapping[str, type]) -> Json:

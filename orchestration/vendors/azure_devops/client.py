@@ -18,7 +18,14 @@ from orchestration.http import (
 from orchestration.vendors.azure_devops.errors import is_without_project
 from orchestration.vendors.azure_devops.settings import NAME, AzureDevOpsProject
 from orchestration.vendors.base import Context, secret
-from orchestration.vendors.tracker_client import CONFLICTS, Errors, Json, TrackerClient, shaped
+from orchestration.vendors.tracker_client import (
+    CONFLICTS,
+    Errors,
+    Json,
+    Params,
+    TrackerClient,
+    shaped,
+)
 
 IDS_A_FETCH = 200
 JSON_PATCH = "application/json-patch+json"
@@ -136,7 +143,7 @@ class Client(TrackerClient):
     def create(self, type_name: str, operations: Operations) -> Json:
         """Open a work item."""
         with self._errors():
-            data = self._write("POST", self._new(type_name), operations)
+            data = self._send("POST", self._new(type_name), operations, content_type=JSON_PATCH)
             try:
                 return _work_item(data)
             except UnavailableError as error:
@@ -147,7 +154,8 @@ class Client(TrackerClient):
         """Ask whether a work item could be opened; nothing is done."""
         with self._errors():
             try:
-                self._write("POST", self._new(type_name), operations, validateOnly="true")
+                path, params = self._new(type_name), {"validateOnly": "true"}
+                self._send("POST", path, operations, params, content_type=JSON_PATCH)
             except UnknownOutcomeError as error:
                 raise UnavailableError(str(error)) from None
 
@@ -156,14 +164,15 @@ class Client(TrackerClient):
         body = [{"op": "test", "path": "/rev", "value": item["rev"]}, *operations]
         with self._errors():
             try:
-                self._write("PATCH", f"/_apis/wit/workitems/{item['id']}", body)
+                path = f"/_apis/wit/workitems/{item['id']}"
+                self._send("PATCH", path, body, content_type=JSON_PATCH)
             except RefusedError as error:
                 if error.status in CONFLICTS:
                     return False
                 raise
         return True
 
-    def find(self, path: str, params: Any = None, **parts: type) -> Json | None:
+    def find(self, path: str, params: Params = None, **parts: type) -> Json | None:
         """As `get`; None for what the project doesn't have."""
         with self._errors():
             try:
@@ -173,12 +182,7 @@ class Client(TrackerClient):
                     raise
                 return None
 
-    def _write(self, method: str, path: str, body: Operations, **params: str) -> Any:
-        self.window.check()
-        sent = self._http.write(method, path, body, self._with(params), content_type=JSON_PATCH)
-        return sent.data
-
-    def _values(self, path: str, params: Mapping[str, Any] | None = None) -> list[Any]:
+    def _values(self, path: str, params: Params = None) -> list[Any]:
         return self.get(path, params, value=list)["value"]
 
     def _in(self, project: str | None = None) -> str:

@@ -59,9 +59,8 @@ class Client(TrackerClient):
     def create(self, issues: Sequence[Json]) -> Any:
         """Open issues; a 400 that lists the `errors` of single ones is an answer, too."""
         with self._errors():
-            self.window.check()
             try:
-                return self._http.write("POST", "/issue/bulk", {"issueUpdates": [*issues]}).data
+                return self._send("POST", "/issue/bulk", {"issueUpdates": [*issues]})
             except RefusedError as error:
                 data = error.data if isinstance(error.data, dict) else {}
                 if error.status != 400 or not isinstance(data.get("errors"), list):
