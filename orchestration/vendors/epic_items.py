@@ -80,8 +80,8 @@ class EpicSource(ABC):
 
     @abstractmethod
     def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
-        """Pages of items below `parents` (at most `chunk`), without any with the board's label;
-        those that changed since, or all."""
+        """Pages of items below `parents` (at most `chunk`), or for no parents, of those with the
+        board's label; only what changed since, or all."""
 
     @abstractmethod
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
@@ -113,16 +113,12 @@ class EpicSource(ABC):
 
     def _read(self, landing: Landing, since: datetime | None) -> set[str]:
         """Land what is in scope and changed since; returns the ids that were seen."""
-        asked_before = frozenset(self._epics)
-        seen: set[str] = set()
+        known, seen = frozenset(self._epics), set[str]()
         for page in self.search((), since):
             seen |= self._land(landing, page)
         # Of an epic that wasn't known, all that is below it is news, whenever it changed.
-        for epics, start in (
-            (sorted(self._epics & asked_before), since),
-            (sorted(self._epics - asked_before), None),
-        ):
-            for chunk in chunks(epics, self.chunk):
+        for epics, start in ((self._epics & known, since), (self._epics - known, None)):
+            for chunk in chunks(sorted(epics), self.chunk):
                 for page in self.search(chunk, start):
                     seen |= self._land(landing, page)
         return seen

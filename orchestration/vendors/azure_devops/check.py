@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orchestration.trackers.protocol import Check
 from orchestration.trackers.text import one_line
@@ -19,12 +20,11 @@ def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> 
     if not connection.is_ok:
         return
     types = dict.fromkeys((config.epic_type, config.story_type))
-    usable = [step(f"type {name}", lambda: _type(schema, config, name)) for name in types]  # noqa: B023
-    yield from usable
-    if all(one.is_ok for one in usable):
-        yield step("permission", lambda: _permission(client, schema, config))
-        wiql = board_wiql(schema, config)
-        yield step("query", lambda: fine(client.search(wiql, **{"$top": 1})), wiql)
+    for name in types:
+        yield step(f"type {name}", lambda: _type(schema, config, name))  # noqa: B023
+    yield step("permission", lambda: _permission(client, schema, config))
+    query = step("query", lambda: fine(client.search(board_wiql(schema, config), **{"$top": 1})))
+    yield replace(query, message=board_wiql(schema, config)) if query.is_ok else query
 
 
 def board_wiql(schema: Schema, config: AzureDevOpsTrackerConfig) -> str:
