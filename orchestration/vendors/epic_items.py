@@ -17,6 +17,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from orchestration.documents.strict import Number, Strict
+from orchestration.http import SourceError
 from orchestration.landing import Landing
 from orchestration.vendors.base import Context, Hours, SourceConfig, iso, moment
 from orchestration.vendors.tracker_client import TrackerClient
@@ -32,6 +33,14 @@ class FieldNames(Strict):
     def named(self) -> dict[str, str]:
         """Those that are set."""
         return {what: name for what, name in self.model_dump().items() if name}
+
+    def must_exist(self, source: str, found: Mapping[str, Any]) -> None:
+        """SourceError where somebody named a field that is not `found` (ids by what they hold)."""
+        asked = {what: name for what, name in self.named().items() if what in self.model_fields_set}
+        if unknown := [f"{what}: {name}" for what, name in asked.items() if not found.get(what)]:
+            what = f"no field is called as sources.yaml says ({', '.join(unknown)})"
+            fix = f"correct `{source}.fields` there, or let the token's user see the field"
+            raise SourceError(f"{source}: {what}; {fix}")
 
 
 class EpicSourceConfig(SourceConfig):

@@ -39,11 +39,11 @@ def board(kind: str, seed: int = 0) -> Site:
     return vendor
 
 
-def settings(kind: str, url: str) -> SourceConfig:
+def settings(kind: str, url: str, **given: Any) -> SourceConfig:
     if kind == "azure_devops":
-        values = {"url": f"{url}/{ORGANIZATION}", "project": "Modernization"}
+        values = {"url": f"{url}/{ORGANIZATION}", "project": "Modernization", **given}
         return AzureDevOpsSourceConfig.model_validate(values)
-    return JiraSourceConfig.model_validate({"url": url, "deployment": kind})
+    return JiraSourceConfig.model_validate({"url": url, "deployment": kind, **given})
 
 
 def sync(root: Path, config: SourceConfig, at: datetime) -> tuple[int, list[str]]:
@@ -218,6 +218,13 @@ def test_figures_stand_under_what_they_mean(tmp_path: Path, kind: str) -> None:
     assert record["named"]["slo_burn"] == 14.4
     # A field without a value, or that there isn't, is empty.
     assert record["named"]["story_points"] is None
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_a_field_that_somebody_named_must_exist(tmp_path: Path, kind: str) -> None:
+    words = r"is called as sources.yaml says \(score: Dept Score\); correct `.*\.fields`"
+    with serving(board(kind)) as url, pytest.raises(SourceError, match=words):
+        sync(tmp_path, settings(kind, url, fields={"score": "Dept Score"}), NOW)
 
 
 @pytest.mark.parametrize(

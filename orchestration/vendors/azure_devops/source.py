@@ -57,6 +57,7 @@ class AzureDevOpsSource(EpicSource):
         names |= {field["referenceName"].casefold(): field["referenceName"] for field in known}
         wanted = self._config.fields.named()
         self._named = {what: names.get(name.casefold(), "") for what, name in wanted.items()}
+        self._config.fields.must_exist(landing.source, self._named)
         there = [one for one in FIELDS if one.casefold() in names]
         self._fields = [*dict.fromkeys([*there, *filter(None, self._named.values())])]
         if is_sweep:

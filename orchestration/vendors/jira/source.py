@@ -57,6 +57,7 @@ class JiraSource(EpicSource):
         self._epic_link = kinds.get(EPIC_LINK, "")
         names = self._config.fields.named()
         self._ids = {what: _ids(fields, name.casefold()) for what, name in names.items()}
+        self._config.fields.must_exist(landing.source, self._ids)
         return self._now
 
     def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
