@@ -12,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ from orchestration.vendors.base import Context, Hours, SourceConfig, iso, moment
 from orchestration.vendors.tracker_client import TrackerClient
 
 Item = Mapping[str, Any]
+Client = TypeVar("Client", bound=TrackerClient)
 # As `paydown-checkout-1a2b3c4d-c2`; a story's label goes on with its class of fix.
 EPIC_KEY = re.compile(r"paydown-.+-[0-9a-f]{8}-c[0-9]{1,4}")
 
@@ -55,7 +56,7 @@ class EpicSourceConfig(SourceConfig):
     sweep_hours: Hours = 24
 
 
-class EpicSource(ABC):
+class EpicSource(ABC, Generic[Client]):
     """A sync of epics and what is below them; a tracker's own side of it is in its subclass.
 
     Cursors: `until`, the tracker's clock when changes were asked for last; `known`, of each item
@@ -66,8 +67,8 @@ class EpicSource(ABC):
     stream: str
     chunk: int
 
-    def __init__(self, config: EpicSourceConfig, client: TrackerClient, context: Context) -> None:
-        self._asked = client
+    def __init__(self, config: EpicSourceConfig, client: Client, context: Context) -> None:
+        self.client = client
         self._overlap = timedelta(minutes=float(config.overlap_minutes))
         self._sweep_every = timedelta(hours=float(config.sweep_hours))
         self._progress = context.progress
@@ -77,7 +78,7 @@ class EpicSource(ABC):
     @property
     def requests(self) -> int:
         """How many requests were sent so far."""
-        return self._asked.requests
+        return self.client.requests
 
     @abstractmethod
     def check(self) -> str:

@@ -29,15 +29,14 @@ FIELDS = (
 )  # fmt: skip
 
 
-class AzureDevOpsSource(EpicSource):
+class AzureDevOpsSource(EpicSource[Client]):
     """One project, ready to be asked."""
 
     stream = "work_items"
     chunk = IDS_A_FETCH
 
     def __init__(self, config: AzureDevOpsSourceConfig, context: Context) -> None:
-        self._client = Client(config, context)
-        super().__init__(config, self._client, context)
+        super().__init__(config, Client(config, context), context)
         self._config = config
         self._fields: list[str] = []
         self._named: dict[str, str] = {}
@@ -49,8 +48,8 @@ class AzureDevOpsSource(EpicSource):
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
         """Find the fields that there are, and with a sweep what the states mean."""
-        known = self._client.fields()
-        now = self._client.now
+        known = self.client.fields()
+        now = self.client.now
         names: dict[str, str] = {}
         for field in known:
             names.setdefault(field["name"].casefold(), field["referenceName"])
@@ -61,7 +60,7 @@ class AzureDevOpsSource(EpicSource):
         there = [one for one in FIELDS if one.casefold() in names]
         self._fields = [*dict.fromkeys([*there, *filter(None, self._named.values())])]
         if is_sweep:
-            types = sorted(self._client.work_item_types(), key=lambda one: str(one["name"]))
+            types = sorted(self.client.work_item_types(), key=lambda one: str(one["name"]))
             states = [{"type": one["name"], "states": [*one.get("states", ())]} for one in types]
             landing.replace("states", "all", states)
         return now
@@ -80,14 +79,14 @@ class AzureDevOpsSource(EpicSource):
             after = max(ids)
 
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
-        for item in self._client.items(map(int, ids), self._fields):
+        for item in self.client.items(map(int, ids), self._fields):
             values = item["fields"]
             named = {what: values.get(name) for what, name in self._named.items()}
-            yield {**item, "named": {**named, "url": self._client.edit_url(item)}}
+            yield {**item, "named": {**named, "url": self.client.edit_url(item)}}
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
         """What was deleted is in the recycle bin. Anything else may just be hidden from us."""
-        return missing.keys() - set(map(str, self._client.deleted([*map(int, missing)])))
+        return missing.keys() - set(map(str, self.client.deleted([*map(int, missing)])))
 
     def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
         return str(item["fields"].get("System.TeamProject")), f"{item['rev']}", tags_of(item)
@@ -100,4 +99,4 @@ class AzureDevOpsSource(EpicSource):
         where = f"{condition} AND [System.Id] > {after}"
         text = f"SELECT [System.Id] FROM WorkItems WHERE {where} ORDER BY [System.Id]"  # noqa: S608
         # Otherwise moments are cut to days.
-        return self._client.search(text, **{"$top": top, "timePrecision": "true"})
+        return self.client.search(text, **{"$top": top, "timePrecision": "true"})

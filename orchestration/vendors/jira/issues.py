@@ -61,7 +61,7 @@ class Issue:
         # Rules and reports of Jira's own read it, and it survives a label that somebody removed.
         return {"fields": self.fields, "properties": [{"key": "paydown", "value": mark}]}
 
-    def is_lighter(self, errors: Json, why: str) -> bool:
+    def drop_refused(self, errors: Json, why: str) -> bool:
         """Leave out the fields that Jira refused, if the epic may go without all of them."""
         names = set(errors.get("errors") or {})
         if not names or errors.get("errorMessages") or not names <= self.optional:
@@ -190,7 +190,7 @@ def send(
     The second request repeats only what Jira said it had not created. Returns outcomes by key.
     """
     outcomes, refused = _send(client, issues, refer)
-    lighter = [issue for issue, why in refused if issue.is_lighter(why, client.explain(why))]
+    lighter = [issue for issue, why in refused if issue.drop_refused(why, client.explain(why))]
     if lighter:
         # What is absent from the second answer may have been created by it.
         for issue in lighter:

@@ -27,15 +27,14 @@ FIELDS = (
 )  # fmt: skip
 
 
-class JiraSource(EpicSource):
+class JiraSource(EpicSource[Client]):
     """One site, ready to be asked."""
 
     stream = "issues"
     chunk = 50
 
     def __init__(self, config: JiraSourceConfig, context: Context) -> None:
-        self._client = Client(config, context)
-        super().__init__(config, self._client, context)
+        super().__init__(config, Client(config, context), context)
         self._config = config
         self._ids: dict[str, Sequence[str]] = {}
         self._epic_link = ""
@@ -44,15 +43,15 @@ class JiraSource(EpicSource):
     def check(self) -> str:
         path = "/search/jql" if self._config.is_cloud else "/search"
         body = {"jql": self._query((), None), "fields": ["labels"], "maxResults": 1}
-        page = self._client.ask(path, body, issues=list)
+        page = self.client.ask(path, body, issues=list)
         return f"issues with the label {self._config.board_label}: " + (
             "some" if page["issues"] else "none yet, or none that may be browsed"
         )
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
         """Find custom fields by their names; a name may be that of several."""
-        fields = self._client.listed("/field")
-        self._now = self._client.now
+        fields = self.client.listed("/field")
+        self._now = self.client.now
         kinds = {(one.get("schema") or {}).get("custom"): one["id"] for one in fields}
         self._epic_link = kinds.get(EPIC_LINK, "")
         names = self._config.fields.named()
@@ -62,7 +61,7 @@ class JiraSource(EpicSource):
 
     def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
         try:
-            for issues in self._client.search(self._query(parents, since), self._fields()):
+            for issues in self.client.search(self._query(parents, since), self._fields()):
                 yield [self._named(issue) for issue in issues]
         except RefusedError as error:
             # A query fails where it names an issue that is gone.
@@ -73,14 +72,14 @@ class JiraSource(EpicSource):
                 yield from self.search(left, since)
 
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
-        for issue in self._client.fetch(ids, self._fields()):
+        for issue in self.client.fetch(ids, self._fields()):
             if "error" not in issue:
                 yield self._named(issue)
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
         """Jira answers 404 to what is gone and to what is hidden; its project shows which."""
         projects = {key.rpartition("-")[0] for key in missing.values()}
-        unseen = {one for one in projects if self._client.find(f"/project/{one}") is None}
+        unseen = {one for one in projects if self.client.find(f"/project/{one}") is None}
         return {one for one, key in missing.items() if key.rpartition("-")[0] in unseen}
 
     def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
