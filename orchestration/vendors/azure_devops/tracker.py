@@ -119,19 +119,15 @@ class AzureDevOpsTracker:
     def _status(self, item: Json) -> protocol.StatusOutcome:
         fields, url = item["fields"], self._client.edit_url(item)
         try:
-            closed = self._closed_states(item)
+            workflow = self._schema.workflow(*_type_of(item))
         except protocol.RejectedError as error:
             return error
         version = f"{item['rev']}.{fields.get('System.CommentCount', 0)}"
         state = fields["System.State"]
-        if state not in closed:
+        if state not in workflow.closed_states(self._config.closed_states):
             return protocol.EpicStatus(True, state, url, version=version)
         at = next(filter(None, map(fields.get, _CLOSED_AT_FIELDS)), None)
         return protocol.EpicStatus(False, state, url, moment(at) if at else None, version)
-
-    def _closed_states(self, item: Json) -> tuple[str, ...]:
-        at = (item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"])
-        return self._schema.workflow(*at).closed_states(self._config.closed_states)
 
     def _send_change(
         self, ref: protocol.EpicRef, change: protocol.EpicChange, *, is_closing: bool
@@ -146,11 +142,12 @@ class AzureDevOpsTracker:
                 )
             if may_be_done and _holds(self._client.updates(item_id), change.change_id):
                 return
-            at = (item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"])
-            patch = change_patch(change, self._schema.fields(*at), self._config)
-            if is_closing and item["fields"]["System.State"] not in self._closed_states(item):
-                target = self._schema.workflow(*at).target(self._config.closed_states)
-                patch.set("System.State", target)
+            patch = change_patch(change, self._schema.fields(*_type_of(item)), self._config)
+            if is_closing:
+                names, state = self._config.closed_states, item["fields"]["System.State"]
+                workflow = self._schema.workflow(*_type_of(item))
+                if state not in workflow.closed_states(names):
+                    patch.set("System.State", workflow.target(names))
             if self._client.change(item, patch.operations):
                 return
             # Whoever was faster may have been another run with the same change.
@@ -183,6 +180,10 @@ class AzureDevOpsTracker:
 
     def _ref(self, key: str, item: Json) -> protocol.EpicRef:
         return protocol.EpicRef(key, str(item["id"]), self._client.edit_url(item))
+
+
+def _type_of(item: Json) -> tuple[str, str]:
+    return item["fields"]["System.TeamProject"], item["fields"]["System.WorkItemType"]
 
 
 def _holds(updates: Iterable[Json], change_id: str) -> bool:
