@@ -18,7 +18,6 @@ from orchestration.vendors.trackers import (
     build_tracker,
     is_dry_run,
     read_tracker_config,
-    tracker_name,
 )
 
 _DECIDED = """
@@ -36,7 +35,7 @@ def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
     previous export stands.
     """
     config = read_tracker_config(settings)
-    ledger, name = Ledger(settings.ledger_url), tracker_name(config, settings)
+    ledger, name = Ledger(settings.ledger_url), config.tracker_name
     refreshed = Refreshed()
     if ledger.records(name):
         try:

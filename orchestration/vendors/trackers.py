@@ -6,8 +6,6 @@ what they would do. Secrets are in the environment, never in the file.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import model_validator
@@ -47,6 +45,11 @@ class TrackerConfig(Strict):
         """The section of the remote tracker that holds the epics; None for local files."""
         return {"jira": self.jira, "azure_devops": self.azure_devops}.get(self.kind)
 
+    @property
+    def tracker_name(self) -> str:
+        """The tracker's name in the ledger, which needs no secret."""
+        return self.remote.tracker_name if self.remote else LocalTracker.name
+
 
 def read_tracker_config(settings: Settings) -> TrackerConfig:
     """The file's settings, or the defaults where there is no file.
@@ -65,10 +68,7 @@ def is_dry_run(settings: Settings, config: TrackerConfig) -> bool:
 
 
 def build_tracker(
-    config: TrackerConfig,
-    settings: Settings,
-    environment: Mapping[str, str] | None = None,
-    patience: Patience | None = None,
+    config: TrackerConfig, settings: Settings, patience: Patience | None = None
 ) -> Tracker:
     """The tracker, ready to be asked; nothing is sent yet.
 
@@ -77,10 +77,4 @@ def build_tracker(
     """
     if config.remote is None:
         return LocalTracker(settings.epics)
-    env = os.environ if environment is None else environment
-    return config.remote.tracker(Context(environment=env, patience=patience or Patience()))
-
-
-def tracker_name(config: TrackerConfig, settings: Settings) -> str:
-    """The tracker's name in the ledger, which needs no secret."""
-    return config.remote.tracker_name if config.remote else LocalTracker(settings.epics).name
+    return config.remote.tracker(Context(patience=patience or Patience()))
