@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from orchestration.cli.tables import published_rows, say, show_table
 from orchestration.settings import Settings
 
-SHOWN_SERVICES, SHOWN_REASONS = 20, 4
+SHOWN_ROWS, SHOWN_REASONS = 20, 4
 
 
 class Finding(NamedTuple):
@@ -43,16 +43,32 @@ UNMATCHED = """
     limit $shown
 """
 
+UNLINKED = """
+    select
+        'note' as state,
+        postmortem_id as subject,
+        format(
+            '{} of {} incidents that the postmortem names have landed; correct their ids, or drop '
+            'their export', linked_incident_count, incident_count
+        ) as "text"
+    from fct_postmortems
+    where linked_incident_count = 0 or linked_incident_count < incident_count
+    order by postmortem_id
+    limit $shown
+"""
+
 
 def check_streams(settings: Settings) -> Iterator[Finding]:
-    """Where the chain from source to facts has lost something, and services without a catalog."""
+    """Where the chain from source to facts has lost something, services without a catalog, and
+    postmortems without an incident."""
     for row in published_rows(settings, "select * from rpt_data_quality order by stream_id"):
         for column, meaning in DIFFERENCES.items():
             if row[column]:
                 text = f"{row[column]:+,} {meaning.format(**row)}".removeprefix("+")
                 yield Finding("bad", row["stream_id"], text)
-    for row in published_rows(settings, UNMATCHED, {"shown": SHOWN_SERVICES}):
-        yield Finding(**row)
+    for sql in (UNMATCHED, UNLINKED):
+        for row in published_rows(settings, sql, {"shown": SHOWN_ROWS}):
+            yield Finding(**row)
 
 
 STREAMS = """

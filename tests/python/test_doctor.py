@@ -85,7 +85,10 @@ def publish(settings: Settings, *rows: dict[str, object]) -> None:
             "('good.incidents', 'quarantined', 'id is missing; a record needs it', 2)"
             ") as r(stream_id, outcome, reason, reason_count); "
             "create table rpt_unmatched_services as select * from (values "
-            "('good', 'shop', 3), ('good', null, 1)) as s(source_name, stated_name, incident_count)"
+            "('good', 'shop', 3), ('good', null, 1)) "
+            "as s(source_name, stated_name, incident_count); "
+            "create table fct_postmortems as select * from (values ('pm-1', 1, 1), ('pm-2', 2, 1), "
+            "('pm-3', 0, 0)) as p(postmortem_id, incident_count, linked_incident_count)"
         )
 
 
@@ -137,9 +140,12 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings, show
         "good.incidents quarantined: 2 id is missing",
         "note good service shop 3 incidents; not in the catalog under this name",
         "note good service (none) 1 incidents; they name no service",
+        "note pm-2 1 of 2 incidents that the postmortem names have landed",
+        "note pm-3 0 of 0 incidents",
     ):
         assert words in text
     assert "good.services" not in text
+    assert "pm-1" not in text
 
 
 @pytest.mark.parametrize(
