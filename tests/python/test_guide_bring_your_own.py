@@ -22,7 +22,6 @@ from .flow_helpers import ROOT
 GUIDE = ROOT / "docs" / "guides" / "bring-your-own-source.md"
 NOT_COPIED = (
     ".git", ".venv*", ".paydown", ".hypothesis", "__pycache__", "target", "samples", "python",
-    "landing",
 )  # fmt: skip
 MARK = "-- block --"
 
