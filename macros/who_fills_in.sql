@@ -4,6 +4,7 @@
         ('owner', "'the service''s team sets spec.owner in its catalog-info.yaml'"),
         ('due_date', who ~ " || ' sets the review date and fix window in the postmortem'"),
         ('budget', who ~ " || ' puts an estimate in engineer-days in the postmortem'"),
+        ('coverage', who ~ " || ' reviews the incidents: the score rests on too little data'"),
         ('exit_criteria', "'platform maintainers add the next level''s criteria to maturity.yaml'"),
     ] -%}
     ': ' || substring(

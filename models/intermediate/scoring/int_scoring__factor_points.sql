@@ -26,24 +26,53 @@ levelled as (
     inner join factors on factor_values.factor = factors.factor
 ),
 
+-- A median of few incidents proves little: it is medium at most. An estimate that nobody made would
+-- make the work look free: it is taken as the level that dbt_project.yml names.
+judged as (
+    select
+        levelled.*,
+        levelled.level_ordinal is not null as has_data,
+        case
+            when
+                levelled.factor = 'mttr'
+                and levelled.resolved_count < {{ var('mttr_min_incidents') }}
+                and levelled.level_ordinal > 2
+                then 2
+            when
+                levelled.factor = 'effort'
+                and levelled.level_ordinal is null
+                and levelled.incident_count > 0
+                then assumed.level_ordinal
+            else levelled.level_ordinal
+        end as judged_ordinal
+    from levelled
+    left join levels as assumed on assumed.level = '{{ var("unknown_effort_level") }}'
+),
+
 pointed as (
     select
-        levelled.scoring_date,
-        levelled.service_id,
-        levelled.rubric_hash,
-        levelled.factor,
+        judged.scoring_date,
+        judged.service_id,
+        judged.rubric_hash,
+        judged.factor,
         levels.level as factor_level,
-        levelled.evidence,
-        levelled.weight,
-        levelled.raw_value,
-        levelled.weight * levels.share as exact_points,
-        {{ round_half_away('levelled.weight * levels.share') }} as points,
-        levelled.level_ordinal is not null as has_data,
-        levelled.incident_count,
-        levelled.newest_incident_at,
-        levelled.day_checksum
-    from levelled
-    left join levels on levelled.level_ordinal = levels.level_ordinal
+        case
+            when not judged.has_data and levels.level is not null
+                then 'no estimate, taken as ' || levels.level
+            when judged.judged_ordinal < judged.level_ordinal
+                then judged.evidence || ': too few for more than ' || levels.level
+            else judged.evidence
+        end as evidence,
+        judged.weight,
+        judged.raw_value,
+        judged.weight * levels.share as exact_points,
+        {{ round_half_away('judged.weight * levels.share') }} as points,
+        judged.has_data,
+        judged.incident_count,
+        judged.newest_incident_at,
+        judged.day_checksum
+    from judged
+    left join levels on judged.judged_ordinal = levels.level_ordinal
 )
 
 select * from pointed

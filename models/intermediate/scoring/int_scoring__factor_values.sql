@@ -168,7 +168,7 @@ measured as (
         coalesce(aggregated.incident_count, 0) as incident_count,
         aggregated.newest_incident_at,
         aggregated.mttr,
-        aggregated.resolved_count,
+        coalesce(aggregated.resolved_count, 0) as resolved_count,
         reviewed.blast_radius,
         coalesce(reviewed.is_regulatory, 0) as is_regulatory,
         reviewed.revenue_impact,
@@ -259,6 +259,7 @@ factor_values as (
         measured.scoring_date,
         measured.day_checksum,
         measured.incident_count,
+        measured.resolved_count,
         measured.newest_incident_at,
         measured.service_id,
         factor_names.factor,
@@ -293,6 +294,7 @@ select
     end as evidence,
     -- Of the whole day and service, for all of its factors.
     factor_values.incident_count,
+    factor_values.resolved_count,
     factor_values.newest_incident_at,
     factor_values.day_checksum
 from factor_values

@@ -11,14 +11,17 @@ highest as (
     from levels
 ),
 
--- What a factor without data could yet add, or take off.
+-- What a factor without data gives if it turns out to be nothing or as much as can be.
 unknown as (
     select
         factor_points.*,
         case
             when factor_points.has_data then 0
-            else {{ round_half_away('factor_points.weight * highest.highest_share') }}
-        end as unknown_points
+            else
+                {{ round_half_away('factor_points.weight * highest.highest_share') }}
+        end as utmost_points,
+        case when factor_points.has_data then 0 else coalesce(factor_points.points, 0) end
+            as assumed_points
     from factor_points
     cross join highest
 ),
@@ -31,22 +34,12 @@ scores as (
         cast(coalesce(sum(unknown.points), 0) as integer) as score,
         cast(
             coalesce(sum(unknown.points), 0)
-            + sum(
-                case
-                    when unknown.unknown_points < 0 then unknown.unknown_points
-                    else 0
-                end
-            )
+            + sum(least(unknown.utmost_points, 0) - unknown.assumed_points)
             as integer
         ) as lowest_score,
         cast(
             coalesce(sum(unknown.points), 0)
-            + sum(
-                case
-                    when unknown.unknown_points > 0 then unknown.unknown_points
-                    else 0
-                end
-            )
+            + sum(greatest(unknown.utmost_points, 0) - unknown.assumed_points)
             as integer
         ) as highest_score,
         -- In decimals: it breaks ties, and the noise of binary fractions would break them too.

@@ -153,6 +153,10 @@ checked as (
         || case when assembled.due_date is null then 'due_date,' else '' end
         || case when assembled.budget_usd is null then 'budget,' else '' end
         || case when assembled.exit_criteria = '' then 'exit_criteria,' else '' end
+        || case
+            when assembled.coverage < {{ var('promote_min_coverage') }} then 'coverage,'
+            else ''
+        end
             as missing_list,
         assembled.shared_fix_id is not null and not assembled.is_shared_fix as is_waiting
     from assembled
