@@ -29,6 +29,8 @@ MAX_POINTS = 11_000
 # How Prometheus and this client say that an answer would be too much.
 TOO_MUCH = ("answered 422", "answered with more than")
 
+# The labels of a series, and its values by their moments.
+Points = tuple[dict[str, str], list[tuple[float, str]]]
 Seconds = Annotated[int, Field(strict=True, ge=1, le=86_400)]
 
 
@@ -140,13 +142,7 @@ class Prometheus(base.HttpExtractor):
             self.progress(f"{query.name} {moment(end):%Y-%m-%d %H:%M}: {count:,} points")
             start = end + step
 
-    def _land(
-        self,
-        stream: str,
-        query: Query,
-        points: list[tuple[dict[str, str], list[tuple[float, str]]]],
-        asked_at: datetime,
-    ) -> int:
+    def _land(self, stream: str, query: Query, points: list[Points], asked_at: datetime) -> int:
         """Land series that are new or mapped differently than before, and all points."""
         known: dict[str, str] = dict(self.landing.cursors.get("series", {}))
         asked = {"asked_at": base.iso(asked_at)}
@@ -159,6 +155,10 @@ class Prometheus(base.HttpExtractor):
                 self.landing.append("series", [{**record, **asked}])
                 known[record["series_id"]] = version
         self.landing.cursors["series"] = known
+        if query.kind == "error_ratio" and (wrong := sum(map(_count_wrong, points))):
+            self.progress(
+                f"{query.name}: {wrong:,} points outside 0 to 1 count as gaps; correct it"
+            )
 
         def samples() -> Iterator[dict[str, Any]]:
             for series_id, (_, values) in zip(ids, points, strict=True):
@@ -195,3 +195,9 @@ class Prometheus(base.HttpExtractor):
                 "next sync asks again, accept_partial: true in sources.yaml accepts it as it is"
             )
         return reply
+
+
+def _count_wrong(points: Points) -> int:
+    """How many values are neither a ratio, but for rounding, nor "not a number"."""
+    values = [float(value) for _, value in points[1]]
+    return sum(math.isfinite(one) and not -1e-6 <= one <= 1 + 1e-6 for one in values)

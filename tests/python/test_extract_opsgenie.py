@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from orchestration.vendors.opsgenie import api, feed
 from orchestration.vendors.opsgenie.extractor import HOSTS, OpsgenieConfig
 
 from .extraction import Source
-from .loopback import Request, landed, serving
+from .loopback import landed, serving
 from .vendor_opsgenie import KEY, OpsgenieVendor, ms
 
 SINCE = date(2026, 5, 1)
@@ -79,13 +78,6 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "BATCH", 9)
 
 
-@pytest.fixture
-def served(request: pytest.FixtureRequest) -> Iterator[tuple[OpsgenieVendor, str]]:
-    vendor = OpsgenieVendor(*getattr(request, "param", (30, 20)))
-    with serving(vendor) as url:
-        yield vendor, url
-
-
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("seed", range(16))
 def test_what_happens_while_paging_is_there_after_two_syncs(tmp_path: Path, seed: int) -> None:
@@ -117,26 +109,26 @@ def test_what_happens_while_paging_is_there_after_two_syncs(tmp_path: Path, seed
     }
 
 
-@pytest.mark.parametrize("served", [(430, 230)], indirect=True)
-def test_requests_are_near_the_minimum(served: tuple[OpsgenieVendor, str], tmp_path: Path) -> None:
-    vendor, url = served
-    sync(tmp_path, url, vendor, alert_logs="none")
-    # A page begins with the last record of the page before.
-    sorts = asked(vendor)
-    assert (sorts["count"], sorts["alerts"], sorts["incidents"]) == (1, 5, 3)
-    assert (sorts["alert"], sorts["incident-timelines/entr"]) == (430, 230)
-    vendor.tick(hours=1)
-    sync(tmp_path, url, vendor)
-    assert asked(vendor) == {"count": 1, "alerts": 1, "incidents": 1}
-    for name in sorted(vendor.alerts)[:150]:
-        vendor.tick(seconds=1)
-        vendor.change("alerts", name, "closed")
-    for name in sorted(vendor.incidents)[:3]:
-        vendor.change("incidents", name, "closed")
-    sync(tmp_path, url, vendor, alert_logs="none")
-    sorts = asked(vendor)
-    assert (sorts["count"], sorts["alerts"], sorts["incidents"]) == (1, 2, 1)
-    assert (sorts["alert"], sorts["incident-timelines/entr"]) == (150, 3)
+def test_requests_are_near_the_minimum(tmp_path: Path) -> None:
+    vendor = OpsgenieVendor(430, 230)
+    with serving(vendor) as url:
+        sync(tmp_path, url, vendor, alert_logs="none")
+        # A page begins with the last record of the page before.
+        sorts = asked(vendor)
+        assert (sorts["count"], sorts["alerts"], sorts["incidents"]) == (1, 5, 3)
+        assert (sorts["alert"], sorts["incident-timelines/entr"]) == (430, 230)
+        vendor.tick(hours=1)
+        sync(tmp_path, url, vendor)
+        assert asked(vendor) == {"count": 1, "alerts": 1, "incidents": 1}
+        for name in sorted(vendor.alerts)[:150]:
+            vendor.tick(seconds=1)
+            vendor.change("alerts", name, "closed")
+        for name in sorted(vendor.incidents)[:3]:
+            vendor.change("incidents", name, "closed")
+        sync(tmp_path, url, vendor, alert_logs="none")
+        sorts = asked(vendor)
+        assert (sorts["count"], sorts["alerts"], sorts["incidents"]) == (1, 2, 1)
+        assert (sorts["alert"], sorts["incident-timelines/entr"]) == (150, 3)
 
 
 def test_sweep_reads_only_months_whose_count_changed(tmp_path: Path) -> None:
@@ -191,33 +183,6 @@ def test_beyond_the_cap_changes_are_found_by_creation(
     assert newest(tmp_path, "alerts") == vendor.alerts
     assert len(list(landed(tmp_path, "opsgenie/alerts"))) == 180
     assert all(int(one.one("offset", "0")) + 10 <= 40 for one in vendor.requests)
-
-
-@pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("gone", [1, 3, 15])
-def test_deletions_while_changes_are_listed_hide_none(tmp_path: Path, gone: int) -> None:
-    vendor = OpsgenieVendor(40, 0)
-    names = sorted(vendor.alerts)
-    lists = 0
-
-    def before(request: Request) -> None:
-        nonlocal lists
-        lists += request.one("sort") == "updatedAt"
-        if lists == 3:
-            lists += 1
-            for name in names[-gone:]:
-                vendor.delete("alerts", name)
-
-    with serving(vendor) as url:
-        sync(tmp_path, url, vendor)
-        for name in names:
-            vendor.tick(minutes=1)
-            vendor.change("alerts", name, "closed")
-        vendor.before = before
-        sync(tmp_path, url, vendor)
-    assert lists > 3
-    left = newest(tmp_path, "alerts")
-    assert {name: left[name] for name in vendor.alerts} == vendor.alerts
 
 
 def test_a_storm_within_one_millisecond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,24 +201,6 @@ def test_records_of_one_second_may_come_in_any_order(tmp_path: Path) -> None:
             assert set(entries(tmp_path / str(n)).values()) == {1}
 
 
-def test_log_entries_that_come_late_are_found(tmp_path: Path) -> None:
-    vendor = account()
-    one = vendor.create(START - timedelta(hours=1))
-    vendor.late = timedelta(minutes=5)
-    vendor.change(one, "acknowledged", START - timedelta(minutes=2))
-    with serving(vendor) as url:
-        sync(tmp_path, url)
-        assert len(entries(tmp_path)) == 1
-        vendor.clock += timedelta(minutes=2)
-        vendor.change(one, "resolved")
-        vendor.clock += timedelta(minutes=2)
-        sync(tmp_path, url)
-        vendor.clock += timedelta(minutes=6)
-        sync(tmp_path, url)
-    assert incidents(tmp_path) == vendor.incidents
-    assert entries(tmp_path) == {one.record["id"]: 1 for one in vendor.entries}
-
-
 def test_a_second_with_more_than_can_be_paged_is_told(tmp_path: Path) -> None:
     vendor = account()
     for _ in range(41):

@@ -51,14 +51,20 @@ pieces as (
     select * from {{ ref('int_slo__datadog_buckets') }}
 ),
 
--- An objective measured in several series, such as one per cluster, does as its worst does.
+-- An objective measured in several series, such as one per cluster, does as its worst does. What
+-- recording rules round beyond 0 or 1 is clipped; what lies further outside is no ratio, and
+-- counts as a gap.
 recorded as (
     select
         numbered.slo_number,
         numbered.window_seconds,
         samples.sampled_at as measured_at,
-        max(case when numbered.series_kind = 'error_ratio' then samples.sample_value end)
-            as error_ratio,
+        max(
+            case
+                when numbered.series_kind = 'error_ratio'
+                    then least(greatest(samples.sample_value, 0.0), 1.0)
+            end
+        ) as error_ratio,
         max(case when numbered.series_kind = 'burn_rate' then samples.sample_value end)
             as stated_burn_rate
     from samples
@@ -68,6 +74,10 @@ recorded as (
         and numbered.series_kind in ('error_ratio', 'burn_rate')
         and numbered.window_seconds is not null
         and samples.sample_value is not null
+        and (
+            numbered.series_kind <> 'error_ratio'
+            or samples.sample_value between -0.000001 and 1.000001
+        )
     group by numbered.slo_number, numbered.window_seconds, samples.sampled_at
 ),
 
