@@ -75,7 +75,7 @@ recorded as (
         and numbered.window_seconds is not null
         and samples.sample_value is not null
         and (
-            numbered.series_kind <> 'error_ratio'
+            numbered.series_kind != 'error_ratio'
             or samples.sample_value between -0.000001 and 1.000001
         )
     group by numbered.slo_number, numbered.window_seconds, samples.sampled_at
