@@ -39,8 +39,8 @@ class FieldNames(Strict):
         """SourceError where somebody named a field that is not `found` (ids by what they hold)."""
         asked = {what: name for what, name in self.named().items() if what in self.model_fields_set}
         if unknown := [f"{what}: {name}" for what, name in asked.items() if not found.get(what)]:
-            what = f"no field is called as sources.yaml says ({', '.join(unknown)})"
-            fix = f"correct `{source}.fields` there, or let the token's user see the field"
+            what = f"sources.yaml names fields that don't exist ({', '.join(unknown)})"
+            fix = f"correct `{source}.fields`, or let the token's user see them"
             raise SourceError(f"{source}: {what}; {fix}")
 
 

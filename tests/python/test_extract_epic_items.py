@@ -222,7 +222,7 @@ def test_figures_stand_under_what_they_mean(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", REMOTE)
 def test_a_field_that_somebody_named_must_exist(tmp_path: Path, kind: str) -> None:
-    words = r"is called as sources.yaml says \(score: Dept Score\); correct `.*\.fields`"
+    words = r"names fields that don't exist \(score: Dept Score\); correct `.*\.fields`"
     with serving(board(kind)) as url, pytest.raises(SourceError, match=words):
         sync(tmp_path, settings(kind, url, fields={"score": "Dept Score"}), NOW)
 

@@ -148,7 +148,7 @@ class Client(TrackerClient):
                 return _work_item(data)
             except UnavailableError as error:
                 # It may stand for one.
-                raise UnknownOutcomeError(f"{error} (instead of a work item)") from None
+                raise UnknownOutcomeError(str(error)) from None
 
     def validate(self, type_name: str, operations: Operations) -> None:
         """Ask whether a work item could be opened; nothing is done."""
@@ -196,7 +196,7 @@ class Client(TrackerClient):
 
 
 def _work_item(data: Any) -> Json:
-    return shaped(f"{NAME}: a work item", data, id=int, rev=int, fields=dict)
+    return shaped(f"{NAME}: work items", data, id=int, rev=int, fields=dict)
 
 
 def tags_of(item: Mapping[str, Any]) -> list[str]:
