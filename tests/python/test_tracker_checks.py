@@ -211,6 +211,7 @@ def test_an_azure_devops_that_is_ready() -> None:
         ({"project": "Gone"}, "connection", "set `project`"),
         ({"epic_type": "Saga"}, "type Saga", "no work item type 'Saga'"),
         ({"fields": {"score": "Custom.Nope"}}, "type Epic", "Epic has no Custom.Nope; add it"),
+        ({"closed_states": ["Closed", "Shut"]}, "closed states", "no type has the state Shut"),
         ({"owners": {"x": {"area_path": "No\\Where"}}}, "permission", "`owners`"),
         ({"owners": {"x": {"assigned_to": "left@example.com"}}}, "permission", "AssignedTo"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from orchestration.trackers.protocol import Check
@@ -22,6 +22,8 @@ def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> 
     types = dict.fromkeys((config.epic_type, config.story_type))
     for name in types:
         yield step(f"type {name}", lambda: _type(schema, config, name))  # noqa: B023
+    if config.closed_states:
+        yield step("closed states", lambda: _closed_states(schema, config, types))
     yield step("permission", lambda: _permission(client, schema, config))
     query = step("query", lambda: fine(client.search(board_wiql(schema, config), **{"$top": 1})))
     yield replace(query, message=board_wiql(schema, config)) if query.is_ok else query
@@ -75,6 +77,17 @@ def _type(schema: Schema, config: AzureDevOpsTrackerConfig, type_name: str) -> I
     for name in filter(None, [*by_hand, *config.extra_fields]):
         if name.lower() not in fields:
             yield f"{type_name} has no {name}; add it to the type, or take it out of the settings"
+
+
+def _closed_states(
+    schema: Schema, config: AzureDevOpsTrackerConfig, types: Iterable[str]
+) -> Iterator[str]:
+    workflows = [schema.workflow(config.project, name) for name in types]
+    states = {state.casefold(): state for one in workflows for state in one.categories}
+    for name in config.closed_states:
+        if name.casefold() not in states:
+            offered = ", ".join(states.values())
+            yield f"no type has the state {name}; correct `closed_states` (there are {offered})"
 
 
 def _permission(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> Iterator[str]:
