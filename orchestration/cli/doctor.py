@@ -72,7 +72,7 @@ def check_files(settings: Settings) -> Iterator[Finding]:
     files = list(check_configuration(settings.modernization))
     invalid = [file for file in files if file.problem]
     for file in invalid:
-        yield Finding("bad", shown_path(file.path), file.problem)
+        yield Finding("bad", "modernization", file.problem)
     rubric = "".join(
         f", rubric {f.model.rubric_hash}" for f in files if isinstance(f.model, Scoring)
     )
@@ -147,7 +147,9 @@ def check_warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "warehouse", "no load has finished yet; run `paydown run`")
         return
     yield from (Finding(*row) for row in loads)
-    yield from (Finding("bad", *row) for row in rejected if not _is_gone(settings, row[0]))
+    for file, problem in rejected:
+        if not _is_gone(settings, file):
+            yield Finding("bad", "rejected file", f"{file}: {problem}")
     yield from _quarantined(kinds)
 
 
