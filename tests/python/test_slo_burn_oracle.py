@@ -37,7 +37,9 @@ RATES = (
     "covered_share double, measured_at timestamp"
 )
 COUNTED = "incident_id, service_id, incident_status"
-WINDOWS = "incident_id, service_id, starts_epoch bigint, ends_epoch bigint"
+WINDOWS = "incident_id, service_id, starts_epoch bigint, ends_epoch bigint, down_share double"
+# The share of users that incidents hit; of the others nobody knows it.
+DOWN = {"i0": 1.0, "i1": 0.25}
 # SLO -> kind, objective and days of its period.
 SLOS: dict[str, tuple[str | None, float | None, float]] = {
     "up": ("availability", 0.75, 30),
@@ -162,7 +164,11 @@ def fill(models: Warehouse, measured: list[Rate], active: dict[str, list[tuple[i
     models.fill("int_slo__burn_rates", RATES, measured)
     counted = [(incident, "s", "resolved") for incident in active]
     models.fill("int_incidents__counted", COUNTED, counted)
-    windows = [(incident, "s", *one) for incident, found in active.items() for one in found]
+    windows = [
+        (incident, "s", *one, DOWN.get(incident))
+        for incident, found in active.items()
+        for one in found
+    ]
     models.fill("int_slo__incident_windows", WINDOWS, windows)
     models.run("int_slo__pieces")
 
@@ -202,8 +208,13 @@ def test_burn_of_incidents_equals_a_look_at_every_piece(
                 source, False, seconds, near(covered), near(bad, covered), near(spent, days * DAY),
                 near(spent, covered), max(peaks, default=None),
             ]  # fmt: skip
-        elif kind == "availability" and objective not in (None, 1.0) and seconds is not None:
-            burn = 1 / (1 - objective)
+        elif (
+            kind == "availability"
+            and objective not in (None, 1.0)
+            and seconds is not None
+            and incident in DOWN
+        ):
+            burn = DOWN[incident] / (1 - objective)
             spent = near(seconds * burn, days * DAY)
             expected = ["estimated", True, seconds, 0, None, spent, near(burn), None]
         else:
@@ -233,23 +244,25 @@ def test_budget_of_a_period_equals_a_look_at_every_second_that_counts(
                 for source in ("prometheus", "datadog")
             }
         )
-        clipped = [
-            (max(start, period[0]), end)
-            for windows in active.values()
+        clipped = sorted(
+            (max(start, period[0]), end, DOWN[incident])
+            for incident, windows in active.items()
             for start, end in windows
-            if end > period[0]
-        ]
+            if end > period[0] and incident in DOWN
+        )
         if met:
             covered, bad, spent = burnt(met)
             spent = None if spent is None else spent / days / DAY
             expected = [source, False, near(covered, days * DAY), near(bad, covered)]
         elif kind == "availability" and objective not in (None, 1.0) and clipped:
-            # Down between two neighbouring moments if any incident was active there.
-            moments = sorted({moment for one in clipped for moment in one})
+            # Down between two neighbouring moments for whom the first incident active there hit.
+            moments = sorted({moment for one in clipped for moment in one[:2]})
             down = sum(
-                later - earlier
+                (later - earlier)
+                * next(
+                    (share for start, end, share in clipped if start <= earlier and later <= end), 0
+                )
                 for earlier, later in pairwise(moments)
-                if any(start <= earlier and later <= end for start, end in clipped)
             )
             spent = down / ((1 - objective) * days * DAY)
             expected = ["estimated", True, None, near(down / days / DAY)]

@@ -1,6 +1,8 @@
 {#
     When incidents were active, as int_incidents__stretches has it, and of open ones too: up to
-    as_of, because the budget that one has burnt so far is known.
+    as_of, because the budget that one has burnt so far is known. The service was down for the share
+    of users that a postmortem states; where none does, for all of them if the severity is that of an
+    outage, else nobody knows: a disk that is almost full burns no budget.
 #}
 with counted as (
     select * from {{ ref('int_incidents__counted') }}
@@ -64,7 +66,11 @@ windows as (
             as starts_epoch,
         {{ seconds_between(
             "cast('1970-01-01' as timestamp)", 'least(unioned.ended_at, ' ~ as_of() ~ ')'
-        ) }} as ends_epoch
+        ) }} as ends_epoch,
+        case
+            when counted.users_share is not null then counted.users_share
+            when counted.severity_level <= {{ var('review_severity') }} then 1
+        end as down_share
     from unioned
     inner join counted on unioned.incident_id = counted.incident_id
     where unioned.started_at <= {{ as_of() }}

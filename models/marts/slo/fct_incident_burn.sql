@@ -2,10 +2,11 @@
     What each incident took from the error budgets of its service.
 
         budget_spent = burn_rate * covered_seconds / period, measured
-        budget_spent = active_seconds / (period * (1 - objective)), estimated: down for everyone
+        budget_spent = down_share * active_seconds / (period * (1 - objective)), estimated
 
-    An incident is estimated only where nothing was measured while it was active, and only for
-    availability: downtime says nothing of latency.
+    An incident is estimated only where nothing was measured while it was active, where it is known
+    for which share of the users it was down, and only for availability: downtime says nothing of
+    latency.
 #}
 with incidents as (
     select * from {{ ref('int_incidents__counted') }}
@@ -27,6 +28,7 @@ active as (
     select
         windows.incident_id,
         sum(windows.ends_epoch - windows.starts_epoch) as active_seconds,
+        max(windows.down_share) as down_share,
         min(windows.starts_epoch) as starts_epoch,
         max(windows.ends_epoch) as ends_epoch
     from windows
@@ -62,7 +64,9 @@ joined as (
         ranked.bad_seconds,
         ranked.burnt_seconds,
         ranked.peak_burn_rate,
+        active.down_share,
         ranked.burn_source is null
+        and active.down_share is not null
         and budgets.indicator_kind = 'availability'
         and budgets.budget_seconds is not null
         and active.active_seconds is not null as is_estimated,
@@ -102,13 +106,14 @@ spent as (
         cast(joined.bad_seconds / joined.covered_seconds as double precision) as error_ratio,
         cast(
             case
-                when joined.is_estimated then joined.active_seconds / joined.budget_seconds
+                when joined.is_estimated
+                    then joined.down_share * joined.active_seconds / joined.budget_seconds
                 else joined.burnt_seconds / joined.period_seconds
             end as double precision
         ) as budget_spent,
         cast(
             case
-                when joined.is_estimated then 1 / (1 - joined.objective)
+                when joined.is_estimated then joined.down_share / (1 - joined.objective)
                 else joined.burnt_seconds / joined.covered_seconds
             end as double precision
         ) as burn_rate,

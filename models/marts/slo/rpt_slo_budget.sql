@@ -81,18 +81,19 @@ ranked as (
     where measured.covered_seconds > 0
 ),
 
--- Two incidents at a time are one downtime.
+-- Two incidents at a time are one downtime, for the users that the one hit that began first.
 clipped as (
     select
         periods.slo_id,
         greatest(incident_windows.starts_epoch, periods.starts_epoch) as starts_epoch,
-        incident_windows.ends_epoch
+        incident_windows.ends_epoch,
+        incident_windows.down_share
     from incident_windows
     inner join periods
         on
             incident_windows.service_id = periods.service_id
             and incident_windows.ends_epoch > periods.starts_epoch
-    where periods.indicator_kind = 'availability'
+    where periods.indicator_kind = 'availability' and incident_windows.down_share is not null
 ),
 
 reached as (
@@ -100,7 +101,7 @@ reached as (
         clipped.*,
         max(clipped.ends_epoch) over (
             partition by clipped.slo_id
-            order by clipped.starts_epoch, clipped.ends_epoch
+            order by clipped.starts_epoch, clipped.ends_epoch, clipped.down_share
             rows between unbounded preceding and 1 preceding
         ) as reached_epoch
     from clipped
@@ -110,7 +111,7 @@ downtimes as (
     select
         reached.slo_id,
         sum(
-            greatest(
+            reached.down_share * greatest(
                 reached.ends_epoch
                 - greatest(
                     reached.starts_epoch, coalesce(reached.reached_epoch, reached.starts_epoch)
