@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.loader.contract import Contract, ContractError
-from orchestration.loader.expressions import identifier, literal
+from orchestration.loader.expressions import identifier, json_steps, literal
+from orchestration.loader.kinds import looks_like
 from orchestration.loader.project import envelopes_sql, project_sql
 from orchestration.loader.raw import (
     LOADS,
@@ -99,6 +100,8 @@ class Batch:
         self._waiting: list[pa.Table] = []
         self._bytes = 0
         self._last = -1
+        # What no record of a file had so far, with the names that its records have.
+        self._absent: dict[tuple[int, str, tuple[str, ...]], set[str] | None] = {}
         self._parts_folder = folder / "parts"
         shutil.rmtree(self._parts_folder, ignore_errors=True)
         self._parts_folder.mkdir(parents=True)
@@ -206,6 +209,7 @@ class Batch:
             """,
             {"name": name},
         )
+        self._note_absent(self._contracts[name])
         rows = f"from judged inner join landed using (_number) where landed.name = {literal(name)}"
         counted = self._con.execute("select count(*), count(_reason) from judged").fetchall()
         ((records, bad),) = counted
@@ -224,6 +228,43 @@ class Batch:
                 {rows} and _reason is not null order by all
             """
             self._copy("quarantine", problems)
+
+    def _note_absent(self, contract: Contract) -> None:
+        """Which files have records, but nothing yet in a column that they need."""
+        groups = [*contract.expected, *((one.name,) for one in contract.columns if one.required)]
+        if contract.reader or contract.each or not groups:
+            return
+        filled = (" or ".join(f"{identifier(one)} is not null" for one in g) for g in groups)
+        flags = ", ".join(f"bool_or({condition})" for condition in filled)
+        rows = self._con.execute(f"select _number, [{flags}] from judged group by all").fetchall()
+        for number, has in rows:
+            keys: set[str] = set()
+            if not all(has):
+                found = self._con.execute(
+                    "select distinct unnest(try(json_keys(_payload))) from (select * from judged "
+                    "where _number = ? and json_valid(_payload) limit 1000)",
+                    [number],
+                ).fetchall()
+                keys = {key for (key,) in found}
+            for group, is_filled in zip(groups, has, strict=True):
+                known = self._absent.setdefault((number, contract.name, group), keys)
+                # None stands for a column that something was found in.
+                self._absent[number, contract.name, group] = (
+                    None if is_filled or known is None else known | keys
+                )
+
+    def reject_wrong_files(self) -> None:
+        """Take nothing of files in which no record has a place for what is needed."""
+        for (number, name, group), keys in self._absent.items():
+            contract = self._contracts[name]
+            paths = [path for c in contract.columns if c.name in group for path in c.paths]
+            if keys and not keys.intersection(json_steps(path)[0] for path in paths):
+                self.reject(
+                    number,
+                    f"none of its records has {' or '.join(group)} (looked in {', '.join(paths)}; "
+                    f"they have {', '.join(sorted(keys)[:20])}); {looks_like(keys)}export it, or "
+                    f"name its place in {contract.defined_in}",
+                )
 
     def _copy(self, table: str, sql: str) -> None:
         parts = self._parts.setdefault(table, [])

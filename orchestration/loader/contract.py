@@ -77,6 +77,8 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     each: Texts = ()
     nulls: Texts = ("",)
     rules: tuple[Rule, ...] = ()
+    # Columns, or lists of which one is enough: a file that has no place for them is the wrong file.
+    expected: tuple[Texts, ...] = ()
     timezone: str = "UTC"
 
     @property
@@ -155,7 +157,11 @@ def _contradictions(contract: Contract) -> Iterator[str]:
     if contract.mode == "append" and not contract.key:
         yield ": an append stream needs a key, the column(s) that name a record"
     ruled = [rule.column for rule in contract.rules if rule.column]
-    for what, stated in (("key", contract.key), ("version", contract.version), ("rule", ruled)):
+    expected = [name for group in contract.expected for name in group]
+    for what, stated in (
+        ("key", contract.key), ("version", contract.version), ("rule", ruled),
+        ("expected", expected),
+    ):  # fmt: skip
         for name in set(stated).difference(names):
             yield f": {what} '{name}' is not one of its columns"
     for column in contract.columns:

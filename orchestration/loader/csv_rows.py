@@ -27,6 +27,12 @@ NOT_CLOSED = (
     "has a quote that is not closed, or that stands inside a value; "
     "correct the line and load the file again"
 )
+OBJECT = re.compile(r"[\[{]")
+# As Python prints a dictionary.
+LIKE_OBJECT = r"regexp_matches(x, '^\[?\{' || chr(39))"
+NO_OBJECT = (
+    "has a value that looks like an object but is no JSON, such as {'id': 1}; export it as JSON"
+)
 csv.field_size_limit(2 * MAX_LINE_BYTES)
 
 
@@ -68,18 +74,33 @@ class CsvRows:
 
     def pieces(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
         """`line, text, reason`, a record each; `text` is JSON, or, with a reason, as it was."""
-        cells = [
-            f"{literal(name)}, nullif(fields[{place}], '')"
-            for place, name in enumerate(self.names, 1)
+        names = [literal(name) for name in self.names]
+        cells = [f"nullif(fields[{place}], '')" for place in range(1, len(names) + 1)]
+        # Cells that hold objects or lists, as dumps of an API do; most files have none.
+        objects = [
+            f"case when {one}[1] in ('{{', '[') and json_valid({one}) then {one}::json "
+            f"else to_json({one}) end"
+            for one in cells
         ]
-        as_json = f"json_object({', '.join(cells)})::varchar"
-        sql = f"select line, coalesce(text, {as_json}) as text, reason from rows"
         is_more = True
         while is_more:
             is_more = self._more()
             is_all = not is_more or sum(map(len, self._lines)) > MAX_VALUE_BYTES
+            has_objects = any(map(OBJECT.search, self._lines))
+            values = objects if has_objects else cells
+            pairs = ", ".join(f"{n}, {value}" for n, value in zip(names, values, strict=True))
             con.register("rows", self._split(is_all=is_all))
-            yield con.sql(sql).to_arrow_table()
+            yield con.sql(
+                f"""
+                select line, coalesce(text, json_object({pairs})::varchar) as text,
+                    case
+                        when list_bool_or(list_transform(fields, lambda x: {LIKE_OBJECT}))
+                            then {literal(NO_OBJECT)}
+                        else reason
+                    end as reason
+                from rows
+                """
+            ).to_arrow_table()
             con.unregister("rows")
 
     def _more(self) -> bool:

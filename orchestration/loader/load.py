@@ -17,7 +17,10 @@ from orchestration.loader.text import UnreadableFileError
 from orchestration.warehouse import Warehouse
 
 STREAMS = pa.schema(
-    [(name, pa.string()) for name in ("name", "source", "stream", "mode", "contract")]
+    [
+        *((name, pa.string()) for name in ("name", "source", "stream", "mode", "contract")),
+        ("has_records", pa.bool_()),  # Not documents, nor elements of records.
+    ]
 )
 FILES = pa.schema(
     [
@@ -81,6 +84,34 @@ PENDING = f"""
     from pending inner join streams using (name)
 """
 
+# Files of records, three or more, or all of their stream, of which the last load could use none,
+# unless somebody has replayed records of that stream since.
+UNUSED = """
+    with lasts as (
+        select name, file, arg_max(loads, _loaded_at) as last
+        from raw.loads as loads
+        inner join streams using (source, stream)
+        semi join files using (name, file)
+        where has_records
+        group by all
+    )
+    select file, null, null, null,
+        'none of its ' || last.records || ' records could be used; `paydown quarantine list` says '
+        || 'why, mend the file or the contract' as problem
+    from lasts
+    where last.status = 'loaded' and last.records > 0 and last.rows_loaded = 0
+        and not exists (
+            select 1 from raw.loads as replays
+            where replays.source = last.source and replays.stream = last.stream
+                and starts_with(replays.file, 'quarantine/')
+                and replays._loaded_at > last._loaded_at
+        )
+        and (
+            last.records > 2
+            or name not in (select name from lasts where last.rows_loaded > 0)
+        )
+"""
+
 
 def load_landing(
     contracts: Sequence[Contract],
@@ -108,15 +139,18 @@ def load_landing(
         by_name = {contract.name: contract for contract in contracts}
         batch = Batch(con, warehouse.folder, by_name)
         _read(con, batch, paths, by_name, readers, progress)
+        batch.reject_wrong_files()
         # A problem is written once.
         batch.commit("status <> 'rejected' or problem is distinct from known_problem")
         finder.save()
         report = batch.report
         rejected = con.execute(
-            """
+            f"""
             select file, null, null, null, problem from landed where status = 'rejected'
             union
             select file, null, null, null, problem from files where is_folder
+            union
+            select * from ({UNUSED})
             order by all
             """
         ).fetchall()
@@ -145,6 +179,7 @@ def _find(
     streams, files = [], []
     for contract in contracts:
         stated = contract.model_dump(include={"source", "stream", "mode"})
+        stated["has_records"] = not (contract.reader or contract.each)
         streams.append({"name": contract.name, "contract": contract.fingerprint, **stated})
         for file in finder.files(contract):
             number = -1 if file.is_folder else numbers.setdefault(file.path, len(numbers))

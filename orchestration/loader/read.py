@@ -19,6 +19,7 @@ import pyarrow as pa
 from orchestration.loader.contract import Contract
 from orchestration.loader.csv_rows import CsvRows
 from orchestration.loader.expressions import json_steps
+from orchestration.loader.kinds import looks_like
 from orchestration.loader.text import (
     BLOCK_BYTES,
     COMPRESSION,
@@ -196,6 +197,7 @@ def _check_header(contract: Contract, header: list[str]) -> None:
         roots = [json_steps(path)[0] for path in column.paths]
         if column.required and not any(root in header for root in roots):
             raise UnreadableFileError(
-                f"its header has no '{roots[-1]}' (it has: {', '.join(header[:20])}); export that "
-                f"column, or name the right one in {contract.defined_in}"
+                f"its header has no '{roots[-1]}' (it has: {', '.join(header[:20])}); "
+                f"{looks_like(header)}export that column, or name the right one in "
+                f"{contract.defined_in}"
             )

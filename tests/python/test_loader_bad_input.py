@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from .loader_helpers import ID, Json, Landing, column, packed, parquet, stream
+from .loader_helpers import ID, Json, Landing, column, ndjson, packed, parquet, stream
 
 COLUMNS = {
     "id": column(**ID),
@@ -304,3 +304,69 @@ def test_a_folder_that_cannot_be_listed_removes_nothing(
     assert landing.load(snapshot).rejected == []
     loads = [(r["file"], r["status"], r["rows_loaded"]) for r in landing.loads("snapshot")]
     assert loads == [("snapshot/a.ndjson", "loaded", 1)]
+
+
+EXPECTED = stream(
+    "wrong",
+    {
+        "id": column(**ID),
+        "state": column(path=["state.value", "state"]),
+        "ended_at": column(),
+        "closed_at": column(),
+    },
+    expected=["state", ["ended_at", "closed_at"]],
+)
+WRONG_FILES: dict[str, tuple[str, str | None]] = {
+    "renamed.csv": (
+        "id,status,ended_at\na,new,\nb,done,\n",
+        "state (looked in state.value, state;",
+    ),
+    "renamed.ndjson": (ndjson(*[{"id": n, "ended_at": None} for n in "ab"]), "state (looked in st"),
+    "no-end.json": (json.dumps([{"id": "a", "state": "new"}]), "ended_at or closed_at (looked in"),
+    "foreign.json": (
+        json.dumps([{"sys_id": "1", "number": "INC1", "state": "7", "closed_at": None}]),
+        "they have closed_at, number, state, sys_id); this looks like a ServiceNow table, move it",
+    ),
+    "foreign.csv": (
+        "tinyId,alias\n1,x\n",
+        "this looks like Opsgenie's alerts, move it to opsgenie",
+    ),
+    "all-open.json": (json.dumps([{"id": "a", "state": {"value": "1"}, "closed_at": None}]), None),
+    "one-has-it.ndjson": (ndjson({"id": "b"}, {"id": "c", "state": "1", "ended_at": ""}), None),
+    "empty.ndjson": ("", None),
+}
+
+
+def test_a_file_without_a_place_for_what_decides_is_rejected(tmp_path: Path) -> None:
+    """With the names that its records have; one in which that is only empty is loaded."""
+    landing = Landing(tmp_path)
+    for name, (content, _) in WRONG_FILES.items():
+        landing.write(f"wrong/{name}", content)
+    for _ in range(2):
+        rejected = {one.file[6:]: one.reason for one in landing.load(EXPECTED).rejected}
+        assert set(rejected) == {name for name, (_, words) in WRONG_FILES.items() if words}
+        for name, (_, words) in WRONG_FILES.items():
+            assert not words or words in rejected[name]
+    assert {row["id"] for row in landing.rows("wrong")} == {"a", "b", "c"}
+    assert landing.quarantine("wrong") == []
+    assert landing.unaccounted(EXPECTED) == []
+
+
+def test_a_file_of_which_nothing_could_be_used_is_reported_on_every_load(tmp_path: Path) -> None:
+    """Three records, or all of the stream: one bad record is no such thing beside good ones."""
+    landing, s = Landing(tmp_path), stream("s", COLUMNS)
+    bad = [{"id": n, "n": "many"} for n in "abc"]
+    landing.write("s/one.ndjson", ndjson(bad[0]))
+    reason = "none of its 1 records could be used; `paydown quarantine list` says why, mend the "
+    assert [str(p) for p in landing.load(s).rejected] == [
+        f"s/one.ndjson: {reason}file or the contract"
+    ]
+    landing.write("s/good.ndjson", ndjson({"id": "d"}))
+    assert landing.load(s).rejected == []
+    landing.write("s/three.ndjson", ndjson(*bad))
+    for _ in range(2):
+        assert [problem.file for problem in landing.load(s).rejected] == ["s/three.ndjson"]
+    mended = stream("s", COLUMNS | {"n": column()})
+    (landing.roots["landing"] / "s" / "one.ndjson").unlink()
+    landing.warehouse.unlink()
+    assert landing.load(mended).rejected == []

@@ -191,6 +191,30 @@ def test_the_wrong_file(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert [row["id"] for row in landing.rows("dotted")] == ["k"]
 
 
+def test_objects_in_cells(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As dumps of an API have them; what only looks like one never becomes a value."""
+    landing = Landing(tmp_path_factory.mktemp("objects"))
+    nested = {
+        "id": column(**ID),
+        "service": column(path=["service.name", "service"]),
+        "n": column(),
+    }
+    landing.write(
+        "objects/x.csv",
+        'id,service,n\na,"{""name"": ""shop""}","[1, 2]"\nb,{broken,[FIRING:1] x\n'
+        "c,{'name': 'shop'},1\nd,plain,{}\n",
+    )
+    landing.load(stream("objects", nested))
+    assert [(row["id"], row["service"], row["n"]) for row in landing.rows("objects")] == [
+        ("a", "shop", "[1,2]"),
+        ("b", "{broken", "[FIRING:1] x"),
+        ("d", "plain", "{}"),
+    ]
+    (problem,) = landing.quarantine("objects")
+    assert problem["line"] == 4
+    assert problem["reason"].startswith("has a value that looks like an object but is no JSON")
+
+
 def test_very_many_columns(tmp_path_factory: pytest.TempPathFactory) -> None:
     landing = Landing(tmp_path_factory.mktemp("wide"))
     names = [f"c{number}" for number in range(600)]

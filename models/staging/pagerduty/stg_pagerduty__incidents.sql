@@ -14,7 +14,10 @@ renamed as (
         -- strings
         cast(incident_number as varchar) as incident_number,
         title as incident_title,
-        status as source_status,
+        -- The web's report states no status; what has an end there is resolved.
+        coalesce(
+            status, case when resolved_at is not null then 'resolved' else 'triggered' end
+        ) as source_status,
         urgency,
         priority,
         incident_key as alert_key,
@@ -23,6 +26,9 @@ renamed as (
         label_k8s_name,
         label_service_owner,
         html_url as incident_url,
+
+        -- numbers
+        seconds_to_first_ack,
 
         -- timestamps
         created_at as triggered_at,

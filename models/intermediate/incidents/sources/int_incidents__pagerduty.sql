@@ -106,7 +106,12 @@ shaped as (
         -- timestamps
         incidents.triggered_at,
         -- Where there are no log entries, a record that was taken while somebody had it says when.
-        coalesce(timelines.acknowledged_at, incidents.acknowledged_at) as acknowledged_at,
+        -- The web's report says after how many seconds.
+        coalesce(
+            timelines.acknowledged_at,
+            incidents.acknowledged_at,
+            {{ dbt.dateadd('second', 'incidents.seconds_to_first_ack', 'incidents.triggered_at') }}
+        ) as acknowledged_at,
         -- The resolve entry is the event itself. Records from before 2023, and some exports, state
         -- no end: theirs is the last change of status. Later edits move none of the three.
         case

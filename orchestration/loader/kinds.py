@@ -1,0 +1,29 @@
+"""Exports of other tools, recognised by the names that their records have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+# Names that only this export has all of, what it is, and where it belongs.
+KINDS = [
+    (
+        {"seconds_to_resolve", "service_name", "created_on"},
+        "a PagerDuty report",
+        "pagerduty/incidents",
+    ),
+    ({"incident_number", "escalation_policy"}, "PagerDuty's incidents", "pagerduty/incidents"),
+    ({"tinyId", "impactedServices"}, "Opsgenie's incidents", "opsgenie/incidents"),
+    ({"tinyId", "alias"}, "Opsgenie's alerts", "opsgenie/alerts"),
+    ({"number", "sys_id"}, "a ServiceNow table", "servicenow/incidents"),
+    ({"key", "fields", "self"}, "Jira issues", ""),
+    ({"impact", "incident_updates", "shortlink"}, "Statuspage incidents", ""),
+]
+
+
+def looks_like(names: Collection[str]) -> str:
+    """What a file with these names probably is, and what to do with it; empty if unknown."""
+    for needed, what, folder in KINDS:
+        if needed <= set(names):
+            where = f"move it to {folder}" if folder else "see docs/guides/bring-your-own-source.md"
+            return f"this looks like {what}, {where}; else "
+    return ""
