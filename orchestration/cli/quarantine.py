@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestration.loader.batch import place
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
 from orchestration.loader.quarantine import NOTHING, Quarantine, QuarantineError, Row
+from orchestration.loader.report import place
 from orchestration.settings import Settings
 
 BUSY = "another program has the warehouse open, such as a run; ask again when it is done"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -18,7 +17,7 @@ import pyarrow as pa
 from orchestration.loader.contract import Contract, ContractError
 from orchestration.loader.expressions import identifier, json_steps, literal
 from orchestration.loader.kinds import looks_like
-from orchestration.loader.project import envelopes_sql, project_sql
+from orchestration.loader.project import date_orders_sql, envelopes_sql, project_sql
 from orchestration.loader.raw import (
     LOADS,
     ORIGIN,
@@ -29,6 +28,7 @@ from orchestration.loader.raw import (
     execute,
     raw_columns,
 )
+from orchestration.loader.report import LoadReport, Problem
 
 # Text that is handled together: a batch takes some three times as much memory.
 PIECE_BYTES = 64 * 1024 * 1024
@@ -39,49 +39,10 @@ NOT_JSON = "is not JSON; correct the line and load the file again"
 
 # What a load in `landed` has to begin with. Of equal records the one in the last file counts.
 NEW_LOAD = """
-    false as is_split, 0::bigint as records, 0::bigint as rows_loaded,
-    0::bigint as rows_quarantined, replace(uuid()::varchar, '-', '') as _load_id,
+    false as is_split, null::boolean as is_month_first, 0::bigint as records,
+    0::bigint as rows_loaded, 0::bigint as rows_quarantined, replace(uuid()::varchar, '-', '') as _load_id,
     now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
 """
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that did not get in. `line` is None where all of the file is meant."""
-
-    file: str
-    line: int | None
-    field: str | None
-    value: str | None
-    reason: str
-
-    def __str__(self) -> str:
-        what = f" {self.field}={self.value!r}:" if self.field and self.value else ""
-        return f"{place(self.file, self.line)}:{what} {self.reason}"
-
-
-def place(file: str, line: int | None) -> str:
-    """`file:line`, or the file alone."""
-    return file if line is None else f"{file}:{line}"
-
-
-@dataclass
-class LoadReport:
-    """What one load did.
-
-    `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
-    `unaccounted` is empty where every load's records are raw rows + quarantined rows.
-    """
-
-    files_loaded: int = 0
-    files_unchanged: int = 0
-    files_removed: int = 0
-    rows_loaded: int = 0
-    rows_quarantined: int = 0
-    rejected: list[Problem] = field(default_factory=list)
-    quarantined: list[Problem] = field(default_factory=list)
-    rows_by_stream: dict[str, int] = field(default_factory=dict)
-    unaccounted: list[str] = field(default_factory=list)
 
 
 class Batch:
@@ -100,6 +61,7 @@ class Batch:
         self._waiting: list[pa.Table] = []
         self._bytes = 0
         self._last = -1
+        self._orders: dict[tuple[int, str], bool] = {}  # Whether dates begin with the month.
         # What no record of a file had so far, with the names that its records have.
         self._absent: dict[tuple[int, str, tuple[str, ...]], set[str] | None] = {}
         self._parts_folder = folder / "parts"
@@ -149,6 +111,7 @@ class Batch:
             "where status = 'loaded' order by name"
         ).fetchall()
         for (name,) in names:
+            self._order_dates(self._contracts[name])
             self.judge(name)
             self.write(name)
         self._empty()
@@ -184,6 +147,24 @@ class Batch:
         found = self._run(contract, envelopes_sql(contract)).fetchall()
         sql = project_sql(contract, envelopes=bool(found))
         self._run(contract, f"create or replace temp table judged as {sql}")
+
+    def _order_dates(self, contract: Contract) -> None:
+        """Decide of each file whether its dates begin with the day or with the month."""
+        sql = date_orders_sql(contract, envelopes=bool(contract.records))
+        for number, day, month, text in self._run(contract, sql).fetchall() if sql else ():
+            known = self._orders.get((number, contract.name))
+            if (day == month and not (day and known is not None)) or known not in (None, month):
+                way = "either way" if day else "in no one way"
+                self.reject(
+                    number,
+                    f"its dates, such as {text}, can be read {way}, day or month first; say which "
+                    f"by dates: day_first or month_first in {contract.defined_in}",
+                )
+            elif day != month:
+                self._orders[number, contract.name] = month
+                self._con.execute(
+                    "update landed set is_month_first = ? where _number = ?", [month, number]
+                )
 
     def _run(self, contract: Contract, sql: str) -> duckdb.DuckDBPyConnection:
         try:

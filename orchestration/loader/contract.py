@@ -80,6 +80,8 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     # Columns, or lists of which one is enough: a file that has no place for them is the wrong file.
     expected: tuple[Texts, ...] = ()
     timezone: str = "UTC"
+    # Which of %d/%m and %m/%d a date is that fits both; without it each file must show it.
+    dates: Literal["day_first", "month_first", ""] = ""
 
     @property
     def name(self) -> str:
@@ -88,7 +90,7 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     @property
     def fingerprint(self) -> str:
         """Hash of all that decides how a file is read."""
-        decisive = {"columns", "reader", "records", "each", "nulls", "rules"}
+        decisive = {"columns", "reader", "records", "each", "nulls", "rules", "dates"}
         return hashlib.sha256(self.model_dump_json(include=decisive).encode()).hexdigest()[:16]
 
 

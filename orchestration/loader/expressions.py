@@ -65,7 +65,7 @@ def _timestamp(column: Column, text: str) -> str:
     zone = literal(column.timezone)
     choices = []
     for pattern in _patterns(column):
-        parsed = f"try_strptime({text}, {literal(pattern)})"
+        parsed = _parsed(text, pattern)
         # A pattern with a zone gives an instant, any other the time on a wall.
         has_zone = re.search(r"%[zZ]", pattern)
         moment = parsed if has_zone else f"timezone({zone}, {parsed})"
@@ -88,13 +88,30 @@ def _timestamp(column: Column, text: str) -> str:
 
 def _date(column: Column, text: str) -> str:
     """The day as written: a day has no zone, so none is applied."""
-    choices = [f"cast(try_strptime({text}, {literal(p)}) as date)" for p in _patterns(column)]
+    choices = [f"cast({_parsed(text, pattern)} as date)" for pattern in _patterns(column)]
     if set(EPOCH_FORMATS) & set(column.formats):
         choices.append(f"cast({_timestamp(column, text)} as date)")
     if not column.formats or "iso" in column.formats:
         is_iso = f"regexp_matches(trim({text}), {literal(ISO_BEGINS)})"
         choices.append(f"case when {is_iso} then try_cast({text} as date) end")
     return _sane(f"coalesce({', '.join(choices)})", "date")
+
+
+def _parsed(text: str, pattern: str) -> str:
+    day_first, month_first = both_orders(pattern)
+    if day_first == month_first:
+        return f"try_strptime({text}, {literal(pattern)})"
+    # Where no file decides, the order is the one that the format states.
+    return (
+        f"case when coalesce(_is_month_first, {pattern == month_first}) "
+        f"then try_strptime({text}, {literal(month_first)}) "
+        f"else try_strptime({text}, {literal(day_first)}) end"
+    )
+
+
+def both_orders(pattern: str) -> tuple[str, str]:
+    """The pattern with the day first and with the month first, where a slash is between them."""
+    return re.sub("%m/%d", "%d/%m", pattern), re.sub("%d/%m", "%m/%d", pattern)
 
 
 def _patterns(column: Column) -> list[str]:

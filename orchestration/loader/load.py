@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import NEW_LOAD, Batch, LoadReport, Problem
+from orchestration.loader.batch import NEW_LOAD, Batch
 from orchestration.loader.contract import Contract
 from orchestration.loader.files import Finder
 from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
 from orchestration.loader.read import Readers, read_file
+from orchestration.loader.report import LoadReport, Problem
 from orchestration.loader.text import UnreadableFileError
 from orchestration.warehouse import Warehouse
 

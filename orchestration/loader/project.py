@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from orchestration.loader.contract import Column, Contract
-from orchestration.loader.expressions import identifier, json_path, literal, typed
+from orchestration.loader.expressions import both_orders, identifier, json_path, literal, typed
 
 MAX_QUARANTINED_TEXT = 1_000_000
 BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
@@ -20,11 +20,13 @@ def _batch(contract: Contract) -> str:
     """The records of the contract's files. A problem's text may be anything, so nothing reads it
     as JSON.
     """
+    order = f"{contract.dates == 'month_first'}" if contract.dates else "landed.is_month_first"
     return f"""
         select
             _number, line as _line, text as _text,
             case when reason is null then text end as _record,
-            reason as _reason, field as _field, value as _value, is_split as _is_split
+            reason as _reason, field as _field, value as _value, is_split as _is_split,
+            {order} as _is_month_first
         from batch inner join landed using (_number)
         where landed.name = {literal(contract.name)} and landed.status = 'loaded'
     """
@@ -77,15 +79,15 @@ def _records(contract: Contract, *, envelopes: bool) -> str:
                     count(*) over (partition by _number) > 1 or _is_split as _has_several
                 from opened
             )
-            select _number, _line, _text, _record, _reason, _field, _value
+            select * exclude (_records, _is_envelope, _has_several)
             from marked where not _is_envelope
-            union all
+            union all by name
             select
                 _number, case when _has_several then _line else _place end as _line,
-                _record as _text, _record, null, null, null
+                _record as _text, _record, _is_split, _is_month_first
             from (
                 select
-                    _number, _line, _has_several,
+                    _number, _line, _has_several, _is_split, _is_month_first,
                     unnest(_records) as _record, generate_subscripts(_records, 1) as _place
                 from marked where _is_envelope
             )
@@ -118,7 +120,7 @@ def _elements(contract: Contract, records: str) -> str:
             generate_subscripts(_elements, 1) - 1 as _place,
             case when _is_other then {literal(reason)} end as _reason,
             case when _is_other then {literal(paths[0])} end as _field,
-            null::varchar as _value
+            null::varchar as _value, _is_month_first
         from (
             select
                 *,
@@ -143,22 +145,10 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
     `_reason` is null for a good row. Otherwise it names the field, the value and the fix.
     Without envelopes nothing needs to be kept in memory on the way.
     """
-    of: dict[str, list[str]] = {"_record": [], "_element": []}
-    texts = []
-    for column in contract.columns:
-        picks = [_pick(contract, column, path, of) for path in column.paths]
-        texts.append(f"coalesce({', '.join([*picks, 'null'])}) as {_text_of(column)}")
     values = [f"{typed(c, _text_of(c))} as {identifier(c.name)}" for c in contract.columns]
-    kept = "_number, _line, _text, _record, _reason, _field, _value"
     return f"""
-        with extracted as (
-            select {kept}, _element, _place,
-                {", ".join(f"{_values(one, paths)} as {one}_values" for one, paths in of.items())}
-            from ({_records(contract, envelopes=envelopes)})
-        ),
-        typed as (
-            select *, {", ".join(values)}
-            from (select {kept}, {", ".join(texts)} from extracted)
+        with typed as (
+            select *, {", ".join(values)} from ({_texts(contract, envelopes=envelopes)})
         ),
         judged as (
             select
@@ -178,6 +168,49 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
                 as _payload,
             _problem.reason as _reason, _problem.field as _field, _problem.value as _value
         from judged
+    """
+
+
+def _texts(contract: Contract, *, envelopes: bool) -> str:
+    """What the records say in each column, as text."""
+    of: dict[str, list[str]] = {"_record": [], "_element": []}
+    texts = []
+    for column in contract.columns:
+        picks = [_pick(contract, column, path, of) for path in column.paths]
+        texts.append(f"coalesce({', '.join([*picks, 'null'])}) as {_text_of(column)}")
+    kept = "_number, _line, _text, _record, _reason, _field, _value, _is_month_first"
+    return f"""
+        select {kept}, {", ".join(texts)}
+        from (
+            select {kept}, _element, _place,
+                {", ".join(f"{_values(one, paths)} as {one}_values" for one, paths in of.items())}
+            from ({_records(contract, envelopes=envelopes)})
+        )
+    """
+
+
+def date_orders_sql(contract: Contract, *, envelopes: bool) -> str | None:
+    """By `_number`: whether all dates fit with the day first, whether all fit with the month
+    first, and one of them. None for a contract that leaves no choice.
+    """
+    dates = [
+        f"{{'day': try_strptime({_text_of(column)}, {literal(day_first)}) is not null, "
+        f"'month': try_strptime({_text_of(column)}, {literal(month_first)}) is not null, "
+        f"'text': {_text_of(column)}}}"
+        for column in contract.columns
+        for day_first, month_first in map(both_orders, column.formats)
+        if day_first != month_first
+    ]
+    if contract.dates or not dates:
+        return None
+    return f"""
+        select _number, bool_and(date.day), bool_and(date.month), min(date.text)
+        from (
+            select _number, unnest([{", ".join(dates)}]) as date
+            from ({_texts(contract, envelopes=envelopes)})
+        )
+        where date.day or date.month
+        group by _number
     """
 
 

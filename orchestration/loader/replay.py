@@ -8,12 +8,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import NEW_LOAD, Batch, place
+from orchestration.loader.batch import NEW_LOAD, Batch
 from orchestration.loader.contract import Contract
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
 from orchestration.loader.quarantine import REPLAYED, Quarantine, QuarantineError, Row
 from orchestration.loader.raw import create_tables
 from orchestration.loader.read import Readers, read_file
+from orchestration.loader.report import place
 from orchestration.loader.text import UnreadableFileError
 from orchestration.warehouse import Warehouse
 

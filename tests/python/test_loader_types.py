@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
     landing = Landing(tmp_path_factory.mktemp("types"))
     records = ({"id": str(number), name: value} for number, (name, value, _) in enumerate(VALUES))
     landing.write("times/x.ndjson", "".join(json.dumps(record) + "\n" for record in records))
-    landing.load(stream("times", {"id": column(**ID)} | TIMES))
+    landing.load(stream("times", {"id": column(**ID)} | TIMES, dates="day_first"))
     return landing
 
 
@@ -142,3 +143,26 @@ def test_types(landing: Landing, number: int, name: str, value: Any, expected: A
     kind = TIMES[name]["data_type"]
     assert problem["reason"].startswith(f"{name} is not a {kind}")
     assert "models/staging/demo/_demo__sources.yml" in problem["reason"]
+
+
+# Dates of one file, and as which days they are read; or what is said where that can't be known.
+ORDERS: dict[str, tuple[list[str], list[str] | str]] = {
+    "day": (["05/06/2026", "13/06/2026"], ["2026-06-05", "2026-06-13"]),
+    "month": (["06/05/2026", "06/25/2026", "4/3/2026"], ["2026-06-05", "2026-06-25", "2026-04-03"]),
+    "iso": (["2026-06-05", "2026-06-06"], ["2026-06-05", "2026-06-06"]),
+    "same": (["05/06/2026"], "its dates, such as 05/06/2026, can be read either way"),
+    "mixed": (["13/06/2026", "06/25/2026"], "can be read in no one way, day or month first; say"),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_day_and_month_are_decided_from_all_dates_of_a_file(tmp_path: Path, name: str) -> None:
+    landing, (texts, expected) = Landing(tmp_path), ORDERS[name]
+    landing.write("s/x.csv", "id,on\n" + "".join(f"{n},{one}\n" for n, one in enumerate(texts)))
+    columns = {"id": column(**ID), "on": column("date", formats=["iso", "%d/%m/%Y"])}
+    rejected = landing.load(stream("s", columns)).rejected
+    if isinstance(expected, str):
+        assert expected in str(rejected[0])
+        landing.load(stream("s", columns, dates="month_first"))
+        expected = ["2026-05-06"] if name == "same" else ["2026-06-25"]
+    assert [str(row["on"]) for row in landing.rows("s")] == expected

@@ -1,0 +1,44 @@
+"""What a load did, for the person who ran it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that did not get in. `line` is None where all of the file is meant."""
+
+    file: str
+    line: int | None
+    field: str | None
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        what = f" {self.field}={self.value!r}:" if self.field and self.value else ""
+        return f"{place(self.file, self.line)}:{what} {self.reason}"
+
+
+def place(file: str, line: int | None) -> str:
+    """`file:line`, or the file alone."""
+    return file if line is None else f"{file}:{line}"
+
+
+@dataclass
+class LoadReport:
+    """What one load did.
+
+    `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    `unaccounted` is empty where every load's records are raw rows + quarantined rows.
+    """
+
+    files_loaded: int = 0
+    files_unchanged: int = 0
+    files_removed: int = 0
+    rows_loaded: int = 0
+    rows_quarantined: int = 0
+    rejected: list[Problem] = field(default_factory=list)
+    quarantined: list[Problem] = field(default_factory=list)
+    rows_by_stream: dict[str, int] = field(default_factory=dict)
+    unaccounted: list[str] = field(default_factory=list)
