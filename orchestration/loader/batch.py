@@ -40,7 +40,8 @@ NOT_JSON = "is not JSON; correct the line and load the file again"
 # What a load in `landed` has to begin with. Of equal records the one in the last file counts.
 NEW_LOAD = """
     false as is_split, null::boolean as is_month_first, 0::bigint as records,
-    0::bigint as rows_loaded, 0::bigint as rows_quarantined, replace(uuid()::varchar, '-', '') as _load_id,
+    0::bigint as rows_loaded, 0::bigint as rows_quarantined,
+    replace(uuid()::varchar, '-', '') as _load_id,
     now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
 """
 
