@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,6 @@ import yaml
 from .generator.files import decompressed
 
 LANDING = Path(__file__).with_name("landing")
-AS_OF = datetime(2026, 6, 26, 16, tzinfo=UTC)
 Json = dict[str, Any]
 
 
@@ -50,57 +46,8 @@ def records(folder: str) -> list[Json]:
 
 
 @cache
-def pagerduty() -> dict[str, Json]:
-    """The newest version of each PagerDuty incident."""
-    return {
-        row["id"]: row
-        for row in sorted(records("pagerduty/incidents"), key=lambda r: r["updated_at"])
-    }
-
-
-@cache
-def entries() -> dict[str, list[Json]]:
-    """PagerDuty log entries by incident, oldest first."""
-    found: dict[str, list[Json]] = {}
-    for row in sorted(records("pagerduty/log_entries"), key=lambda r: r["created_at"]):
-        found.setdefault(row["incident"]["id"], []).append(row)
-    return found
-
-
-@cache
-def event_log() -> tuple[list[Json], list[list[str]]]:
-    """The rows of the CSV exports that fit their header, and those that don't."""
-    good, bad = [], []
-    for path in sorted((LANDING / "servicenow/incidents").glob("*.csv*")):
-        header, *rows = csv.reader(io.StringIO(content(path).decode()))
-        good += [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
-        bad += [row for row in rows if len(row) != len(header)]
-    return good, bad
-
-
-@cache
 def entities(kind: str) -> dict[str, Json]:
     """Catalog entities of a kind by name."""
     files = sorted(LANDING.glob("backstage/**/catalog-info.yaml"))
     found = [one for path in files for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
     return {one["metadata"]["name"]: one for one in found if one["kind"] == kind}
-
-
-def services() -> dict[str, Json]:
-    """Components that are services."""
-    return {n: one for n, one in entities("Component").items() if one["spec"]["type"] == "service"}
-
-
-def value(cell: Any) -> str:
-    """A Table API cell, plain or with its display value."""
-    return (cell["value"] if isinstance(cell, dict) else cell) or ""
-
-
-def when(text: str) -> datetime:
-    """An ISO time."""
-    return datetime.fromisoformat(text)
-
-
-def minutes(row: Json) -> float:
-    """How long a PagerDuty incident took."""
-    return (when(row["resolved_at"]) - when(row["created_at"])).total_seconds() / 60
