@@ -32,7 +32,7 @@ def test_defaults_and_where_older_dbt_puts_meta() -> None:
 
 
 PROBLEMS: dict[str, tuple[Json, Json, str]] = {
-    "table-key": ({}, {"fiels": 1}, ": unknown meta key 'fiels'; known keys: each, expected, f"),
+    "table-key": ({}, {"fiels": 1}, ": unknown meta key 'fiels'; known keys: dates, each, exp"),
     "mode": ({}, {"mode": "replace"}, ": mode: Input should be 'append' or 'snapshot', not 'repla"),
     "no-key": ({}, {"key": []}, ": an append stream needs a key"),
     "key": ({}, {"key": ["id", "no"]}, ": key 'no' is not one of its columns"),
