@@ -64,12 +64,8 @@ def replay_from(
     from orchestration.warehouse import loading_warehouse
 
     with _reachable(settings):
-        contracts, warehouse = (
-            contracts_from_manifest(manifest(settings)),
-            loading_warehouse(settings),
-        )
         return replay(
-            contracts, warehouse, READERS,
+            contracts_from_manifest(manifest(settings)), loading_warehouse(settings), READERS,
             ids=ids, source=source, correction=correction, progress=progress,
         )  # fmt: skip
 

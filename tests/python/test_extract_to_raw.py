@@ -85,7 +85,8 @@ def test_labels_of_what_alerted_count_however_they_are_written(
         whole = [
             {
                 "id": f"x{n}", "type": "trigger_log_entry", "incident": {"id": "x"}, **moments,
-                "incident_number": n, "status": "open", "message": "m", "title": "t", **one,
+                "incident_number": n, "status": "open", "message": "m", "title": "t",
+                "service": {"id": "s"}, "resolved_at": None, **one,
             }
             for n, one in enumerate(some)
         ]  # fmt: skip
