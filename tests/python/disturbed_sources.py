@@ -95,7 +95,8 @@ class Site:
             SourceError: it was stopped.
         """
         source = Source(self.source, self.environment, self.vendor, patience)
-        source.sync(root / "landing", self.config(url), state=root / "state")
+        _, said, _ = source.sync(root / "landing", self.config(url), state=root / "state")
+        assert not any(secret in line for secret in self.secrets for line in said)
 
     def context(self, environment: Mapping[str, str] | None = None) -> Context:
         """What an extractor is given; with these secrets, if they are given."""
