@@ -35,10 +35,7 @@ Style = Callable[[Reply, Place], Page[Place]]
 def pages(
     ask: Callable[[Place], Reply | None], style: Style[Place], begin: Place
 ) -> Iterator[Page[Place]]:
-    """Ask page by page, until the style says that there is no more or what is listed is gone.
-
-    Args:
-        ask: sends the request for the page at a place; None where nothing is there.
+    """Ask page by page, until the style says that there is no more or `ask` finds nothing.
 
     Raises:
         MovedError: by styles that notice; what was yielded may lack records.
@@ -114,11 +111,7 @@ class ByOffset:
 
 
 def steady(what: str, read: Callable[[], Result], attempts: int = ATTEMPTS) -> Result:
-    """Read until nothing moves meanwhile; `read` begins from scratch each time.
-
-    Raises:
-        UnavailableError: records moved however often it was read.
-    """
+    """Read from scratch until nothing moves meanwhile; UnavailableError where it always does."""
     for attempt in range(attempts + 1):
         try:
             return read()

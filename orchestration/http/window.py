@@ -16,13 +16,8 @@ FINISH_SECONDS = 60.0
 class SendWindow:
     """How long after a call began it may still send, however long the server asks to wait.
 
-    A ledger gives an epic to another run when this call can do nothing any more. Its errors are
-    those of `Http`; they mean that nothing was sent since the last answer. One call at a time.
-
-    Args:
-        name: what messages call the tracker.
-        seconds: how long the window is open.
-        sleep: waits.
+    A ledger gives an epic to another run when this call can do nothing any more. Its errors mean
+    that nothing was sent since the last answer. One call at a time; `name` is for messages.
     """
 
     def __init__(self, name: str, seconds: float, sleep: Callable[[float], None]) -> None:

@@ -62,11 +62,7 @@ class Context:
 
 
 class HttpExtractor:
-    """What extractors that ask one server have in common; `sync` sets `landing` (see `Extractor`).
-
-    Args:
-        credentials, hint, headers: see `Http`.
-    """
+    """What extractors that ask one server have in common; `sync` sets `landing`."""
 
     landing: Landing
 
@@ -80,13 +76,9 @@ class HttpExtractor:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.context = context
+        patience = context.patience
         self.http = Http(
-            name,
-            url,
-            credentials=credentials,
-            access_hint=hint,
-            headers=headers,
-            patience=context.patience,
+            name, url, credentials=credentials, access_hint=hint, headers=headers, patience=patience
         )
 
     @property
@@ -107,18 +99,13 @@ class Extractor(Protocol):
     """One system, ready to be asked."""
 
     def check(self) -> str:
-        """Ask one cheap question; says in a few words what was found and is allowed.
-
-        Raises:
-            SourceError: it can't be reached, or may not be read.
-        """
+        """What was found and is allowed; SourceError where it can't be reached or read."""
         ...
 
     def sync(self, landing: Landing) -> None:
         """Land all that changed since the cursors; commit as often as it is safe to go on from.
 
-        Raises:
-            SourceError: it can't go on; what was committed stays.
+        SourceError: it can't go on; what was committed stays.
         """
         ...
 
@@ -136,11 +123,7 @@ class SourceConfig(Strict):
     since: date | None = None
 
     def extractor(self, context: Context) -> Extractor:
-        """Ready to be asked; nothing is sent yet.
-
-        Raises:
-            AccessError: a secret is missing from the environment.
-        """
+        """Ready to be asked; nothing is sent yet. SourceError: a secret or a setting is missing."""
         raise NotImplementedError
 
     def begins_at(self, now: datetime) -> datetime:
@@ -160,11 +143,7 @@ def required_url(url: str | None, source: str) -> str:
 
 
 def secret(context: Context, name: str, source: str, what: str) -> str:
-    """The secret in the environment variable `name`.
-
-    Raises:
-        AccessError: it is not set; the message says what to put there.
-    """
+    """The secret in the environment variable `name`; AccessError where it is not set."""
     value = context.environment.get(name, "").strip()
     if not value:
         raise AccessError(f"{source}: {name} is not set; put {what} there")

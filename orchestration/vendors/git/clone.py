@@ -68,11 +68,7 @@ MOVED = re.compile(r"redirect|returned error: 30[0-9]", re.IGNORECASE)
 
 
 class Clone:
-    """One remote and the folder that its newest commit is kept in; that may be deleted any time.
-
-    Raises:
-        AccessError: the secret that it needs is not set.
-    """
+    """One remote and the folder that its newest commit is kept in; that may be deleted any time."""
 
     def __init__(
         self, repository: Repository, settings: GitSettings, context: base.Context, folder: Path
@@ -94,24 +90,15 @@ class Clone:
         self._environment = _environment(context.environment, config)
 
     def probe(self) -> None:
-        """Ask the remote whether it has the ref.
-
-        Raises:
-            SourceError: it hasn't, or it can't be asked.
-        """
+        """Ask the remote whether it has the ref; SourceError where not, or it can't be asked."""
         # A commit has no name to be listed by.
         names = [] if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", self._ref) else [self._ref]
         self.requests += 1
         self._run("ls-remote", "--exit-code", "--quiet", "--", self._url, *names)
 
     def files(self) -> dict[str, str]:
-        """The plain files of the ref's commit, without symbolic links and submodules.
-
-        Returns the id of each content by the file's path (`os.fsdecode` of its bytes).
-
-        Raises:
-            SourceError: it can't be fetched.
-        """
+        """The plain files of the ref's commit, without symbolic links and submodules: the id of
+        each content by the file's path (`os.fsdecode` of its bytes)."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(UnavailableError),
             stop=tenacity.stop_after_attempt(min(ATTEMPTS, self._patience.attempts)),
@@ -130,11 +117,7 @@ class Clone:
         return found
 
     def read(self, ids: Sequence[str]) -> list[bytes]:
-        """The contents of these ids, in this order.
-
-        Raises:
-            SourceError: they are larger than `MAX_BYTES` together, or can't be fetched.
-        """
+        """The contents of these ids, in this order; SourceError beyond `MAX_BYTES` together."""
         listed = self._local("rev-list", "--objects", "--no-walk", "--missing=print", HEAD)
         missing = {line[1:].decode() for line in listed.splitlines() if line.startswith(b"?")}
         if wanted := sorted(missing.intersection(ids)):
@@ -162,11 +145,7 @@ class Clone:
         return self._run("--git-dir", str(self._folder), *arguments, given=given)
 
     def _run(self, *arguments: str, given: str = "") -> bytes:
-        """What git prints.
-
-        Raises:
-            SourceError: it failed, with its words and what to do.
-        """
+        """What git prints; SourceError where it fails, with its words and what to do."""
         seconds = self._settings.timeout_seconds
         limited = LIMITED.format((self._settings.max_megabytes << 20) // BLOCK_BYTES)
         with subprocess.Popen(  # noqa: S603 - the shell gets arguments as they are

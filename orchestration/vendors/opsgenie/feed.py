@@ -47,13 +47,8 @@ class State:
 
 
 class Feed:
-    """Lands one kind of record.
-
-    Args:
-        since: records created before it are not read.
-        now: the server's clock.
-        late_ms: how late the search may show a change.
-    """
+    """Lands one kind of record, created since `since`; `now` is the server's clock, and `late_ms`
+    how late its search may show a change."""
 
     def __init__(
         self,

@@ -95,11 +95,8 @@ def in_pieces(
 ) -> Iterator[Window]:
     """Read `window` in as few pieces as it takes; yields each that was read, to be committed.
 
-    What `read` wrote for a piece that then has to be split is abandoned.
-
-    Raises:
-        SourceError: one second holds more than can be paged.
-        UnavailableError: records of one second moved however often it was read.
+    What `read` wrote for a piece that then has to be split is abandoned. SourceError: one second
+    holds more than can be paged, or never stands still.
     """
     todo, attempts = [window], 0
     while todo:
@@ -124,12 +121,7 @@ def in_pieces(
 
 
 def listing(http: Http, path: str, options: Options = ()) -> list[Record]:
-    """All of a listing that has no window.
-
-    Raises:
-        SourceError: it holds more than can be paged.
-        UnavailableError: records moved however often it was read.
-    """
+    """All of a listing that has no window. SourceError: as in `in_pieces`."""
     what = f"{http.name}: {path}"
     try:
         return paging.steady(

@@ -78,10 +78,8 @@ def probe(
     conditions: Sequence[str] = (),
     fields: str = "sys_id,sys_updated_on",
 ) -> tuple[int, list[Record], datetime]:
-    """How many records match (hidden ones too), the last changed of them, the server's clock.
-
-    fields: what to return of that one record; empty for everything.
-    """
+    """How many records match (hidden ones too), the last changed of them (of which `fields` say
+    what to return, empty for everything), and the server's clock."""
     query = "^".join([*conditions, "ORDERBYDESCsys_updated_on"])
     asked = {"sysparm_query": query, "sysparm_limit": 1}
     reply = http.get(
@@ -96,11 +94,8 @@ def probe(
 def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place]]:
     """Every record that is visible and matches from the first request to the last.
 
-    Args:
-        after: go on after this `sys_id`, that of an earlier page's `following`.
-
-    Raises:
-        SourceError: what came back can't be paged.
+    It goes on after the `sys_id` of an earlier page's `following`. SourceError: what came back
+    can't be paged.
     """
 
     def ask(place: Place) -> Reply:
