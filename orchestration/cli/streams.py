@@ -36,13 +36,28 @@ UNMATCHED = """
         source_name || ' service ' || coalesce(stated_name, '(none)') as subject,
         format('{} incidents; ', incident_count) || case
             when stated_name is null then 'they name no service; set it where they are written'
+            when claimed_by is not null
+                then 'claimed by ' || claimed_by || '; leave it with one of them'
             else 'not in the catalog under this name; add the service, or this name as an alias'
         end as "text"
     from rpt_unmatched_services
     order by incident_count desc
     limit $shown
 """
-
+CONFLICTS = """
+    select
+        'note' as state,
+        'catalog ' || conflict_subject as subject,
+        case conflict_kind
+            when 'entity' then 'described by ' || claimed_by || '; keep one of them'
+            when 'selector'
+                then claimed_by || ' is not read; write tags joined by OR, or paydown/aliases'
+            else 'claimed by ' || claimed_by || ', so it leads to neither; leave it with one'
+        end as "text"
+    from rpt_catalog_conflicts
+    order by conflict_id
+    limit $shown
+"""
 UNLINKED = """
     select
         'note' as state,
@@ -66,7 +81,7 @@ def check_streams(settings: Settings) -> Iterator[Finding]:
             if row[column]:
                 text = f"{row[column]:+,} {meaning.format(**row)}".removeprefix("+")
                 yield Finding("bad", row["stream_id"], text)
-    for sql in (UNMATCHED, UNLINKED):
+    for sql in (UNMATCHED, CONFLICTS, UNLINKED):
         for row in published_rows(settings, sql, {"shown": SHOWN_ROWS}):
             yield Finding(**row)
 

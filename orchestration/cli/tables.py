@@ -28,7 +28,7 @@ def published_rows(
     with duckdb.connect(str(settings.published_database), read_only=True) as con:
         try:
             result = con.execute(sql, parameters)
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             return []
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

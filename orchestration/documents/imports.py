@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from orchestration.documents import phrases
 from orchestration.documents.outline import Section, sections
 from orchestration.documents.postmortem import Postmortem, ignored_keys
+from orchestration.documents.problems import DocumentError
 from orchestration.documents.references import TICKET
 from orchestration.documents.strict import Strict
 from orchestration.documents.text import split_front_matter
@@ -83,12 +84,15 @@ class Imported:
 
 
 def read_foreign(name: str, text: str, headings: Headings) -> Imported:
-    """What the text says, as front matter; raises DocumentError where its own can't be read."""
-    own, body = {}, text
+    """What the text says, as front matter; front matter of its own that can't be read is text."""
+    own, body, notes = {}, text, []
     if text.lstrip().split("\n", 1)[0].rstrip() == "---":
-        header, rest = split_front_matter(text)
-        own, body = parse_mapping(header).value, rest.text
-    found, parts = Imported({}, body), sections(body)
+        try:
+            header, rest = split_front_matter(text)
+            own, body = parse_mapping(header).value, rest.text
+        except DocumentError as error:
+            notes.append(f"its front matter is not read: {error}")
+    found, parts = Imported({}, body, notes=notes), sections(body)
     of = _by_field(parts, own, headings, found)
     heading = next((part.title for part in parts if part.title and not part.is_label), name)
     title = _first(of["title"]) or _PREFIX.sub("", heading)
@@ -125,6 +129,7 @@ def _by_field(
     for number, part in enumerate(parts):
         title = _normal(part.title)
         starts = [one for one in words if f"{title} ".startswith(f"{one} ")]
+        starts = starts or [one for one in words if " " in one and f" {one} " in f" {title} "]
         if title in words or (starts and not part.is_label):
             of[words[max(starts, key=len)]].append(part)
         elif title and number > 1 and not part.is_label:

@@ -85,8 +85,12 @@ def publish(settings: Settings, *rows: dict[str, object]) -> None:
             "('good.incidents', 'quarantined', 'id is missing; a record needs it', 2)"
             ") as r(stream_id, outcome, reason, reason_count); "
             "create table rpt_unmatched_services as select * from (values "
-            "('good', 'shop', 3), ('good', null, 1)) "
-            "as s(source_name, stated_name, incident_count); "
+            "('good', 'shop', 3, null), ('good', 'pay', 2, 'a and b'), ('good', null, 1, null)"
+            ") as s(source_name, stated_name, incident_count, claimed_by); "
+            "create table rpt_catalog_conflicts as select * from (values "
+            "('1', 'entity', 'component:default/a', 'x.yaml and y.yaml'), "
+            "('2', 'id', 'pagerduty:p1', 'a and b')"
+            ") as s(conflict_id, conflict_kind, conflict_subject, claimed_by); "
             "create table fct_postmortems as select * from (values ('pm-1', 1, 1), ('pm-2', 2, 1), "
             "('pm-3', 0, 0)) as p(postmortem_id, incident_count, linked_incident_count)"
         )
@@ -139,6 +143,9 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings, show
         "good.incidents excluded: 12 merged, 1 test",
         "good.incidents quarantined: 2 id is missing",
         "note good service shop 3 incidents; not in the catalog under this name",
+        "note good service pay 2 incidents; claimed by a and b; leave it with one of them",
+        "note catalog component:default/a described by x.yaml and y.yaml; keep one of them",
+        "note catalog pagerduty:p1 claimed by a and b, so it leads to neither",
         "note good service (none) 1 incidents; they name no service",
         "note pm-2 1 of 2 incidents that the postmortem names have landed",
         "note pm-3 0 of 0 incidents",

@@ -153,6 +153,9 @@ def test_what_is_not_clear_is_left_open_and_told(tmp_path: Path) -> None:
     assert found.missing == ["impact", "fix_classes", "owner", "decision", "review_date"]
     assert read(TABLES).missing[0] == "incident or services (set aside without)"
     assert read(LABELS).unknown_headings == ["pizza"]
+    broken = read("---\ntitle: [\n---\n## What was the root cause?\nA typo.\n")
+    assert "close the quote or bracket" in broken.notes[0]
+    assert broken.fields["contributing_factors"] == [{"factor": "human_error", "note": "A typo."}]
     refused = read("# X\n## Services\n- ../../etc\n- pay\n## Impact\nAll of it\n")
     assert (refused.fields["services"], len(refused.notes)) == (["pay"], 1)
 

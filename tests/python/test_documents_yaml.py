@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.documents.problems import DocumentError
+from orchestration.documents.readers import read_yaml
 from orchestration.documents.text import MAX_BYTES, Chunk, read_text, split_documents
 from orchestration.documents.yaml_lines import MAX_DEPTH, MAX_NODES, parse
 
@@ -170,6 +171,18 @@ def test_byte_order_mark_and_line_ends_of_windows(tmp_path: Path) -> None:
     path = tmp_path / "file.yaml"
     path.write_bytes("\ufeffa: 1\r\nb: 2\r\n".encode())
     assert read_text(path) == "a: 1\nb: 2\n"
+
+
+def test_the_items_of_a_list_are_documents(tmp_path: Path) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(
+        "a: 1\n---\nkind: List\nitems:\n- b: 1\n- c\n---\nkind: List\nitems: x\n---\nd: [\n"
+    )
+    lines = list(read_yaml(path))
+    assert [(line.line, line.text) for line in lines[:-1]] == [
+        (1, '{"a": 1}'), (5, '{"b": 1}'), (6, '"c"'), (8, '{"kind": "List", "items": "x"}'),
+    ]  # fmt: skip
+    assert "is not YAML" in str(lines[-1].reason)
 
 
 @given(st.text(alphabet=st.sampled_from(" \n\t-:[]{}&*!|>'\"#%ab1<.\\u0"), max_size=60))

@@ -27,12 +27,16 @@ connected as (
         coalesce(lower(pagerduty_services.service_status) = 'disabled', false) as is_disabled
     from services
     left join pagerduty_services
-        on services.pagerduty_id = pagerduty_services.source_service_id
+        on
+            ',' || replace(replace(services.pagerduty_id, ';', ','), ' ', ',') || ','
+            like '%,' || pagerduty_services.source_service_id || ',%'
     where trim(services.pagerduty_id) != ''
     union
     select
         services.service_id,
-        'Opsgenie ' || services.opsgenie_id as alerting_service,
+        'Opsgenie '
+        || coalesce({{ plain_selector('services.opsgenie_id') }}, services.opsgenie_id)
+            as alerting_service,
         false as is_disabled
     from services
     where trim(services.opsgenie_id) != ''

@@ -30,20 +30,26 @@ related as (
     group by placed.entity_ref
 ),
 
--- Two files may describe one entity. Whichever was loaded first, the last by name holds.
+-- Of two files that describe one entity the first that came holds, and no owner where they differ:
+-- which file is right, only people know.
 ranked as (
     select
         entities.*,
+        min(entities.owner_ref) over (partition by entities.entity_ref) as first_owner_ref,
+        max(entities.owner_ref) over (partition by entities.entity_ref) as last_owner_ref,
         row_number() over (
             partition by entities.entity_ref
-            order by entities.file_name desc
+            order by entities.loaded_at, entities.file_name
         ) as entity_rank
     from entities
 )
 
 select
     ranked.entity_ref,
-    coalesce(ranked.owner_ref, related.owner_ref) as owner_ref,
+    case
+        when coalesce(ranked.first_owner_ref = ranked.last_owner_ref, true)
+            then coalesce(ranked.first_owner_ref, related.owner_ref)
+    end as owner_ref,
     coalesce(ranked.system_ref, related.system_ref) as system_ref,
     ranked.pagerduty_id,
     ranked.opsgenie_id,
