@@ -15,7 +15,6 @@ import duckdb
 
 from orchestration.settings import Settings, SettingsError
 
-RAW_SCHEMA = "raw"
 HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
 
 
@@ -94,7 +93,7 @@ def loading_warehouse(settings: Settings) -> Warehouse:
     if settings.target != "duckdb":
         raise SettingsError(
             f"PAYDOWN_TARGET={settings.target}: the loader writes to duckdb; unset PAYDOWN_TARGET, "
-            f"or load {RAW_SCHEMA} with your own pipeline and run `dbt build` on that target"
+            "or load raw with your own pipeline and run `dbt build` on that target"
         )
     limit = os.environ.get("PAYDOWN_MEMORY_LIMIT")
     return Warehouse(settings.warehouse, settings.home / "dlt", limit)

@@ -1,9 +1,18 @@
-"""dbt: every model is an asset, every test a check; past days can be scored again."""
+"""dbt: every model is an asset, every test a check; past days can be scored again.
+
+Only `dagster dev` parses the project by itself, where a file is newer than the manifest. Everywhere
+else the manifest must be there: `make manifest` writes it.
+"""
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import cache
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,14 +25,39 @@ from dagster_dbt import (
 )
 
 from orchestration.components.resources import Workspace
-from orchestration.dbt_project import build_arguments
-from orchestration.defs.dbt.project import dbt_project
+from orchestration.dbt_project import GRAPH_FOLDER, build_arguments
 from orchestration.rescore import backfill_scores
+from orchestration.settings import PROJECT_ROOT
 
 SCORE_DAYS = dg.AssetKey("score_days")
 # Fixed, so that a partition never disappears; a back-fill reaches back some nine years.
 FIRST_DAY = date(2020, 1, 1)
 DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), end_offset=1)
+
+
+@cache
+def dbt_project() -> DbtProject:
+    """The project; under `dagster dev`, and only there, its manifest is written first."""
+    if not shutil.which("dbt"):
+        # `.venv/bin/dagster dev`, with .venv not activated.
+        beside_python = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join((beside_python, os.environ.get("PATH", "")))
+    profiles = PROJECT_ROOT / "profiles"
+    project = DbtProject(PROJECT_ROOT, target_path=GRAPH_FOLDER, profiles_dir=profiles)
+    project.prepare_if_dev()
+    return project
+
+
+def static_manifest() -> Mapping[str, Any]:
+    """The manifest as it stands.
+
+    Raises:
+        FileNotFoundError: it was never written; the message says how.
+    """
+    path = dbt_project().manifest_path
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: is missing; `make manifest` writes it")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class LayerTranslator(DagsterDbtTranslator):

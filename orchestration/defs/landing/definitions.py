@@ -9,7 +9,7 @@ import duckdb
 from orchestration import steps
 from orchestration.components.resources import Workspace, check_result
 from orchestration.components.source_sync import sync_key, syncs_of
-from orchestration.defs.dbt.project import static_manifest
+from orchestration.defs.dbt.definitions import static_manifest
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest
 from orchestration.settings import Settings
 from orchestration.vendors import SOURCE_NAMES

@@ -4,8 +4,7 @@ import dagster as dg
 
 from orchestration import steps
 from orchestration.components.resources import Workspace
-from orchestration.defs.dbt.definitions import materialized_days
-from orchestration.defs.dbt.project import static_manifest
+from orchestration.defs.dbt.definitions import materialized_days, static_manifest
 from orchestration.publish.analyst_copy import public_marts
 
 
