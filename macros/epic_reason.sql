@@ -19,6 +19,13 @@
             then
                 {{ decided }}.scored || ', band ' || {{ decided }}.band
                 || case
+                    when
+                        {{ decided }}.is_new
+                        and {{ decided }}.is_closed_as_hygiene
+                        and {{ decided }}.newest_incident_at <= {{ decided }}.closed_at
+                        then
+                            '; ' || {{ decided }}.epic_key
+                            || ' was closed as hygiene, and the score is back without a new incident'
                     when {{ decided }}.is_new and {{ decided }}.epic_key is not null
                         then
                             '; incident of '
@@ -47,6 +54,11 @@
                         then '; ' || {{ decided }}.sharing
                     else ''
                 end
+        when 'update_shrunk'
+            then
+                substring({{ decided }}.changes, 3)
+                || '; its epic is not told of a fall while inputs have shrunk: '
+                || {{ decided }}.shrunk_streams
         when 'team_is_full'
             then
                 {{ decided }}.scored || ', but ' || {{ decided }}.who || ' takes '

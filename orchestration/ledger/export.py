@@ -12,6 +12,7 @@ FILE = "epics.ndjson"
 _COPIED = (
     "tracker", "key", "service_hash", "service", "cycle", "state", "team", "previous_key",
     "shared_key", "ref_id", "url", "update_count", "pending_change_id", "is_attempted",
+    "is_closed_as_hygiene",
 )  # fmt: skip
 _SAID = ("score", "band", "slo_burn")
 _TIMES = ("opened_at", "closed_at")

@@ -154,6 +154,7 @@ class EpicRecord(Base):
     attempted_at: Mapped[datetime | None] = mapped_column(_UtcDateTime, default=None)
     opened_at: Mapped[datetime | None] = mapped_column(_UtcDateTime, default=None)
     closed_at: Mapped[datetime | None] = mapped_column(_UtcDateTime, default=None)
+    is_closed_as_hygiene: Mapped[bool | None] = mapped_column(default=None)
 
     @property
     def is_attempted(self) -> bool:

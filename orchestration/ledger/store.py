@@ -209,6 +209,7 @@ class Ledger(LedgerDatabase):
             if row.state is EpicState.OPENED:
                 closed_at = max(closed_at, row.opened_at or closed_at)  # Clocks differ.
                 row.state, row.closed_at, row.reason = EpicState.CLOSED, closed_at, None
+                row.is_closed_as_hygiene = by_us
                 detail: dict[str, object] = {"status": status, "closed_at": closed_at}
                 if not by_us:
                     detail["pending_change_id"] = row.pending_change_id
@@ -233,6 +234,7 @@ class Ledger(LedgerDatabase):
             )
             if row.state is EpicState.CLOSED and session.scalars(others).first() is None:
                 row.state, row.closed_at, row.version = EpicState.OPENED, None, None
+                row.is_closed_as_hygiene = None
                 writer.note(session, key, "reopened", status=status)
             return row
 

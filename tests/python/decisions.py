@@ -25,9 +25,17 @@ from orchestration.ledger.export import FILE
 
 from .compiled_models import AS_OF, Warehouse
 from .dbt_in_process import Dbt, parse
+from .fake_tracker import NOW
 from .flow_helpers import ROOT
 
-MODELS = ("stg_paydown__epics", "int_promotion__comparisons", "rpt_epic_decisions")
+MODELS = (
+    "int_promotion__shrunk_inputs",
+    "stg_paydown__epics",
+    "int_promotion__comparisons",
+    "rpt_epic_decisions",
+)
+# A file of a catalog, when it was loaded or seen to be gone, and which of both.
+Load = tuple[str, datetime, str]
 # A file with the models' SQL, for processes that need not compile it themselves.
 SQL_FILE = "PAYDOWN_TEST_SQL"
 KINDS = {str: "varchar", int: "bigint", float: "double", date: "date", datetime: "timestamp"}
@@ -111,7 +119,7 @@ def publish(
     run: Run,
     *,
     dry_run: bool = False,
-    shrunk: Sequence[str] = (),
+    loads: Sequence[Load] = (),
 ) -> EpicsReport:
     """What `rows` lead to; a dry run rests on what the last run learnt, as `paydown epics` does."""
     refreshed = Refreshed() if dry_run else refresh(run)
@@ -123,26 +131,29 @@ def publish(
             problems=refreshed.problems,
             unreachable=refreshed.unreachable,
         )
-        decided = decide(rows, Path(folder), shrunk)
+        decided = decide(rows, Path(folder), loads)
     report = publish_epics(decided, run, dry_run=dry_run)
     assert sum(report.counts.values()) == len(rows), "every row is in exactly one part"
     return report
 
 
 def decide(
-    rows: Sequence[Mapping[str, Any]], export: Path, shrunk: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]], export: Path, loads: Sequence[Load] = ()
 ) -> list[dict[str, Any]]:
     """`rows` of `rpt_promotion_candidates`, each with what is decided over the ledger's export.
 
-    export: the folder of the file. shrunk: streams that lost records.
+    export: the folder of the file. loads: of catalog files.
     """
     warehouse = Warehouse(sql())
     columns = ", ".join(f"{n} {KINDS.get(type(v), 'varchar')}" for n, v in row().items())
     warehouse.fill("rpt_promotion_candidates", columns, rows)
-    counts = "most_files bigint, files_now bigint, most_records bigint, records_now bigint"
-    losses = [(stream, 2, 1, 9, 4) for stream in shrunk]
-    warehouse.fill("int_promotion__shrunk_inputs", f"stream_id, {counts}", losses)
-    warehouse.fill("stg_paydown__loads", "load_id bigint, is_current boolean", [(1, True)])
+    columns = (
+        "source_name, stream_name, file_name, loaded_at timestamp, load_status, load_id bigint, "
+        "rows_loaded bigint, rows_quarantined bigint, is_current boolean"
+    )
+    known = [("backstage", "entities", *load, n, 3, 0, False) for n, load in enumerate(loads, 2)]
+    ours = ("paydown", "epics", "epics.ndjson", NOW.replace(tzinfo=None), "loaded", 1, 1, 0, True)
+    warehouse.fill("stg_paydown__loads", columns, [ours, *known])
     contract = ", ".join(f"{name}: '{kind}'" for name, kind in _contract().items())
     warehouse.con.execute("create schema raw")
     warehouse.con.execute(

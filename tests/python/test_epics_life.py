@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import random
+from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.protocol import EpicChange, EpicRef, UnavailableError
 
-from .epics_world import GATEWAY, KEY, OVER, World, row, services
+from .decisions import Load
+from .epics_world import GATEWAY, KEY, NOW, OVER, World, row, services
 
 STORY = f"{KEY}-config-only"
 SECOND_STORY = f"{KEY}-code-refactor"
 BOTH = row(fix_classes="config_only,code_refactor")
+WEEK_0 = NOW.replace(tzinfo=None)
 STAYS = "its epic stays open, because others have worked on it"
 
 
@@ -241,12 +245,69 @@ def test_nothing_is_closed_after_inputs_shrank_or_while_the_tracker_is_away(worl
             raise UnavailableError("503")
 
     world.publish(row())
-    report = world.publish(row(**OVER), shrunk=["backstage.entities"])
-    assert "inputs shrank: backstage.entities has 4 of 9 records" in report.waiting[0].reason
+    loads = [(name, WEEK_0, "loaded") for name in ("a", "b")]
+    loads.append(("b", WEEK_0 + timedelta(days=6), "removed"))
+    for news in (row(**OVER), row(score=23)):
+        report = world.publish(news, loads=loads)
+        shrunk = "backstage.entities has 3 of 6 records in 1 of 2 files"
+        assert f"shrank: {shrunk}" in report.waiting[0].reason.replace("have shrunk", "shrank")
+    assert services(world.publish(row(score=25), loads=loads).updated) == ["gateway"]
     report = world.publish(row(**OVER), tracker=AwayTracker(world.epics))
     assert "the tracker could not be asked: 503" in report.waiting[0].reason
     assert report.stopped == "503"
     assert services(world.publish(row(**OVER)).closed) == ["gateway"]
+
+
+def test_what_was_closed_while_an_input_was_away_opens_again(world: World) -> None:
+    world.publish(row())
+    assert services(world.publish(row(**OVER)).closed) == ["gateway"]
+    report = world.publish(row())
+    assert [e.key for e in report.opened] == [epic_key(GATEWAY, 2)]
+    assert f"{KEY} was closed as hygiene, and the score is back" in report.opened[0].reason
+    # What a person closed stays closed.
+    world.close(epic_key(GATEWAY, 2))
+    assert services(world.publish(row(), day=40).waiting) == ["gateway"]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("weeks", [12, pytest.param(200, marks=pytest.mark.slow)])
+def test_inputs_that_vanish_and_come_back_close_and_open_nothing(world: World, weeks: int) -> None:
+    dice = random.Random(weeks)
+    names = [f"s{n}" for n in range(6)]
+    # Of each service: whether it is in the band, since when, its incidents, and its catalog file.
+    is_high, since = dict.fromkeys(names, True), dict.fromkeys(names, 0)
+    incident, away, rises = dict.fromkeys(names, 0), dict.fromkeys(names, 0), Counter(names)
+    loads: list[Load] = [(name, WEEK_0, "loaded") for name in names]
+    held = 0
+    for week in range(weeks):
+        at = WEEK_0 + timedelta(weeks=week)
+        for name in names:
+            if away[name]:
+                away[name] -= 1
+                loads += [] if away[name] else [(name, at, "loaded")]
+            elif week and dice.random() < 0.15:
+                away[name] = dice.choice((1, 2))
+                loads.append((name, at, "removed"))
+            elif week - since[name] > 5 and dice.random() < 0.3:
+                is_high[name], since[name] = not is_high[name], week
+                rises[name] += is_high[name]
+                incident[name] = week if is_high[name] else incident[name]
+        rows = [
+            row(
+                name,
+                newest_incident_at=WEEK_0 + timedelta(weeks=incident[name], hours=-1),
+                **({} if is_high[name] and not away[name] else OVER),
+            )
+            for name in names
+        ]
+        held += len(world.publish(*rows, day=7 * week, loads=loads).waiting)
+        records = world.ledger.records("local")
+        is_open = {r.service for r in records if r.state is EpicState.OPENED}
+        assert {name for name in names if is_high[name]} <= is_open, week
+        opened = Counter(record.service for record in records)
+        assert all(opened[name] <= rises[name] for name in names), week
+    assert held
+    assert opened == rises
 
 
 # Dry run.

@@ -75,6 +75,7 @@ joined as (
         epics.tracker_problem,
         epics.closed_at,
         coalesce(epics.is_untouched, false) as is_untouched,
+        coalesce(epics.is_closed_as_hygiene, false) as is_closed_as_hygiene,
         coalesce(epics.is_attempted, false) as is_attempted,
         coalesce(epics.ledger_state = 'opened', false) as is_open,
         coalesce(epics.ledger_state in ('intended', 'failed'), false) as is_unfinished,

@@ -47,83 +47,116 @@ versions as (
         )
 ),
 
+newest as (
+    select
+        {{ time_after('max(loads.loaded_at)', '-' ~ var('close_hold_days'), 'day') }} as held_since
+    from loads
+),
+
 steps as (
     select
         versions.*,
-        versions.file_count - coalesce(
-            lag(versions.file_count) over (
-                partition by versions.source_name, versions.stream_name, versions.file_name
-                order by versions.loaded_at, versions.load_id
-            ),
-            0
-        ) as more_files,
-        versions.record_count - coalesce(
-            lag(versions.record_count) over (
-                partition by versions.source_name, versions.stream_name, versions.file_name
-                order by versions.loaded_at, versions.load_id
-            ),
-            0
-        ) as more_records
+        newest.held_since,
+        lead(versions.loaded_at) over (
+            partition by versions.source_name, versions.stream_name, versions.file_name
+            order by versions.loaded_at, versions.load_id
+        ) as replaced_at,
+        coalesce(lag(versions.file_count) over (
+            partition by versions.source_name, versions.stream_name, versions.file_name
+            order by versions.loaded_at, versions.load_id
+        ), 0) as files_before,
+        coalesce(lag(versions.record_count) over (
+            partition by versions.source_name, versions.stream_name, versions.file_name
+            order by versions.loaded_at, versions.load_id
+        ), 0) as records_before,
+        coalesce(max(versions.file_count) over (
+            partition by versions.source_name, versions.stream_name, versions.file_name
+            order by versions.loaded_at, versions.load_id
+            rows between unbounded preceding and 1 preceding
+        ), 0) as most_files_before,
+        coalesce(max(versions.record_count) over (
+            partition by versions.source_name, versions.stream_name, versions.file_name
+            order by versions.loaded_at, versions.load_id
+            rows between unbounded preceding and 1 preceding
+        ), 0) as most_records_before
     from versions
+    cross join newest
 ),
 
-minutes as (
+files as (
     select
         steps.source_name,
         steps.stream_name,
-        steps.loaded_minute,
-        sum(steps.more_files) as more_files,
-        sum(steps.more_records) as more_records
+        steps.file_name,
+        max(case when steps.replaced_at is null then steps.file_count end) as files_now,
+        max(case when steps.replaced_at is null then steps.record_count end) as records_now,
+        max(steps.file_count) as most_files,
+        max(steps.record_count) as most_records
     from steps
-    group by steps.source_name, steps.stream_name, steps.loaded_minute
+    where steps.replaced_at is null or steps.replaced_at >= steps.held_since
+    group by steps.source_name, steps.stream_name, steps.file_name
 ),
 
-totals as (
+losses as (
     select
-        minutes.source_name,
-        minutes.stream_name,
-        sum(minutes.more_files) over (
-            partition by minutes.source_name, minutes.stream_name order by minutes.loaded_minute
-        ) as file_count,
-        sum(minutes.more_records) over (
-            partition by minutes.source_name, minutes.stream_name order by minutes.loaded_minute
-        ) as record_count,
-        lead(minutes.loaded_minute) over (
-            partition by minutes.source_name, minutes.stream_name order by minutes.loaded_minute
-        ) as replaced_at
-    from minutes
+        files.source_name,
+        files.stream_name,
+        sum(files.files_now) as files_now,
+        sum(files.records_now) as records_now,
+        sum(files.most_files - files.files_now) as lost_files,
+        sum(files.most_records - files.records_now) as lost_records
+    from files
+    group by files.source_name, files.stream_name
 ),
 
-newest as (
-    select max(loads.loaded_at) as loaded_at
-    from loads
+-- What is lost in one file may have moved to another. That is as much as files hold more than they
+-- ever did: a file that comes back makes up for no other.
+moves as (
+    select
+        steps.source_name,
+        steps.stream_name,
+        sum(greatest(steps.file_count - steps.most_files_before, 0)) as new_files,
+        sum(greatest(steps.record_count - steps.most_records_before, 0)) as new_records
+    from steps
+    where steps.loaded_at >= steps.held_since
+    group by steps.source_name, steps.stream_name, steps.loaded_minute
+    having
+        min(steps.file_count - steps.files_before) < 0
+        or min(steps.record_count - steps.records_before) < 0
+),
+
+moved as (
+    select
+        moves.source_name,
+        moves.stream_name,
+        sum(moves.new_files) as new_files,
+        sum(moves.new_records) as new_records
+    from moves
+    group by moves.source_name, moves.stream_name
 ),
 
 compared as (
     select
-        totals.source_name || '.' || totals.stream_name as stream_id,
-        cast(max(totals.file_count) as bigint) as most_files,
-        cast(max(totals.record_count) as bigint) as most_records,
-        cast(max(case when totals.replaced_at is null then totals.file_count end) as bigint)
-            as files_now,
-        cast(max(case when totals.replaced_at is null then totals.record_count end) as bigint)
-            as records_now
-    from totals
-    cross join newest
-    where
-        totals.replaced_at is null
-        or totals.replaced_at
-        >= {{ time_after('newest.loaded_at', '-' ~ var('close_hold_days'), 'day') }}
-    group by totals.source_name, totals.stream_name
+        losses.source_name || '.' || losses.stream_name as stream_id,
+        cast(
+            losses.files_now + greatest(losses.lost_files - coalesce(moved.new_files, 0), 0)
+            as bigint
+        ) as most_files,
+        cast(losses.files_now as bigint) as files_now,
+        cast(
+            losses.records_now + greatest(losses.lost_records - coalesce(moved.new_records, 0), 0)
+            as bigint
+        ) as most_records,
+        cast(losses.records_now as bigint) as records_now
+    from losses
+    left join moved
+        on
+            losses.source_name = moved.source_name
+            and losses.stream_name = moved.stream_name
 ),
 
 shrunk as (
-    select
-        compared.stream_id,
-        compared.most_files,
-        compared.files_now,
-        compared.most_records,
-        compared.records_now
+    select *
     from compared
     where
         compared.files_now < compared.most_files

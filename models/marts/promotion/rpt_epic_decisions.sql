@@ -42,10 +42,17 @@ judged as (
                 and comparisons.pending_change_id is null
                 and not comparisons.is_fix_unsaid
                 then 'current'
+            when
+                comparisons.is_open
+                and comparisons.shrunk_streams is not null
+                and comparisons.score < comparisons.said_score
+                then 'update_shrunk'
             when comparisons.is_open then 'update'
             when comparisons.decision = 'bundle' then 'no_epic_to_join'
             when comparisons.is_unfinished or comparisons.epic_key is null then 'open'
             when comparisons.newest_incident_at > comparisons.closed_at then 'open'
+            -- Its score fell for a reason that didn't hold, such as an input that was away.
+            when comparisons.is_closed_as_hygiene then 'open'
             else 'no_incident_since'
         end as verdict
     from comparisons

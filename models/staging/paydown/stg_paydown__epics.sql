@@ -35,6 +35,7 @@ renamed as (
         -- booleans
         is_attempted,
         is_untouched,
+        is_closed_as_hygiene,
         is_current_tracker,
 
         -- timestamps
