@@ -58,6 +58,18 @@ CONFLICTS = """
     order by conflict_id
     limit $shown
 """
+UNKNOWN_WORDS = """
+    select
+        'note' as state,
+        source_name || ' ' || field as subject,
+        format(
+            '{:,} records say {}, which is not in a known list; add it to {}',
+            record_count, word, add_to
+        ) as "text"
+    from rpt_unknown_words
+    order by record_count desc, word
+    limit $shown
+"""
 UNLINKED = """
     select
         'note' as state,
@@ -81,7 +93,7 @@ def check_streams(settings: Settings) -> Iterator[Finding]:
             if row[column]:
                 text = f"{row[column]:+,} {meaning.format(**row)}".removeprefix("+")
                 yield Finding("bad", row["stream_id"], text)
-    for sql in (UNMATCHED, CONFLICTS, UNLINKED):
+    for sql in (UNMATCHED, CONFLICTS, UNKNOWN_WORDS, UNLINKED):
         for row in published_rows(settings, sql, {"shown": SHOWN_ROWS}):
             yield Finding(**row)
 

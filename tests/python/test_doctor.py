@@ -91,6 +91,8 @@ def publish(settings: Settings, *rows: dict[str, object]) -> None:
             "('1', 'entity', 'component:default/a', 'x.yaml and y.yaml'), "
             "('2', 'id', 'pagerduty:p1', 'a and b')"
             ") as s(conflict_id, conflict_kind, conflict_subject, claimed_by); "
+            "create table rpt_unknown_words as select 'good' as source_name, 'priority' as field, "
+            "'Urgente' as word, 'seeds/x.csv' as add_to, 7 as record_count; "
             "create table fct_postmortems as select * from (values ('pm-1', 1, 1), ('pm-2', 2, 1), "
             "('pm-3', 0, 0)) as p(postmortem_id, incident_count, linked_incident_count)"
         )
@@ -147,6 +149,7 @@ def test_rows_from_the_source_to_the_facts_with_reasons(settings: Settings, show
         "note catalog component:default/a described by x.yaml and y.yaml; keep one of them",
         "note catalog pagerduty:p1 claimed by a and b, so it leads to neither",
         "note good service (none) 1 incidents; they name no service",
+        "note good priority 7 records say Urgente, which is not in a known list; add it to seeds/x",
         "note pm-2 1 of 2 incidents that the postmortem names have landed",
         "note pm-3 0 of 0 incidents",
     ):
