@@ -27,17 +27,9 @@ class FakeDatadog(Vendor):
 
     def add(self, slo_id: str, kind: str = "metric", **fields: Any) -> None:
         threshold = {"timeframe": "30d", "target": 99.9, "target_display": "99.9"}
-        self.slos.append(
-            {
-                "id": slo_id,
-                "name": f"name of {slo_id}",
-                "type": kind,
-                "tags": ["env:prod", f"service:{slo_id}-api"],
-                "thresholds": [threshold],
-                "timeframe": "30d",
-                **fields,
-            }
-        )
+        tags = ["env:prod", f"service:{slo_id}-api"]
+        made = {"id": slo_id, "name": f"name of {slo_id}", "type": kind, "tags": tags}
+        self.slos.append({**made, "thresholds": [threshold], "timeframe": "30d", **fields})
 
     def answer(self, request: Request) -> Answer:
         if not (request.headers.get("dd-api-key") and request.headers.get("dd-application-key")):
