@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,14 +15,23 @@ from orchestration.epics.candidates import Candidate, read_candidates
 from orchestration.epics.content import draft_epic, draft_stories
 from orchestration.epics.opening import Opening, open_all, story_record
 from orchestration.epics.playbooks import read_playbooks
-from orchestration.epics.preview import PreviewTracker
 from orchestration.epics.report import EpicEntry, EpicsReport, Verdict
 from orchestration.epics.run import Run
 from orchestration.ledger import EpicState, Ledger
 from orchestration.ledger.models import UNFINISHED
-from orchestration.trackers.protocol import Preview, Tracker
+from orchestration.trackers.protocol import (
+    CreateOutcome,
+    EpicChange,
+    EpicDraft,
+    EpicRef,
+    Preview,
+    StatusOutcome,
+    Tracker,
+    TrackerError,
+)
 from orchestration.trackers.text import one_line
 
+_NEW_PARENT = "it goes below its epic, whose id is known once that is open"
 _MOVED_ON = "the ledger has changed since this was decided; the next run decides again"
 
 
@@ -40,12 +50,56 @@ def publish_epics(
     candidates = read_candidates(rows)
     if not dry_run:
         return _Publisher(candidates, run).publish({})
-    preview = PreviewTracker(run.tracker)
+    preview = _PreviewTracker(run.tracker)
     with TemporaryDirectory() as folder:
         copy = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}")
         run.ledger.copy_to(copy)
         run = replace(run, ledger=copy, tracker=cast(Tracker, preview))
         return replace(_Publisher(candidates, run).publish(preview.previews), dry_run=True)
+
+
+class _PreviewTracker:
+    """Reads `tracker` and keeps in `previews`, by key, what a run would write to it."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self.previews: dict[str, Preview] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything that reads is the tracker's own."""
+        return getattr(self._tracker, name)
+
+    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+        """What the tracker's own preview says; it can't be asked about children of new epics."""
+        # An epic that is new has no id.
+        asked = [draft for draft in drafts if draft.parent is None or draft.parent.id]
+        answers = dict(self._tracker.preview(asked)) if asked else {}
+        for draft in drafts:
+            if draft.parent and not draft.parent.id:
+                request = {"title": draft.title, "body": draft.body, "epic": draft.parent.key}
+                answers[draft.key] = Preview(request, (_NEW_PARENT,))
+        outcomes: dict[str, CreateOutcome] = {}
+        for key, answer in answers.items():
+            if isinstance(answer, TrackerError):
+                outcomes[key] = type(answer)(f"would be rejected: {answer}")
+                continue
+            # Through JSON, because the report becomes metadata.
+            request = json.loads(json.dumps(answer.request, default=str))
+            self.previews[key] = replace(answer, request=request)
+            outcomes[key] = EpicRef(key, "", "")
+        return outcomes
+
+    def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
+        """As the tracker has them; what would be new has no status yet."""
+        known = [ref for ref in refs if ref.id]
+        return self._tracker.status(known) if known else {}
+
+    def update(self, ref: EpicRef, change: EpicChange) -> None:
+        """Keep the comment and the numbers."""
+        figures = {"score": change.score, "slo_burn": change.slo_burn}
+        self.previews[ref.key] = Preview({"comment": change.body, "figures": figures})
+
+    close = update
 
 
 class _Publisher:
