@@ -13,7 +13,7 @@ import pytest
 from orchestration.epics.report import EpicsReport
 from orchestration.epics.run import Run
 from orchestration.http import Patience
-from orchestration.ledger import EpicState, Ledger
+from orchestration.ledger import Ledger
 from orchestration.trackers.protocol import Tracker
 
 from .decisions import publish
@@ -170,41 +170,6 @@ def test_what_was_done_though_its_answer_was_lost_is_done_once(
     site.publish(rows(1, score=27), later=24 * 3600)
     assert not site.publish(rows(1, score=27), later=24 * 3600).has_changes
     assert (site.count, len(site.comments)) == (3, 1)
-
-
-def test_permission_lost_in_the_middle_stops_the_run_and_the_next_one_goes_on(
-    site: Site,
-) -> None:
-    site.publish(rows(2))
-    writes = 0
-
-    def before(request: Any) -> None:
-        nonlocal writes
-        writes += is_write(f"{request.method} {request.path}")
-        if writes > 1:
-            if site.is_jira:
-                site.vendor.permissions = {"BROWSE_PROJECTS"}
-            else:
-                site.vendor.is_signed_out = True
-
-    site.vendor.before = before
-    changed = [*rows(2, score=27), *rows(60)[2:]]
-    report = site.publish(changed)
-    assert report.stopped or report.failed
-    assert len(report.failed) + len(report.opened) + len(report.updated) == 60
-
-    site.vendor.before = lambda _: None
-    if site.is_jira:
-        site.vendor.permissions |= {
-            "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES",
-        }  # fmt: skip
-    else:
-        site.vendor.is_signed_out = False
-    again = site.publish(changed, later=24 * 3600)
-    assert (again.failed, again.stopped) == ((), None)
-    assert site.count == 60
-    assert {r.state for r in site.ledger.records(site.tracker.name)} == {EpicState.OPENED}
-    assert not site.publish(changed, later=24 * 3600).has_changes
 
 
 def edit(site: Site, ref_id: str) -> None:
