@@ -22,14 +22,24 @@ DELIMITERS = ",;\t|"
 SEPARATOR = re.compile(rf'"?sep=([{re.escape(DELIMITERS)}])"?', re.IGNORECASE)
 # A value that goes on for longer was never closed.
 MAX_VALUE_BYTES = 8 * BLOCK_BYTES
-ROWS = {"line": pa.int64(), "text": pa.string(), "fields": pa.list_(pa.string())}
+HEADER_LINES = 100
+ROWS = pa.schema(
+    {
+        "line": pa.int64(),
+        "text": pa.string(),
+        "fields": pa.list_(pa.string()),
+        "reason": pa.string(),
+    }
+)
 NOT_CLOSED = (
     "has a quote that is not closed, or that stands inside a value; "
     "correct the line and load the file again"
 )
 OBJECT = re.compile(r"[\[{]")
 # As Python prints a dictionary.
-LIKE_OBJECT = r"regexp_matches(x, '^\[?\{' || chr(39))"
+LIKE_OBJECT = (
+    r"list_bool_or(list_transform(fields, lambda x: regexp_matches(x, '^\[?\{' || chr(39))))"
+)
 NO_OBJECT = (
     "has a value that looks like an object but is no JSON, such as {'id': 1}; export it as JSON"
 )
@@ -55,7 +65,7 @@ class CsvRows:
             begin = self._skip_blank(begin + 1)
         bare = re.sub(r'"(?:[^"]|"")*"', "", self._lines[begin])
         self._delimiter = stated[1] if stated else max(DELIMITERS, key=bare.count)
-        reader = csv.reader(self._lines[begin:], delimiter=self._delimiter)
+        reader = csv.reader(self._lines[begin : begin + HEADER_LINES], delimiter=self._delimiter)
         try:
             header = next(reader)
         except csv.Error as error:
@@ -86,20 +96,15 @@ class CsvRows:
         while is_more:
             is_more = self._more()
             is_all = not is_more or sum(map(len, self._lines)) > MAX_VALUE_BYTES
-            has_objects = any(map(OBJECT.search, self._lines))
-            values = objects if has_objects else cells
+            values, reason = cells, "reason"
+            if any(map(OBJECT.search, self._lines)):
+                values = objects
+                reason = f"case when {LIKE_OBJECT} then {literal(NO_OBJECT)} else reason end"
             pairs = ", ".join(f"{n}, {value}" for n, value in zip(names, values, strict=True))
+            as_json = f"json_object({pairs})::varchar"
             con.register("rows", self._split(is_all=is_all))
             yield con.sql(
-                f"""
-                select line, coalesce(text, json_object({pairs})::varchar) as text,
-                    case
-                        when list_bool_or(list_transform(fields, lambda x: {LIKE_OBJECT}))
-                            then {literal(NO_OBJECT)}
-                        else reason
-                    end as reason
-                from rows
-                """
+                f"select line, coalesce(text, {as_json}) as text, {reason} as reason from rows"
             ).to_arrow_table()
             con.unregister("rows")
 
@@ -127,8 +132,7 @@ class CsvRows:
 
     def _split(self, *, is_all: bool) -> pa.Table:
         """The rows in the lines. Unless they are all, the last value may go on after them."""
-        rows: list[tuple[int, str | None, list[str] | None]] = []
-        reasons: list[str | None] = []
+        rows: list[tuple[int, str | None, list[str] | None, str | None]] = []
         lines, first, width, begin = self._lines, self._first, len(self.names), 0
         has_reasons = any(self._reasons)
         while begin < len(lines):
@@ -145,21 +149,17 @@ class CsvRows:
                     if has_reasons:
                         reason = next(filter(None, self._reasons[begin:end]), reason)
                     if reason is None:
-                        rows.append((first + begin, None, fields))
-                        reasons.append(None)
+                        rows.append((first + begin, None, fields, None))
                     elif end > begin + 1 or not lines[begin].isspace():
-                        rows.append((first + begin, "".join(lines[begin:end]).rstrip("\r\n"), None))
-                        reasons.append(reason)
+                        text = "".join(lines[begin:end]).rstrip("\r\n")
+                        rows.append((first + begin, text, None, reason))
                     begin = end
             except csv.Error as error:
                 if "unexpected end" in str(error) and not is_all:
                     break
-                rows.append((first + begin, lines[begin].rstrip("\r\n"), None))
-                reasons.append(self._reasons[begin] or NOT_CLOSED)
+                reason = self._reasons[begin] or NOT_CLOSED
+                rows.append((first + begin, lines[begin].rstrip("\r\n"), None, reason))
                 begin += 1
         self._drop(begin)
-        columns = list(zip(*rows, strict=True)) or [[], [], []]
-        table = {
-            name: pa.array(column, ROWS[name]) for name, column in zip(ROWS, columns, strict=True)
-        }
-        return pa.table(table | {"reason": pa.array(reasons, pa.string())})
+        columns = list(zip(*rows, strict=True)) or [[]] * len(ROWS)
+        return pa.table(dict(zip(ROWS.names, columns, strict=True)), schema=ROWS)
