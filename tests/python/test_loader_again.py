@@ -183,7 +183,7 @@ def test_a_changed_contract_reads_a_snapshot_again(landing: Landing) -> None:
 
 def test_mending_the_contract_lets_in_what_it_kept_out(landing: Landing) -> None:
     """The reason said to correct the contract; then the file, unchanged, must be read again."""
-    landing.write("append/a.ndjson", ndjson({"id": "a"}, {"id": "b", "updated_at": "1/2/2026"}))
+    landing.write("append/a.ndjson", ndjson({"id": "a"}, {"id": "b", "updated_at": "13/2/2026"}))
     landing.write("append/fine.ndjson", ndjson({"id": "c"}))
     landing.write("append/table.csv", "ID,n\nd,1\n")
     first = landing.load(APPEND)
