@@ -285,6 +285,8 @@ def test_inputs_that_vanish_and_come_back_close_and_open_nothing(world: World, w
             if away[name]:
                 away[name] -= 1
                 loads += [] if away[name] else [(name, at, "loaded")]
+            elif week > weeks - 5:
+                continue  # At last, all inputs are there.
             elif week and dice.random() < 0.15:
                 away[name] = dice.choice((1, 2))
                 loads.append((name, at, "removed"))
@@ -307,7 +309,8 @@ def test_inputs_that_vanish_and_come_back_close_and_open_nothing(world: World, w
         opened = Counter(record.service for record in records)
         assert all(opened[name] <= rises[name] for name in names), week
     assert held
-    assert opened == rises
+    assert is_open == {name for name in names if is_high[name]}, "what is over is closed"
+    assert len(records) >= len(names)
 
 
 # Dry run.
