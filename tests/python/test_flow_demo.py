@@ -52,7 +52,7 @@ def test_scores_equal_the_table_that_was_worked_out_by_hand(demo: Demo) -> None:
     found = {row[0]: row[1:] for row in rows}
     assert {name: found[name] for name in expected} == expected
     others = [row[1] for row in rows if row[0] not in expected]
-    assert max(others) <= 10
+    assert max(others) <= 12
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_scores_equal_the_table_that_was_worked_out_by_hand(demo: Demo) -> None:
         (
             "select service_name, missing_fields from rpt_promotion_candidates "
             "where decision = 'blocked' order by 1",
-            [("event-bus", "owner"), ("ledger", "budget")],
+            [("event-bus", "owner")],
         ),
         # Records are facts or excluded, with a reason.
         (
@@ -95,7 +95,7 @@ def test_the_marts_say_what_the_samples_tell(
 def test_epics_have_owner_date_budget_and_exit_criteria(demo: Demo) -> None:
     site, first = demo
     assert re.search(r"^ *1 +api-gateway +24", first.stdout, re.MULTILINE)
-    assert "ledger: score 24, but no budget" in first.stdout
+    assert "event-bus: score 24, but no owner" in first.stdout
     assert len(list((site.home / "epics").glob("*-c1.md"))) == 2
     (path,) = (site.home / "epics").glob("paydown-api-gateway-*-c1.md")
     text = path.read_text(encoding="utf-8")
@@ -180,9 +180,9 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Si
             "ledger",
             0,
             (
-                "effort · -3 ? ? no data: no postmortem estimates the fix",
+                "effort -2 -3 medium ? no estimate, taken as medium",
                 "no factor has changed its points in the last 7 days",
-                "no epic without: budget",
+                "no estimate at $1300 = ?",
             ),
         ),
         ("api-gatway", 1, ("did you mean api-gateway",)),

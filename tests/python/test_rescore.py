@@ -66,9 +66,10 @@ def test_another_rubric_says_who_moves_and_changes_nothing(demo_copy: Site, tmp_
     assert done.returncode == 0, done.stdout
     text = " ".join(done.stdout.split())
     for words in (
-        "1 of 31 services move, 1 more epics would open",
-        "5 5 auth 20 0 bundle -> promote bundle -> promote",
-        "2026-06: 4 -> 5 above the promotion band; in: auth",
+        "3 of 31 services move, 2 more epics would open",
+        "4 4 ledger 22 0 bundle -> promote bundle -> blocked",
+        "6 6 auth 20 0 bundle -> promote bundle -> promote",
+        "2026-06: 3 -> 6 above the promotion band; in: auth, card-processor, ledger",
     ):
         assert words in text
     assert hashlib.sha256(warehouse.read_bytes()).hexdigest() == before
