@@ -183,6 +183,7 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Si
                 "effort -2 -3 medium ? no estimate, taken as medium",
                 "no factor has changed its points in the last 7 days",
                 "no estimate at $1300 = ?",
+                "90% of the rubric's weight rests on data, could be 21 to 24",
             ),
         ),
         ("api-gatway", 1, ("did you mean api-gateway",)),

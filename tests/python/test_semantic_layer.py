@@ -31,7 +31,7 @@ INCIDENTS = """
         quantile_cont(active_seconds, 0.5)::double,
         quantile_cont(time_to_acknowledge_seconds, 0.5)::double,
         max(slo_burn_rate),
-        count(*) filter (where is_repeat) / count(*)
+        count(*) filter (where is_repeat) / nullif(count(is_repeat), 0)
     from fct_incidents
     left join dim_services using (service_id)
     group by all

@@ -26,27 +26,12 @@ levelled as (
     inner join factors on factor_values.factor = factors.factor
 ),
 
--- A median of few incidents proves little: it is medium at most. An estimate that nobody made would
--- make the work look free: it is taken as the level that dbt_project.yml names.
 judged as (
     select
         levelled.*,
         levelled.level_ordinal is not null as has_data,
-        case
-            when
-                levelled.factor = 'mttr'
-                and levelled.resolved_count < {{ var('mttr_min_incidents') }}
-                and levelled.level_ordinal > 2
-                then 2
-            when
-                levelled.factor = 'effort'
-                and levelled.level_ordinal is null
-                and levelled.incident_count > 0
-                then assumed.level_ordinal
-            else levelled.level_ordinal
-        end as judged_ordinal
+        {{ judged_ordinal('levelled') }} as judged_ordinal
     from levelled
-    left join levels as assumed on assumed.level = '{{ var("unknown_effort_level") }}'
 ),
 
 pointed as (

@@ -13,8 +13,7 @@
     'slo_burn', 'repeats', 'mttr', 'blast_radius', 'dependency_centrality', 'revenue_impact',
     'effort', 'ai_risk',
 ] -%}
-{#- Of two services with the same score the one comes first that burnt more, repeated more, hit more. -#}
-{%- set tie_breakers = ['slo_burn', 'repeats', 'blast_radius'] -%}
+{%- set tie_breakers = score_tie_breakers() -%}
 
 with scores as (
     select * from {{ ref('int_scoring__scores') }}
@@ -67,15 +66,7 @@ ranked as (
         scores.score - lag(scores.score, 7) over (
             partition by scores.service_id order by scores.scoring_date
         ) as score_delta,
-        rank() over (
-            partition by scores.scoring_date
-            order by
-                scores.score desc,
-                scores.exact_score desc
-                {%- for factor in tie_breakers %},
-                    coalesce(pivoted.raw_{{ factor }}, -1) desc
-                {%- endfor %}
-        ) as score_rank,
+        {{ score_rank('scores', 'scores.scoring_date', 'pivoted') }} as score_rank,
         percent_rank() over (partition by scores.scoring_date order by scores.score)
             as score_percentile
     from scores

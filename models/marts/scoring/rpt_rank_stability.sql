@@ -3,6 +3,7 @@
     the thresholds of one factor, and of all at once, moved by 10 % up and down.
 #}
 {%- set shift = 0.10 -%}
+{%- set tie_breakers = score_tie_breakers() -%}
 
 with factor_values as (
     select factor_rows.*
@@ -56,8 +57,11 @@ stretched as (
         scenarios.scenario,
         factor_values.scoring_date,
         factor_values.service_id,
+        factor_values.factor,
         factor_values.raw_value,
         factor_values.level_raise,
+        factor_values.incident_count,
+        factor_values.resolved_count,
         factors.weight,
         case
             when scenarios.moved_factor in (factors.factor, 'every factor')
@@ -74,10 +78,7 @@ stretched as (
 
 levelled as (
     select
-        stretched.scenario,
-        stretched.scoring_date,
-        stretched.service_id,
-        stretched.weight,
+        stretched.*,
         {{ level_ordinal(
             'stretched.raw_value',
             'stretched.level_raise',
@@ -90,39 +91,54 @@ levelled as (
     from stretched
 ),
 
+judged as (
+    select
+        levelled.*,
+        {{ judged_ordinal('levelled') }} as judged_ordinal
+    from levelled
+),
+
 scored as (
     select
-        levelled.scenario,
-        levelled.scoring_date,
-        levelled.service_id,
-        coalesce(sum({{ round_half_away('levelled.weight * levels.share') }}), 0) as score,
-        coalesce({{ exact_sum('levelled.weight * levels.share') }}, 0) as exact_score
-    from levelled
-    left join levels on levelled.level_ordinal = levels.level_ordinal
-    group by levelled.scenario, levelled.scoring_date, levelled.service_id
+        judged.scenario,
+        judged.scoring_date,
+        judged.service_id,
+        {%- for factor in tie_breakers %}
+            max(case when judged.factor = '{{ factor }}' then judged.raw_value end)
+                as raw_{{ factor }},
+        {%- endfor %}
+        coalesce(sum({{ round_half_away('judged.weight * levels.share') }}), 0) as score,
+        coalesce({{ exact_sum('judged.weight * levels.share') }}, 0) as exact_score
+    from judged
+    left join levels on judged.judged_ordinal = levels.level_ordinal
+    group by judged.scenario, judged.scoring_date, judged.service_id
 ),
 
 -- By the minimum alone: a band that is held is held by its past, which no threshold moves.
+ranked as (
+    select
+        scored.*,
+        {{ score_rank('scored', 'scored.scenario') }} as score_rank
+    from scored
+),
+
 banded as (
     select
-        scored.scenario,
-        scored.scoring_date,
-        scored.service_id,
-        scored.score,
-        row_number() over (
-            partition by scored.scenario
-            order by scored.score desc, scored.exact_score desc, scored.service_id
-        ) as score_rank,
+        ranked.scenario,
+        ranked.scoring_date,
+        ranked.service_id,
+        ranked.score,
+        ranked.score_rank,
         max(bands.band_ordinal) as band_ordinal
-    from scored
+    from ranked
     inner join bands
-        on bands.min_score is null or scored.score >= bands.min_score
+        on bands.min_score is null or ranked.score >= bands.min_score
     group by
-        scored.scenario,
-        scored.scoring_date,
-        scored.service_id,
-        scored.score,
-        scored.exact_score
+        ranked.scenario,
+        ranked.scoring_date,
+        ranked.service_id,
+        ranked.score,
+        ranked.score_rank
 ),
 
 base as (

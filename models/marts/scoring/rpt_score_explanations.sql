@@ -6,6 +6,7 @@
 #}
 {%- set no_data = {
     'slo_burn': 'no SLO is measured, and no postmortem states a burn rate',
+    'repeats': 'too few incidents say what failed, by failure mode, alert key or title',
     'mttr': 'no incident with a known end',
     'blast_radius': 'no postmortem states the share of users, or regulated data',
     'dependency_centrality': 'the service is not in the catalog',
@@ -16,6 +17,12 @@
 
 with candidates as (
     select * from {{ ref('rpt_promotion_candidates') }}
+),
+
+scores as (
+    select *
+    from {{ ref('fct_service_scores') }}
+    where is_latest
 ),
 
 factors as (
@@ -64,9 +71,17 @@ score_lines as (
             else ''
         end
         || ', ' || {{ number_text('100 * candidates.coverage', 0) }}
-        || '% of the rubric''s weight rests on data (rubric ' || candidates.rubric_hash || ')'
+        || '% of the rubric''s weight rests on data'
+        || case
+            when scores.lowest_score = scores.highest_score then ''
+            else
+                ', could be ' || cast(scores.lowest_score as varchar) || ' to '
+                || cast(scores.highest_score as varchar)
+        end
+        || ' (rubric ' || candidates.rubric_hash || ')'
             as line
     from candidates
+    inner join scores on candidates.lead_service_id = scores.service_id
 ),
 
 factor_lines as (
