@@ -77,15 +77,16 @@ def calendars(edges: st.SearchStrategy[int], change: datetime) -> st.SearchStrat
 
 
 def fill_calendars(models: Warehouse, stated: list[Calendar]) -> None:
-    """The calendars c0, c1, ... of the services s0, s1, ..."""
+    """The calendars k0, k1, ... of the services s0, s1, ..., with the hours c0, c1, ..."""
     numbered = list(enumerate(stated))
     models.fill(
-        "int_calendar__calendars", "calendar_name, team_key, time_zone",
-        [(f"c{n}", None, zone) for n, (zone, _, _) in numbered],
-    )  # fmt: skip
+        "int_calendar__calendars",
+        "calendar_name, hours_calendar_name, team_key, time_zone, is_assumed boolean",
+        [(f"k{n}", f"c{n}", None, zone, False) for n, (zone, _, _) in numbered],
+    )
     models.fill(
         "int_calendar__services", "service_id, team_id, calendar_name",
-        [(f"s{n}", f"t{n}", f"c{n}") for n, _ in numbered],
+        [(f"s{n}", f"t{n}", f"k{n}") for n, _ in numbered],
     )  # fmt: skip
     models.fill(
         "stg_calendar__hours",
