@@ -9,7 +9,7 @@ gaps as (
         counted.alert_key,
         counted.triggered_at,
         -- The latest end, as incidents of one alert may overlap. Of one that is open, or whose end
-        -- nobody knows, only the trigger is sure: stuck open it would turn all later ones into flaps.
+        -- nobody knows, only the trigger is sure: stuck open it would make flaps of all later ones.
         max(coalesce(counted.resolved_at, counted.triggered_at)) over (
             partition by counted.source_name, counted.service_id, counted.alert_key
             order by counted.triggered_at, counted.incident_id

@@ -1,5 +1,6 @@
-{# The chain of a stream, over all loads: landed by syncs = read by loads = raw + quarantined; raw = records + older versions; records of
-    incidents = facts + excluded + later. Each link has a difference that is 0, or something was lost or doubled. #}
+{# The chain of a stream over all loads: landed by syncs = read by loads = raw + quarantined, raw
+    = records + older versions, records of incidents = facts + excluded + later. Each link has a
+    difference that is 0, or something was lost or doubled. #}
 with streams as (
     select * from {{ ref('int_quality__streams') }}
 ),
