@@ -22,7 +22,10 @@
                     when
                         {{ decided }}.is_new
                         and {{ decided }}.is_closed_as_hygiene
-                        and {{ decided }}.newest_incident_at <= {{ decided }}.closed_at
+                        -- A service may come back without any incident, by its burn alone.
+                        and coalesce(
+                            {{ decided }}.newest_incident_at <= {{ decided }}.closed_at, true
+                        )
                         then
                             '; ' || {{ decided }}.epic_key
                             || ' was closed as hygiene, and the score is back without a new incident'
