@@ -52,12 +52,6 @@ tool_ids as (
     from services
     union all
     select
-        'servicenow' as alias_kind,
-        services.service_id,
-        replace(replace(services.servicenow_id, ';', ','), ' ', ',') as stated_ids
-    from services
-    union all
-    select
         'opsgenie' as alias_kind,
         services.service_id,
         {{ plain_selector('services.opsgenie_id') }} as stated_ids
@@ -79,6 +73,14 @@ names as (
     cross join numbers
     where
         numbers.n <= length(tool_ids.stated_ids) - length(replace(tool_ids.stated_ids, ',', ''))
+    union all
+    -- One item, which exports may call by its name: blanks and commas are a part of that.
+    select
+        'servicenow' as alias_kind,
+        services.servicenow_id as alias_value,
+        services.service_id,
+        1 as claim_rank
+    from services
     union all
     select
         'name' as alias_kind,
