@@ -90,7 +90,7 @@ class Finder:
             is_inside = _is_inside(Path(at), root)
             for name in names:
                 path = Path(at, name)
-                if not name.startswith(".") and _fits((*parts, name), pattern) and path.exists():
+                if not name.startswith(".") and _fits((*parts, name), pattern) and path.is_file():
                     inside = _is_inside(path, root) if path.is_symlink() else is_inside
                     yield self._file(path, root_name, inside)
         for error in unlisted:

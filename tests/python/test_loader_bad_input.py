@@ -231,6 +231,7 @@ def test_links_out_of_the_landing_folder_are_not_followed(tmp_path: Path) -> Non
     (folder / "outside.ndjson").symlink_to(secret)
     (folder / "dangling.ndjson").symlink_to(tmp_path / "nowhere")
     (folder / "loop.ndjson").symlink_to(folder / "loop.ndjson")
+    os.mkfifo(folder / "pipe.ndjson")  # Whoever opened it would wait for ever.
     (landing.roots["landing"] / "folder").symlink_to(tmp_path)
     nodes = [stream("links", COLUMNS), stream("folder", COLUMNS, files="landing:folder/*.ndjson")]
     for _ in range(2):
