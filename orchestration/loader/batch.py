@@ -112,7 +112,7 @@ class Batch:
             "where status = 'loaded' order by name"
         ).fetchall()
         for (name,) in names:
-            self._order_dates(self._contracts[name])
+            self.order_dates(name)
             self.judge(name)
             self.write(name)
         self._empty()
@@ -149,8 +149,9 @@ class Batch:
         sql = project_sql(contract, envelopes=bool(found))
         self._run(contract, f"create or replace temp table judged as {sql}")
 
-    def _order_dates(self, contract: Contract) -> None:
-        """Decide of each file whether its dates begin with the day or with the month."""
+    def order_dates(self, name: str) -> None:
+        """Decide of each file whether its dates begin with the day or the month, or reject it."""
+        contract = self._contracts[name]
         sql = date_orders_sql(contract, envelopes=bool(contract.records))
         for number, day, month, text in self._run(contract, sql).fetchall() if sql else ():
             known = self._orders.get((number, contract.name))

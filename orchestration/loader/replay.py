@@ -80,6 +80,10 @@ def replay(
         found: dict[int, str | None] = {}
         for name in used:
             progress(f"reading {name}")
+            # Its file decided once whether days or months come first, and that was not kept.
+            batch.order_dates(name)
+            unclear = "delete from landed where problem <> '' returning _number, problem"
+            found |= dict(con.execute(unclear).fetchall())
             batch.judge(name)
             rows = con.execute("select _number, min(_reason) from judged group by all").fetchall()
             found |= dict(rows)
@@ -148,7 +152,8 @@ def _land(
         select
             _number::integer as _number, id, name, source, stream, contract, file as _source_file,
             '{REPLAYED}' || id as file, sha256('{REPLAYED}' || id) as sha256,
-            0::bigint as size_bytes, 'loaded' as status, null as problem, {NEW_LOAD}
+            0::bigint as size_bytes, 'loaded' as status, null::varchar as problem,
+            {NEW_LOAD}
         from chosen
         """
     )

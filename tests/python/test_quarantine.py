@@ -89,6 +89,20 @@ def test_a_mended_contract_reads_the_file_that_is_there_again(landing: Landing) 
     assert again(landing, NEW) == [("s/x.ndjson:3", "open")]
 
 
+def test_a_date_that_its_file_decided_is_not_guessed(landing: Landing) -> None:
+    columns = {"id": column(**ID), "at": column("date", formats=["%d/%m/%Y"])}
+    old = stream("s", columns | {"n": column("bigint")})
+    new = stream("s", columns | {"n": column("bigint", lenient=True)})
+    landing.write("s/x.csv", "id,at,n\na,06/25/2026,1\nb,03/04/2026,many\nc,03/31/2026,many\n")
+    landing.load(old)
+    said = reasons(landing, new)
+    assert "such as 03/04/2026, can be read either way, day or month first" in said["s/x.csv:3"]
+    assert said["s/x.csv:4"] == ""
+    assert str(landing.by_id("s")["c"]["at"]) == "2026-03-31"
+    assert again(landing, stream("s", columns, dates="month_first")) == [("s/x.csv:3", "loaded")]
+    assert str(landing.by_id("s")["b"]["at"]) == "2026-03-04"
+
+
 def test_a_correction(landing: Landing, tmp_path: Path) -> None:
     landing.write("s/x.ndjson", ndjson(GOOD, BAD_NUMBER) + "{broken\n")
     landing.load(OLD)
