@@ -176,6 +176,8 @@ def _adopt_epics(candidates: Sequence[Candidate], run: Run, refreshed: Refreshed
         _follow_people(run, adopted.values(), Refreshed())
         _report(adopted, refreshed)
         wanted = [c for c in wanted if epics[c.service_id].key in {*records, *found}]
+        if not wanted:
+            break
 
 
 def _adopt_stories(candidates: Sequence[Candidate], run: Run, refreshed: Refreshed) -> None:
