@@ -16,7 +16,8 @@ renamed as (
         title as incident_title,
         -- The web's report states no status; what has an end there is resolved.
         coalesce(
-            status, case when resolved_at is not null then 'resolved' else 'triggered' end
+            lower(trim(status)),
+            case when resolved_at is not null then 'resolved' else 'triggered' end
         ) as source_status,
         urgency,
         priority,
