@@ -36,12 +36,14 @@ NOT_CLOSED = (
     "correct the line and load the file again"
 )
 OBJECT = re.compile(r"[\[{]")
-# As Python prints a dictionary.
+# As Python prints a dictionary, or a list of texts.
 LIKE_OBJECT = (
-    r"list_bool_or(list_transform(fields, lambda x: regexp_matches(x, '^\[?\{' || chr(39))))"
+    r"list_bool_or(list_transform(fields, lambda x: "
+    r"regexp_matches(x, '^(\[?\{''|\[''.*''\]$)')))"
 )
 NO_OBJECT = (
-    "has a value that looks like an object but is no JSON, such as {'id': 1}; export it as JSON"
+    "has a value that looks like an object but is no JSON, such as {'id': 1} or ['a']; "
+    "export it as JSON"
 )
 csv.field_size_limit(2 * MAX_LINE_BYTES)
 

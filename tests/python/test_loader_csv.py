@@ -202,17 +202,20 @@ def test_objects_in_cells(tmp_path_factory: pytest.TempPathFactory) -> None:
     landing.write(
         "objects/x.csv",
         'id,service,n\na,"{""name"": ""shop""}","[1, 2]"\nb,{broken,[FIRING:1] x\n'
-        "c,{'name': 'shop'},1\nd,plain,{}\n",
+        "c,{'name': 'shop'},1\nd,plain,{}\n"
+        "e,['shop'],1\nf,['eu'] down,1\n",
     )
     landing.load(stream("objects", nested))
     assert [(row["id"], row["service"], row["n"]) for row in landing.rows("objects")] == [
         ("a", "shop", "[1,2]"),
         ("b", "{broken", "[FIRING:1] x"),
         ("d", "plain", "{}"),
+        ("f", "['eu'] down", "1"),
     ]
-    (problem,) = landing.quarantine("objects")
-    assert problem["line"] == 4
-    assert problem["reason"].startswith("has a value that looks like an object but is no JSON")
+    problems = landing.quarantine("objects")
+    assert [problem["line"] for problem in problems] == [4, 6]
+    for problem in problems:
+        assert problem["reason"].startswith("has a value that looks like an object but is no JSON")
 
 
 def test_very_many_columns(tmp_path_factory: pytest.TempPathFactory) -> None:
