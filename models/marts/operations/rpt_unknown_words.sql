@@ -5,6 +5,14 @@ with incidents as (
     select * from {{ ref('int_incidents__unioned') }}
 ),
 
+servicenow_incidents as (
+    select * from {{ ref('stg_servicenow__incidents') }}
+),
+
+known_states as (
+    select * from {{ ref('servicenow_states') }}
+),
+
 severities as (
     select
         -- ids
@@ -24,6 +32,37 @@ severities as (
     from incidents
     where incidents.priority is not null and incidents.severity_level is null
     group by incidents.source_name, incidents.priority
+),
+
+-- What no word settles is decided by the record's other fields, or is open for ever.
+states as (
+    select
+        -- ids
+        cast('servicenow state ' || incidents.source_status as varchar) as unknown_word_id,
+
+        -- strings
+        cast('servicenow' as varchar) as source_name,
+        cast('state' as varchar) as field,
+        cast(incidents.source_status as varchar) as word,
+        cast('seeds/servicenow_states.csv' as varchar) as add_to,
+        cast(min(incidents.source_incident_id) as varchar) as example_id,
+
+        -- numbers
+        count(*) as record_count
+    from servicenow_incidents as incidents
+    where
+        incidents.source_status is not null
+        and not exists (
+            select 1
+            from known_states
+            where
+                known_states.state_word in (
+                    lower(trim(incidents.source_status_value)), lower(trim(incidents.source_status))
+                )
+        )
+    group by incidents.source_status
 )
 
 select * from severities
+union all
+select * from states
