@@ -255,12 +255,13 @@ def test_budget_of_a_period_equals_a_look_at_every_second_that_counts(
             spent = None if spent is None else spent / days / DAY
             expected = [source, False, near(covered, days * DAY), near(bad, covered)]
         elif kind == "availability" and objective not in (None, 1.0) and clipped:
-            # Down between two neighbouring moments for whom the first incident active there hit.
+            # Down between two neighbouring moments for whom the worst incident active there hit.
             moments = sorted({moment for one in clipped for moment in one[:2]})
             down = sum(
                 (later - earlier)
-                * next(
-                    (share for start, end, share in clipped if start <= earlier and later <= end), 0
+                * max(
+                    (share for start, end, share in clipped if start <= earlier and later <= end),
+                    default=0,
                 )
                 for earlier, later in pairwise(moments)
             )

@@ -81,7 +81,6 @@ ranked as (
     where measured.covered_seconds > 0
 ),
 
--- Two incidents at a time are one downtime, for the users that the one hit that began first.
 clipped as (
     select
         periods.slo_id,
@@ -96,31 +95,51 @@ clipped as (
     where periods.indicator_kind = 'availability' and incident_windows.down_share is not null
 ),
 
-reached as (
+moments as (
     select
-        clipped.*,
-        max(clipped.ends_epoch) over (
-            partition by clipped.slo_id
-            order by clipped.starts_epoch, clipped.ends_epoch, clipped.down_share
-            rows between unbounded preceding and 1 preceding
-        ) as reached_epoch
+        clipped.slo_id,
+        clipped.starts_epoch as moment_epoch
     from clipped
+    union
+    select
+        clipped.slo_id,
+        clipped.ends_epoch as moment_epoch
+    from clipped
+),
+
+spans as (
+    select
+        moments.slo_id,
+        moments.moment_epoch as starts_epoch,
+        lead(moments.moment_epoch) over (
+            partition by moments.slo_id order by moments.moment_epoch
+        ) as ends_epoch
+    from moments
+),
+
+-- Two incidents at a time are one downtime, for the users that the worse one hit.
+hit as (
+    select
+        spans.slo_id,
+        spans.starts_epoch,
+        spans.ends_epoch - spans.starts_epoch as span_seconds,
+        max(clipped.down_share) as down_share
+    from spans
+    inner join clipped
+        on
+            spans.slo_id = clipped.slo_id
+            and spans.starts_epoch >= clipped.starts_epoch
+            and spans.ends_epoch <= clipped.ends_epoch
+    group by spans.slo_id, spans.starts_epoch, spans.ends_epoch
 ),
 
 downtimes as (
     select
-        reached.slo_id,
-        sum(
-            reached.down_share * greatest(
-                reached.ends_epoch
-                - greatest(
-                    reached.starts_epoch, coalesce(reached.reached_epoch, reached.starts_epoch)
-                ),
-                0
-            )
-        ) as down_seconds
-    from reached
-    group by reached.slo_id
+        down.slo_id,
+        coalesce(sum(hit.down_share * hit.span_seconds), 0) as down_seconds
+    from (select distinct clipped.slo_id from clipped) as down
+    left join hit on down.slo_id = hit.slo_id
+    group by down.slo_id
 ),
 
 -- What was measured more than an hour ago says nothing of now.
