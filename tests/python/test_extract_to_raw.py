@@ -85,8 +85,9 @@ def test_labels_of_what_alerted_count_however_they_are_written(
         whole = [
             {
                 "id": f"x{n}", "type": "trigger_log_entry", "incident": {"id": "x"}, **moments,
-                "incident_number": n, "status": "open", "message": "m", "title": "t",
-                "service": {"id": "s"}, "resolved_at": None, **one,
+                "incident_number": n, "message": "m", "title": "t", "service": {"id": "s"},
+                "status": "triggered" if stream.startswith("pagerduty") else "open",
+                "resolved_at": None, **one,
             }
             for n, one in enumerate(some)
         ]  # fmt: skip

@@ -172,7 +172,7 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Si
                 "pagerduty:QS7LPRXBZCVQRY",
                 "revenue_impact 3 5 medium 380,000 $380000 lost",
                 "+2 ai_risk: no data -> AI-written code without tests in 1 of 1",
-                "in 83% of 18 cases, 21 to 25 points, rank 1 to 4",
+                "in 83% of 18 cases, 21 to 25 points, rank 1 to 3",
                 "newest 5 of 5 incidents",
             ),
         ),

@@ -21,9 +21,9 @@ from .loader_helpers import ID, Json, Landing, column, stream
 Command = Callable[..., Result]
 
 
-def node(*formats: str, name: str = "s") -> Json:
+def node(*formats: str, name: str = "s", **keys: str) -> Json:
     columns = {"id": column(**ID), "at": column("timestamp", formats=["iso", *formats])}
-    return stream(name, columns)
+    return stream(name, columns, **keys)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_replay(landing: Landing, paydown: Command, tmp_path: Path) -> None:
     same = paydown("replay")
     assert same.exit_code == 1
     assert same.output.startswith("4 still in quarantine\n")
-    day_first = [node("%d/%m/%Y"), node(name="t")]
+    day_first = [node("%d/%m/%Y", dates="day_first"), node(name="t")]
     mended = paydown("replay", known["s:2"], contracts=day_first)
     assert (mended.exit_code, mended.output) == (0, "1 loaded; `paydown run` counts them\n")
     rest = paydown("replay", "--source", "demo", contracts=day_first)
