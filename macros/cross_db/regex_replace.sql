@@ -16,5 +16,5 @@
 {%- endmacro %}
 
 {% macro bigquery__regex_replace(expression, pattern, replacement) -%}
-    regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}')
+    {{ return(paydown.snowflake__regex_replace(expression, pattern, replacement)) }}
 {%- endmacro %}

@@ -74,41 +74,21 @@ names as (
     where
         numbers.n <= length(tool_ids.stated_ids) - length(replace(tool_ids.stated_ids, ',', ''))
     union all
-    -- One item, which exports may call by its name: blanks and commas are a part of that.
-    select
-        'servicenow' as alias_kind,
-        services.servicenow_id as alias_value,
-        services.service_id,
-        1 as claim_rank
-    from services
-    union all
-    select
-        'name' as alias_kind,
-        services.service_name as alias_value,
-        services.service_id,
-        1 as claim_rank
-    from services
-    union all
-    select
-        'name' as alias_kind,
-        services.service_title as alias_value,
-        services.service_id,
-        1 as claim_rank
-    from services
-    union all
-    select
-        'name' as alias_kind,
-        services.kubernetes_id as alias_value,
-        services.service_id,
-        1 as claim_rank
-    from services
-    union all
-    select
-        'name' as alias_kind,
-        services.service_id as alias_value,
-        services.service_id,
-        1 as claim_rank
-    from services
+    -- An item of ServiceNow may be stated by its name, of which blanks and commas are a part.
+    {%- for kind, column in [
+        ('servicenow', 'servicenow_id'), ('name', 'service_name'), ('name', 'service_title'),
+        ('name', 'kubernetes_id'), ('name', 'service_id'),
+    ] %}
+        {%- if not loop.first %}
+            union all
+        {%- endif %}
+        select
+            '{{ kind }}' as alias_kind,
+            services.{{ column }} as alias_value,
+            services.service_id,
+            1 as claim_rank
+        from services
+    {%- endfor %}
     union all
     select
         'name' as alias_kind,
