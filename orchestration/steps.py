@@ -29,6 +29,7 @@ from orchestration.loader import (
     load_landing,
 )
 from orchestration.loader.quarantine import QuarantineError
+from orchestration.loader.unread import unread_files
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
 from orchestration.settings import Settings, SettingsError
 from orchestration.trackers.protocol import TrackerError
@@ -66,13 +67,19 @@ LOAD_CHECKS = {
         LOADS,
         "Rubric and other files of modernization/ are valid; otherwise nothing is computed.",
     ),
+    "every_file_is_read": (
+        LOADS,
+        "Every file that landed belongs to a stream; only a warning where other files had records.",
+    ),
     "rows_are_accounted_for": (
         LOADS,
         "For every load, records found = raw rows + quarantined rows, by counting them again.",
     ),
     "nothing_quarantined": (QUARANTINE, "This load quarantined no record; only a warning."),
 }
-BLOCKING, WARNING = "configuration_is_valid", "nothing_quarantined"
+BLOCKING, UNREAD, WARNING = (
+    "configuration_is_valid", "every_file_is_read", "nothing_quarantined",
+)  # fmt: skip
 
 
 def sync(
@@ -127,16 +134,19 @@ def load(
     contracts = contracts_from_manifest(manifest(settings))
     wanted = [c for c in contracts if streams is None or c.name in streams]
     report = load_landing(wanted, settings.roots, warehouse, READERS, progress=progress)
+    unread = unread_files(contracts, settings.landing) if streams is None else []
     found: dict[str, Sequence[object]] = {
         "files_are_readable": report.rejected,
         "configuration_is_valid": [
             file.problem for file in check_configuration(settings.modernization) if file.problem
         ],
+        UNREAD: unread,
         "rows_are_accounted_for": report.unaccounted,
         "nothing_quarantined": report.quarantined,
     }
+    warnings = {WARNING, UNREAD} if report.has_records else {WARNING}
     return report, [
-        Check(LOAD_CHECKS[name][0], name, not problems, listed(problems), name == WARNING)
+        Check(LOAD_CHECKS[name][0], name, not problems, listed(problems), name in warnings)
         for name, problems in found.items()
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -19,7 +20,9 @@ from orchestration.documents import ConfigError
 from orchestration.freshness import Freshness, freshness
 from orchestration.http import Patience, SourceError
 from orchestration.ledger import EpicState, Ledger
+from orchestration.loader import contracts_from_manifest
 from orchestration.loader.quarantine import Quarantine, Row
+from orchestration.loader.unread import unread_files
 from orchestration.rubric import Scoring
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.trackers.protocol import TrackerError
@@ -129,6 +132,11 @@ def check_landing(settings: Settings) -> Iterator[Finding]:
     else:
         text = f"{shown_path(settings.landing)} is empty; drop exports there"
         yield Finding("bad", "landing", text)
+    # As the last run knew the streams: the doctor parses and writes nothing.
+    if (known := settings.dbt_target_path / "manifest.json").exists():
+        contracts = contracts_from_manifest(json.loads(known.read_text(encoding="utf-8")))
+        for problem in unread_files(contracts, settings.landing):
+            yield Finding("note", "not read", str(problem))
 
 
 def check_warehouse(settings: Settings) -> Iterator[Finding]:

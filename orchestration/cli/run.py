@@ -13,6 +13,7 @@ from orchestration.cli.tables import published_rows, say, show_table, shown_path
 from orchestration.epics.report import EpicsReport
 from orchestration.flow import FlowResult, run_flow
 from orchestration.settings import Settings
+from orchestration.steps import UNREAD
 from orchestration.trackers.local import LocalTracker
 
 SHOWN_SERVICES = 10
@@ -94,6 +95,9 @@ def _show_loading(result: FlowResult) -> None:
         if loaded.rows_quarantined:
             line += f", {loaded.rows_quarantined:,} records quarantined (paydown doctor says why)"
         say(f"loaded   {line}")
+    for check in result.checks:
+        if check.name == UNREAD and check.is_warning and check.details:
+            say("unread   " + _first_lines(check.details).replace("\n", "\n         "), "yellow")
     unbuilt = "" if result.is_built or not result.succeeded else "; models are up to date"
     say(f"checked  {len(result.checks):,} checks, {len(result.failed_checks)} failed{unbuilt}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,19 @@ def read_text(path: Path) -> str:
         what = f"is {size:,} bytes, the limit is {MAX_BYTES:,}"
         raise DocumentError(Problem(1, "file", path.name, what, "split it into several files"))
     raw = path.read_bytes()
+    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = (
+            raw.decode("utf-16" if is_utf16 else "utf-8-sig")
+            .replace("\r\n", "\n")
+            .replace("\r", "\n")
+        )
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        what, fix = f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8 text"
+        what, fix = (
+            f"byte 0x{raw[error.start]:02x} is not UTF-{16 if is_utf16 else 8}",
+            "save the file as UTF-8 text",
+        )
         raise DocumentError(Problem(line, "file", path.name, what, fix)) from None
     if bad := NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1

@@ -38,6 +38,7 @@ _SCALARS = {
 }
 # The parser ran on to the end of the document; what is at fault is where it began.
 _UNCLOSED = ("end of stream", "<stream end>", "document separator")
+_TEMPLATE = re.compile(r"\{[{%]")
 # Messages of the parser that deserve more than "correct the line".
 _FIXES = {
     r"'\t'": "indent with spaces, not tabs",
@@ -227,4 +228,6 @@ def _from_yaml(error: yaml.YAMLError, chunk: Chunk) -> Problem:
     if not isinstance(error, _Refusal):
         what = f"is not YAML: {message}"
         fix = next((fix for part, fix in _FIXES.items() if part in message), "correct the line")
+    if _TEMPLATE.search(lines[offset]):
+        fix = "a template of Jinja, Helm or the like is no document; move it elsewhere"
     return Problem(chunk.first_line + offset, "document", lines[offset].strip(), what, fix)

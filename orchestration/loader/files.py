@@ -90,7 +90,7 @@ class Finder:
             is_inside = _is_inside(Path(at), root)
             for name in names:
                 path = Path(at, name)
-                if not name.startswith(".") and _fits((*parts, name), pattern) and path.is_file():
+                if not name.startswith(".") and fits((*parts, name), pattern) and path.is_file():
                     inside = _is_inside(path, root) if path.is_symlink() else is_inside
                     yield self._file(path, root_name, inside)
         for error in unlisted:
@@ -141,10 +141,10 @@ def _is_inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
 
 
-def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+def fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     """Whether a path fits a glob, in which `**` is any number of folders."""
     if not pattern or not parts:
         return not pattern and not parts
     if pattern[0] == "**":
-        return any(_fits(parts[n:], pattern[1:]) for n in range(len(parts)))
-    return fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+        return any(fits(parts[n:], pattern[1:]) for n in range(len(parts)))
+    return fnmatchcase(parts[0], pattern[0]) and fits(parts[1:], pattern[1:])

@@ -15,6 +15,7 @@ KINDS = [
     ({"tinyId", "impactedServices"}, "Opsgenie's incidents", "opsgenie/incidents"),
     ({"tinyId", "alias"}, "Opsgenie's alerts", "opsgenie/alerts"),
     ({"number", "sys_id"}, "a ServiceNow table", "servicenow/incidents"),
+    ({"number", "short_description"}, "ServiceNow's incidents", "servicenow/incidents"),
     ({"key", "fields", "self"}, "Jira issues", ""),
     ({"impact", "incident_updates", "shortlink"}, "Statuspage incidents", ""),
 ]

@@ -113,6 +113,11 @@ UNUSED = """
         )
 """
 
+HAS_RECORDS = """
+    select 1 from raw.loads semi join (from streams where mode = 'append' and source <> 'paydown')
+    using (source, stream) where rows_loaded > 0 limit 1
+"""
+
 
 def load_landing(
     contracts: Sequence[Contract],
@@ -168,6 +173,7 @@ def load_landing(
             """
         ).fetchall()
         report.files_unchanged = len(paths) - report.files_loaded - new_problems
+        report.has_records = bool(con.execute(HAS_RECORDS).fetchall())
         report.unaccounted = unaccounted(con, contracts)
         return report
 

@@ -23,6 +23,7 @@ from orchestration.loader.kinds import looks_like
 from orchestration.loader.text import (
     BLOCK_BYTES,
     COMPRESSION,
+    HEAD_BYTES,
     UnreadableFileError,
     open_plain,
     plain_file,
@@ -31,7 +32,6 @@ from orchestration.loader.text import (
 
 Shape = Literal["lines", "array", "document", "csv", "parquet", "python"]
 
-HEAD_BYTES = 65_536
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 # To parse one takes ten times its size in memory.
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024

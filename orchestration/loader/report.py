@@ -30,6 +30,7 @@ class LoadReport:
     """What one load did.
 
     `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    `has_records` says that raw holds a record of a tool, from this or an earlier load.
     `unaccounted` is empty where every load's records are raw rows + quarantined rows.
     """
 
@@ -38,6 +39,7 @@ class LoadReport:
     files_removed: int = 0
     rows_loaded: int = 0
     rows_quarantined: int = 0
+    has_records: bool = False
     rejected: list[Problem] = field(default_factory=list)
     quarantined: list[Problem] = field(default_factory=list)
     rows_by_stream: dict[str, int] = field(default_factory=dict)

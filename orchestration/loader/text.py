@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 BLOCK_BYTES = 1 << 20
+HEAD_BYTES = 65_536
 BOM = codecs.BOM_UTF8
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}

@@ -148,6 +148,14 @@ BAD: list[tuple[str, int, str, str | None, str]] = [
     ("kind: Component\nspec:\n\towner: x\n", 2, "entities", "document", "not tabs"),
     ("kind: Component\nkind: API\n", 1, "entities", "kind", "given twice"),
     ("just prose\n", 0, "entities", None, "not an object"),
+    (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n",
+        0, "entities", "api_version", "is an object of Kubernetes",
+    ),
+    (
+        "apiVersion: networking.k8s.io/v1\n" + component(), 0, "entities", "api_version",
+        "or move it out of the catalog",
+    ),
     ("metadata: {name: a}\n", 0, "entities", "kind", "has no kind"),
     ("kind: Component\n", 0, "entities", "name", "metadata.name is missing"),
     ("kind: Component\nmetadata: a\n", 0, "entities", "name", "metadata.name is missing"),

@@ -84,6 +84,12 @@ def test_every_place_has_its_line() -> None:
         ("a: 1\nb: [1,\n  2\n\n\n", 2, "close the quote or bracket"),
         ("a:\n\tb: 1\n", 2, "indent with spaces"),
         ("a: x: y\n", 1, "put the value in quotes"),
+        (
+            "a: 1\nname: {{ .Values.name }}\n",
+            2,
+            "a template of Jinja, Helm or the like is no docum",
+        ),
+        ("a: 1\n{%- if values.x %}\n", 2, "is no document; move it elsewhere"),
         ("a: 1\nb\nc: 2\n", 3, "key: value"),
         ("a: *nothing\n", 1, "undefined alias"),
         ("a: !!python/object/apply:os.system [id]\n", 1, "holds the tag"),
@@ -152,7 +158,8 @@ def test_documents_are_cut_at_their_markers() -> None:
     ("content", "line", "words"),
     [
         (b"a: 1\nb: \xff\xfe\n", 2, "not UTF-8"),
-        ("a: 1\n".encode("utf-16"), 1, "not UTF-8"),
+        ("a: 1\n".encode("utf-16-le"), 1, "control character U+0000"),
+        ("a: 1\n".encode("utf-16") + b"\n", 2, "not UTF-16"),
         (b"a: 1\n\nb: \x00\n", 3, "control character U+0000"),
         (b"a: \x1b[31mred\n", 1, "control character U+001B"),
         (b"x" * (MAX_BYTES + 1), 1, "the limit is 5,000,000"),
@@ -167,10 +174,11 @@ def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes, line: int, 
     assert words in str(caught.value)
 
 
-def test_byte_order_mark_and_line_ends_of_windows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_mark_and_line_ends_of_windows(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "file.yaml"
-    path.write_bytes("\ufeffa: 1\r\nb: 2\r\n".encode())
-    assert read_text(path) == "a: 1\nb: 2\n"
+    path.write_bytes("a: 1\r\nb: é\r\n".encode(encoding))
+    assert read_text(path) == "a: 1\nb: é\n"
 
 
 def test_the_items_of_a_list_are_documents(tmp_path: Path) -> None:

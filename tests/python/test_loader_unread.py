@@ -1,0 +1,87 @@
+"""Files that no stream reads are told by folder, with what was probably meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.loader.unread import unread_files
+
+from .flow_helpers import Site
+from .loader_helpers import Landing, contracts, project_streams
+
+STREAMS = contracts(*project_streams())
+NONE = "that no stream reads"
+# Files that landed (-> is a link), and what is said of their folder; nothing where they are read.
+CASES = {
+    "pagerduty/incidents/a.json": "",
+    "postmortems/2026/a.md": "",
+    ".git/config": "",
+    "README.md": "",
+    "pagerduty/incident/a.json": f"1 file {NONE} (1 .json), such as a.json; "
+    "move them to pagerduty/incidents if that was meant",
+    "PagerDuty/incidents/a.json": "move them to pagerduty/incidents if",
+    "pagerduty-export/a.json": "move them to one of pagerduty/incident_ids, pagerduty/incidents, ",
+    "exports/a.json": "move them to one of azure_devops, backstage,",
+    "pagerduty/incidents/2026/a.json": "put them into pagerduty/incidents itself, folders in it",
+    "postmortems/a.docx": "`paydown postmortem import` makes .md of other forms",
+    "backstage/app/main.tf": "in backstage only *.json, *.ndjson, *.ndjson.gz, *.yaml, *.yml is",
+    "opsgenie/a.json": "move them to one of opsgenie/alert_logs, opsgenie/alerts, opsgenie/inc",
+    "a.csv": "this looks like ServiceNow's incidents, move it to servicenow/incidents",
+    "a.json": "this looks like Opsgenie's alerts, move it to opsgenie/alerts",
+    "servicenow/incidents/a.json -> gone": "a.json is a link to no file or to a folder",
+    "backstage/repos -> /": "repos is a link to no file or to a folder, put the files there",
+}
+CONTENTS = {
+    "a.csv": 'number,opened_at,"short_description"\nINC1,2026-01-01 00:00:00,down\n',
+    "a.json": '[{"id": "1", "tinyId": "7", "alias": "x"}]',
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_said_of_a_file_that_no_stream_reads(tmp_path: Path, name: str) -> None:
+    landing = Landing(tmp_path)
+    file, _, target = name.partition(" -> ")
+    path = landing.write(file, CONTENTS.get(file, "[]"))
+    if target:
+        path.unlink()
+        path.symlink_to(target)
+    found = unread_files(STREAMS, landing.roots["landing"])
+    assert len(found) == bool(CASES[name])
+    for problem in found:
+        assert CASES[name] in problem.reason
+        assert file.startswith(problem.file.removeprefix("."))
+
+
+def test_files_are_counted_by_folder_and_the_most_come_first(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    for name in ("one/a.json", *(f"two/{n}.pdf" for n in range(3)), "two/x.json", "two/.x"):
+        landing.write(name, "")
+    first, second = unread_files(STREAMS, landing.roots["landing"])
+    assert str(first).startswith(f"two: 4 files {NONE} (3 .pdf, 1 .json), such as 0.pdf; ")
+    assert str(second).startswith(f"one: 1 file {NONE} (1 .json), such as a.json; ")
+
+
+def test_a_run_of_which_nothing_could_be_used_fails(site: Site) -> None:
+    landing = Path(site.variables["PAYDOWN_LANDING"])
+    folder = landing / "pagerduty" / "incident"
+    folder.mkdir(parents=True)
+    (folder / "june.csv").write_text(
+        "incident_number,service_name,created_on,resolved_on,seconds_to_resolve,id\n"
+        "1,shop,2026-06-01T00:00:00Z,2026-06-01T01:00:00Z,3600,Q1\n"
+    )
+    said = "pagerduty/incident: 1 file that no stream reads (1 .csv), such as june.csv; move them"
+
+    run = site.command("run", PAYDOWN_AS_OF="2026-06-26T00:00:00Z")
+    assert run.returncode == 1, run.stdout
+    assert f"FAILED paydown/loads: every_file_is_read\n{said}" in run.stdout
+
+    folder.rename(folder.with_name("incidents"))
+    folder.mkdir()
+    (folder / "june.csv").write_text("")
+    run = site.command("run", PAYDOWN_AS_OF="2026-06-26T00:00:00Z")
+    assert run.returncode == 0, run.stdout
+    assert f"unread   {said}" in run.stdout
+    assert site.query("select count(*) from fct_incidents") == [(1,)]
+    assert "not read" in site.command("doctor").stdout
