@@ -107,15 +107,21 @@ class Http:
         self._session.auth = _Headers(credentials)
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
 
-    def get(self, path: str, params: Params | None = None) -> Reply:
+    def get(
+        self, path: str, params: Params | None = None, *, cut_data: Mapping[str, Any] | None = None
+    ) -> Reply:
         """GET `path` below the API's address.
+
+        Args:
+            cut_data: the `data` of an answer whose JSON breaks off, where asking for the same again
+                is no cure; None to ask again.
 
         Raises:
             AccessError: 401 or 403.
             UnavailableError: no usable answer within the patience.
             SourceError: any other refusal.
         """
-        return self._ask("GET", path, params=params)
+        return self._ask("GET", path, params=params, cut_data=cut_data)
 
     def find(self, path: str, params: Params | None = None) -> Reply | None:
         """As `get`, and None where the server says that no such thing exists (404, 410)."""
@@ -151,6 +157,7 @@ class Http:
         *,
         missing_ok: bool = False,
         is_write: bool = False,
+        cut_data: Mapping[str, Any] | None = None,
         **request: Any,
     ) -> Any:
         """A `Reply`; None where nothing is there and that is `missing_ok`."""
@@ -165,7 +172,7 @@ class Http:
         )
         what = f"{self.name}: {method} {path}"
         try:
-            return retrying(self._ask_once, what, method, path, missing_ok, request)
+            return retrying(self._ask_once, what, method, path, missing_ok, cut_data, request)
         except RetryableError as error:
             if is_write and not error.is_harmless:
                 raise UnknownOutcomeError(self._clean(f"{what}: {error}")) from None
@@ -173,7 +180,13 @@ class Http:
             raise UnavailableError(self._clean(f"{what}: {error}, {times}; {error.fix}")) from None
 
     def _ask_once(
-        self, what: str, method: str, path: str, missing_ok: bool, request: Mapping[str, Any]
+        self,
+        what: str,
+        method: str,
+        path: str,
+        missing_ok: bool,
+        cut_data: Mapping[str, Any] | None,
+        request: Mapping[str, Any],
     ) -> Reply | None:
         self._pause()
         self.requests += 1
@@ -201,10 +214,15 @@ class Http:
         except requests.RequestException as error:
             raise SourceError(self._clean(f"{what}: {error}; correct the source's url")) from None
         self._pause_later(reset_after(response.headers))
-        return self._judge(response, content, what, missing_ok)
+        return self._judge(response, content, what, missing_ok, cut_data)
 
     def _judge(
-        self, response: requests.Response, content: bytes, what: str, missing_ok: bool
+        self,
+        response: requests.Response,
+        content: bytes,
+        what: str,
+        missing_ok: bool,
+        cut_data: Mapping[str, Any] | None,
     ) -> Reply | None:
         status = response.status_code
         if status == 429 or status >= 500:
@@ -230,10 +248,12 @@ class Http:
             shown = said[:SHOWN_CHARACTERS].strip()
             raise RefusedError(f"{what}: answered {status}: {shown}", status, json_or_none(said))
         try:
-            data = json.loads(content) if content.strip() else None
+            data: Any = json.loads(content) if content.strip() else None
         except ValueError:
             kind = response.headers.get("content-type", "no content type").split(";")[0]
-            raise RetryableError(f"answered {status} with {kind} that is not JSON") from None
+            if cut_data is None or "json" not in kind:
+                raise RetryableError(f"answered {status} with {kind} that is not JSON") from None
+            data = cut_data
         # Azure DevOps asks for a pause together with the answer that it delayed.
         self._pause_later(retry_after(response.headers))
         return Reply(data, response.headers, status, server_time(response.headers))

@@ -241,14 +241,17 @@ def test_an_earlier_since_fills_in_years_in_windows(tmp_path: Path) -> None:
         assert len(instance.requests) - asked <= 6
 
 
-def test_an_answer_that_is_cut_off_is_asked_for_in_smaller_pages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_truncated", [False, True])
+def test_an_answer_that_is_cut_off_is_asked_for_in_smaller_pages(
+    tmp_path: Path, is_truncated: bool
+) -> None:
     instance = filled(70)
-    instance.largest = 30
+    instance.largest, instance.is_truncated = 30, is_truncated
     with serving(instance) as url:
         sync(tmp_path, settings(url, page_size=100, id_page_size=50))
         same(tmp_path, instance)
         instance.largest = 5
-        with pytest.raises(SourceError, match="have sys_updated_on and sys_created_on"):
+        with pytest.raises(SourceError, match="page_size and id_page_size in sources"):
             sync(tmp_path / "other", settings(url, page_size=100))
 
 

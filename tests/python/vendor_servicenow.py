@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import random
 import re
@@ -67,7 +68,8 @@ class Instance(Vendor):
         hidden: ids of records that access rules keep back.
         refused: tables that answer 403.
         zone: how far from UTC the moments of queries are understood.
-        largest: a request for more records than this is cut off in the middle.
+        largest: a request for more records than this is cut off in the middle, between two records
+            or, where `is_truncated`, in one.
     """
 
     def __init__(self, now: datetime, seed: int = 0) -> None:
@@ -80,6 +82,7 @@ class Instance(Vendor):
         self.is_audited = True
         self.zone = timedelta()
         self.largest = 10_000
+        self.is_truncated = False
         self.complaints: list[str] = []
         self.count = 0
 
@@ -107,6 +110,11 @@ class Instance(Vendor):
         headers = {"X-Total-Count": str(total)}
         if limit > self.largest:
             error = {"message": "Transaction cancelled: maximum execution time exceeded"}
+            if self.is_truncated:
+                text = json.dumps({"result": result})[:-40] + json.dumps({"error": error})
+                return Answer(
+                    text.encode(), headers={"Content-Type": "application/json", **headers}
+                )
             return Answer({"error": error, "result": result[: limit // 2]}, headers=headers)
         return Answer({"result": result}, headers=headers)
 

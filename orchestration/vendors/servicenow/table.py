@@ -20,6 +20,8 @@ Record = Mapping[str, Any]
 SMALLEST_PAGE = 10
 # What an instance gives at most unless it is asked for more.
 LARGEST_PAGE = 10_000
+# What stands for an answer that breaks off.
+CUT = {"error": "the answer breaks off"}
 URL = "set the source's url to the instance, such as https://example.service-now.com"
 
 
@@ -81,10 +83,9 @@ def probe(
     """How many records match (hidden ones too), the last changed of them (of which `fields` say
     what to return, empty for everything), and the server's clock."""
     query = "^".join([*conditions, "ORDERBYDESCsys_updated_on"])
-    asked = {"sysparm_query": query, "sysparm_limit": 1}
-    reply = http.get(
-        f"/api/now/table/{table}", asked | ({"sysparm_fields": fields} if fields else {})
-    )
+    asked: dict[str, str | int] = {"sysparm_query": query, "sysparm_limit": 1}
+    asked |= {"sysparm_fields": fields} if fields else {}
+    reply = http.get(f"/api/now/table/{table}", asked, cut_data=CUT)
     records = _records(table, reply)
     if records is None:
         raise _cancelled(table)
@@ -99,7 +100,7 @@ def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place
     """
 
     def ask(place: Place) -> Reply:
-        return http.get(f"/api/now/table/{scan.table}", scan.parameters(place))
+        return http.get(f"/api/now/table/{scan.table}", scan.parameters(place), cut_data=CUT)
 
     return paging.pages(ask, _ByKey(scan), Place(after, scan.page_size))
 
@@ -168,7 +169,8 @@ def stamp(moment: datetime) -> str:
 def _records(table: str, reply: Reply) -> list[Record] | None:
     """The answer's records; None where the server cut it off."""
     data = reply.data if isinstance(reply.data, Mapping) else {}
-    # Past the time that a transaction may take, 200 comes with an error and a part of a page.
+    # Past the time that a transaction may take, 200 comes with an error and a part of a page, or
+    # with the error in the middle of a record, which is no JSON.
     if data.get("error"):
         return None
     if not isinstance(data.get("result"), list):
@@ -192,8 +194,9 @@ def _last_id(table: str, records: Sequence[Record], after: str) -> str:
 
 def _cancelled(table: str) -> SourceError:
     return SourceError(
-        f"servicenow: {table}: the instance cancels even small requests as taking too long; have "
-        "sys_updated_on and sys_created_on of the table indexed"
+        f"servicenow: {table}: the instance cancels even requests of {SMALLEST_PAGE} records as "
+        "taking too long (page_size and id_page_size in sources.yaml are what is asked for first); "
+        "have sys_updated_on and sys_created_on of the table indexed"
     )
 
 
