@@ -102,7 +102,7 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
 
 STANDINGS = """
     select
-        service_id, services.service_name, scores.score_rank as place, scores.score,
+        service_id, scores.service_name, scores.score_rank as place, scores.score,
         case scores.band
             when 'promote_to_epic' then 'promote'
             when 'bundle_with_existing' then 'bundle'
@@ -112,7 +112,6 @@ STANDINGS = """
         coalesce(candidates.decision, '-') as decision
     from {0}.paydown_marts.fct_service_scores as scores
     left join {0}.paydown_marts.rpt_promotion_candidates as candidates using (service_id)
-    left join {0}.paydown_marts.dim_services as services using (service_id)
     where scores.is_latest
 """
 COMPARED = f"""

@@ -25,21 +25,20 @@ NO_POSTMORTEM = ("readme", "template", "contributing", "license", "changelog")
 INCIDENTS = """
     select
         incidents.source_name || ':' || incidents.source_incident_id as ref,
-        coalesce(services.service_name, '?') as service,
+        coalesce(incidents.service_name, '?') as service,
         strftime(incidents.triggered_at, '%Y-%m-%d %H:%M') as at,
         list_has_any(
             list_transform($refs, lambda one: split_part(one, ':', -1)),
             [incidents.source_incident_id, incidents.incident_number]
         ) as is_named
     from fct_incidents as incidents
-    left join dim_services as services on incidents.service_id = services.service_id
     where is_named
         or (
             incidents.triggered_at >= try_cast($day as date) - interval 1 day
             and incidents.triggered_at < try_cast($day as date) + interval 2 day
             and (
-                list_contains($services, lower(services.service_name))
-                or contains(lower($title), lower(services.service_name))
+                list_contains($services, lower(incidents.service_name))
+                or contains(lower($title), lower(incidents.service_name))
             )
         )
     order by is_named desc, incidents.triggered_at

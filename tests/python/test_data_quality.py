@@ -66,7 +66,7 @@ def test_synced_and_dropped_records_are_accounted_for_until_one_is_lost(site: Si
         "record_count": 4, "older_rows": 2, "fact_count": 2, "excluded_count": 1,
         "deleted_count": 0, "later_count": 1, "missing_count": 0, "extra_count": 0,
         "landed_difference": 0, "read_difference": 0, "raw_difference": 0,
-        "quarantine_difference": 0, "fact_difference": 0, "owner_name": "team-reliability",
+        "quarantine_difference": 0, "fact_difference": 0, "owner": "team-reliability",
         "fresh_within_hours": 3.0, "is_synced": True, "is_stale": False,
         "newest_complete_sync_at": datetime(2026, 6, 25, 14),
     }  # fmt: skip

@@ -47,12 +47,10 @@ MONTHS = """
 """
 SCORES = """
     select
-        dim_teams.team_name,
+        owner,
         max(score)::double,
         count(*) filter (where band = 'promote_to_epic')::double
     from fct_service_scores
-    left join dim_services using (service_id)
-    left join dim_teams using (team_id)
     where is_latest
     group by all
 """

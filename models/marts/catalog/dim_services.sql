@@ -10,6 +10,10 @@ centrality as (
     select * from {{ ref('int_services__centrality') }}
 ),
 
+teams as (
+    select * from {{ ref('dim_teams') }}
+),
+
 services as (
     select
         -- ids
@@ -25,6 +29,7 @@ services as (
         catalogued.maturity_level,
         catalogued.jira_project_key,
         catalogued.dashboard_url,
+        teams.team_name as owner,
         cast(catalogued.catalog_source as varchar) as catalog_source,
         cast(catalogued.owner_source as varchar) as owner_source,
 
@@ -39,6 +44,7 @@ services as (
     from scored
     left join catalogued on scored.service_id = catalogued.service_id
     left join centrality on scored.service_id = centrality.service_id
+    left join teams on scored.team_id = teams.team_id
 )
 
 select * from services

@@ -6,6 +6,10 @@ services as (
     select * from {{ ref('int_epics__services') }}
 ),
 
+catalog as (
+    select * from {{ ref('dim_services') }}
+),
+
 stories as (
     select * from {{ ref('int_epics__stories') }}
 ),
@@ -46,6 +50,7 @@ facts as (
         cast(epics.epic_key as varchar) as epic_key,
         cast(epics.previous_epic_key as varchar) as previous_epic_key,
         services.service_id,
+        catalog.team_id,
         cast(epics.source_item_id as varchar) as source_item_id,
         cast(epics.item_ref as varchar) as item_ref,
 
@@ -55,7 +60,7 @@ facts as (
         cast(services.service_name as varchar) as service_name,
         cast(epics.status_name as varchar) as status_name,
         cast(epics.assignee_name as varchar) as assignee_name,
-        cast(epics.owner_name as varchar) as owner_name,
+        cast(coalesce(epics.owner_name, catalog.owner) as varchar) as owner,
         cast(epics.epic_url as varchar) as epic_url,
         cast(reviews.postmortem_ids as varchar) as postmortem_ids,
 
@@ -101,6 +106,7 @@ facts as (
         epics.updated_at
     from epics
     inner join services on epics.epic_id = services.epic_id
+    left join catalog on services.service_id = catalog.service_id
     left join story_counts on epics.epic_id = story_counts.epic_id
     left join reviews on epics.epic_id = reviews.epic_id
 )

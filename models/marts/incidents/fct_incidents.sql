@@ -20,6 +20,10 @@ triggers as (
     where page_source = 'trigger'
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 incidents as (
     select
         -- ids
@@ -32,8 +36,11 @@ incidents as (
         counted.postmortem_id,
         episodes.episode_id,
         repeats.repeat_of_id,
+        services.team_id,
 
         -- strings
+        services.service_name,
+        services.owner,
         counted.source_name,
         counted.record_kind,
         counted.incident_number,
@@ -79,6 +86,7 @@ incidents as (
     left join repeats on counted.incident_id = repeats.incident_id
     left join incident_seconds on counted.incident_id = incident_seconds.incident_id
     left join triggers on counted.incident_id = triggers.incident_id
+    left join services on counted.service_id = services.service_id
 )
 
 select * from incidents

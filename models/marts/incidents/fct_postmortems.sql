@@ -6,6 +6,10 @@ links as (
     select * from {{ ref('int_postmortems__incident_links') }}
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 linked as (
     select
         links.postmortem_id,
@@ -20,12 +24,14 @@ facts as (
         -- ids
         postmortems.postmortem_id,
         postmortems.causal_service_id,
+        services.team_id,
         postmortems.decision_epic_ref,
 
         -- strings
         postmortems.template_name,
         postmortems.postmortem_title,
         postmortems.causal_service_name,
+        services.service_name,
         postmortems.service_names,
         postmortems.failure_mode,
         postmortems.fix_classes,
@@ -33,7 +39,7 @@ facts as (
         postmortems.regulations,
         postmortems.risk_ids,
         postmortems.required_window,
-        postmortems.owner_name,
+        coalesce(postmortems.owner_name, services.owner) as owner,
         postmortems.decision_action,
         postmortems.target_maturity,
         postmortems.slo_chart_url,
@@ -45,7 +51,7 @@ facts as (
         cast(postmortems.ticketed_action_item_count as bigint) as ticketed_action_item_count,
         cast(postmortems.max_burn_rate as double precision) as max_burn_rate,
         cast(postmortems.users_share as double precision) as users_share,
-        cast(postmortems.revenue_usd as double precision) as revenue_usd,
+        cast(postmortems.revenue_usd as double precision) as revenue_impact_usd,
         cast(postmortems.estimate_days as double precision) as estimate_days,
 
         -- booleans
@@ -58,6 +64,7 @@ facts as (
         postmortems.completed_at
     from postmortems
     left join linked on postmortems.postmortem_id = linked.postmortem_id
+    left join services on postmortems.causal_service_id = services.service_id
 )
 
 select * from facts

@@ -64,9 +64,12 @@ offenders as (
     select
         -- ids
         summed.service_id,
+        services.team_id,
 
         -- strings
+        coalesce(services.service_name, summed.service_id) as service_name,
         coalesce(services.service_name, summed.service_id) as service,
+        services.owner,
         cast(listed.incident_ids as varchar) as incident_ids,
 
         -- numbers

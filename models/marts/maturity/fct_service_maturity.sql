@@ -6,6 +6,10 @@ with services as (
     select * from {{ ref('int_services__catalogued') }}
 ),
 
+catalog as (
+    select * from {{ ref('dim_services') }}
+),
+
 judged as (
     select * from {{ ref('rpt_service_maturity') }}
 ),
@@ -67,6 +71,7 @@ maturity as (
 
         -- strings
         services.service_name,
+        catalog.owner,
         have.maturity_level,
         next_levels.maturity_level as next_level,
         cast(missing.missing_for_next_level as varchar) as missing_for_next_level,
@@ -85,6 +90,7 @@ maturity as (
         -- timestamps
         cast({{ as_of() }} as date) as measured_on
     from services
+    left join catalog on services.service_id = catalog.service_id
     left join reached on services.service_id = reached.service_id
     left join levels as have on reached.reached_ordinal = have.level_ordinal
     left join levels as next_levels on reached.next_ordinal = next_levels.level_ordinal

@@ -55,8 +55,11 @@ changes as (
     select
         -- ids
         maturity.service_id,
+        maturity.team_id,
 
         -- strings
+        maturity.service_name,
+        maturity.owner,
         maturity.maturity_level,
         history.maturity_level as previous_level,
 

@@ -3,6 +3,10 @@ with services as (
     select * from {{ ref('int_services__catalogued') }}
 ),
 
+catalog as (
+    select * from {{ ref('dim_services') }}
+),
+
 criteria as (
     select * from {{ ref('stg_modernization__maturity_criteria') }}
 ),
@@ -35,9 +39,11 @@ judged as (
         services.service_id || ' ' || criteria.maturity_level || ' '
         || cast(criteria.criterion_ordinal as varchar) as service_criterion_id,
         services.service_id,
+        services.team_id,
 
         -- strings
         services.service_name,
+        catalog.owner,
         criteria.maturity_level,
         criteria.criterion,
         cast(
@@ -69,6 +75,7 @@ judged as (
         end as is_met
     from services
     cross join criteria
+    left join catalog on services.service_id = catalog.service_id
     left join gathered
         on
             services.service_id = gathered.service_id

@@ -191,7 +191,7 @@ counted as (
         known_streams.stream_id,
         known_streams.source_name,
         known_streams.stream_name,
-        owners.owner_name,
+        owners.owner_name as owner,
         source_counts.source_count,
         landed.landed_rows,
         landed.landed_again_rows,
@@ -261,7 +261,7 @@ quality as (
         -- strings
         compared.source_name,
         compared.stream_name,
-        compared.owner_name,
+        compared.owner,
 
         -- numbers
         cast(compared.source_count as bigint) as source_count,

@@ -167,9 +167,12 @@ decided as (
         cast(
             case when explained.is_fix_unsaid then explained.fix_epic_key end as varchar
         ) as shared_epic_key,
+        explained.team_id,
         cast(explained.team as varchar) as team,
 
         -- strings
+        cast(explained.service_name as varchar) as service_name,
+        cast(explained.owner as varchar) as owner,
         case
             when explained.outcome in ('open', 'update', 'close') then explained.outcome
             else 'none'

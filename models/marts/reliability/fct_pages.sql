@@ -8,10 +8,6 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
-teams as (
-    select * from {{ ref('dim_teams') }}
-),
-
 facts as (
     select
         -- ids
@@ -23,7 +19,7 @@ facts as (
 
         -- strings
         cast(services.service_name as varchar) as service_name,
-        cast(teams.team_name as varchar) as team_name,
+        cast(services.owner as varchar) as owner,
         cast(pages.responder_name as varchar) as responder_name,
         cast(pages.page_source as varchar) as page_source,
         cast(pages.page_time as varchar) as page_time,
@@ -40,7 +36,6 @@ facts as (
         pages.paged_at
     from pages
     left join services on pages.service_id = services.service_id
-    left join teams on pages.team_id = teams.team_id
 )
 
 select * from facts

@@ -36,7 +36,7 @@ reported as (
         counted.responder_id,
 
         -- strings
-        teams.team_name,
+        teams.team_name as owner,
         counted.responder_name,
 
         -- numbers

@@ -63,9 +63,11 @@ chains as (
         -- ids
         cast(chained.fingerprint as varchar) as fingerprint,
         chained.service_id,
+        services.team_id,
 
         -- strings
         coalesce(services.service_name, chained.service_id) as service_name,
+        services.owner,
         cast(listed.incident_ids as varchar) as incident_ids,
 
         -- numbers

@@ -15,10 +15,6 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
-teams as (
-    select * from {{ ref('dim_teams') }}
-),
-
 service_calendars as (
     select * from {{ ref('int_calendar__services') }}
 ),
@@ -96,7 +92,7 @@ unreviewed as (
 
         -- strings
         cast(coalesce(services.service_name, ended.service_id) as varchar) as service_name,
-        cast(coalesce(teams.team_name, '') as varchar) as owner_name,
+        cast(services.owner as varchar) as owner,
         cast(ended.incident_title as varchar) as incident_title,
         cast(ended.incident_url as varchar) as incident_url,
 
@@ -116,7 +112,6 @@ unreviewed as (
         ended.ended_at
     from ended
     left join services on ended.service_id = services.service_id
-    left join teams on services.team_id = teams.team_id
     left join counted on ended.incident_id = counted.incident_id
     left join possible on ended.service_id = possible.service_id
 )

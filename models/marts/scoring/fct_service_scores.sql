@@ -2,14 +2,21 @@ with history as (
     select * from {{ ref('int_scoring__history') }}
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 -- What was scored later than as_of, by a run with a later one, is not known yet.
 published as (
     select
         -- ids
         history.score_id,
         history.service_id,
+        services.team_id,
 
         -- strings
+        services.service_name,
+        services.owner,
         history.rubric_hash,
         history.band,
         history.missing_factors,
@@ -42,6 +49,7 @@ published as (
         history.scoring_date,
         history.scoring_at
     from history
+    left join services on history.service_id = services.service_id
     where history.scoring_date <= cast({{ as_of() }} as date)
 )
 

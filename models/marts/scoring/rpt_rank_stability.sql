@@ -14,6 +14,10 @@ with factor_values as (
             and dates.days_back = 0
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 factors as (
     select * from {{ ref('stg_modernization__scoring_factors') }}
 ),
@@ -174,8 +178,11 @@ stability as (
 select
     -- ids
     stability.service_id,
+    services.team_id,
 
     -- strings
+    services.service_name,
+    services.owner,
     bands.band,
 
     -- numbers
@@ -193,3 +200,4 @@ select
     stability.scoring_date
 from stability
 inner join bands on stability.band_ordinal = bands.band_ordinal
+left join services on stability.service_id = services.service_id

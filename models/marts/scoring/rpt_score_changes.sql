@@ -10,6 +10,10 @@ with factor_points as (
     select * from {{ ref('int_scoring__factor_points') }}
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 dates as (
     select * from {{ ref('int_scoring__dates') }}
 ),
@@ -162,8 +166,11 @@ select
     -- ids
     explained.service_id || ' / ' || explained.factor as score_change_id,
     explained.service_id,
+    services.team_id,
 
     -- strings
+    services.service_name,
+    services.owner,
     explained.factor,
     explained.evidence_before,
     explained.evidence_now,
@@ -177,3 +184,4 @@ select
     -- timestamps
     explained.scoring_date
 from explained
+left join services on explained.service_id = services.service_id

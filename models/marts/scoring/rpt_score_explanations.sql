@@ -230,9 +230,11 @@ select
     explained.service_id || ' ' || explained.section || ' '
     || cast(explained.line_position as varchar) as explanation_id,
     explained.service_id,
+    candidates.team_id,
 
     -- strings
     candidates.service_name,
+    candidates.owner,
     explained.section,
     explained.label,
     explained.factor_level,

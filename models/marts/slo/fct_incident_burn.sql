@@ -24,6 +24,10 @@ burn as (
     select * from {{ ref('int_slo__incident_burn') }}
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 active as (
     select
         windows.incident_id,
@@ -90,8 +94,11 @@ spent as (
         joined.incident_id,
         joined.slo_id,
         joined.service_id,
+        services.team_id,
 
         -- strings
+        services.service_name,
+        services.owner,
         joined.slo_name,
         joined.indicator_kind,
         case
@@ -129,6 +136,7 @@ spent as (
         {{ time_after("cast('1970-01-01' as timestamp)", 'joined.ends_epoch', 'second') }}
             as burn_ends_at
     from joined
+    left join services on joined.service_id = services.service_id
 )
 
 select * from spent

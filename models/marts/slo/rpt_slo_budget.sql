@@ -12,6 +12,10 @@ with budgets as (
     select * from {{ ref('int_slo__budgets') }}
 ),
 
+services as (
+    select * from {{ ref('dim_services') }}
+),
+
 pieces as (
     select * from {{ ref('int_slo__pieces') }}
 ),
@@ -236,8 +240,11 @@ reported as (
         -- ids
         spent.slo_id,
         spent.service_id,
+        services.team_id,
 
         -- strings
+        services.service_name,
+        services.owner,
         spent.slo_name,
         spent.indicator_kind,
         spent.objective_source,
@@ -282,6 +289,7 @@ reported as (
         spent.ends_at as period_ends_at,
         spent.measured_at as burn_measured_at
     from spent
+    left join services on spent.service_id = services.service_id
 )
 
 select * from reported
