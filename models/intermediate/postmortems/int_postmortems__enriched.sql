@@ -15,53 +15,6 @@ regulations as (
     group by regulated.postmortem_id
 ),
 
-fix_classes as (
-    select
-        fixes.postmortem_id,
-        {{ dbt.listagg('fixes.fix_class', "', '", 'order by fixes.fix_class') }} as fix_classes
-    from {{ ref('stg_postmortems__postmortem_fix_classes') }} as fixes
-    group by fixes.postmortem_id
-),
-
-risks as (
-    select
-        registered.postmortem_id,
-        {{ dbt.listagg('registered.risk_id', "', '", 'order by registered.risk_id') }}
-            as risk_ids
-    from {{ ref('stg_postmortems__postmortem_risks') }} as registered
-    group by registered.postmortem_id
-),
-
-factors as (
-    select
-        contributing.postmortem_id,
-        {{ dbt.listagg(
-            'contributing.factor', "', '", 'order by contributing.factor'
-        ) }} as contributing_factors
-    from (
-        select distinct
-            stated.postmortem_id,
-            stated.factor
-        from {{ ref('stg_postmortems__postmortem_factors') }} as stated
-    ) as contributing
-    group by contributing.postmortem_id
-),
-
-services as (
-    select
-        named.postmortem_id,
-        {{ dbt.listagg(
-            'named.service_name', "', '", 'order by named.service_name'
-        ) }} as service_names
-    from (
-        select distinct
-            stated.postmortem_id,
-            stated.service_name
-        from {{ ref('stg_postmortems__postmortem_services') }} as stated
-    ) as named
-    group by named.postmortem_id
-),
-
 slos as (
     select
         broken.postmortem_id,
@@ -110,16 +63,12 @@ enriched as (
         ranked.postmortem_title,
         ranked.file_name,
         ranked.causal_service_name,
-        services.service_names,
         ranked.failure_mode,
         ranked.required_window,
         ranked.owner_name,
         ranked.decision_action,
         ranked.target_maturity,
         regulations.regulations,
-        fix_classes.fix_classes,
-        factors.contributing_factors,
-        risks.risk_ids,
         slos.slo_chart_url,
 
         -- numbers
@@ -148,10 +97,6 @@ enriched as (
             aliases.alias_kind = 'name'
             and lower(trim(ranked.causal_service_name)) = aliases.alias_value
     left join regulations on ranked.postmortem_id = regulations.postmortem_id
-    left join fix_classes on ranked.postmortem_id = fix_classes.postmortem_id
-    left join risks on ranked.postmortem_id = risks.postmortem_id
-    left join factors on ranked.postmortem_id = factors.postmortem_id
-    left join services on ranked.postmortem_id = services.postmortem_id
     left join slos on ranked.postmortem_id = slos.postmortem_id
     left join untested_commits on ranked.postmortem_id = untested_commits.postmortem_id
     left join action_items on ranked.postmortem_id = action_items.postmortem_id

@@ -15,11 +15,19 @@ stories as (
 ),
 
 links as (
-    select * from {{ ref('int_epics__postmortems') }}
+    select * from {{ ref('bridge_epic_postmortems') }}
+),
+
+epic_incidents as (
+    select * from {{ ref('bridge_epic_incidents') }}
 ),
 
 postmortems as (
-    select * from {{ ref('stg_postmortems__postmortems') }}
+    select * from {{ ref('fct_postmortems') }}
+),
+
+incidents as (
+    select * from {{ ref('fct_incidents') }}
 ),
 
 story_counts as (
@@ -36,11 +44,22 @@ reviews as (
         links.epic_id,
         {{ dbt.listagg('links.postmortem_id', "', '", 'order by links.postmortem_id') }}
             as postmortem_ids,
-        min(postmortems.impact_started_at) as first_impact_at,
         min(postmortems.completed_at) as first_postmortem_at
     from links
     inner join postmortems on links.postmortem_id = postmortems.postmortem_id
     group by links.epic_id
+),
+
+-- An incident whose postmortem doesn't say when its impact began counts from its trigger.
+impacts as (
+    select
+        epic_incidents.epic_id,
+        count(*) as incident_count,
+        min(coalesce(postmortems.impact_started_at, incidents.triggered_at)) as first_impact_at
+    from epic_incidents
+    inner join incidents on epic_incidents.incident_id = incidents.incident_id
+    left join postmortems on incidents.postmortem_id = postmortems.postmortem_id
+    group by epic_incidents.epic_id
 ),
 
 facts as (
@@ -71,6 +90,7 @@ facts as (
         cast(epics.story_points as double precision) as story_points,
         cast(epics.estimate_days as double precision) as estimate_days,
         cast(epics.budget_usd as double precision) as budget_usd,
+        cast(coalesce(impacts.incident_count, 0) as bigint) as incident_count,
         cast(coalesce(story_counts.story_count, 0) as bigint) as story_count,
         cast(coalesce(story_counts.done_story_count, 0) as bigint) as done_story_count,
         case
@@ -98,7 +118,7 @@ facts as (
 
         -- timestamps
         epics.due_date,
-        reviews.first_impact_at,
+        impacts.first_impact_at,
         reviews.first_postmortem_at,
         epics.opened_at,
         epics.closed_at,
@@ -109,6 +129,7 @@ facts as (
     left join catalog on services.service_id = catalog.service_id
     left join story_counts on epics.epic_id = story_counts.epic_id
     left join reviews on epics.epic_id = reviews.epic_id
+    left join impacts on epics.epic_id = impacts.epic_id
 )
 
 select * from facts

@@ -1,6 +1,6 @@
 {#
     The article's question, column for column: who repeats, how long it takes, what it burns and
-    what it costs, over the rubric's window before as_of; and which incidents these are.
+    what it costs, over the rubric's window before as_of.
 #}
 with incidents as (
     select * from {{ ref('fct_incidents') }}
@@ -17,31 +17,15 @@ settings as (
 recent as (
     select
         incidents.service_id,
-        incidents.incident_id,
         settings.window_days,
         incidents.is_repeat,
         incidents.elapsed_seconds,
         incidents.slo_burn_rate,
         incidents.revenue_impact_usd,
-        incidents.triggered_at,
-        row_number() over (
-            partition by incidents.service_id
-            order by incidents.triggered_at desc, incidents.incident_id desc
-        ) as recency
+        incidents.triggered_at
     from incidents
     inner join settings
         on incidents.triggered_at >= {{ time_after(as_of(), '-settings.window_days', 'day') }}
-),
-
--- The newest fifty tell the story; all of them are in fct_incidents.
-listed as (
-    select
-        recent.service_id,
-        {{ dbt.listagg('recent.incident_id', "', '", 'order by recent.recency desc') }}
-            as incident_ids
-    from recent
-    where recent.recency <= 50
-    group by recent.service_id
 ),
 
 summed as (
@@ -70,7 +54,6 @@ offenders as (
         coalesce(services.service_name, summed.service_id) as service_name,
         coalesce(services.service_name, summed.service_id) as service,
         services.owner,
-        cast(listed.incident_ids as varchar) as incident_ids,
 
         -- numbers
         cast(summed.window_days as bigint) as window_days,
@@ -84,7 +67,6 @@ offenders as (
         summed.first_seen_at,
         summed.last_seen_at
     from summed
-    inner join listed on summed.service_id = listed.service_id
     left join services on summed.service_id = services.service_id
 )
 

@@ -20,29 +20,6 @@ placed as (
     cross join settings
 ),
 
--- A chain is told by its newest fifty incidents; all of them are in fct_incidents.
-ranked as (
-    select
-        placed.fingerprint,
-        placed.incident_id,
-        placed.triggered_at,
-        row_number() over (
-            partition by placed.fingerprint
-            order by placed.triggered_at desc, placed.incident_id desc
-        ) as recency
-    from placed
-),
-
-listed as (
-    select
-        ranked.fingerprint,
-        {{ dbt.listagg('ranked.incident_id', "', '", 'order by ranked.recency desc') }}
-            as incident_ids
-    from ranked
-    where ranked.recency <= 50
-    group by ranked.fingerprint
-),
-
 chained as (
     select
         placed.fingerprint,
@@ -68,7 +45,6 @@ chains as (
         -- strings
         coalesce(services.service_name, chained.service_id) as service_name,
         services.owner,
-        cast(listed.incident_ids as varchar) as incident_ids,
 
         -- numbers
         cast(chained.window_days as bigint) as window_days,
@@ -80,7 +56,6 @@ chains as (
         chained.first_seen_at,
         chained.last_seen_at
     from chained
-    inner join listed on chained.fingerprint = listed.fingerprint
     left join services on chained.service_id = services.service_id
     where chained.repeat_count > 0
 )

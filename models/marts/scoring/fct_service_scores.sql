@@ -19,7 +19,6 @@ published as (
         services.owner,
         history.rubric_hash,
         history.band,
-        history.missing_factors,
 
         -- numbers
         history.score_rank,
