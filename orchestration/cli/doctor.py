@@ -21,6 +21,7 @@ from orchestration.freshness import Freshness, freshness
 from orchestration.http import Patience, SourceError
 from orchestration.ledger import EpicState, Ledger
 from orchestration.loader import contracts_from_manifest
+from orchestration.loader.files import is_file
 from orchestration.loader.quarantine import Quarantine, Row
 from orchestration.loader.unread import unread_files
 from orchestration.rubric import Scoring
@@ -122,7 +123,8 @@ def _how_fresh(settings: Settings, source: Freshness, *, answers: bool) -> Findi
 
 def check_landing(settings: Settings) -> Iterator[Finding]:
     """What lies in the landing folder."""
-    files = [p.relative_to(settings.landing) for p in settings.landing.rglob("*") if p.is_file()]
+    below = settings.landing.rglob("*")
+    files = [path.relative_to(settings.landing) for path in below if is_file(path)]
     count = Counter(path.parts[0] for path in files)
     text = ", ".join(f"{name} {count[name]:,}" for name in sorted(count))
     if files:
@@ -146,7 +148,7 @@ def check_warehouse(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with connected(settings.warehouse, read_only=True) as con:
-            loads, rejected = con.execute(LOADS).fetchall(), con.execute(REJECTED).fetchall()
+            loads, problems = con.execute(LOADS).fetchall(), con.execute(PROBLEMS).fetchall()
             kinds = Quarantine(con).kinds()
     except WarehouseBusyError as error:
         yield Finding("note", "warehouse", str(error))
@@ -155,9 +157,9 @@ def check_warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "warehouse", "no load has finished yet; run `paydown run`")
         return
     yield from (Finding(*row) for row in loads)
-    for file, problem in rejected:
+    for state, subject, file, problem in problems:
         if not _is_gone(settings, file):
-            yield Finding("bad", "rejected file", f"{file}: {problem}")
+            yield Finding(state, subject, f"{file}: {problem}")
     yield from _quarantined(kinds)
 
 
@@ -174,16 +176,19 @@ LOADS = """
     group by source
     order by source
 """
-# Files whose newest load was rejected.
-REJECTED = """
-    select file, any_value(problem)
+# Files whose newest load was rejected, or read with a remark.
+PROBLEMS = """
+    select
+        if(status = 'rejected', 'bad', 'note'),
+        if(status = 'rejected', 'rejected file', 'file'),
+        file, any_value(problem)
     from (
         from raw.loads
         qualify row_number() over (partition by source, stream, file order by _loaded_at desc) = 1
     )
-    where status = 'rejected'
-    group by file
-    order by file
+    where problem <> ''
+    group by all
+    order by all
 """
 
 

@@ -95,9 +95,11 @@ def _show_loading(result: FlowResult) -> None:
         if loaded.rows_quarantined:
             line += f", {loaded.rows_quarantined:,} records quarantined (paydown doctor says why)"
         say(f"loaded   {line}")
-    for check in result.checks:
-        if check.name == UNREAD and check.is_warning and check.details:
-            say("unread   " + _first_lines(check.details).replace("\n", "\n         "), "yellow")
+    unread = "\n".join(c.details for c in result.checks if c.name == UNREAD and c.is_warning)
+    notes = "\n".join(map(str, loaded.notes)) if loaded else ""
+    for what, lines in (("unread", unread), ("note", notes)):
+        if lines:
+            say(f"{what:9}" + _first_lines(lines).replace("\n", "\n" + " " * 9), "yellow")
     unbuilt = "" if result.is_built or not result.succeeded else "; models are up to date"
     say(f"checked  {len(result.checks):,} checks, {len(result.failed_checks)} failed{unbuilt}")
 

@@ -8,15 +8,15 @@ has in `batch`; `name` is its contract's, `_source_file` what rows name as their
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from orchestration.loader.contract import Contract, ContractError
-from orchestration.loader.expressions import identifier, json_steps, literal
-from orchestration.loader.kinds import looks_like
+from orchestration.loader.expressions import identifier, literal
+from orchestration.loader.needed import Needed
 from orchestration.loader.project import date_orders_sql, envelopes_sql, project_sql
 from orchestration.loader.raw import (
     LOADS,
@@ -63,8 +63,9 @@ class Batch:
         self._bytes = 0
         self._last = -1
         self._orders: dict[tuple[int, str], bool] = {}  # Whether dates begin with the month.
-        # What no record of a file had so far, with the names that its records have.
-        self._absent: dict[tuple[int, str, tuple[str, ...]], set[str] | None] = {}
+        self._unclear: dict[int, str] = {}  # Files whose dates can all be read either way.
+        self._is_scan = False  # Only the dates of what is added count.
+        self._needed = Needed()
         self._parts_folder = folder / "parts"
         shutil.rmtree(self._parts_folder, ignore_errors=True)
         self._parts_folder.mkdir(parents=True)
@@ -104,6 +105,31 @@ class Batch:
             {"number": number, "problem": problem},
         )
 
+    def note(self, number: int, text: str) -> None:
+        """Keep what people should know of a file, though it is read."""
+        self._con.execute(
+            "update landed set problem = ? where _number = ? and status = 'loaded'", [text, number]
+        )
+
+    def decides(self, number: int, pieces: Iterable[pa.Table]) -> bool:
+        """Whether a file that was rejected for its dates, of which the first 64 MB can be read
+        either way, has one further down that decides; then it is taken back, to be read anew."""
+        taken = "update landed set status = 'loaded', problem = null where is_split and _number = ?"
+        problem = self._unclear.get(number)
+        if not problem or not self._con.execute(f"{taken} returning 1", [number]).fetchall():
+            return False
+        self._is_scan = True
+        try:
+            for piece in pieces:
+                self.add(number, piece)
+            self.flush()
+        finally:
+            self._is_scan = False
+        if number in self._unclear:
+            self.reject(number, problem)
+        found = "select 1 from landed where status = 'loaded' and _number = ?"
+        return bool(self._con.execute(found, [number]).fetchall())
+
     def flush(self) -> None:
         """Judge and write what is in the batch, and empty it."""
         self.insert()
@@ -113,8 +139,9 @@ class Batch:
         ).fetchall()
         for (name,) in names:
             self.order_dates(name)
-            self.judge(name)
-            self.write(name)
+            if not self._is_scan:
+                self.judge(name)
+                self.write(name)
         self._empty()
 
     def insert(self) -> None:
@@ -155,14 +182,21 @@ class Batch:
         sql = date_orders_sql(contract, envelopes=bool(contract.records))
         for number, day, month, text in self._run(contract, sql).fetchall() if sql else ():
             known = self._orders.get((number, contract.name))
-            if (day == month and not (day and known is not None)) or known not in (None, month):
-                way = "either way" if day else "in no one way"
-                self.reject(
-                    number,
-                    f"its dates, such as {text}, can be read {way}, day or month first; say which "
-                    f"by dates: day_first or month_first in {contract.defined_in}",
+            if day and month and (known is not None or self._is_scan):
+                continue
+            if day == month or known not in (None, month):
+                setting = contract.dates_variable or f"dates in {contract.defined_in}"
+                problem = (
+                    f"its dates, such as {text}, can be read {'either' if day else 'in no one'} "
+                    f"way, day or month first; set {setting} to day_first or month_first"
                 )
-            elif day != month:
+                self.reject(number, problem)
+                if day and month:
+                    self._unclear[number] = problem
+                else:
+                    self._unclear.pop(number, None)
+            else:
+                self._unclear.pop(number, None)
                 self._orders[number, contract.name] = month
                 self._con.execute(
                     "update landed set is_month_first = ? where _number = ?", [month, number]
@@ -192,7 +226,7 @@ class Batch:
             """,
             {"name": name},
         )
-        self._note_absent(self._contracts[name])
+        self._needed.note(self._con, self._contracts[name])
         rows = f"from judged inner join landed using (_number) where landed.name = {literal(name)}"
         counted = self._con.execute("select count(*), count(_reason) from judged").fetchall()
         ((records, bad),) = counted
@@ -212,42 +246,10 @@ class Batch:
             """
             self._copy("quarantine", problems)
 
-    def _note_absent(self, contract: Contract) -> None:
-        """Which files have records, but nothing yet in a column that they need."""
-        groups = [*contract.expected, *((one.name,) for one in contract.columns if one.required)]
-        if contract.reader or contract.each or not groups:
-            return
-        filled = (" or ".join(f"{identifier(one)} is not null" for one in g) for g in groups)
-        flags = ", ".join(f"bool_or({condition})" for condition in filled)
-        rows = self._con.execute(f"select _number, [{flags}] from judged group by all").fetchall()
-        for number, has in rows:
-            keys: set[str] = set()
-            if not all(has):
-                found = self._con.execute(
-                    "select distinct unnest(try(json_keys(_payload))) from (select * from judged "
-                    "where _number = ? and json_valid(_payload) limit 1000)",
-                    [number],
-                ).fetchall()
-                keys = {key for (key,) in found}
-            for group, is_filled in zip(groups, has, strict=True):
-                known = self._absent.setdefault((number, contract.name, group), keys)
-                # None stands for a column that something was found in.
-                self._absent[number, contract.name, group] = (
-                    None if is_filled or known is None else known | keys
-                )
-
     def reject_wrong_files(self) -> None:
         """Take nothing of files in which no record has a place for what is needed."""
-        for (number, name, group), keys in self._absent.items():
-            contract = self._contracts[name]
-            paths = [path for c in contract.columns if c.name in group for path in c.paths]
-            if keys and not keys.intersection(json_steps(path)[0] for path in paths):
-                self.reject(
-                    number,
-                    f"none of its records has {' or '.join(group)} (looked in {', '.join(paths)}; "
-                    f"they have {', '.join(sorted(keys)[:20])}); {looks_like(keys)}export it, or "
-                    f"name its place in {contract.defined_in}",
-                )
+        for number, problem in self._needed.wrong_files():
+            self.reject(number, problem)
 
     def _copy(self, table: str, sql: str) -> None:
         parts = self._parts.setdefault(table, [])

@@ -82,6 +82,8 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     timezone: str = "UTC"
     # Which of %d/%m and %m/%d a date is that fits both; without it each file must show it.
     dates: Literal["day_first", "month_first", ""] = ""
+    # The environment variable that `dates` is taken from, where there is one.
+    dates_variable: str = ""
 
     @property
     def name(self) -> str:

@@ -90,9 +90,8 @@ class Finder:
             is_inside = _is_inside(Path(at), root)
             for name in names:
                 path = Path(at, name)
-                if not name.startswith(".") and fits((*parts, name), pattern) and path.is_file():
-                    inside = _is_inside(path, root) if path.is_symlink() else is_inside
-                    yield self._file(path, root_name, inside)
+                if not name.startswith(".") and fits((*parts, name), pattern) and is_file(path):
+                    yield self._file(path, root_name, is_inside)
         for error in unlisted:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 problem = (
@@ -105,6 +104,8 @@ class Finder:
     def _file(self, path: Path, root_name: str, is_inside: bool) -> LandedFile:
         name, problem = self._name(path, root_name), None
         try:
+            if path.is_symlink():
+                is_inside = _is_inside(path, self._roots[root_name])
             if is_inside:
                 return LandedFile(path, name, self._hash(path), path.stat().st_size)
             root = self._roots[root_name]
@@ -130,6 +131,14 @@ class Finder:
                 return digest
         self._used[key] = [digest, *state]
         return digest
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is one, or can't be looked at: then it has a problem of its own."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _state(path: Path) -> list[int]:

@@ -17,7 +17,11 @@ KINDS = [
     ({"number", "sys_id"}, "a ServiceNow table", "servicenow/incidents"),
     ({"number", "short_description"}, "ServiceNow's incidents", "servicenow/incidents"),
     ({"key", "fields", "self"}, "Jira issues", ""),
+    ({"issues", "isLast"}, "an answer of Jira's search", ""),
+    ({"issues", "maxResults", "total"}, "an answer of Jira's search", ""),
     ({"impact", "incident_updates", "shortlink"}, "Statuspage incidents", ""),
+    ({"page", "incidents"}, "an answer of Statuspage", ""),
+    ({"Summary", "Issue key"}, "Jira's own CSV export", ""),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -113,6 +113,14 @@ UNUSED = """
         )
 """
 
+# Nothing new is no record a line, and no note; an array, a table or an envelope is an export.
+NOTE_EMPTY = """
+    update landed set problem = 'holds no record, only an empty list or a header; export it again '
+        || 'if there should be some'
+    where status = 'loaded' and records = 0 and size_bytes > 0 and problem is null
+        and name in (select name from streams where has_records)
+        and regexp_matches(lower(file), '[.](json|csv|parquet)([.]|$)')
+"""
 HAS_RECORDS = """
     select 1 from raw.loads semi join (from streams where mode = 'append' and source <> 'paydown')
     using (source, stream) where rows_loaded > 0 limit 1
@@ -161,6 +169,11 @@ def load_landing(
             """
         ).fetchall()
         report.rejected = [Problem(*row) for row in rejected]
+        notes = con.execute(
+            "select distinct file, null, null, null, problem from landed "
+            "where status = 'loaded' and problem <> '' order by all"
+        )
+        report.notes = [Problem(*row) for row in notes.fetchall()]
         ((report.files_loaded, report.files_removed, new_problems),) = con.execute(
             """
             select
@@ -211,13 +224,30 @@ def _read(
         "select _number, file, min(name), any_value(problem) from landed "
         "where status = 'loaded' group by all order by _number"
     ).fetchall()
+
+    def pieces(number: int, name: str) -> Iterator[pa.Table]:
+        notes: list[str] = []
+        yield from read_file(con, paths[number], contracts[name], readers, notes)
+        if notes:
+            batch.note(number, notes[0])
+
     for number, file, name, problem in pending:
         progress(f"reading {file}")
         try:
             if problem:
                 raise UnreadableFileError(problem)
-            for piece in read_file(con, paths[number], contracts[name], readers):
+            for piece in pieces(number, name):
                 batch.add(number, piece)
         except UnreadableFileError as error:
             batch.reject(number, str(error))
     batch.flush()
+    for number, file, name, _ in pending:
+        try:
+            if batch.decides(number, pieces(number, name)):
+                progress(f"reading {file} by the dates found in it")
+                for piece in pieces(number, name):
+                    batch.add(number, piece)
+                batch.flush()
+        except UnreadableFileError as error:
+            batch.reject(number, str(error))
+    con.execute(NOTE_EMPTY)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,16 +58,21 @@ Readers = Mapping[str, Callable[[Path], Iterator[Any]]]
 
 
 def read_file(
-    con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, readers: Readers
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    contract: Contract,
+    readers: Readers,
+    notes: list[str] | None = None,
 ) -> Iterator[pa.Table]:
-    """The file's records, with the columns of `PIECE`.
+    """The file's records, with the columns of `PIECE`. What people should know of it, though it was
+    read, is added to `notes`.
 
     Raises:
         UnreadableFileError: where nothing of the file can be trusted, with what to do about it;
             pieces may have been yielded before.
     """
     try:
-        for piece in _pieces(con, path, contract, readers):
+        for piece in _pieces(con, path, contract, readers, [] if notes is None else notes):
             for column in PIECE:
                 if column.name not in piece.column_names:
                     piece = piece.append_column(column, pa.nulls(len(piece), column.type))
@@ -82,14 +88,18 @@ def read_file(
 
 
 def _pieces(
-    con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, readers: Readers
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    contract: Contract,
+    readers: Readers,
+    notes: list[str],
 ) -> Iterator[pa.Table]:
     kind = _shape(path, contract)
     if kind == "python":
         yield _documents(path, contract, readers)
     elif kind == "lines":
         with open_plain(path) as stream:
-            for first, lines, reason in read_lines(stream):
+            for first, lines, reason in read_lines(stream, is_json=True):
                 numbers = pa.array(range(first, first + len(lines)), pa.int64())
                 reasons = pa.repeat(pa.scalar(reason, pa.string()), len(lines))
                 is_line = pa.repeat(True, len(lines))
@@ -98,7 +108,7 @@ def _pieces(
                 )
     elif kind == "csv":
         with open_plain(path) as stream:
-            rows = CsvRows(read_lines(stream))
+            rows = CsvRows(read_lines(stream, notes=notes))
             _check_header(contract, rows.names)
             yield from rows.pieces(con)
     else:
@@ -166,6 +176,8 @@ def _records(
             f"is one JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB; write it as an "
             "array, or one record a line"
         )
+    if kind == "array" and not _is_closed(path):
+        raise UnreadableFileError("is cut off, its list has no end; export it again")
     if kind == "parquet":
         described = con.execute("select * from read_parquet($path) limit 0", {"path": str(path)})
         _check_header(contract, [column[0] for column in described.description or []])
@@ -189,6 +201,15 @@ def _records(
         raise duckdb.InvalidInputException(str(error)) from error
     finally:
         con.execute("set preserve_insertion_order = false")
+
+
+def _is_closed(path: Path) -> bool:
+    """Whether a list ends; DuckDB takes one that is cut off after a comma for complete (2.0.0)."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+        end = len(text)
+        while end and text[end - 1] <= 32:
+            end -= 1
+        return text[end - 1 : end] == b"]"
 
 
 def _check_header(contract: Contract, header: list[str]) -> None:

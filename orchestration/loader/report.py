@@ -30,6 +30,7 @@ class LoadReport:
     """What one load did.
 
     `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    `notes` are what people should know of files that were read.
     `has_records` says that raw holds a record of a tool, from this or an earlier load.
     `unaccounted` is empty where every load's records are raw rows + quarantined rows.
     """
@@ -41,6 +42,7 @@ class LoadReport:
     rows_quarantined: int = 0
     has_records: bool = False
     rejected: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     quarantined: list[Problem] = field(default_factory=list)
     rows_by_stream: dict[str, int] = field(default_factory=dict)
     unaccounted: list[str] = field(default_factory=list)

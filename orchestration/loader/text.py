@@ -31,6 +31,12 @@ TOO_LONG = (
     "write one record a line and load the file again"
 )
 NOT_UTF8 = "is not UTF-8 (such bytes are shown as \\xNN); save the file as UTF-8 and load it again"
+# Two to four bytes that are one character in UTF-8, and hardly ever stand together elsewhere.
+UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2}")
+IS_CP1252 = (
+    "is not UTF-8, it was read as Windows-1252; save it as CSV UTF-8 where letters are wrong"
+)
+IS_MIXED = "is in part UTF-8 and in part Windows-1252; save the file as UTF-8 and load it again"
 HOLDS_NUL = "holds a NUL character (shown as \\x00); remove it and load the file again"
 # Escapes of JSON: of a backslash, of half a surrogate pair, which means nothing without the other
 # half, and of a whole pair. Tools that cut a title in the middle of an emoji write halves.
@@ -80,7 +86,7 @@ def plain_file(path: Path, *, is_json: bool) -> Generator[Path]:
     """A plain file with the same content, under a name in which DuckDB sees no wildcard.
 
     In JSON, U+FFFD stands for each half of a surrogate pair, for one of which DuckDB would reject
-    all of an array.
+    a record, or all of an array.
     """
     with tempfile.TemporaryDirectory(prefix="paydown-") as folder:
         plain = Path(folder, "file")
@@ -104,13 +110,19 @@ def _without_half(escape: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if len(escape[0]) == HALF_BYTES else escape[0]
 
 
-def read_lines(stream: Any) -> Iterator[Lines]:
+def read_lines(
+    stream: Any, *, is_json: bool = False, notes: list[str] | None = None
+) -> Iterator[Lines]:
     """The stream's lines without their ends, in blocks of about 1 MB.
+
+    In JSON, U+FFFD stands for each half of a surrogate pair. A file of which no character is UTF-8
+    is read as Windows-1252, as Excel writes it, where there are `notes`, and noted.
 
     Raises:
         OSError: for a broken archive.
+        UnreadableFileError: for a file that is in both encodings.
     """
-    number = 1
+    number, encoding, said = 1, "", [] if notes is None else notes
     while block := stream.read(BLOCK_BYTES) + stream.readline(MAX_LINE_BYTES):
         is_cut = len(block) > MAX_LINE_BYTES and not block.endswith(b"\n")
         while is_cut and (rest := stream.readline(BLOCK_BYTES)) and not rest.endswith(b"\n"):
@@ -118,28 +130,37 @@ def read_lines(stream: Any) -> Iterator[Lines]:
         # Exports from old Macs end lines with a carriage return alone.
         if number == 1 and b"\n" not in block:
             block = block.replace(b"\r", b"\n")
+        if is_json and (b"\\ud" in block or b"\\uD" in block):
+            block = ESCAPES.sub(_without_half, block)
         block = block.removesuffix(b"\n")
         last = number + block.count(b"\n")
+        if not block.isascii() and (encoding or notes is not None):
+            has_utf8 = UTF8_SEQUENCE.search(block)
+            if has_utf8 and encoding == "cp1252":
+                raise UnreadableFileError(IS_MIXED)
+            encoding = encoding or ("utf-8" if has_utf8 else "cp1252")
         try:
-            text: str = block.decode()
+            text: str = block.decode(encoding or "utf-8")
         except UnicodeDecodeError:
             text = "\0"
+        if encoding == "cp1252" and not said:
+            said.append(IS_CP1252)
         if not is_cut and "\0" not in text:
             yield number, text.split("\n"), None
         else:
             for place, line in enumerate(block.split(b"\n"), number):
-                yield place, *_odd(line, is_cut=is_cut and place == last)
+                yield place, *_odd(line, encoding or "utf-8", is_cut=is_cut and place == last)
         number = last + 1
 
 
-def _odd(line: bytes, *, is_cut: bool) -> tuple[list[str], str | None]:
+def _odd(line: bytes, encoding: str, *, is_cut: bool) -> tuple[list[str], str | None]:
     """A line as it can be shown, and why it is not as the file has it."""
     if is_cut:
         line = line[:KEPT_OF_LONG_LINE]
-    text = line.decode(errors="backslashreplace")
+    text = line.decode(encoding, "backslashreplace")
     if is_cut:
         reason = TOO_LONG
-    elif text.encode() != line:
+    elif text.encode(encoding) != line:
         reason = NOT_UTF8
     else:
         reason = HOLDS_NUL if "\0" in text else None

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from orchestration.loader.contract import Contract
-from orchestration.loader.files import fits
+from orchestration.loader.files import fits, is_file
 from orchestration.loader.kinds import looks_like
 from orchestration.loader.report import Problem
 from orchestration.loader.text import HEAD_BYTES, UnreadableFileError, open_plain
@@ -43,7 +43,7 @@ def unread_files(contracts: Sequence[Contract], landing: Path) -> list[Problem]:
         for name in [*names, *deep]:
             path, is_hidden = Path(at, name), re.match(HIDDEN, name)
             is_read = any(fits((*parts, name), pattern) for pattern in patterns)
-            if not is_hidden and not (is_read and _is_file(path)):
+            if not is_hidden and not (is_read and is_file(path)):
                 inside = [one for one in read if Path(*parts).is_relative_to(one)]
                 found.setdefault(inside[-1] if inside else "/".join(parts), []).append(path)
     return [
@@ -55,14 +55,6 @@ def unread_files(contracts: Sequence[Contract], landing: Path) -> list[Problem]:
 def _plain(pattern: Sequence[str]) -> list[str]:
     """The folders that a pattern names."""
     return [part for part in pattern[:-1] if "*" not in part]
-
-
-def _is_file(path: Path) -> bool:
-    """One that can't be looked at is, and has a problem of its own."""
-    try:
-        return path.is_file()
-    except OSError:
-        return True
 
 
 def _told(

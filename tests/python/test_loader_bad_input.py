@@ -35,7 +35,7 @@ BAD_LINES: list[Line] = [
     (b"{'id': 'python'}", NOT_JSON),
     (b'{"id": "a"} {"id": "b"}', NOT_JSON),
     (b'{"id": "tab\there"}', NOT_JSON),
-    (b'{"id": "\\ud800"}', NOT_JSON),
+    (b'{"id": "half of it \\ud800"}', None),
     (b"[1, 2]", (None, "[1, 2]", "is JSON but not an object")),
     (b'"text"', (None, '"text"', "is JSON but not an object")),
     (b"null", (None, "null", "is JSON but not an object")),
@@ -82,8 +82,10 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + os.urandom(2000), "holds binary data"),
     "sep.csv": (b"sep=;\n", "has no header"),
     "utf16-unmarked.json": (ARRAY.decode().encode("utf-16-le"), "in UTF-8"),
-    "array-cut.json": (ARRAY[: len(ARRAY) // 2], "Malformed JSON"),
-    "array-cut-between.json": (ARRAY[: ARRAY.rindex(b", {")], "Malformed JSON"),
+    "array-cut.json": (ARRAY[: len(ARRAY) // 2], "is cut off, its list has no end"),
+    "array-cut-between.json": (ARRAY[: ARRAY.rindex(b", {")], "is cut off, its list has no end"),
+    "array-cut-after-comma.json": (ARRAY[: ARRAY.rindex(b"{")], "is cut off, its list has no end"),
+    "array-broken.json": (ARRAY[: len(ARRAY) // 2] + b"]", "Malformed JSON"),
     "array-twice.json": (ARRAY + ARRAY, "Malformed JSON"),
     "envelope-cut.json": (b'{"incidents": ' + ARRAY, "Malformed JSON"),
     "text.json": (b"Error 500: try again later", "Malformed JSON"),
@@ -144,6 +146,11 @@ def streams(landing: Landing) -> list[Json]:
 def rejected(landing: Landing, streams: list[Json]) -> dict[str, str]:
     report = landing.load(*streams)
     assert report.files_loaded == len(GOOD_FILES) - 1 + 1
+    said = (
+        "holds no record, only an empty list or a header; export it again if there should be some"
+    )
+    empty = ("empty-array.json", "empty-envelope.json", "header.csv")
+    assert [str(note) for note in report.notes] == [f"bad/{name}: {said}" for name in empty]
     return {problem.file: str(problem) for problem in report.rejected}
 
 
@@ -188,15 +195,20 @@ def test_bad_lines_are_set_aside_with_their_place_and_text(landing: Landing) -> 
     assert load["rows_quarantined"] == len(expected)
 
 
-@pytest.mark.parametrize("shape", ["[%s]", '{"records": [%s], "more": false}'])
-def test_half_a_surrogate_pair_costs_nothing_but_itself(landing: Landing, shape: str) -> None:
+SHAPES = {"array.json": "[%s]", "open.json": '{"records": [%s], "x": 0}', "lines.ndjson": "%s"}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_half_a_surrogate_pair_costs_nothing_but_itself(landing: Landing, name: str) -> None:
     """A title cut within an emoji; a whole pair and an escaped backslash stay as they are."""
     titles = ["cut \\ud83d", "low \\uDE00!", "whole \\ud83d\\ude00", "path C:\\\\ud83d"]
-    records = ", ".join(f'{{"id": "{n}", "title": "{title}"}}' for n, title in enumerate(titles))
+    between = "\n" if name.endswith("ndjson") else ", "
+    records = between.join(f'{{"id": "{n}", "title": "{title}"}}' for n, title in enumerate(titles))
     cut = stream("cut", {"id": column(**ID), "title": column()}, records="records")
-    landing.write("cut/a.json", shape % records)
+    landing.write(f"cut/{name}", SHAPES[name] % records)
     landing.load(cut)
-    read = {row["id"]: row["title"] for row in landing.rows("cut", "id, title")}
+    query = "select id, title from raw.demo__cut where _source_file = ?"
+    read = {row["id"]: row["title"] for row in landing.query(query, f"cut/{name}")}
     expected = ["cut \ufffd", "low \ufffd!", "whole \U0001f600", "path C:\\ud83d"]
     assert read == {str(n): title for n, title in enumerate(expected)}
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from orchestration.loader import text as texts
 
 from .loader_helpers import ID, Json, Landing, column, stream
 
@@ -86,9 +90,17 @@ CASES: dict[str, Case] = {
         [(3, NOT_UTF8, r"b,2,caf\xe9"), (5, NOT_UTF8, r'd,4,"\xff"')],
     ),
     "not-utf8-in-several-lines": (
-        HEADER.encode() + b'a,1,"x\ncaf\xe9\ny"\nb,2,y\n',
-        [(5, "b", "y")],
+        HEADER.encode() + b'a,1,"x\ncaf\xe9\ny"\nb,2,caf\xc3\xa9\n',
+        [(5, "b", "café")],
         [(2, NOT_UTF8, 'a,1,"x\ncaf\\xe9\ny"')],
+    ),
+    "windows": (
+        HEADER.encode() + b'a,1,caf\xe9\nb,2,"\x80 5\n\x93x\x94"\nc,3,\x81\n',
+        [
+            (2, "a", "café"),
+            (3, "b", "€ 5\n\N{LEFT DOUBLE QUOTATION MARK}x\N{RIGHT DOUBLE QUOTATION MARK}"),
+        ],
+        [(5, NOT_UTF8, r"c,3,\x81")],
     ),
     "control-characters": (
         HEADER.encode() + b"a,1,x\x01\x1b\x7f\nb,2,y\x00y\nc,3,w\n",
@@ -133,6 +145,9 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
     landing.write("csv/late.csv", late)
     report = landing.load(stream("csv", COLUMNS))
     assert report.rejected == []
+    told = {note.file: note.reason for note in report.notes}
+    assert set(told) == {"csv/windows.csv", "csv/only-a-header.csv"}
+    assert "was read as Windows-1252" in told["csv/windows.csv"]
     return landing
 
 
@@ -157,6 +172,19 @@ def test_a_quote_that_is_never_closed_swallows_nothing(landing: Landing) -> None
     assert landing.query(query, "csv/late.csv") == [{"rows": 6001, "last": 6004}]
     problems = [row for row in landing.quarantine("csv") if row["file"] == "csv/late.csv"]
     assert [(row["line"], row["text"]) for row in problems] == [(3002, 'u,1,"x'), (6003, "s,1,2,3")]
+
+
+def test_a_file_in_two_encodings_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beginning looks like Windows-1252, and further down it is UTF-8."""
+    monkeypatch.setattr(texts, "BLOCK_BYTES", 500)
+    landing = Landing(tmp_path)
+    content = HEADER.encode() + b"a,1,caf\xe9\n" + b"b,2,x\n" * 200 + "c,3,café\n".encode()
+    landing.write("csv/x.csv", content)
+    report = landing.load(stream("csv", COLUMNS))
+    assert "in part UTF-8 and in part Windows-1252; save" in str(report.rejected[0])
+    assert landing.rows("csv") == []
 
 
 def test_the_wrong_file(tmp_path_factory: pytest.TempPathFactory) -> None:

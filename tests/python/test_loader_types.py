@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from orchestration.loader import batch, text
+
 from .loader_helpers import ID, Landing, at, column, stream
 
 TIMES = {
@@ -151,7 +153,7 @@ ORDERS: dict[str, tuple[list[str], list[str] | str]] = {
     "month": (["06/05/2026", "06/25/2026", "4/3/2026"], ["2026-06-05", "2026-06-25", "2026-04-03"]),
     "iso": (["2026-06-05", "2026-06-06"], ["2026-06-05", "2026-06-06"]),
     "same": (["05/06/2026"], "its dates, such as 05/06/2026, can be read either way"),
-    "mixed": (["13/06/2026", "06/25/2026"], "can be read in no one way, day or month first; say"),
+    "mixed": (["13/06/2026", "06/25/2026"], "can be read in no one way, day or month first; set"),
 }
 
 
@@ -163,6 +165,39 @@ def test_day_and_month_are_decided_from_all_dates_of_a_file(tmp_path: Path, name
     rejected = landing.load(stream("s", columns)).rejected
     if isinstance(expected, str):
         assert expected in str(rejected[0])
+        assert "set dates in models/staging/demo/_demo__sources.yml to day_first" in str(
+            rejected[0]
+        )
         landing.load(stream("s", columns, dates="month_first"))
         expected = ["2026-05-06"] if name == "same" else ["2026-06-25"]
     assert [str(row["on"]) for row in landing.rows("s")] == expected
+
+
+# Dates of a file in several pieces, of which the first can be read either way.
+LATE: dict[str, tuple[str, str]] = {
+    "decided further down": ("06/25/2026", ""),
+    "decided nowhere": ("06/05/2026", "can be read either way, day or month first; set PAYDOWN_D"),
+    "torn": ("06/25/2026\nlast,25/06/2026", "can be read in no one way"),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_dates_of_a_large_file_are_decided_from_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(batch, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(text, "BLOCK_BYTES", 500)
+    landing, (late, problem) = Landing(tmp_path), LATE[name]
+    rows = "".join(f"{n},06/05/2026\n" for n in range(500))
+    landing.write("s/x.csv", f"id,on\n{rows}late,{late}\n{rows}")
+    landing.write("s/y.csv", "id,on\ny,25/06/2026\n")
+    columns = {"id": column(**ID), "on": column("date", formats=["iso", "%d/%m/%Y"])}
+    s = stream("s", columns, dates_variable="PAYDOWN_DATES")
+    report = landing.load(s)
+    assert problem in "".join(map(str, report.rejected))
+    assert len(report.rejected) == bool(problem)
+    found = landing.query('select "on"::varchar as day, count(*) as n from raw.demo__s group by 1')
+    counted = {row["day"]: row["n"] for row in found}
+    mine = {} if problem else {"2026-06-05": 1000}
+    assert counted == {"2026-06-25": 1 if problem else 2, **mine}
+    assert landing.unaccounted(s) == []

@@ -1,11 +1,12 @@
--- A state that nobody knows, in a record that says nothing else of whether it is over, would leave
--- the incident open for ever. Add the word to seeds/servicenow_states.csv, or export the columns
--- active, resolved_at and closed_at.
+-- A state that nobody knows decides whether an incident counts: where the record says nothing else of
+-- whether it is over, it would be open for ever; where it is over without a time at which it was
+-- resolved, it may have been canceled. Add the word to seeds/servicenow_states.csv, or export the
+-- columns active, resolved_at and closed_at.
 {{ config(meta={'dagster': {'ref': {'name': 'stg_servicenow__incidents'}}}) }}
 
 select
-    incidents.source_status_value,
-    incidents.source_status,
+    'state is in no list; add the word to seeds/servicenow_states.csv' as rule_name,
+    coalesce(incidents.source_status, incidents.source_status_value) as word,
     count(*) as incident_count,
     min(incidents.source_incident_id) as first_incident
 from {{ ref('stg_servicenow__incidents') }} as incidents
@@ -16,7 +17,10 @@ left join {{ ref('servicenow_states') }} as by_name
 where
     by_value.state_word is null
     and by_name.state_word is null
-    and incidents.is_active is null
     and incidents.resolved_at is null
-    and incidents.closed_at is null
-group by incidents.source_status_value, incidents.source_status
+    and not coalesce(incidents.is_active, false)
+    and (
+        incidents.source_status is not null
+        or (incidents.is_active is null and incidents.closed_at is null)
+    )
+group by coalesce(incidents.source_status, incidents.source_status_value)
