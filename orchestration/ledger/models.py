@@ -38,7 +38,7 @@ UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an epic says of its service: incidents (a set), score, band and peak burn rate."""
+    """What an epic says of its service: incidents (a set), score, band and error budgets spent."""
 
     incident_ids: tuple[str, ...]
     score: int

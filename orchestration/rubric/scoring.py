@@ -36,10 +36,10 @@ Factor = Literal[
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 # Thresholds of these factors are shares, so 30 for 30 % would never be reached.
 SHARE_FACTORS = frozenset({"blast_radius", "dependency_centrality"})
-# A value at or above the cut has the level. Burn: the multi-window alert thresholds of the Google
-# SRE workbook. MTTR in minutes, revenue in US dollars, effort in engineer-days.
+# A value at or above the cut has the level. Burn: share of an error budget spent in its period.
+# MTTR in minutes, revenue in US dollars, effort in engineer-days.
 DEFAULT_CUTS: dict[Factor, dict[str, float]] = {
-    "slo_burn": {"low": 1, "medium": 6, "high": 14.4},
+    "slo_burn": {"low": 0.1, "medium": 0.5, "high": 1},
     "repeats": {"low": 1, "medium": 2, "high": 3},
     "mttr": {"low": 30, "medium": 60, "high": 120},
     "blast_radius": {"low": 0.01, "medium": 0.10, "high": 0.30},
@@ -71,6 +71,55 @@ class Cuts(Strict):
     low: Amount | None = None
     medium: Amount | None = None
     high: Amount | None = None
+
+
+AlertLevel = Literal["none", "low", "medium", "high"]
+
+
+class Alerts(Strict):
+    """The level at least of a service whose burn-rate alert of the SRE workbook fired.
+
+    One that pages: 2 % of the budget in an hour, 5 % in six. One that opens a ticket: 10 % in a day
+    or in three.
+    """
+
+    page: AlertLevel = "medium"
+    ticket: AlertLevel = "low"
+
+
+class Burn(Strict):
+    """Levels of `slo_burn`: by how much of an error budget was spent, and by which alert fired."""
+
+    budget_spent: Cuts = Cuts()
+    alerts: Alerts = Alerts()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_rates(cls, said: Any) -> Any:
+        rates = [level for level in ("low", "medium", "high") if level in (said or ())]
+        if rates:
+            what = "a burn rate has no level of its own: an hour at a high rate spends little"
+            fix = "state shares of the budget: budget_spent: {low: 0.1, medium: 0.5, high: 1}"
+            raise fault(what, fix, at=rates[:1])
+        return said
+
+
+class Thresholds(Strict):
+    """From which value on each factor has which level; what is left out has its default."""
+
+    slo_burn: Burn = Burn()
+    repeats: Cuts = Cuts()
+    mttr: Cuts = Cuts()
+    blast_radius: Cuts = Cuts()
+    dependency_centrality: Cuts = Cuts()
+    revenue_impact: Cuts = Cuts()
+    effort: Cuts = Cuts()
+    ai_risk: Cuts = Cuts()
+
+    def stated(self, factor: Factor) -> Cuts:
+        """The cuts that the file states of a factor."""
+        said = getattr(self, factor)
+        return said.budget_spent if isinstance(said, Burn) else said
 
 
 class Band(Strict):
@@ -111,15 +160,16 @@ class Scoring(Strict):
     repeat_window_days: Days = 90
     hysteresis: Hysteresis = Hysteresis()
     levels: Levels = Levels()
-    thresholds: dict[Factor, Cuts] = Field(default_factory=dict)
+    thresholds: Thresholds = Thresholds()
 
     @model_validator(mode="after")
     def _weigh_something(self) -> Self:
         if not any(self.weights.values()):
             what = "every weight is 0, so every score would be 0"
             raise fault(what, "give at least one factor a weight", at=["weights"])
-        for factor, stated in self.thresholds.items():
-            place = ["thresholds", factor]
+        for factor in FACTORS:
+            stated = self.thresholds.stated(factor)
+            place = ["thresholds", factor] + ["budget_spent"] * (factor == "slo_burn")
             cuts = {level: cut for level, cut in self.cuts(factor).items() if cut is not None}
             if not cuts:
                 fix = "state low, medium or high, or give the factor the weight 0"
@@ -132,7 +182,7 @@ class Scoring(Strict):
 
     def cuts(self, factor: Factor) -> dict[str, float | None]:
         """The factor's thresholds by level: what the file states over the defaults."""
-        stated = self.thresholds.get(factor, Cuts()).model_dump(exclude_unset=True)
+        stated = self.thresholds.stated(factor).model_dump(exclude_unset=True)
         return {"low": None, "medium": None, "high": None} | DEFAULT_CUTS[factor] | stated
 
     def record(self) -> dict[str, Any]:
@@ -141,6 +191,11 @@ class Scoring(Strict):
         `ordinal` rises with the level and with the band. `close_as_hygiene` has no minimum.
         """
         promote, bundle = self.bands.promote_to_epic, self.bands.bundle_with_existing
+        ordinals = list(self.levels.model_dump())
+        alerts = {
+            f"{alert}_ordinal": ordinals.index(level)
+            for alert, level in self.thresholds.slo_burn.alerts.model_dump().items()
+        }
         meaning = {
             "window_days": self.window_days,
             "leave_margin": _number(self.hysteresis.margin),
@@ -149,6 +204,7 @@ class Scoring(Strict):
             "factors": [
                 {"factor": factor, "weight": _number(self.weights.get(factor, 0))}
                 | {level: _number(cut) for level, cut in self.cuts(factor).items()}
+                | (alerts if factor == "slo_burn" else {})
                 for factor in FACTORS
             ],
             "levels": [

@@ -80,7 +80,8 @@ class EpicDraft:
     """All that an epic, or a story below `parent`, says when it is opened.
 
     body: Markdown that says it all; the rest is for fields, where the tracker has them.
-    slo_burn: peak burn rate. Estimates are in engineer-days, money in US dollars; None: not known.
+    slo_burn: error budgets spent in a period, 1.5 for 150 %. Estimates are in engineer-days, money
+    in US dollars; None: not known.
     change_window: `canary`, `feature_flag`, `maintenance_window`, or empty.
     """
 

@@ -52,7 +52,7 @@ def change(said: Evidence | None, **columns: Any) -> list[str]:
 def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
     lines = epic().splitlines()
     assert lines[0] == (
-        "gateway: 2 incidents in the scoring window, peak burn rate 18.2. It scores 24, +3 in "
+        "gateway: 2 incidents in the scoring window, 18.2 error budgets spent. It scores 24, +3 in "
         "seven days, which is above the band from which work is planned instead of patched."
     )
     for line in (
@@ -203,7 +203,7 @@ def test_a_change_says_only_what_changed() -> None:
     assert change(replace(said, score=27), score=27, band="bundle_with_existing")[0] == (
         "Score 27; band bundle with existing, was promote to epic."
     )
-    assert change(said, slo_burn=20.25)[0] == "Score 24; peak burn rate 20.2."
+    assert change(said, slo_burn=20.25)[0] == "Score 24; 20.2 error budgets spent."
     assert change(None, factor_changes="")[:3] == [
         "Score 24, band promote to epic.",
         "",

@@ -168,7 +168,7 @@ def test_a_second_run_reads_epics_back_and_a_third_changes_nothing(demo_copy: Si
             0,
             (
                 "24 points, rank 1",
-                "peak burn rate 18.2",
+                "154% of an error budget spent, page alert over 1h, stated",
                 "pagerduty:QS7LPRXBZCVQRY",
                 "revenue_impact 3 5 medium 380,000 $380000 lost",
                 "+2 ai_risk: no data -> AI-written code without tests in 1 of 1",

@@ -199,7 +199,7 @@ def test_burn_rates_are_those_of_prometheus_and_of_the_counters(
     site.load(*project_streams(), readers=READERS)
     assert site.query("select * from raw.quarantine") == []
     dbt(
-        "build", "--select", "+int_slo__daily_peaks", "--exclude-resource-type", "unit_test",
+        "build", "--select", "+int_slo__daily_burn", "--exclude-resource-type", "unit_test",
         # A test that also reads models outside the selection has nothing to read.
         "--indirect-selection", "cautious",
         warehouse=site.warehouse, inline=False, as_of=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",

@@ -37,9 +37,28 @@ MISTAKES = {
         (SHORT + "levels:\n  low: 0.7\n", 6, "levels.low", "rise from none to high"),
         (SHORT + "levels: {high: 1.5}\n", 5, "levels.high", "smaller number"),
         (SHORT + "thresholds:\n  mttr:\n    low: 90\n", 7, "thresholds.mttr.low", "write null"),
-        (SHORT + "thresholds: {latency: {low: 1}}\n", 5, "thresholds.latency", "use slo_burn"),
+        (SHORT + "thresholds: {latency: {low: 1}}\n", 5, "thresholds.latency", "slo_burn"),
         (SHORT + "thresholds: {mttr: {hi: 1}}\n", 5, "thresholds.mttr.hi", "write high"),
         (SHORT + "thresholds: {ai_risk: {high: }}\n", 5, "thresholds.ai_risk", "no threshold"),
+        # As rubrics had it before: a burn rate. Taken for a share, 14.4 would be 1,440 %.
+        (
+            SHORT + "thresholds:\n  slo_burn: {low: 1, medium: 6, high: 14.4}\n",
+            6,
+            "thresholds.slo_burn.low",
+            "budget_spent: {low: 0.1, medium: 0.5, high: 1}",
+        ),
+        (
+            SHORT + "thresholds:\n  slo_burn:\n    budget_spent: {low: 2}\n",
+            7,
+            "thresholds.slo_burn.budget_spent.low",
+            "write null",
+        ),
+        (
+            SHORT + "thresholds: {slo_burn: {alerts: {page: 5}}}\n",
+            5,
+            "thresholds.slo_burn.alerts.page",
+            "medium",
+        ),
         (
             SHORT + "thresholds: {blast_radius: {high: 30}}\n",
             5,

@@ -104,17 +104,17 @@ def test_the_files_that_ship_are_the_articles_or_say_the_defaults(tmp_path: Path
 def test_the_articles_scoring_and_its_defaults(landing: Landing) -> None:
     found = rows(landing, "scoring", SCORING)
     # Scores already stored carry the hash: change it only with a note in the changelog.
-    assert found.pop("scoring") == {("d4ae216a70c8", 90, 90, 2, 28)}
+    assert found.pop("scoring") == {("c353580c428b", 90, 90, 2, 28)}
     assert {stream: {row[1:] for row in of} for stream, of in found.items()} == {
         "scoring_factors": {
-            ("slo_burn", 5, 1, 6, 14.4),
-            ("repeats", 4, 1, 2, 3),
-            ("mttr", 3, 30, 60, 120),
-            ("blast_radius", 5, 0.01, 0.1, 0.3),
-            ("dependency_centrality", 4, 0.05, 0.15, 0.3),
-            ("revenue_impact", 5, 10_000, 100_000, 500_000),
-            ("effort", -3, 1, 5, 15),
-            ("ai_risk", 2, None, None, 1),
+            ("slo_burn", 5, 0.1, 0.5, 1, 2, 1),
+            ("repeats", 4, 1, 2, 3, None, None),
+            ("mttr", 3, 30, 60, 120, None, None),
+            ("blast_radius", 5, 0.01, 0.1, 0.3, None, None),
+            ("dependency_centrality", 4, 0.05, 0.15, 0.3, None, None),
+            ("revenue_impact", 5, 10_000, 100_000, 500_000, None, None),
+            ("effort", -3, 1, 5, 15, None, None),
+            ("ai_risk", 2, None, None, 1, None, None),
         },
         "scoring_levels": {("none", 0, 0), ("low", 1, 0.3), ("medium", 2, 0.6), ("high", 3, 1)},
         "scoring_bands": {
@@ -158,6 +158,8 @@ def test_the_hash_names_the_meaning(tmp_path: Path) -> None:
         SCORING + "hysteresis: {hold_days: 27}\n",
         SCORING + "levels: {low: 0.31}\n",
         SCORING + "thresholds: {mttr: {low: 31}}\n",
+        SCORING + "thresholds: {slo_burn: {budget_spent: {high: 2}}}\n",
+        SCORING + "thresholds: {slo_burn: {alerts: {page: high}}}\n",
     ]
     assert len({scoring(tmp_path, text).rubric_hash for text in other} - {article}) == len(other)
 

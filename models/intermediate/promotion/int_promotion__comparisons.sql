@@ -133,7 +133,7 @@ compared as (
                 coalesce(abs(joined.said_slo_burn - joined.slo_burn) > 0.000001, false)
                 or (joined.said_slo_burn is null) != (joined.slo_burn is null)
                 then
-                    ', peak burn rate '
+                    ', error budgets spent '
                     || coalesce({{ number_text('joined.said_slo_burn', 2) }}, 'none') || ' -> '
                     || coalesce({{ number_text('joined.slo_burn', 2) }}, 'none')
             else ''

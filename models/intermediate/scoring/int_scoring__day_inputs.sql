@@ -21,8 +21,8 @@ known as (
     cross join settings
 ),
 
-daily_peaks as (
-    select * from {{ ref('int_slo__daily_peaks') }}
+daily_burn as (
+    select * from {{ ref('int_slo__daily_burn') }}
 ),
 
 counting as (
@@ -57,15 +57,16 @@ counting as (
     union all
     -- A measurement of a day that is partly in the window counts: one day longer for the newest.
     select
-        {{ time_after('cast(daily_peaks.measured_on as timestamp)', 1, 'second') }}
+        {{ time_after('cast(daily_burn.measured_on as timestamp)', 1, 'second') }}
             as counts_from,
         {{ time_after(
-            'cast(daily_peaks.measured_on as timestamp)', '(settings.window_days + 2)', 'day'
+            'cast(daily_burn.measured_on as timestamp)', '(settings.window_days + 2)', 'day'
         ) }} as counts_until,
         {{ row_hash([
-            'daily_peaks.service_id', 'daily_peaks.measured_on', 'daily_peaks.peak_burn_rate',
+            'daily_burn.service_id', 'daily_burn.measured_on', 'daily_burn.budget_spent',
+            'daily_burn.burn_alert',
         ]) }} as row_sum
-    from daily_peaks
+    from daily_burn
     cross join settings
 ),
 
@@ -112,7 +113,8 @@ select
     summed.scoring_date,
     summed.scoring_at,
     summed.window_starts_at,
-    cast(coalesce(summed.change_sum, 0) as varchar)
+    -- What factors mean: another number scores every day anew.
+    '2 ' || cast(coalesce(summed.change_sum, 0) as varchar)
     || ' ' || coalesce(cast(services.service_sum as varchar), '')
     || ' ' || cast(summed.scoring_at as varchar)
     || ' ' || cast(summed.window_starts_at as varchar) as day_checksum

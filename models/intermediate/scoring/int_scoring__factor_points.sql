@@ -1,9 +1,13 @@
-with factor_values as (
-    select * from {{ ref('int_scoring__factor_values') }}
+with factors as (
+    select * from {{ ref('stg_modernization__scoring_factors') }}
 ),
 
-factors as (
-    select * from {{ ref('stg_modernization__scoring_factors') }}
+factor_values as (
+    select
+        factor_rows.*,
+        {{ burn_alert_ordinal('factor_rows', 'factors') }} as alert_ordinal
+    from {{ ref('int_scoring__factor_values') }} as factor_rows
+    left join factors on factor_rows.factor = factors.factor
 ),
 
 levels as (
@@ -21,6 +25,7 @@ levelled as (
             'factor_values.raw_value',
             'factor_values.level_raise',
             ['factors.low_threshold', 'factors.medium_threshold', 'factors.high_threshold'],
+            'factor_values.alert_ordinal',
         ) }} as level_ordinal
     from factor_values
     inner join factors on factor_values.factor = factors.factor

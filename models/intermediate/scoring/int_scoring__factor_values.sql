@@ -50,22 +50,23 @@ centrality as (
     select * from {{ ref('int_services__centrality') }}
 ),
 
-daily_peaks as (
-    select * from {{ ref('int_slo__daily_peaks') }}
+daily_burn as (
+    select * from {{ ref('int_slo__daily_burn') }}
 ),
 
--- What monitoring measured. A day that is partly in the window counts.
+-- What monitoring measured. A day that is partly in the window counts, with the period it ends.
 burnt as (
     select
         dates.scoring_date,
-        daily_peaks.service_id,
-        max(daily_peaks.peak_burn_rate) as measured_burn_rate
+        daily_burn.service_id,
+        max(daily_burn.budget_spent) as budget_spent,
+        max(daily_burn.burn_alert) as burn_alert
     from dates
-    inner join daily_peaks
+    inner join daily_burn
         on
-            dates.scoring_date >= daily_peaks.measured_on
-            and cast(dates.window_starts_at as date) <= daily_peaks.measured_on
-    group by dates.scoring_date, daily_peaks.service_id
+            dates.scoring_date >= daily_burn.measured_on
+            and cast(dates.window_starts_at as date) <= daily_burn.measured_on
+    group by dates.scoring_date, daily_burn.service_id
 ),
 
 aggregated as (
@@ -91,20 +92,17 @@ reviewed as (
     select
         stated.scoring_date,
         stated.service_id,
-        -- The burn that it states counts for days on which nothing was measured.
-        max(case when daily_peaks.service_id is null then stated.slo_burn_rate end)
-            as stated_burn_rate,
         max(stated.users_share) as blast_radius,
         max(case when stated.is_regulatory then 1 else 0 end) as is_regulatory,
         {{ exact_sum('stated.revenue_impact_usd') }} as revenue_impact,
         sum(case when stated.is_ai_code_without_tests then 1 else 0 end) as ai_risk,
         count(stated.is_ai_code_without_tests) as ai_answer_count
     from stated
-    left join daily_peaks
-        on
-            stated.service_id = daily_peaks.service_id
-            and cast(stated.triggered_at as date) = daily_peaks.measured_on
     group by stated.scoring_date, stated.service_id
+),
+
+told as (
+    {{ stated_burn('stated', 'daily_burn') }}
 ),
 
 -- The same fix is estimated again after every incident of its kind: the newest estimate holds.
@@ -143,17 +141,12 @@ measured as (
         dates.scoring_date,
         dates.day_checksum,
         services.service_id,
+        {{ greater_known('burnt.budget_spent', 'told.budget_spent') }} as slo_burn,
+        {{ greater_known('burnt.burn_alert', 'told.burn_alert') }} as burn_alert,
         case
             when
-                reviewed.stated_burn_rate is null
-                or burnt.measured_burn_rate >= reviewed.stated_burn_rate
-                then burnt.measured_burn_rate
-            else reviewed.stated_burn_rate
-        end as slo_burn,
-        case
-            when
-                reviewed.stated_burn_rate is null
-                or burnt.measured_burn_rate >= reviewed.stated_burn_rate
+                told.service_id is null
+                or burnt.budget_spent >= told.budget_spent
                 then ', measured'
             else ', stated'
         end as slo_burn_said_by,
@@ -191,6 +184,10 @@ measured as (
         on
             dates.scoring_date = burnt.scoring_date
             and services.service_id = burnt.service_id
+    left join told
+        on
+            dates.scoring_date = told.scoring_date
+            and services.service_id = told.service_id
     left join effort
         on
             dates.scoring_date = effort.scoring_date
@@ -199,52 +196,7 @@ measured as (
     where services.is_scored
 ),
 
--- factor, its value, levels that it is raised by, and the evidence
-{% set factors = [
-    (
-        'slo_burn', 'slo_burn', '0',
-        "'peak burn rate ' || " ~ number_text('measured.slo_burn') ~ " || measured.slo_burn_said_by",
-    ),
-    (
-        'repeats', 'repeats', '0',
-        "cast(measured.repeats as varchar) || ' of ' || cast(measured.comparable_count as varchar)"
-        ~ " || ' incidents repeat an earlier one'"
-        ~ " || case when measured.comparable_count < measured.incident_count then ', '"
-        ~ " || cast(measured.incident_count - measured.comparable_count as varchar)"
-        ~ " || ' unknown' else '' end",
-    ),
-    (
-        'mttr', 'mttr', '0',
-        "'median ' || " ~ number_text('measured.mttr', 0)
-        ~ " || ' minutes over ' || cast(measured.resolved_count as varchar) || ' resolved'",
-    ),
-    (
-        'blast_radius', 'blast_radius', 'measured.is_regulatory',
-        "case
-            when measured.blast_radius is null and measured.is_regulatory = 1
-                then 'regulated data, share of users unknown'
-            else 'up to ' || " ~ number_text('100 * measured.blast_radius', 0) ~ " || '% of users'
-                || case when measured.is_regulatory = 1 then ', regulated data' else '' end
-        end",
-    ),
-    (
-        'dependency_centrality', 'dependency_centrality', '0',
-        "cast(measured.transitive_dependents as varchar) || ' services depend on it'",
-    ),
-    (
-        'revenue_impact', 'revenue_impact', '0',
-        "'$' || " ~ number_text('measured.revenue_impact', 0) ~ " || ' lost'",
-    ),
-    (
-        'effort', 'effort_days', '0',
-        number_text('measured.effort_days') ~ " || ' engineer-days of work'",
-    ),
-    (
-        'ai_risk', 'ai_risk', '0',
-        "'AI-written code without tests in ' || cast(measured.ai_risk as varchar) || ' of '"
-        ~ " || cast(measured.ai_answer_count as varchar) || ' reviewed incidents'",
-    ),
-] -%}
+{% set factors = scoring_factors() -%}
 
 -- Read once: a warehouse may compute a CTE again for each branch of a union.
 factor_names as (
@@ -273,6 +225,7 @@ factor_values as (
                 when '{{ factor }}' then {{ level_raise }}
             {%- endfor %}
         end as level_raise,
+        case factor_names.factor when 'slo_burn' then measured.burn_alert end as burn_alert,
         case factor_names.factor
             {%- for factor, value, level_raise, evidence in factors %}
                 when '{{ factor }}' then {{ evidence }}
@@ -288,8 +241,13 @@ select
     factor_values.factor,
     factor_values.raw_value,
     factor_values.level_raise,
+    factor_values.burn_alert,
     case
-        when factor_values.raw_value is null and factor_values.level_raise = 0 then 'no data'
+        when
+            factor_values.raw_value is null
+            and factor_values.burn_alert is null
+            and factor_values.level_raise = 0
+            then 'no data'
         else factor_values.evidence
     end as evidence,
     -- Of the whole day and service, for all of its factors.

@@ -64,6 +64,7 @@ stretched as (
         factor_values.factor,
         factor_values.raw_value,
         factor_values.level_raise,
+        {{ burn_alert_ordinal('factor_values', 'factors') }} as alert_ordinal,
         factor_values.incident_count,
         factor_values.resolved_count,
         factors.weight,
@@ -91,6 +92,7 @@ levelled as (
                 'stretched.medium_threshold * stretched.stretch',
                 'stretched.high_threshold * stretched.stretch',
             ],
+            'stretched.alert_ordinal',
         ) }} as level_ordinal
     from stretched
 ),

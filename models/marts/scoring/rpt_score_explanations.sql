@@ -5,7 +5,7 @@
     explained by the service that leads it.
 #}
 {%- set no_data = {
-    'slo_burn': 'no SLO is measured, and no postmortem states a burn rate',
+    'slo_burn': 'no SLO is measured, and no postmortem of a resolved incident states a burn rate',
     'repeats': 'too few incidents say what failed, by failure mode, alert key or title',
     'mttr': 'no incident with a known end',
     'blast_radius': 'no postmortem states the share of users, or regulated data',

@@ -4,10 +4,8 @@
     Thresholds are those of the SRE workbook for 30 days (2 % of the budget in an hour, 5 % in six,
     10 % in one day and in three), in proportion for other periods.
 #}
-{%- set pairs = [('1h', '5m', 14.4), ('6h', '30m', 6), ('1d', '2h', 3), ('3d', '6h', 1)] -%}
-{%- set windows = {
-    '5m': 300, '30m': 1800, '1h': 3600, '2h': 7200, '6h': 21600, '1d': 86400, '3d': 259200
-} -%}
+{%- set pairs = burn_alerts() | reverse | list -%}
+{%- set windows = burn_windows() -%}
 with budgets as (
     select * from {{ ref('int_slo__budgets') }}
 ),
@@ -193,7 +191,7 @@ joined as (
         {%- for name in windows %}
             current_rates.burn_rate_{{ name }},
         {%- endfor %}
-        {%- for long, short, threshold in pairs %}
+        {%- for long, short, threshold, kind in pairs %}
             case
                 when
                     current_rates.burn_rate_{{ long }} is null

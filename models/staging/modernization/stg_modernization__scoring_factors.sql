@@ -16,6 +16,8 @@ renamed as (
         low as low_threshold,
         medium as medium_threshold,
         high as high_threshold,
+        page_ordinal,
+        ticket_ordinal,
 
         -- timestamps
         _loaded_at as loaded_at

@@ -1,0 +1,52 @@
+{#
+    What incidents with a stated burn rate spent of an error budget, by day and service, and the most
+    urgent alert that such a rate sets off. The rate held while the incident was active; it counts for
+    days on which nothing was measured. Incidents within one period of 30 days spend from one budget.
+    A stated rate is as round as an alert's threshold, so it reaches it where it equals it.
+#}
+{% macro stated_burn(stated, daily_burn) -%}
+    {%- set windows = burn_windows() -%}
+    select
+        added.scoring_date,
+        added.service_id,
+        cast(max(added.budget_spent) as double precision) as budget_spent,
+        max(added.burn_alert) as burn_alert
+    from (
+        select
+            said.scoring_date,
+            said.service_id,
+            case
+                {%- for long, short, threshold, kind in burn_alerts() | reverse %}
+                    when
+                        said.slo_burn_rate * least(said.active_seconds, {{ windows[long] }})
+                        >= {{ threshold }} * {{ windows[long] }}
+                        then {{ 5 - loop.index }}
+                {%- endfor %}
+                else 0
+            end as burn_alert,
+            sum(
+                cast(said.slo_burn_rate * said.active_seconds / 2592000.0 as numeric(28, 9))
+            ) over (
+                partition by said.scoring_date, said.service_id
+                order by said.triggered_epoch
+                range between 2591999 preceding and current row
+            ) as budget_spent
+        from (
+            select
+                {{ stated }}.*,
+                {{ seconds_between(
+                    "cast('1970-01-01' as timestamp)", stated ~ '.triggered_at'
+                ) }} as triggered_epoch
+            from {{ stated }}
+            left join {{ daily_burn }}
+                on
+                    {{ stated }}.service_id = {{ daily_burn }}.service_id
+                    and cast({{ stated }}.triggered_at as date) = {{ daily_burn }}.measured_on
+            where
+                {{ daily_burn }}.service_id is null
+                and {{ stated }}.slo_burn_rate is not null
+                and {{ stated }}.active_seconds is not null
+        ) as said
+    ) as added
+    group by added.scoring_date, added.service_id
+{%- endmacro %}
