@@ -18,6 +18,7 @@ from orchestration import documents
 from orchestration.documents import ConfigError, load_model, model_reader
 from orchestration.documents.imports import Headings
 from orchestration.documents.postmortem import Postmortem
+from orchestration.documents.prioritized import PrioritizedFile
 from orchestration.documents.strict import Strict
 from orchestration.epics.playbooks import playbook_paths, read_playbook
 from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
@@ -36,9 +37,10 @@ MODELS: dict[str, type[Strict]] = {
     "headings": Headings,
     "sources": Sources,
     "tracker": TrackerConfig,
+    "prioritized": PrioritizedFile,
 }
 # Each value has a default, so a folder without these files works.
-OPTIONAL = ("targets", "shared_fixes", "headings", "sources", "tracker")
+OPTIONAL = ("targets", "shared_fixes", "headings", "sources", "tracker", "prioritized")
 READERS = documents.READERS | {name: model_reader(model) for name, model in MODELS.items()}
 SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 

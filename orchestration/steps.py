@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.configuration import READERS, check_configuration
@@ -21,6 +22,7 @@ from orchestration.dbt_project import (
 from orchestration.documents import ConfigError
 from orchestration.epics.published import refresh_ledger, run_epics
 from orchestration.epics.publisher import EpicsReport
+from orchestration.http import SourceError
 from orchestration.loader import (
     ContractError,
     LoadReport,
@@ -29,19 +31,19 @@ from orchestration.loader import (
 )
 from orchestration.loader.quarantine import QuarantineError
 from orchestration.loader.unread import unread_files
-from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy, published
+from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
 from orchestration.settings import Settings, SettingsError
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
-from orchestration.warehouse import WarehouseBusyError, warehouse_of
+from orchestration.warehouse import WarehouseBusyError, loading_warehouse
 
 LOADS = "paydown/loads"
 QUARANTINE = "paydown/quarantine"
 SHOWN_PROBLEMS = 20
 # Errors whose message says what a person has to do.
 ADVISING = (
-    ConfigError, ContractError, DbtError, QuarantineError, SettingsError, TrackerError,
-    WarehouseBusyError,
+    ConfigError, ContractError, DbtError, QuarantineError, SettingsError, SourceError,
+    TrackerError, WarehouseBusyError,
 )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def load(
     other record.
     """
     settings.export()
-    warehouse = warehouse_of(settings)
+    warehouse = loading_warehouse(settings)
     try:
         refreshed = refresh_ledger(settings, "load")
         if refreshed.unreachable:
@@ -168,7 +170,7 @@ def build(settings: Settings, progress: Progress = lambda _: None) -> tuple[DbtR
 def publish(settings: Settings) -> PublishedCopy:
     """Replace the analysts' copy where a mart changed."""
     marts = public_marts(manifest(settings))
-    return publish_copy(warehouse_of(settings), settings.published, marts)
+    return publish_copy(settings.warehouse, settings.published, marts)
 
 
 def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
@@ -180,7 +182,7 @@ def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
 
 def scored_days(settings: Settings) -> list[date]:
     """The days that the published scores are of."""
-    with published(settings) as con:
+    with duckdb.connect(str(settings.published_database), read_only=True) as con:
         days = con.execute("select distinct scoring_date from fct_service_scores order by 1")
         return [day for (day,) in days.fetchall()]
 

@@ -123,6 +123,22 @@ def sync(
     return show_sync(settings, sources or [], since.date() if since else None)
 
 
+@app.command("sync-decisions")
+def sync_decisions(
+    out: Annotated[Path | None, typer.Option(help="Write this file, and leave Git alone.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what is new.")] = False,
+) -> None:
+    """Propose modernization/prioritized.yaml, the ranked epics, by one pull request.
+
+    What people wrote in it stays. Where nothing is new nothing is pushed. Exits with 1 where the
+    file can't be read, the branch can't be pushed to, or people decided one thing in two ways.
+    """
+    settings = read_settings()
+    from orchestration.cli.decisions import show_sync_decisions
+
+    show_sync_decisions(settings, out, dry_run=dry_run)
+
+
 Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
 
 

@@ -96,7 +96,7 @@ class Entries:
         text = text.replace("\r\n", "\n")
         text += "\n" if text and not text.endswith("\n") else ""
         parse(Chunk(1, text))
-        for token in yaml.scan(text):
+        for token in yaml.scan(text) if "*" in text else ():
             if isinstance(token, yaml.AliasToken):
                 line, what = token.start_mark.line + 1, "stands for what is written elsewhere"
                 fix = "write the value out, or in quotes where it begins with *"

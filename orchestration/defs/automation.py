@@ -14,8 +14,8 @@ import dagster as dg
 from orchestration.components.resources import Workspace, workspace
 from orchestration.settings import Settings
 
-# Past days are scored again only when somebody asks for them.
-EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets("score_days")
+# Past days are scored again only when somebody asks for them; a list is proposed once a week.
+EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets("score_days", "prioritized")
 
 flow_job = dg.define_asset_job(
     "paydown",

@@ -13,6 +13,7 @@ SOURCE_NAMES = (
     "azure_devops",
     "backstage",
     "datadog",
+    "decisions",
     "git",
     "jira",
     "opsgenie",

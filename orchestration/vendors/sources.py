@@ -14,6 +14,7 @@ from orchestration.vendors.azure_devops import AzureDevOpsSourceConfig
 from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import SourceConfig
 from orchestration.vendors.datadog import DatadogConfig
+from orchestration.vendors.decisions.extractor import DecisionsConfig
 from orchestration.vendors.git.extractor import GitConfig
 from orchestration.vendors.jira import JiraSourceConfig
 from orchestration.vendors.opsgenie.extractor import OpsgenieConfig
@@ -28,6 +29,7 @@ class Sources(Strict):
     azure_devops: AzureDevOpsSourceConfig = AzureDevOpsSourceConfig()
     backstage: BackstageConfig = BackstageConfig()
     datadog: DatadogConfig = DatadogConfig()
+    decisions: DecisionsConfig = DecisionsConfig()
     git: GitConfig = GitConfig()
     jira: JiraSourceConfig = JiraSourceConfig()
     opsgenie: OpsgenieConfig = OpsgenieConfig()

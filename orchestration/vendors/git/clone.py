@@ -71,7 +71,12 @@ class Clone:
     """One remote and the folder that its newest commit is kept in; that may be deleted any time."""
 
     def __init__(
-        self, repository: Repository, settings: GitSettings, context: base.Context, folder: Path
+        self,
+        repository: Repository,
+        settings: GitSettings,
+        context: base.Context,
+        folder: Path,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.requests = 0
         self._ref, self._url = repository.ref, repository.url or ""
@@ -80,7 +85,7 @@ class Clone:
         self._settings, self._patience = settings, context.patience
         self._folder = folder.absolute()
         self._secrets: list[str] = []
-        config = {**CONFIG, "remote.origin.url": self._url}
+        config = {**CONFIG, "remote.origin.url": self._url, **(more or {})}
         if repository.token_env:
             token = base.secret(context, repository.token_env, self._name, "a read-only token")
             packed = base64.b64encode(f"{repository.user}:{token}".encode()).decode()
@@ -118,7 +123,11 @@ class Clone:
 
     def read(self, ids: Sequence[str]) -> list[bytes]:
         """The contents of these ids, in this order; SourceError beyond `MAX_BYTES` together."""
-        listed = self._local("rev-list", "--objects", "--no-walk", "--missing=print", HEAD)
+        return self._contents(ids, HEAD)
+
+    def _contents(self, ids: Sequence[str], *where: str) -> list[bytes]:
+        """As `read`, of the commits, and below the paths, that `where` says."""
+        listed = self._local("rev-list", "--objects", "--no-walk", "--missing=print", *where)
         missing = {line[1:].decode() for line in listed.splitlines() if line.startswith(b"?")}
         if wanted := sorted(missing.intersection(ids)):
             self.requests += 1
@@ -130,13 +139,17 @@ class Clone:
                 f"{self._name}: {len(ids):,} files of {size:,} bytes match, at most "
                 f"{MAX_BYTES:,} bytes are read; narrow its paths"
             )
-        return [*_contents(self._local("cat-file", "--batch", given=given))]
+        return [*_parted(self._local("cat-file", "--batch", given=given))]
 
-    def _fetch(self) -> bytes:
-        """Fetch the newest commit without its contents; what `ls-tree` says of it."""
+    def _prepare(self) -> None:
+        """Have a folder for what is fetched."""
         if not (self._folder / "HEAD").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             self._run("init", "--quiet", "--bare", "--template=", str(self._folder))
+
+    def _fetch(self) -> bytes:
+        """Fetch the newest commit without its contents; what `ls-tree` says of it."""
+        self._prepare()
         self.requests += 1
         self._local(*FETCH, "--depth=1", "origin", f"+{self._ref}:{HEAD}")
         return self._local("ls-tree", "-r", "-z", "--full-tree", HEAD)
@@ -146,6 +159,13 @@ class Clone:
 
     def _run(self, *arguments: str, given: str = "") -> bytes:
         """What git prints; SourceError where it fails, with its words and what to do."""
+        code, output, errors = self._ended(*arguments, given=given)
+        if code:
+            raise self._error(self._said(errors), code)
+        return output
+
+    def _ended(self, *arguments: str, given: str = "") -> tuple[int, bytes, bytes]:
+        """How git ends, what it prints and its errors; SourceError where it takes too long."""
         seconds = self._settings.timeout_seconds
         limited = LIMITED.format((self._settings.max_megabytes << 20) // BLOCK_BYTES)
         with subprocess.Popen(  # noqa: S603 - the shell gets arguments as they are
@@ -168,9 +188,7 @@ class Clone:
                 # With what it started, such as ssh, which would keep the pipes open.
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-        if process.returncode:
-            raise self._error(self._said(errors), process.returncode)
-        return output
+        return process.returncode, output, errors
 
     def _error(self, said: str, code: int) -> SourceError:
         if code == 127:
@@ -203,7 +221,7 @@ class Clone:
         return flat[:SHOWN_CHARACTERS].rstrip(" .")
 
 
-def _contents(batch: bytes) -> Iterator[bytes]:
+def _parted(batch: bytes) -> Iterator[bytes]:
     """Of `cat-file --batch`: a line that ends in the size, the content, a line feed."""
     at = 0
     while at < len(batch):

@@ -30,6 +30,7 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+Address = Annotated[str, AfterValidator(_url)]
 Ref = Annotated[
     str,
     Field(max_length=200),
@@ -68,7 +69,7 @@ class Repository(Strict):
         user: the user name sent with the token; most hosts accept any.
     """
 
-    url: Annotated[str, AfterValidator(_url)] | None = None
+    url: Address | None = None
     folder: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     name: str = ""
     ref: Ref = "HEAD"

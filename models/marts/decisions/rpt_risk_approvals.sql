@@ -1,0 +1,69 @@
+with decisions as (
+    select * from {{ ref('fct_funding_decisions') }}
+),
+
+risks as (
+    select * from {{ ref('stg_decisions__risks') }}
+),
+
+remarks as (
+    select * from {{ ref('stg_decisions__remarks') }}
+),
+
+-- What somebody says several times is one row each; who merged without a word approved too.
+spoken as (
+    select
+        remarks.commit_sha,
+        remarks.remark_kind as approval_kind,
+        remarks.remark_state as approval_state,
+        remarks.remark_by as approver,
+        remarks.remark_text as approval_text,
+        remarks.remarked_at as approved_at
+    from remarks
+    union all
+    select
+        decisions.commit_sha,
+        'merge' as approval_kind,
+        'approved' as approval_state,
+        coalesce(min(decisions.merged_by), min(decisions.author_name)) as approver,
+        cast(null as varchar) as approval_text,
+        min(decisions.decided_at) as approved_at
+    from decisions
+    group by decisions.commit_sha
+),
+
+approvals as (
+    select
+        -- ids
+        decisions.decision_id,
+        cast(risks.risk_id as varchar) as risk_id,
+        decisions.service_id,
+
+        -- strings
+        decisions.service_name,
+        decisions.decision,
+        decisions.risk_acceptance,
+        cast(spoken.approval_kind as varchar) as approval_kind,
+        cast(spoken.approval_state as varchar) as approval_state,
+        cast(spoken.approver as varchar) as approver,
+        cast(spoken.approval_text as varchar) as approval_text,
+        decisions.pull_request_url,
+
+        -- numbers
+        row_number() over (
+            partition by decisions.decision_id, risks.risk_id
+            order by spoken.approved_at, spoken.approval_kind, spoken.approver
+        ) as approval_ordinal,
+
+        -- timestamps
+        spoken.approved_at
+    from decisions
+    inner join risks
+        on
+            decisions.commit_sha = risks.commit_sha
+            and decisions.candidate_id = risks.candidate_id
+            and decisions.cycle_number = risks.cycle_number
+    inner join spoken on decisions.commit_sha = spoken.commit_sha
+)
+
+select * from approvals

@@ -1,0 +1,28 @@
+with source as (
+    select *
+    from {{ current_rows(source('decisions', 'commits')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        sha as commit_sha,
+
+        -- strings
+        author_name,
+        subject,
+        pull_request_url,
+        opened_by,
+        merged_by,
+
+        -- numbers
+        position as commit_position,
+
+        -- timestamps
+        committed_at,
+        merged_at,
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

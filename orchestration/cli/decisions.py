@@ -1,0 +1,62 @@
+"""`paydown sync-decisions`: what was pushed, and where the pull request is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestration.cli.tables import say, shown_path
+from orchestration.decisions.prioritized import changes, ranked, regenerated
+from orchestration.decisions.sync import Proposal, sync_decisions
+from orchestration.documents import ConfigError, DocumentError
+from orchestration.documents.text import read_text
+from orchestration.settings import Settings
+from orchestration.vendors.base import Context
+from orchestration.vendors.sync import read_sources
+
+TITLES = {
+    "nothing_new": "nothing new: nothing was pushed",
+    "dry_run": "dry run: this would be pushed to {branch}",
+    "pushed": "pushed to {branch}; open its pull request",
+    "opened": "pull request opened",
+    "updated": "pull request updated",
+    "closed": "people closed the pull request of this very list; a new one opens when it changes",
+}
+
+
+def show_sync_decisions(settings: Settings, out: Path | None, *, dry_run: bool) -> None:
+    """Propose the published ranking, or write it to the file `out` and leave Git alone.
+
+    Raises:
+        SettingsError: nothing was published yet.
+        SourceError: nothing was pushed.
+        ConfigError: sources.yaml, or the file that is there, is wrong.
+    """
+    rows = ranked(settings)
+    if out is None:
+        is_dry = dry_run or bool(settings.dry_run)
+        config = read_sources(settings).decisions
+        show_proposal(sync_decisions(config, rows, Context(), dry_run=is_dry))
+        return
+    try:
+        old = read_text(out) if out.exists() else ""
+        new = regenerated(old, rows)
+    except DocumentError as error:
+        raise ConfigError(out, error.problems) from None
+    found = changes(old, new)
+    if new != old and not dry_run:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(new, encoding="utf-8")
+    say(f"{shown_path(out)}: {'nothing new' if new == old else 'written'}", "bold")
+    _list(found)
+
+
+def show_proposal(proposal: Proposal) -> None:
+    """Print what a sync did."""
+    title = TITLES[proposal.state].format(branch=proposal.branch)
+    say(f"{title}{': ' if proposal.link else ''}{proposal.link}", "bold")
+    _list(proposal.changes)
+
+
+def _list(found: list[str]) -> None:
+    for line in found:
+        say(line, indent=2)

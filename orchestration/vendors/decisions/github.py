@@ -1,0 +1,124 @@
+"""Pull requests by GitHub's REST API: one is opened or updated, others are read as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestration.http import (
+    Http,
+    Patience,
+    RefusedError,
+    SourceError,
+    UnknownOutcomeError,
+)
+
+VERSION = {"X-GitHub-Api-Version": "2022-11-28", "Accept": "application/vnd.github+json"}
+PAGE = 100
+MAX_PAGES = 20
+SHOWN_CHARACTERS = 2000
+
+
+class GitHub:
+    """The pull requests of one repository."""
+
+    def __init__(
+        self, url: str, owner: str, name: str, token: str, token_env: str, patience: Patience
+    ) -> None:
+        self._owner, self._path = owner, f"/repos/{owner}/{name}"
+        self.http = Http(
+            "github",
+            url,
+            credentials={"Authorization": f"Bearer {token}"},
+            headers=VERSION,
+            access_hint=f"give the token in {token_env} read and write access to contents and "
+            "pull requests of the repository",
+            patience=patience,
+        )
+
+    def propose(
+        self, branch: str, base: str, title: str, body: str, commit: str
+    ) -> tuple[str, str]:
+        """One open pull request from branch to base that says this; its address, and what was done:
+        opened, updated, unchanged, or closed where people closed it with this very commit.
+
+        Raises:
+            SourceError: GitHub refuses, or can't be reached.
+        """
+        said = {"title": title, "body": body}
+        if (found := self._find(branch, base)) is None:
+            for closed in self._listed(branch, base, "closed"):
+                if closed["head"].get("sha") == commit and not closed.get("merged_at"):
+                    return str(closed["html_url"]), "closed"
+            try:
+                made = self.http.write(
+                    "POST", f"{self._path}/pulls", {**said, "head": branch, "base": base}
+                )
+                return str(made.data["html_url"]), "opened"
+            except (RefusedError, UnknownOutcomeError):
+                # Another run was quicker, or it was opened and the answer got lost.
+                if (found := self._find(branch, base)) is None:
+                    raise
+        if all((found.get(key) or "") == value for key, value in said.items()):
+            return str(found["html_url"]), "unchanged"
+        self.http.write("PATCH", f"{self._path}/pulls/{found['number']}", said)
+        return str(found["html_url"]), "updated"
+
+    def of_commit(self, sha: str) -> dict[str, Any] | None:
+        """The merged pull request that a commit came by, with reviews and comments; None if none.
+
+        Raises:
+            SourceError: GitHub refuses, or can't be reached.
+        """
+        found = self.http.find(f"{self._path}/commits/{sha}/pulls")
+        merged = [one for one in (found.data if found else ()) if one.get("merged_at")]
+        if not merged:
+            return None
+        number = merged[0]["number"]
+        whole = self._object(f"{self._path}/pulls/{number}")
+        remarks = [
+            {
+                "kind": kind,
+                "by": (one.get("user") or {}).get("login"),
+                "at": one.get("submitted_at") or one.get("created_at"),
+                "state": (one.get("state") or "commented").lower(),
+                "body": (one.get("body") or "")[:SHOWN_CHARACTERS],
+            }
+            for kind, path in (
+                ("review", f"pulls/{number}/reviews"),
+                ("comment", f"issues/{number}/comments"),
+            )
+            for one in self._pages(f"{self._path}/{path}")
+        ]
+        return {
+            "number": number,
+            "url": whole.get("html_url"),
+            "opened_by": (whole.get("user") or {}).get("login"),
+            "merged_by": (whole.get("merged_by") or {}).get("login"),
+            "merged_at": whole.get("merged_at"),
+            "remarks": remarks,
+        }
+
+    def _find(self, branch: str, base: str) -> dict[str, Any] | None:
+        return next(iter(self._listed(branch, base, "open")), None)
+
+    def _listed(self, branch: str, base: str, state: str) -> list[dict[str, Any]]:
+        params = {"head": f"{self._owner}:{branch}", "base": base, "state": state}
+        found = self.http.get(f"{self._path}/pulls", {**params, "per_page": PAGE}).data
+        # A server that ignores `head` would show anybody's.
+        return [one for one in found if one["head"].get("ref") == branch]
+
+    def _pages(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for page in range(1, MAX_PAGES + 1):
+            rows = self.http.get(path, {"per_page": PAGE, "page": page}).data
+            found += rows
+            if len(rows) < PAGE:
+                break
+        return found
+
+    def _object(self, path: str) -> Mapping[str, Any]:
+        data = self.http.get(path).data
+        if not isinstance(data, dict):
+            raise SourceError(f"github: {path}: answered without an object; correct api_url")
+        return data
