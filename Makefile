@@ -19,7 +19,7 @@ run: .venv/ready  ## load, build, test, score, publish, open epics
 test: .venv/ready  ## all tests but the slow ones
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
 
-test-all: .venv/ready  ## all tests, also the exhaustive ones and those at scale
+test-all: .venv/ready .venv-emulator/ready  ## all tests, also the exhaustive ones and those at scale
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
 
 bench: .venv/ready  ## what runs at SIZE=10k, 100k or 1m incidents cost
@@ -49,13 +49,15 @@ format: .venv/ready  ## mend what can be mended
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-lock: .venv/ready  ## write both locks anew from pyproject.toml
+lock: .venv/ready  ## write all locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --extra postgres --extra metrics --extra dev pyproject.toml \
 		-o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --extra postgres --extra metrics --extra dev --extra snowflake \
 		-c requirements.lock pyproject.toml -o requirements-snowflake.lock
+	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 tests/emulator/requirements.in -o requirements-emulator.lock
 
 clean:  ## forget what runs wrote, keep the environment
 	rm -rf .paydown
@@ -74,4 +76,9 @@ clean:  ## forget what runs wrote, keep the environment
 .venv-snowflake/ready: requirements-snowflake.lock | .venv/ready
 	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-snowflake
 	@VIRTUAL_ENV=.venv-snowflake $(UV) pip sync -q --require-hashes requirements-snowflake.lock
+	@touch $@
+
+.venv-emulator/ready: requirements-emulator.lock | .venv/ready
+	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-emulator
+	@VIRTUAL_ENV=.venv-emulator $(UV) pip sync -q --require-hashes requirements-emulator.lock
 	@touch $@

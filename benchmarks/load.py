@@ -102,7 +102,7 @@ def paydown(home: Path, folder: Path, streams: Sequence[str] = ("incidents",)) -
     import yaml
 
     from orchestration.loader import contracts_from_manifest, load_landing
-    from orchestration.warehouse import Warehouse
+    from orchestration.warehouse import FileWarehouse
 
     (source,) = yaml.safe_load(SOURCES.read_text())["sources"]
     nodes = {
@@ -116,7 +116,7 @@ def paydown(home: Path, folder: Path, streams: Sequence[str] = ("incidents",)) -
         if table["name"] in streams
     }
     contracts = contracts_from_manifest({"sources": nodes})
-    warehouse = Warehouse(home / "warehouse.duckdb", home / "dlt")
+    warehouse = FileWarehouse(home / "warehouse.duckdb", home / "dlt")
     return load_landing(contracts, {"landing": folder}, warehouse, {}).rows_loaded
 
 

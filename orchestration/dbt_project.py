@@ -31,6 +31,8 @@ PARSED_FOLDERS = ("models", "macros", "seeds", "tests/dbt", "profiles")
 GRAPH_FOLDER = PROJECT_ROOT / ".paydown" / "dbt"
 # dbt's log on disk and its artefacts cost seconds; what failed is in the result.
 QUIET = ("--quiet", "--no-use-colors", "--log-level-file", "none")
+# No view for a model that only one other reads: a run has no unit tests, which need its columns.
+SINGLE_USE = {"single_use": "ephemeral"}
 # A test that fails prints a line for each rule that is broken, with an example.
 BROKEN_RULE = re.compile(r"^(\w+): (rule_name=.*)$", re.MULTILINE)
 
@@ -89,7 +91,8 @@ def parse_into(folder: Path) -> Path:
     with FileLock(stamp.with_suffix(".lock")):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != inputs:
             stamp.unlink(missing_ok=True)
-            _invoke(["parse", "--target-path", str(folder), *QUIET])
+            variables = json.dumps(SINGLE_USE)
+            _invoke(["parse", "--target-path", str(folder), "--vars", variables, *QUIET])
             stamp.write_text(inputs, encoding="utf-8")
     return folder
 
@@ -113,8 +116,8 @@ def build_arguments(settings: Settings, *command: str, **variables: str) -> list
     command = command or ("build", "--exclude-resource-type", "unit_test")
     if settings.as_of:
         variables["as_of"] = f"{settings.as_of:%Y-%m-%d %H:%M:%S}"
-    stated = ["--vars", json.dumps(variables)] if variables else []
-    return [*command, "--target", settings.target, *stated]
+    stated = json.dumps(SINGLE_USE | variables)
+    return [*command, "--target", settings.target, "--vars", stated]
 
 
 def run_dbt(
@@ -172,7 +175,7 @@ def _invoke(
 
 def _inputs() -> str:
     """What a manifest depends on: files, and the variables that input contracts name."""
-    names = {"PAYDOWN_TARGET"}
+    names = {"PAYDOWN_TARGET", "PAYDOWN_POSTGRES_DATABASE", "PAYDOWN_SNOWFLAKE_DATABASE"}
     for file in (PROJECT_ROOT / "models").rglob("_*__sources.yml"):
         names |= set(ENV_VAR.findall(file.read_text(encoding="utf-8")))
     variables = {name: os.environ.get(name) for name in sorted(names)}

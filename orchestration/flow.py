@@ -25,6 +25,7 @@ from orchestration.publish.analyst_copy import PublishedCopy
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.steps import Check
 from orchestration.vendors.sync import SyncResult
+from orchestration.warehouse import warehouse_of
 
 KEPT_REPORTS = 50
 
@@ -87,7 +88,8 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
     that moves, windows move too: then also once an hour (UTC).
     """
     stamp, inputs = settings.runs / "built.json", _inputs(settings)
-    state = _state(settings, inputs)
+    with _step(result, "warehouse"):
+        state = _state(settings, inputs)
     is_current = (
         state and stamp.exists() and stamp.read_text() == state
     ) and settings.published_database.exists()
@@ -151,10 +153,8 @@ def _inputs(settings: Settings) -> str:
 def _state(settings: Settings, inputs: str) -> str:
     """What models were built from; empty where nobody can know. A replay, a back-fill or somebody's
     own `dbt build` changes the file."""
-    if settings.target != "duckdb" or not settings.warehouse.exists():
-        return ""
-    stat = settings.warehouse.stat()
-    return json.dumps([inputs, stat.st_mtime_ns, stat.st_size])
+    state = warehouse_of(settings).state()
+    return json.dumps([inputs, *state]) if state else ""
 
 
 def _write_report(settings: Settings, result: FlowResult) -> None:

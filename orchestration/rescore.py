@@ -17,7 +17,8 @@ from orchestration.documents import load_model
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.rubric import Scoring
 from orchestration.settings import Settings, SettingsError
-from orchestration.warehouse import connected, copy_warehouse, loading_warehouse
+from orchestration.warehouse import warehouse_of
+from orchestration.warehouse.file import copy_warehouse
 
 # The models between the days to be scored and the marts that show them.
 SCORED = "int_scoring__dates+,+fct_service_scores int_scoring__dates+,+fct_service_score_factors"
@@ -28,6 +29,10 @@ RESCORED = (
     "stg_modernization__scoring+ stg_modernization__scoring_factors+ "
     "stg_modernization__scoring_levels+ stg_modernization__scoring_bands+"
 )
+# A copy of a server's tables has no views yet.
+VIEWS = "config.materialized:view"
+INLINE = ("view", "ephemeral")
+WORKING = "warehouse.duckdb"
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,7 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
             f"{first} to {last} can't be scored; name days in order, up to {today} and at most "
             f"{OLDEST_DAYS:,} days back"
         )
-    if settings.target == "duckdb":
-        _check_scored(settings)
+    _check_scored(settings)
     days = {"history_from": first.isoformat(), "history_to": last.isoformat()}
     # The models in between hold the days that were scored last: leave them as every run does.
     for variables in (days, {}):
@@ -74,7 +78,7 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
     Raises:
         ConfigError: the rubric has problems; with line, field and fix.
         OSError: the rubric can't be read.
-        SettingsError: no run was finished yet, or its warehouse isn't a DuckDB file.
+        SettingsError: no run was finished yet, or the warehouse can't be reached.
         WarehouseBusyError: another program has the warehouse open.
         DbtError: a model failed.
     """
@@ -82,9 +86,10 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
     _check_scored(settings)
     first = settings.now().date() - timedelta(days=DAYS_A_MONTH * months) if months else None
     with tempfile.TemporaryDirectory(prefix="paydown-whatif-") as folder, duckdb.connect() as con:
-        before = _scored(settings, Path(folder, "before"), None, first) if first else None
-        after = _scored(settings, Path(folder, "after"), scoring, first)
-        for name, database in (("before", before or settings.warehouse), ("after", after)):
+        known = warehouse_of(settings).as_file(Path(folder, WORKING), _facts(settings))
+        before = _scored(settings, known, Path(folder, "before"), None, first) if first else known
+        after = _scored(settings, known, Path(folder, "after"), scoring, first)
+        for name, database in (("before", before), ("after", after)):
             quoted = str(database).replace("'", "''")
             con.execute(f"attach '{quoted}' as {name} (read_only)")
         con.execute(COMPARED)
@@ -177,25 +182,45 @@ MONTHS = """
 
 def _check_scored(settings: Settings) -> None:
     """Refuse at once what dbt would refuse much later, and less clearly."""
-    if settings.target != "duckdb" or not settings.warehouse.exists():
-        raise SettingsError(f"{settings.warehouse}: doesn't exist yet; `paydown run` makes it")
-    with connected(settings.warehouse, read_only=True) as con:
-        scores = "select 1 from duckdb_tables() where table_name = 'fct_service_scores'"
-        if not con.execute(scores).fetchall():
-            raise SettingsError("no run has scored anything yet; let `paydown run` finish once")
+    warehouse = warehouse_of(settings)
+    if not warehouse.exists():
+        raise SettingsError(f"{warehouse.identity}: nothing is in it yet; `paydown run` fills it")
+    scores = (
+        "select table_name from information_schema.tables "
+        "where lower(table_name) = 'fct_service_scores' and lower(table_schema) = 'paydown_marts'"
+    )
+    if not warehouse.ask(scores):
+        raise SettingsError("no run has scored anything yet; let `paydown run` finish once")
 
 
-def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | None) -> Path:
-    """A copy of the warehouse, scored with the rubric, or with the one it holds."""
+def _facts(settings: Settings) -> set[str]:
+    """What scoring reads, and what it computes, as `schema.table`: all tables, no views."""
+    nodes = manifest(settings)
+    found = {"raw.loads", "raw.quarantine"}
+    for node in (*nodes["nodes"].values(), *nodes["sources"].values()):
+        if node["resource_type"] in ("seed", "source") or (
+            node["resource_type"] == "model" and node["config"]["materialized"] not in INLINE
+        ):
+            table = node.get("identifier") or node["alias"]
+            found.add(f"{node['schema']}.{table}".lower())
+    return found
+
+
+def _scored(
+    settings: Settings, known: Path, home: Path, scoring: Path | None, first: date | None
+) -> Path:
+    """A copy of the warehouse's file, scored with the rubric, or with the one it holds."""
     landing, modernization = home / "landing", home / "modernization"
     landing.mkdir(parents=True)
     shutil.copytree(settings.modernization, modernization)
     copy = dataclasses.replace(
-        settings, home=home, modernization=modernization, landing=landing, is_demo=False
-    )
-    copy_warehouse(settings.warehouse, copy.warehouse)
-    # The parsed project is the same, and parsing it takes longer than all else.
-    shutil.copytree(parsed(settings), copy.dbt_target_path, dirs_exist_ok=True)
+        settings, home=home, modernization=modernization, landing=landing, is_demo=False,
+        target="duckdb",
+    )  # fmt: skip
+    copy_warehouse(known, copy.warehouse)
+    if settings.target == copy.target:
+        # The parsed project is the same, and parsing it takes longer than all else.
+        shutil.copytree(parsed(settings), copy.dbt_target_path, dirs_exist_ok=True)
     copy.export()
     try:
         if scoring:
@@ -205,9 +230,10 @@ def _scored(settings: Settings, home: Path, scoring: Path | None, first: date | 
                 for contract in contracts_from_manifest(manifest(settings))
                 if contract.source == "modernization" and contract.reader == "scoring"
             ]
-            load_landing(contracts, copy.roots, loading_warehouse(copy), READERS)
+            load_landing(contracts, copy.roots, warehouse_of(copy), READERS)
         days = {"history_from": first.isoformat()} if first else {}
-        command = build_arguments(copy, "run", "--full-refresh", "--select", RESCORED, **days)
+        selected = RESCORED if settings.target == copy.target else f"{RESCORED} {VIEWS}"
+        command = build_arguments(copy, "run", "--full-refresh", "--select", selected, **days)
         _run(copy, command)
     finally:
         settings.export()

@@ -12,6 +12,8 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEMO_LANDING = PROJECT_ROOT / "tests" / "samples" / "landing"
 DEMO_AS_OF = "2026-06-26T16:00:00Z"
+# Warehouses that the whole flow runs on; dbt alone knows every output of profiles/profiles.yml.
+TARGETS = ("duckdb", "postgres", "snowflake")
 QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -70,7 +72,7 @@ class Settings:
             landing=landing,
             modernization=modernization_folder(env),
             as_of=_moment(env.get("PAYDOWN_AS_OF") or (DEMO_AS_OF if is_demo else "")),
-            target=env.get("PAYDOWN_TARGET", "duckdb"),
+            target=_target(env.get("PAYDOWN_TARGET", TARGETS[0])),
             ledger_url=env.get("PAYDOWN_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
             dry_run=_switch("PAYDOWN_DRY_RUN", env.get("PAYDOWN_DRY_RUN")),
             is_demo=is_demo,
@@ -124,6 +126,7 @@ class Settings:
         """Set what dbt, dlt and Dagster read from the environment, telemetry off first."""
         for name, value in (QUIET | {"PAYDOWN_MEMORY_LIMIT": _memory_limit()}).items():
             os.environ.setdefault(name, value)
+        os.environ["PAYDOWN_TARGET"] = self.target
         os.environ["PAYDOWN_WAREHOUSE"] = str(self.warehouse)
         os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_path)
         os.environ["DBT_LOG_PATH"] = str(self.home / "dbt" / "logs")
@@ -154,6 +157,14 @@ def _switch(name: str, value: str | None) -> bool | None:
     if (stated := value.strip().lower()) not in states:
         raise SettingsError(f"{name}={value}: is neither 1 nor 0; write one of them")
     return states[stated]
+
+
+def _target(value: str) -> str:
+    if value not in TARGETS:
+        raise SettingsError(
+            f"PAYDOWN_TARGET={value}: there is no such warehouse; name one of {', '.join(TARGETS)}"
+        )
+    return value
 
 
 def _sources(value: str) -> tuple[str, ...]:

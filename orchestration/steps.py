@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.configuration import READERS, check_configuration
@@ -31,11 +30,11 @@ from orchestration.loader import (
 )
 from orchestration.loader.quarantine import QuarantineError
 from orchestration.loader.unread import unread_files
-from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy
+from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy, published
 from orchestration.settings import Settings, SettingsError
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
-from orchestration.warehouse import WarehouseBusyError, loading_warehouse
+from orchestration.warehouse import WarehouseBusyError, warehouse_of
 
 LOADS = "paydown/loads"
 QUARANTINE = "paydown/quarantine"
@@ -124,7 +123,7 @@ def load(
     other record.
     """
     settings.export()
-    warehouse = loading_warehouse(settings)
+    warehouse = warehouse_of(settings)
     try:
         refreshed = refresh_ledger(settings, "load")
         if refreshed.unreachable:
@@ -170,7 +169,7 @@ def build(settings: Settings, progress: Progress = lambda _: None) -> tuple[DbtR
 def publish(settings: Settings) -> PublishedCopy:
     """Replace the analysts' copy where a mart changed."""
     marts = public_marts(manifest(settings))
-    return publish_copy(settings.warehouse, settings.published, marts)
+    return publish_copy(warehouse_of(settings), settings.published, marts)
 
 
 def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
@@ -182,7 +181,7 @@ def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
 
 def scored_days(settings: Settings) -> list[date]:
     """The days that the published scores are of."""
-    with duckdb.connect(str(settings.published_database), read_only=True) as con:
+    with published(settings) as con:
         days = con.execute("select distinct scoring_date from fct_service_scores order by 1")
         return [day for (day,) in days.fetchall()]
 

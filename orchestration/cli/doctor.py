@@ -22,16 +22,16 @@ from orchestration.http import Patience, SourceError
 from orchestration.ledger import EpicState, Ledger
 from orchestration.loader import contracts_from_manifest
 from orchestration.loader.files import is_file
-from orchestration.loader.quarantine import Quarantine, Row
+from orchestration.loader.quarantine import BOOKKEEPING, Quarantine, Row
 from orchestration.loader.unread import unread_files
 from orchestration.rubric import Scoring
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import PROJECT_ROOT, Settings, SettingsError
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors import SOURCE_NAMES
 from orchestration.vendors.base import Context, SourceConfig
 from orchestration.vendors.sync import concurrently, configured_sources, place
 from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config
-from orchestration.warehouse import WarehouseBusyError, connected
+from orchestration.warehouse import WarehouseBusyError, warehouse_of
 
 # A person waits: one more try, and no long waits for a limit to pass.
 PATIENCE = Patience(attempts=2, reply_seconds=20, max_wait_seconds=5)
@@ -143,15 +143,19 @@ def check_landing(settings: Settings) -> Iterator[Finding]:
 
 def check_warehouse(settings: Settings) -> Iterator[Finding]:
     """What was loaded, which files were rejected, and what is quarantined."""
-    if not settings.warehouse.exists():
-        yield Finding("note", "warehouse", "nothing loaded yet; run `paydown run`")
-        return
     try:
-        with connected(settings.warehouse, read_only=True) as con:
+        warehouse = warehouse_of(settings)
+        if not warehouse.exists():
+            yield Finding("note", "warehouse", "nothing loaded yet; run `paydown run`")
+            return
+        with warehouse.reading(BOOKKEEPING) as con:
             loads, problems = con.execute(LOADS).fetchall(), con.execute(PROBLEMS).fetchall()
             kinds = Quarantine(con).kinds()
     except WarehouseBusyError as error:
         yield Finding("note", "warehouse", str(error))
+        return
+    except SettingsError as error:
+        yield Finding("bad", "warehouse", str(error))
         return
     except duckdb.CatalogException:
         yield Finding("note", "warehouse", "no load has finished yet; run `paydown run`")

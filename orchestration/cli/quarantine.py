@@ -15,9 +15,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
-from orchestration.loader.quarantine import NOTHING, Quarantine, QuarantineError, Row
+from orchestration.loader.quarantine import (
+    BOOKKEEPING,
+    NOTHING,
+    Quarantine,
+    QuarantineError,
+    Row,
+)
 from orchestration.loader.report import place
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse, warehouse_of
 
 BUSY = "another program has the warehouse open, such as a run; ask again when it is done"
 ID_SHOWN = 12
@@ -31,16 +38,17 @@ def opened(settings: Settings) -> Generator[Quarantine]:
     Raises:
         QuarantineError: where no warehouse exists yet, or a run is writing it.
     """
-    with _reachable(settings), duckdb.connect(str(settings.warehouse), read_only=True) as con:
+    with _reachable(settings) as warehouse, warehouse.reading(BOOKKEEPING) as con:
         yield Quarantine(con)
 
 
 @contextmanager
-def _reachable(settings: Settings) -> Generator[None]:
-    if not settings.warehouse.exists():
+def _reachable(settings: Settings) -> Generator[Warehouse]:
+    warehouse = warehouse_of(settings)
+    if not warehouse.exists():
         raise QuarantineError(NOTHING)
     try:
-        yield
+        yield warehouse
     except duckdb.IOException as error:
         raise QuarantineError(BUSY) from error
 
@@ -61,11 +69,10 @@ def replay_from(
     from orchestration.dbt_project import manifest
     from orchestration.loader import contracts_from_manifest
     from orchestration.loader.replay import replay
-    from orchestration.warehouse import loading_warehouse
 
-    with _reachable(settings):
+    with _reachable(settings) as warehouse:
         return replay(
-            contracts_from_manifest(manifest(settings)), loading_warehouse(settings), READERS,
+            contracts_from_manifest(manifest(settings)), warehouse, READERS,
             ids=ids, source=source, correction=correction, progress=progress,
         )  # fmt: skip
 

@@ -4,9 +4,11 @@ are facts; a part of `paydown doctor`."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple
 
 from orchestration.cli.tables import published_rows, say, show_table
+from orchestration.publish.analyst_copy import NotPublishedError
 from orchestration.settings import Settings
 
 SHOWN_ROWS, SHOWN_REASONS = 20, 4
@@ -88,7 +90,12 @@ UNLINKED = """
 def check_streams(settings: Settings) -> Iterator[Finding]:
     """Where the chain from source to facts has lost something, services without a catalog, and
     postmortems without an incident."""
-    for row in published_rows(settings, "select * from rpt_data_quality order by stream_id"):
+    try:
+        rows = published_rows(settings, "select * from rpt_data_quality order by stream_id")
+    except NotPublishedError as error:
+        yield Finding("bad", "published", str(error))
+        return
+    for row in rows:
         for column, meaning in DIFFERENCES.items():
             if row[column]:
                 text = f"{row[column]:+,} {meaning.format(**row)}".removeprefix("+")
@@ -132,7 +139,9 @@ REASONS = """
 
 def show_streams(settings: Settings) -> None:
     """Print the rows of each stream from the source to the facts, and why not all are facts."""
-    rows = published_rows(settings, STREAMS, {"sources": list(settings.sources)})
+    rows: list[dict[str, Any]] = []
+    with suppress(NotPublishedError):
+        rows = published_rows(settings, STREAMS, {"sources": list(settings.sources)})
     if not rows:
         return
     columns = ("at source", "in raw", "facts", "excluded", "quarantined")

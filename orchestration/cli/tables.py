@@ -13,6 +13,7 @@ from rich.text import Text
 
 from orchestration.cli.command import console
 from orchestration.cli.quarantine import shown
+from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings
 
 
@@ -22,10 +23,13 @@ def published_rows(
     """What a query on the analysts' copy returns, as mappings.
 
     Nothing where nothing is published yet, or was before there was such a mart.
+
+    Raises:
+        NotPublishedError: what is published is of another warehouse.
     """
     if not settings.published_database.exists():
         return []
-    with duckdb.connect(str(settings.published_database), read_only=True) as con:
+    with published(settings) as con:
         try:
             result = con.execute(sql, parameters)
         except (duckdb.CatalogException, duckdb.BinderException):

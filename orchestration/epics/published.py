@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
-
 from orchestration.epics.candidates import Candidate, read_candidates
 from orchestration.epics.publisher import publish_epics
 from orchestration.epics.reconcile import Refreshed, refresh
 from orchestration.epics.report import EpicsReport
 from orchestration.epics.run import Run
 from orchestration.ledger import Ledger, export_epics
+from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings
 from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.trackers import (
@@ -51,7 +50,7 @@ def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
 def run_epics(settings: Settings, run_id: str, *, dry_run: bool | None = None) -> EpicsReport:
     """Act on the published decisions, or say how; dry_run: as the settings say where None.
 
-    duckdb.Error where nothing was published yet, ConfigError where tracker.yaml is wrong,
+    NotPublishedError where nothing was published yet, ConfigError where tracker.yaml is wrong,
     ForbiddenError where the tracker's secret is missing from the environment.
     """
     config = read_tracker_config(settings)
@@ -68,7 +67,7 @@ def published_candidates(settings: Settings) -> list[Candidate]:
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
     """Each candidate with what is decided about it."""
-    with duckdb.connect(str(settings.published_database), read_only=True) as con:
+    with published(settings) as con:
         result = con.execute(_DECIDED)
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

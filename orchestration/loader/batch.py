@@ -25,10 +25,10 @@ from orchestration.loader.raw import (
     Columns,
     append,
     delete_leftovers,
-    execute,
     raw_columns,
 )
 from orchestration.loader.report import LoadReport, Problem
+from orchestration.warehouse import Session
 
 # Text that is handled together: a batch takes some three times as much memory.
 PIECE_BYTES = 64 * 1024 * 1024
@@ -47,14 +47,12 @@ NEW_LOAD = """
 
 
 class Batch:
-    """The batch of one connection to the warehouse. Fill `landed` first."""
+    """The batch of one session of the warehouse. Fill `landed` first."""
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, folder: Path, contracts: Mapping[str, Contract]
-    ) -> None:
+    def __init__(self, session: Session, contracts: Mapping[str, Contract]) -> None:
         self.report = LoadReport()
-        self._con = con
-        self._folder = folder
+        self._session = session
+        self._con = session.con
         self._contracts = contracts
         self._columns: dict[str, Columns] = {"quarantine": QUARANTINE}
         self._columns |= {one.table: raw_columns(one) for one in contracts.values()}
@@ -66,11 +64,11 @@ class Batch:
         self._unclear: dict[int, str] = {}  # Files whose dates can all be read either way.
         self._is_scan = False  # Only the dates of what is added count.
         self._needed = Needed()
-        self._parts_folder = folder / "parts"
+        self._parts_folder = session.folder / "parts"
         shutil.rmtree(self._parts_folder, ignore_errors=True)
         self._parts_folder.mkdir(parents=True)
         # Parquet files of columns that are known to hold no null would be rewritten by dlt.
-        con.execute("set disabled_optimizers = 'statistics_propagation'")
+        self._con.execute("set disabled_optimizers = 'statistics_propagation'")
         self._empty()
 
     def _empty(self) -> None:
@@ -233,15 +231,15 @@ class Batch:
         contract = self._contracts[name]
         if records > bad:
             columns = ", ".join(
-                f"{'' if one in ORIGIN else 'judged.'}{identifier(one)}"
-                for one in self._columns[contract.table]
+                _storable(f"{'' if one in ORIGIN else 'judged.'}{identifier(one)}", one, kind)
+                for one, kind in self._columns[contract.table].items()
             )
             self._copy(contract.table, f"select {columns} {rows} and _reason is null")
         if bad:
             problems = f"""
                 select _load_id, landed.source, landed.stream, _source_file as file, _line as line,
-                    _field as field, _value as value, _reason as reason, _payload as text,
-                    _loaded_at
+                    {_storable("_field", "field")}, {_storable("_value", "value")},
+                    {_storable("_reason", "reason")}, {_storable("_payload", "text")}, _loaded_at
                 {rows} and _reason is not null order by all
             """
             self._copy("quarantine", problems)
@@ -259,13 +257,14 @@ class Batch:
     def commit(self, condition: str = "true") -> None:
         """Append the rows, then make the loads count that meet the condition."""
         if self._parts:
-            append(self._con, self._folder, self._parts, self._columns)
+            append(self._session, self._parts, self._columns)
+            self._note_quarantined()
             shutil.rmtree(self._parts_folder)
         new = f"select {', '.join(LOADS)} from landed where {condition}"
         if self._con.execute(f"{new} limit 1").fetchall():
-            execute(self._con, f"insert into raw.loads by name {new}")
+            self._session.add_loads(new)
         if self._con.execute("select 1 from landed limit 1").fetchall():
-            delete_leftovers(self._con, self._contracts.values())
+            delete_leftovers(self._session, self._contracts.values())
         rows = self._con.execute(
             "select name, sum(rows_loaded)::bigint, sum(rows_quarantined)::bigint from landed "
             "group by name order by name"
@@ -273,8 +272,21 @@ class Batch:
         self.report.rows_by_stream = {name: loaded for name, loaded, _ in rows}
         self.report.rows_loaded = sum(loaded for _, loaded, _ in rows)
         self.report.rows_quarantined = sum(quarantined for _, _, quarantined in rows)
-        shown = self._con.execute(
-            "select file, line, field, value, reason from raw.quarantine semi join landed "
-            f"using (_load_id) order by file, line limit {SHOWN_PROBLEMS}"
-        ).fetchall()
-        self.report.quarantined = [Problem(*row) for row in shown]
+
+    def _note_quarantined(self) -> None:
+        """Report the first problems; those of a file that was rejected are no load's."""
+        if files := [str(path) for path in self._parts.get("quarantine", [])]:
+            shown = self._con.execute(
+                "select file, line, field, value, reason from read_parquet($files) semi join "
+                f"landed using (_load_id) order by file, line limit {SHOWN_PROBLEMS}",
+                {"files": files},
+            ).fetchall()
+            self.report.quarantined = [Problem(*row) for row in shown]
+
+
+def _storable(value: str, name: str, kind: str = "varchar") -> str:
+    """The value as a column: of a text, U+FFFD stands for NUL, which PostgreSQL can't store."""
+    stored = (
+        f"replace({value}, chr(0), '\N{REPLACEMENT CHARACTER}')" if kind == "varchar" else value
+    )
+    return f"{stored} as {identifier(name)}"

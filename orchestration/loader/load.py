@@ -144,14 +144,15 @@ def load_landing(
         ContractError: for a contract with which no file can be read.
         duckdb.IOException: another program has the warehouse open.
     """
-    with warehouse.opened() as con:
-        create_tables(con, contracts)
-        delete_leftovers(con, contracts)
+    with warehouse.opened() as session:
+        con = session.con
+        create_tables(session, contracts)
+        delete_leftovers(session, contracts)
         finder = Finder(roots, warehouse.folder / "hashes.json")
         paths = _find(con, contracts, finder)
         con.execute(f"create or replace temp table landed as {PENDING}")
         by_name = {contract.name: contract for contract in contracts}
-        batch = Batch(con, warehouse.folder, by_name)
+        batch = Batch(session, by_name)
         _read(con, batch, paths, by_name, readers, progress)
         batch.reject_wrong_files()
         # A problem is written once.

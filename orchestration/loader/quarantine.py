@@ -13,6 +13,8 @@ import duckdb
 
 NOTHING = "nothing was loaded yet; run `paydown run`"
 Row = dict[str, Any]
+# What `Quarantine` reads.
+BOOKKEEPING = ("raw.loads", "raw.quarantine")
 
 # A replayed record is a load of its own: `raw.loads.file` is this and the record's id.
 REPLAYED = "quarantine/"

@@ -15,11 +15,13 @@ from typing import Any
 import duckdb
 
 from orchestration.loader.contract import Contract, ContractError
-from orchestration.loader.expressions import identifier, literal
+from orchestration.loader.expressions import literal
+from orchestration.warehouse import Session
 
 Columns = Mapping[str, str]
 
 DLT_TYPES = {"varchar": "text", "boolean": "bool"}
+SQL_TYPES = {"double": "double precision"}
 
 # One row per file, stream and load.
 LOADS: Columns = {
@@ -51,19 +53,13 @@ def raw_columns(contract: Contract) -> Columns:
     return {**{c.name: c.data_type for c in contract.columns}, **ORIGIN}
 
 
-def create_tables(con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract]) -> None:
+def create_tables(session: Session, contracts: Sequence[Contract]) -> None:
     """Create the tables and columns that the contracts name and `raw` lacks.
 
     Raises:
         ContractError: a column exists with another type; no row is converted.
     """
-    stored: dict[str, dict[str, str]] = {}
-    rows = con.execute(
-        "select table_name, column_name, lower(data_type) from duckdb_columns() "
-        "where schema_name = 'raw' and database_name = current_database()"
-    ).fetchall()
-    for table, column, data_type in rows:
-        stored.setdefault(table, {})[column] = data_type
+    stored, name = session.columns(), session.name
     for contract in contracts:
         for column in contract.columns:
             existing = stored.get(contract.table, {}).get(column.name, column.data_type)
@@ -74,36 +70,33 @@ def create_tables(con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract])
                     "column another name, its path may stay"
                 )
     if not stored:
-        execute(con, "create schema if not exists raw")
+        session.execute("create schema if not exists raw")
     wanted = {"quarantine": QUARANTINE, "loads": LOADS}
     for table, columns in (wanted | {c.table: raw_columns(c) for c in contracts}).items():
-        listed = {name: f"{identifier(name)} {kind}" for name, kind in columns.items()}
+        listed = {c: f"{name(c)} {SQL_TYPES.get(kind, kind)}" for c, kind in columns.items()}
         if table not in stored:
-            execute(con, f"create table raw.{identifier(table)} ({', '.join(listed.values())})")
-        for name in columns.keys() - stored.get(table, columns).keys():
-            execute(con, f"alter table raw.{identifier(table)} add column {listed[name]}")
+            session.execute(f"create table raw.{name(table)} ({', '.join(listed.values())})")
+        for column in columns.keys() - stored.get(table, columns).keys():
+            session.execute(f"alter table raw.{name(table)} add column {listed[column]}")
+    session.refresh("loads")
 
 
-def execute(con: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Run a statement that changes the warehouse."""
-    con.execute(sql)
-
-
-def delete_leftovers(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
+def delete_leftovers(session: Session, contracts: Iterable[Contract]) -> None:
     """Delete rows of loads that are not in `raw.loads`.
 
-    Creates the temporary table `stored(table_name, _load_id, row_count)`, by counting.
+    Creates the temporary table `stored(table_name, _load_id, row_count)`, by counting all tables
+    in one query.
     """
     counted = " union all ".join(
         f"select {literal(table)} as table_name, _load_id, count(*) as row_count "
-        f"from raw.{identifier(table)} group by _load_id"
+        f"from raw.{session.name(table)} group by _load_id"
         for table in ("quarantine", *dict.fromkeys(contract.table for contract in contracts))
     )
-    con.execute(f"create or replace temp table stored as {counted}")
+    session.keep("stored", "table_name varchar, _load_id varchar, row_count bigint", counted)
     leftovers = "_load_id not in (select _load_id from raw.loads)"
-    tables = con.execute(f"select distinct table_name from stored where {leftovers}").fetchall()
-    for (table,) in tables:
-        execute(con, f"delete from raw.{identifier(table)} where {leftovers}")
+    tables = session.con.execute(f"select distinct table_name from stored where {leftovers}")
+    for (table,) in tables.fetchall():
+        session.execute(f"delete from raw.{session.name(table)} where {leftovers}")
 
 
 def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> list[str]:
@@ -126,10 +119,7 @@ def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -
 
 
 def append(
-    con: duckdb.DuckDBPyConnection,
-    folder: Path,
-    parts: Mapping[str, Sequence[Path]],
-    columns: Mapping[str, Columns],
+    session: Session, parts: Mapping[str, Sequence[Path]], columns: Mapping[str, Columns]
 ) -> None:
     """Append Parquet files to their tables by dlt, all in one package of dlt's.
 
@@ -141,10 +131,10 @@ def append(
     import dlt
 
     pipeline = dlt.pipeline(
-        "paydown",
-        destination=dlt.destinations.duckdb(con),
+        session.pipeline,
+        destination=session.destination(),
         dataset_name="raw",
-        pipelines_dir=str(folder),
+        pipelines_dir=str(session.folder),
     )
     # What a dead load left between reading and writing is read again from the landing folder.
     pipeline.abort_packages()

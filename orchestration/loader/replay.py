@@ -56,7 +56,9 @@ def replay(
     if correction and len(ids) != 1:
         raise QuarantineError(f"{correction} corrects one record; give the id of one")
     by_name = {contract.name: contract for contract in contracts}
-    with warehouse.opened() as con:
+    with warehouse.opened() as session:
+        con = session.con
+        session.refresh("loads", "quarantine")
         records = _chosen(con, ids, source)
         for record in records:
             record |= _refused(record, by_name.get(record["name"]), correction)
@@ -64,9 +66,9 @@ def replay(
         if not wanted:
             return records, 0
         used = {record["name"]: by_name[record["name"]] for record in wanted}
-        create_tables(con, list(used.values()))
+        create_tables(session, list(used.values()))
         _land(con, wanted, used)
-        batch = Batch(con, warehouse.folder, used)
+        batch = Batch(session, used)
         if correction:
             try:
                 for piece in read_file(con, correction, used[wanted[0]["name"]], readers):

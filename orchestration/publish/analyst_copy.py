@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
-from orchestration.warehouse import connected
+from orchestration.settings import Settings, SettingsError
+from orchestration.warehouse import Warehouse, warehouse_of
 
 DATABASE = "paydown.duckdb"
 CURRENT = "current"
+# Beside the database: which warehouse the copy is of.
+TARGET = "target.txt"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class Mart:
     relation: str
     description: str
     columns: Mapping[str, str]
+
+
+class NotPublishedError(SettingsError):
+    """There is no copy of the warehouse that is set; the message says which one there is."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def public_marts(manifest: Mapping[str, Any]) -> list[Mart]:
     marts = [
         Mart(
             name=node["name"],
-            relation=f'"{node["schema"]}"."{node["alias"]}"',
+            relation=f"{node['schema']}.{node['alias']}".lower(),
             description=node["description"],
             columns={c["name"]: c["description"] for c in node["columns"].values()},
         )
@@ -62,20 +70,43 @@ def public_marts(manifest: Mapping[str, Any]) -> list[Mart]:
     return sorted(marts, key=lambda mart: mart.name)
 
 
-def publish_copy(warehouse: Path, folder: Path, marts: Sequence[Mart]) -> PublishedCopy:
+@contextmanager
+def published(settings: Settings) -> Generator[duckdb.DuckDBPyConnection]:
+    """The analysts' copy of the warehouse that is set: how all of paydown reads marts.
+
+    Raises:
+        NotPublishedError: nothing is published yet, or of another warehouse.
+    """
+    database = settings.published_database
+    if not database.exists():
+        raise NotPublishedError("nothing is published yet; run `paydown run` first")
+    stated = database.with_name(TARGET)
+    # Before copies said so there was but one kind of warehouse.
+    of = stated.read_text(encoding="utf-8") if stated.exists() else "duckdb"
+    if of != (wanted := warehouse_of(settings).identity):
+        raise NotPublishedError(
+            f"what is published is of {of}, but PAYDOWN_TARGET={settings.target} is {wanted}; "
+            "`paydown run` publishes that"
+        )
+    with duckdb.connect(str(database), read_only=True) as con:
+        yield con
+
+
+def publish_copy(warehouse: Warehouse, folder: Path, marts: Sequence[Mart]) -> PublishedCopy:
     """Write the copy into a folder of its own, then make `folder/current` point at it.
 
-    The folder's name is a hash of the marts' content, columns and descriptions, which is compared
-    before anything is written. The previous copy is kept for those who still read it; older ones
-    are deleted.
+    The folder's name is a hash of the marts' content, columns and descriptions and of the
+    warehouse, which is compared before anything is written. The previous copy is kept for those
+    who still read it; older ones are deleted.
 
     Raises:
         duckdb.Error: where a mart can't be read; the current copy then stays as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     current, building, link = folder / CURRENT, folder / ".building", folder / ".current"
-    with FileLock(folder / ".lock"), connected(warehouse, read_only=True) as con:
-        rows, name = _content(con, marts)
+    relations = [mart.relation for mart in marts]
+    with FileLock(folder / ".lock"), warehouse.reading(relations) as con:
+        rows, name = _content(con, marts, warehouse.identity)
         version = folder / name
         changed = not (version.exists() and current.is_symlink() and current.samefile(version))
         if changed:
@@ -84,6 +115,7 @@ def publish_copy(warehouse: Path, folder: Path, marts: Sequence[Mart]) -> Publis
                 shutil.rmtree(building, ignore_errors=True)
                 try:
                     _write(con, building, marts)
+                    (building / TARGET).write_text(warehouse.identity, encoding="utf-8")
                     building.rename(version)
                 finally:
                     shutil.rmtree(building, ignore_errors=True)
@@ -97,11 +129,13 @@ def publish_copy(warehouse: Path, folder: Path, marts: Sequence[Mart]) -> Publis
     return PublishedCopy(current / DATABASE, rows, changed)
 
 
-def _content(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> tuple[dict[str, int], str]:
+def _content(
+    con: duckdb.DuckDBPyConnection, marts: Sequence[Mart], identity: str
+) -> tuple[dict[str, int], str]:
     """The rows of each mart, and a hash of all of it that doesn't depend on their order."""
     con.execute("set timezone = 'UTC'")
     rows: dict[str, int] = {}
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(identity.encode())
     for mart in marts:
         # One hash of 64 bits could collide; two of them, of which one is of the row as a text.
         (found,) = con.execute(

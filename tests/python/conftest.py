@@ -159,14 +159,23 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres(postgres_server: str) -> str:
-    """SQLAlchemy's address of an empty PostgreSQL database, reachable through a socket only."""
+def new_postgres(postgres_server: str) -> Callable[[], str]:
+    """`new_postgres()`: an empty database in place of the one before; its address as `postgres`."""
     import psycopg2
 
-    connection = psycopg2.connect(host=postgres_server, user="postgres", dbname="postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"drop database if exists {POSTGRES_DATABASE} with (force)")
-        cursor.execute(f"create database {POSTGRES_DATABASE}")
-    connection.close()
-    return f"postgresql+psycopg2://postgres@/{POSTGRES_DATABASE}?host={postgres_server}"
+    def made() -> str:
+        connection = psycopg2.connect(host=postgres_server, user="postgres", dbname="postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"drop database if exists {POSTGRES_DATABASE} with (force)")
+            cursor.execute(f"create database {POSTGRES_DATABASE}")
+        connection.close()
+        return f"postgresql+psycopg2://postgres@/{POSTGRES_DATABASE}?host={postgres_server}"
+
+    return made
+
+
+@pytest.fixture
+def postgres(new_postgres: Callable[[], str]) -> str:
+    """SQLAlchemy's address of an empty PostgreSQL database, reachable through a socket only."""
+    return new_postgres()

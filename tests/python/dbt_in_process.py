@@ -24,7 +24,7 @@ class Dbt:
     dbt writes beside the warehouse goes to `scratch`."""
 
     def __init__(self, parsed: Callable[[str], Path], scratch: Path) -> None:
-        self._parsed = parsed
+        self.parsed = parsed
         self._scratch = scratch
 
     def __call__(
@@ -49,7 +49,7 @@ class Dbt:
         from dbt.contracts.graph.manifest import Manifest
 
         # dbt fills in what it compiles, so each call gets a manifest of its own.
-        objects = (self._parsed(target) / "partial_parse.msgpack").read_bytes()
+        objects = (self.parsed(target) / "partial_parse.msgpack").read_bytes()
         manifest = Manifest.from_msgpack(objects)
         for node in manifest.nodes.values():
             if not inline and node.config.materialized == "ephemeral":

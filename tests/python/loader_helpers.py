@@ -20,14 +20,12 @@ import yaml
 from orchestration.loader import (
     Contract,
     LoadReport,
-    batch,
     contracts_from_manifest,
     load_landing,
-    raw,
 )
 from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
 from orchestration.loader.read import Readers
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import FileWarehouse, Session
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -118,17 +116,17 @@ class Landing:
     def remove(self, name: str) -> None:
         (self.roots["landing"] / name).unlink()
 
-    def store(self, memory_limit: str | None = None) -> Warehouse:
-        return Warehouse(self.warehouse, self.home / "dlt", memory_limit)
+    def store(self, memory_limit: str | None = None) -> FileWarehouse:
+        return FileWarehouse(self.warehouse, self.home / "dlt", memory_limit)
 
     def load(self, *nodes: Json, readers: Readers | None = None) -> LoadReport:
         return load_landing(contracts(*nodes), self.roots, self.store(), readers or {})
 
     def unaccounted(self, *nodes: Json) -> list[str]:
-        with self.store().opened() as con:
-            create_tables(con, contracts(*nodes))
-            delete_leftovers(con, contracts(*nodes))
-            return unaccounted(con, contracts(*nodes))
+        with self.store().opened() as session:
+            create_tables(session, contracts(*nodes))
+            delete_leftovers(session, contracts(*nodes))
+            return unaccounted(session.con, contracts(*nodes))
 
     def query(self, sql: str, *parameters: Any) -> list[Json]:
         with duckdb.connect(str(self.warehouse), read_only=True) as con:
@@ -179,8 +177,7 @@ def kill_at(sql: str, number: int = 1) -> None:
 
         return execute
 
-    setattr(raw, "execute", dying(raw.execute, 1))  # noqa: B010
-    setattr(batch, "execute", dying(batch.execute, 1))  # noqa: B010
+    setattr(Session, "execute", dying(Session.execute, 1))  # noqa: B010
     setattr(DuckDbSqlClient, "execute_query", dying(DuckDbSqlClient.execute_query, 1))  # noqa: B010
 
 

@@ -12,9 +12,10 @@ import duckdb
 import pytest
 
 from orchestration.publish.analyst_copy import Mart, PublishedCopy, publish_copy
-from orchestration.warehouse import WarehouseBusyError, connected, copy_warehouse
+from orchestration.warehouse import FileWarehouse, WarehouseBusyError, connected
+from orchestration.warehouse.file import copy_warehouse
 
-MART = Mart("fct_things", '"marts"."fct_things"', 'It\'s a "thing".', {"n": "A number's name."})
+MART = Mart("fct_things", "marts.fct_things", 'It\'s a "thing".', {"n": "A number's name."})
 WRITER = """
 import sys, duckdb
 con = duckdb.connect(sys.argv[1])
@@ -37,7 +38,9 @@ class Site:
             con.execute(f"create table marts.fct_things as select n from range({count}) t(n)")
 
     def publish(self, *marts: Mart) -> PublishedCopy:
-        return publish_copy(self.warehouse, self.folder, marts or [MART])
+        return publish_copy(
+            FileWarehouse(self.warehouse, self.folder), self.folder, marts or [MART]
+        )
 
     def versions(self) -> list[Path]:
         return [p for p in self.folder.iterdir() if p.is_dir() and not p.is_symlink()]
@@ -93,10 +96,10 @@ def test_a_warehouse_is_copied_as_of_its_last_commit_however_its_writer_ended(
 
 LOADER = """
 import sys, pathlib
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import FileWarehouse
 path = pathlib.Path(sys.argv[1])
-with Warehouse(path, path.with_name("work") / "deep").opened() as con:
-    con.execute("insert into marts.fct_things select 1")
+with FileWarehouse(path, path.with_name("work") / "deep").opened() as session:
+    session.execute("insert into marts.fct_things select 1")
 """
 
 
@@ -140,7 +143,7 @@ def test_only_what_differs_is_published_and_one_older_copy_kept(site: Site) -> N
 def test_a_failed_publication_leaves_the_current_copy(site: Site) -> None:
     copy = site.publish()
     with pytest.raises(duckdb.CatalogException):
-        site.publish(MART, Mart("gone", '"marts"."gone"', "", {}))
+        site.publish(MART, Mart("gone", "marts.gone", "", {}))
     assert ask(copy.database) == [(10,)]
     assert [p for p in site.folder.iterdir() if p.name.startswith(".building")] == []
 

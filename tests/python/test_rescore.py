@@ -101,9 +101,9 @@ def test_what_cannot_be_scored_is_refused(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (("backfill", "--from", "2026-02-01", "--to", "2026-02-02"), "`paydown run` makes it"),
-        (("whatif", "--scoring", SCORING), "`paydown run` makes it"),
-        (("run",), "PAYDOWN_TARGET=nowhere: the loader writes to duckdb"),
+        (("backfill", "--from", "2026-02-01", "--to", "2026-02-02"), "`paydown run` fills it"),
+        (("whatif", "--scoring", SCORING), "`paydown run` fills it"),
+        (("run",), "PAYDOWN_TARGET=nowhere: there is no such warehouse"),
     ],
 )
 def test_before_the_first_run_commands_say_what_to_do(

@@ -11,9 +11,10 @@ from orchestration.components.resources import Workspace, check_result
 from orchestration.components.source_sync import sync_key, syncs_of
 from orchestration.defs.dbt.definitions import static_manifest
 from orchestration.loader import Contract, LoadReport, contracts_from_manifest
+from orchestration.loader.raw import raw_columns
 from orchestration.settings import Settings
 from orchestration.vendors import SOURCE_NAMES
-from orchestration.warehouse import connected
+from orchestration.warehouse import WarehouseError, warehouse_of
 
 LOADS = dg.AssetKey(steps.LOADS.split("/"))
 QUARANTINE = dg.AssetKey(steps.QUARANTINE.split("/"))
@@ -77,19 +78,20 @@ def asset_key(contract: Contract) -> dg.AssetKey:
 def raw_metadata(settings: Settings, contract: Contract, report: LoadReport) -> dict[str, Any]:
     """How many rows and files the raw table holds, how many are new, and its newest rows."""
     new = {"rows_loaded": report.rows_by_stream.get(contract.name, 0)}
-    table = f'raw."{contract.table}"'
+    columns = ", ".join(name for name in raw_columns(contract) if name != "_payload")
+    counted = "count(*) as row_count, count(distinct _source_file) as files"
+    warehouse = warehouse_of(settings)
     try:
-        with connected(settings.warehouse, read_only=True) as con:
-            (counts,) = con.execute(
-                f"select count(*), count(distinct _source_file) from {table}"
-            ).fetchall()
-            newest = con.sql(f"select * exclude (_payload) from {table} order by _loaded_at desc")
-            rows = newest.limit(SAMPLE_ROWS).fetchall()
-            sample = [dict(zip(newest.columns, map(str, row), strict=True)) for row in rows]
-    except duckdb.Error:
+        (counts,) = warehouse.ask(f"select {counted} from raw.{contract.table}")
+        rows = warehouse.ask(
+            f"select {columns} from raw.{contract.table} order by _loaded_at desc "
+            f"limit {SAMPLE_ROWS}"
+        )
+    except (duckdb.Error, WarehouseError):
         return {**new, "dagster/row_count": 0, "files": 0}
+    sample = [{name: str(value) for name, value in row.items()} for row in rows]
     shown = {"sample": dg.MetadataValue.json(sample)} if sample else {}
-    return {**new, "dagster/row_count": counts[0], "files": counts[1], **shown}
+    return {**new, "dagster/row_count": counts["row_count"], "files": counts["files"], **shown}
 
 
 def _spec(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:

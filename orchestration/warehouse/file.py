@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from orchestration.settings import Settings, SettingsError
+from orchestration.warehouse.session import Session, prepare
 
 HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
 
@@ -59,16 +59,21 @@ def copy_warehouse(source: Path, target: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class FileWarehouse:
     """A DuckDB file, and the folder where the loader and dlt keep their working files."""
 
     path: Path
     folder: Path
     memory_limit: str | None = None
 
+    @property
+    def identity(self) -> str:
+        """Which warehouse this is, as a published copy records it. A home may be moved."""
+        return "duckdb"
+
     @contextmanager
-    def opened(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """A connection for the loader, which waits until no other loader works on the file.
+    def opened(self) -> Generator[Session]:
+        """A session for the loader, which waits until no other loader works on the file.
 
         Raises:
             WarehouseBusyError: another program has the file open.
@@ -77,23 +82,40 @@ class Warehouse:
         with (self.folder / "paydown.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with connected(self.path, read_only=False) as con:
-                con.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
-                con.execute("set temp_directory = $spill", {"spill": str(self.folder / "spill")})
-                if self.memory_limit:
-                    con.execute("set memory_limit = $limit", {"limit": self.memory_limit})
-                yield con
+                prepare(con, self.folder, self.memory_limit)
+                yield Session(con, self.folder)
 
+    def check(self) -> None:
+        """A file needs nothing: the first load makes it."""
 
-def loading_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse that the loader writes to; its working files live under the home.
+    @contextmanager
+    def reading(self, relations: Collection[str]) -> Generator[duckdb.DuckDBPyConnection]:
+        """A connection that reads these relations (`schema.table`), those that exist.
 
-    Raises:
-        SettingsError: for a target that dbt can build on but the loader can't write to yet.
-    """
-    if settings.target != "duckdb":
-        raise SettingsError(
-            f"PAYDOWN_TARGET={settings.target}: the loader writes to duckdb; unset PAYDOWN_TARGET, "
-            "or load raw with your own pipeline and run `dbt build` on that target"
-        )
-    limit = os.environ.get("PAYDOWN_MEMORY_LIMIT")
-    return Warehouse(settings.warehouse, settings.home / "dlt", limit)
+        Raises:
+            WarehouseBusyError: another program has the file open.
+        """
+        with connected(self.path, read_only=True) as con:
+            yield con
+
+    def exists(self) -> bool:
+        """Whether anything was ever loaded."""
+        return self.path.exists()
+
+    def ask(self, sql: str) -> list[dict[str, Any]]:
+        """What a query in plain SQL returns, by name."""
+        with connected(self.path, read_only=True) as con:
+            result = con.execute(sql)
+            names = [column[0] for column in result.description or []]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def state(self) -> list[Any]:
+        """Changes whenever somebody writes the warehouse; empty where nobody can know."""
+        if not self.path.exists():
+            return []
+        stat = self.path.stat()
+        return [stat.st_mtime_ns, stat.st_size]
+
+    def as_file(self, path: Path, relations: Collection[str]) -> Path:
+        """A DuckDB file with the relations, to be read: this one."""
+        return self.path

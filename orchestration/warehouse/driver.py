@@ -1,0 +1,145 @@
+"""A connection to a server, and what servers do differently: reach, lock, and fill by dlt."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from orchestration.warehouse.session import WarehouseError
+
+# Types of information_schema -> DuckDB's, which contracts use too; others are called alike.
+TYPES = {
+    "character varying": "varchar",
+    "text": "varchar",
+    "double precision": "double",
+    "float": "double",
+    "timestamp without time zone": "timestamp",
+    "timestamp_ntz": "timestamp",
+    "timestamp with time zone": "timestamptz",
+    "numeric": "decimal",
+    "number": "decimal",
+}
+ROWS_AT_ONCE = 1_000
+ROWS_FETCHED = 50_000
+
+
+class Driver:
+    """One connection to a server, by its DB-API; each statement commits by itself.
+
+    Raises:
+        WarehouseError: the server can't be reached, or refuses a statement; its text has no
+            password.
+    """
+
+    target: ClassVar[str]
+    errors: type[Exception]
+
+    def __init__(self, profile: Mapping[str, str]) -> None:
+        self.profile = profile
+        try:
+            self._connection = self._connect()
+        except self.errors as error:
+            raise WarehouseError(
+                f"PAYDOWN_TARGET={self.target}: {self.identity(profile)} can't be reached as "
+                f"{profile['user']}: {first_line(error)}; start it, or correct the "
+                f"PAYDOWN_{self.target.upper()}_* variables"
+            ) from None
+
+    @classmethod
+    def identity(cls, profile: Mapping[str, str]) -> str:
+        """Which warehouse this is, without credentials."""
+        raise NotImplementedError
+
+    def _connect(self) -> Any:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        with suppress(self.errors):
+            self._connection.close()
+
+    def name(self, identifier: str) -> str:
+        """A quoted identifier, in the case that models find it by."""
+        return '"' + identifier.replace('"', '""') + '"'
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Run one statement: the cursor, to fetch from."""
+        try:
+            cursor = self._connection.cursor()
+            cursor.execute(sql, parameters or None)
+        except self.errors as error:
+            raise WarehouseError(f"{self.identity(self.profile)}: {first_line(error)}") from error
+        return cursor
+
+    def fetch(self, sql: str) -> Generator[pa.Table]:
+        """What a query returns, piece by piece, with its columns in lower case."""
+        cursor = self.run(sql)
+        names = [column[0].lower() for column in cursor.description]
+        while rows := cursor.fetchmany(ROWS_FETCHED):
+            yield pa.table(dict(zip(names, map(pa.array, zip(*rows, strict=True)), strict=True)))
+
+    def columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """Tables and views of a schema -> columns in order -> types as DuckDB names them."""
+        found: dict[str, dict[str, str]] = {}
+        cursor = self.run(
+            "select lower(table_name), lower(column_name), lower(data_type), numeric_precision, "
+            "numeric_scale from information_schema.columns where lower(table_schema) = %s "
+            "order by table_name, ordinal_position",
+            [schema],
+        )
+        for table, column, data_type, precision, scale in cursor.fetchall():
+            kind = TYPES.get(data_type, data_type)
+            if kind == "decimal":
+                kind = self._decimal(precision, scale)
+            found.setdefault(table, {})[column] = kind
+        return found
+
+    @staticmethod
+    def _decimal(precision: int | None, scale: int | None) -> str:
+        return f"decimal({precision}, {scale})" if precision else "double"
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert the rows in one transaction, which ends with an error where the lock is lost."""
+        one = f"({', '.join(['%s'] * len(columns))})"
+        self.run("begin")
+        try:
+            self.hold()
+            for first in range(0, len(rows), ROWS_AT_ONCE):
+                some = rows[first : first + ROWS_AT_ONCE]
+                values = ", ".join([one] * len(some))
+                sql = f"insert into {table} ({', '.join(columns)}) values {values}"
+                self.run(sql, [_plain(value) for row in some for value in row])
+            self.run("commit")
+        except BaseException:
+            with suppress(WarehouseError):
+                self.run("rollback")
+            raise
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Until its end no other loader works on this warehouse, wherever it runs."""
+        raise NotImplementedError
+        yield
+
+    def hold(self) -> None:
+        """Make sure, in the transaction that is open, that the lock is still this loader's."""
+
+    def state(self, schema: str) -> list[Any]:
+        """Changes whenever models are built or loads are added; empty where nobody can know."""
+        raise NotImplementedError
+
+    def destination(self) -> Any:
+        """Where dlt writes."""
+        raise NotImplementedError
+
+
+def first_line(error: Exception) -> str:
+    """What a driver says first; it repeats neither address nor password."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .;")
+
+
+def _plain(value: Any) -> Any:
+    """PostgreSQL stores no NUL in a text."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
