@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -76,7 +77,8 @@ from paydown_intermediate.int_slo__incident_windows
 """
 
 
-def compiled(folder: Path) -> dict[str, str]:
+def compiled(folder: Path, models: Sequence[str] = MODELS, **variables: str) -> dict[str, str]:
+    """Model -> its SQL as of `AS_OF`; dbt writes to the folder."""
     environment = os.environ | {
         "DBT_PROFILES_DIR": str(ROOT / "profiles"),
         "DBT_TARGET_PATH": str(folder / "target"),
@@ -87,7 +89,8 @@ def compiled(folder: Path) -> dict[str, str]:
     subprocess.run(
         [
             str(Path(sys.executable).with_name("dbt")), "compile", "--quiet", "--no-introspect",
-            "--no-populate-cache", "--select", *MODELS, "--vars", f'{{as_of: "{AS_OF}"}}',
+            "--no-populate-cache", "--select", *models,
+            "--vars", json.dumps({"as_of": AS_OF} | variables),
         ],
         cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip

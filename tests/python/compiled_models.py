@@ -13,6 +13,7 @@ import duckdb
 Row = Mapping[str, Any] | Sequence[Any]
 AS_OF = "2027-01-01 00:00:00"
 MODELS = (
+    "fct_epic_payback",
     "fct_incident_burn",
     "int_calendar__days",
     "int_calendar__incident_seconds",
@@ -22,6 +23,15 @@ MODELS = (
     "int_incidents__fingerprints",
     "int_incidents__repeat_spells",
     "int_incidents__repeats",
+    "int_outcomes__epics",
+    "int_outcomes__expectations",
+    "int_outcomes__fix_classes",
+    "int_outcomes__mttr",
+    "int_outcomes__periods",
+    "int_outcomes__quiet_days",
+    "int_outcomes__studies",
+    "int_outcomes__verdicts",
+    "int_outcomes__window_counts",
     "int_promotion__comparisons",
     "int_promotion__shrunk_inputs",
     "int_services__centrality",
@@ -30,11 +40,20 @@ MODELS = (
     "int_slo__pieces",
     "rpt_epic_decisions",
     "rpt_incident_durations",
+    "rpt_payback_by_fix_class",
+    "rpt_payback_placebo",
     "rpt_repeat_chains",
     "rpt_slo_budget",
     "stg_paydown__epics",
 )
-SCHEMAS = {"stg": "staging", "int": "intermediate", "dim": "marts", "fct": "marts", "rpt": "marts"}
+SCHEMAS = {
+    "stg": "staging",
+    "int": "intermediate",
+    "dim": "marts",
+    "fct": "marts",
+    "rpt": "marts",
+    "bridge": "marts",
+}
 
 
 def table_of(model: str) -> str:

@@ -40,7 +40,10 @@ catalogued as (
         case
             when entities.owner_ref is not null then 'backstage'
             when cmdb_owners.team_id is not null then 'servicenow'
-        end as owner_source
+        end as owner_source,
+
+        -- numbers
+        entities.revenue_per_hour_usd
     from entities
     left join cmdb_owners on entities.entity_ref = cmdb_owners.service_id
     where entities.entity_kind = 'component'
@@ -64,7 +67,10 @@ catalogued as (
         cast(null as varchar) as jira_project_key,
         cast(null as varchar) as dashboard_url,
         'servicenow' as catalog_source,
-        case when cmdb.team_id is not null then 'servicenow' end as owner_source
+        case when cmdb.team_id is not null then 'servicenow' end as owner_source,
+
+        -- numbers
+        cast(null as double precision) as revenue_per_hour_usd
     from cmdb
     where cmdb.is_added
 )

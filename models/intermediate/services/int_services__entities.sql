@@ -63,7 +63,8 @@ select
     ranked.email,
     lower(ranked.maturity) as maturity_level,
     ranked.jira_project_key,
-    ranked.dashboard_url
+    ranked.dashboard_url,
+    ranked.revenue_per_hour_usd
 from ranked
 left join related on ranked.entity_ref = related.entity_ref
 where ranked.entity_rank = 1

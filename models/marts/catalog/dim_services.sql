@@ -37,6 +37,7 @@ services as (
         cast(centrality.direct_dependents as bigint) as direct_dependents,
         cast(centrality.transitive_dependents as bigint) as transitive_dependents,
         cast(centrality.dependency_centrality as double precision) as dependency_centrality,
+        catalogued.revenue_per_hour_usd,
 
         -- booleans
         scored.is_catalogued,

@@ -31,6 +31,9 @@ renamed as (
         dashboard_url,
         _source_file as file_name,
 
+        -- numbers
+        cast(revenue_per_hour_usd as double precision) as revenue_per_hour_usd,
+
         -- timestamps
         _loaded_at as loaded_at
     from source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from . import opsgenie, pagerduty, servicenow
+from . import jira, opsgenie, pagerduty, servicenow
 from .backstage import build_catalog
 from .files import array, compact, csv_lines, envelope, gz, ndjson, parquet, zst
 from .history import build_incidents
@@ -28,6 +28,7 @@ def build_landing() -> dict[str, bytes]:
         **_opsgenie([one for one in incidents if one.tool == "opsgenie"]),
         **_servicenow([one for one in incidents if one.tool == "servicenow"]),
     }
+    files["jira/issues/2026-06.ndjson"] = ndjson(jira.issues())
     for name, text in build_postmortems(incidents).items():
         files[f"postmortems/{name}"] = text.encode()
     for path, text in build_catalog().items():

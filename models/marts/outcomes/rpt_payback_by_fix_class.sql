@@ -1,0 +1,249 @@
+{#
+    What single epics can't show: all delivered epics of a kind together, what happened over what was
+    to be expected. The sum of negative binomial counts is taken as one with the same mean and
+    variance, to which all trends count as one, as if their errors were the same; the interval of the ratio are the effects under which neither as few nor as many would be
+    improbable (90 %, with fewer than thirty services 95 %), found on a grid and interpolated.
+#}
+with payback as (
+    select *
+    from {{ ref('fct_epic_payback') }}
+    where verdict in ('improved', 'worse', 'inconclusive')
+),
+
+verdicts as (
+    select *
+    from {{ ref('int_outcomes__verdicts') }}
+    where metric = 'episodes' and not is_placebo
+),
+
+fix_classes as (
+    select * from {{ ref('int_outcomes__fix_classes') }}
+),
+
+placebo as (
+    select *
+    from {{ ref('rpt_payback_placebo') }}
+    where period_name = 'all'
+),
+
+members as (
+    select
+        fix_classes.fix_class,
+        payback.epic_id
+    from payback
+    inner join fix_classes on payback.epic_id = fix_classes.epic_id
+    union all
+    select
+        'all' as fix_class,
+        payback.epic_id
+    from payback
+),
+
+pools as (
+    select
+        members.fix_class,
+        count(*) as epic_count,
+        sum(case when payback.verdict = 'improved' then 1 else 0 end) as improved_count,
+        sum(case when payback.verdict = 'worse' then 1 else 0 end) as worse_count,
+        sum(payback.after_count) as after_count,
+        sum(payback.expected_count) as expected_count,
+        sum(
+            payback.expected_count * payback.expected_count
+            * (1 / verdicts.size - verdicts.trend_variance)
+        ) as rate_variance,
+        -- One trend for all: its error is the same for each.
+        sum(payback.expected_count * sqrt(verdicts.trend_variance)) as trend_deviation,
+        min(verdicts.significance_level) as significance_level,
+        {{ exact_sum('payback.saved_usd') }} as saved_usd,
+        {{ exact_sum('payback.budget_usd') }} as budget_usd
+    from members
+    inner join payback on members.epic_id = payback.epic_id
+    inner join verdicts on payback.epic_id = verdicts.epic_id
+    group by members.fix_class
+),
+
+sized as (
+    select
+        pools.*,
+        pools.expected_count * pools.expected_count / (
+            pools.rate_variance + pools.trend_deviation * pools.trend_deviation
+        ) as size,
+        case when pools.significance_level < 0.05 then 1.959964 else 1.644854 end
+            as normal_quantile
+    from pools
+),
+
+coefficients as (
+    select
+        sized.fix_class,
+        sized.after_count,
+        sized.size,
+        sized.expected_count,
+        sized.significance_level,
+        numbers.n,
+        sum({{ count_log_coefficient('sized.size', 'numbers.n') }}) over (
+            partition by sized.fix_class
+            order by numbers.n
+            rows between unbounded preceding and current row
+        ) as log_coefficient
+    from sized
+    inner join {{ numbers(1001) }} as numbers on sized.after_count >= numbers.n
+    where sized.after_count <= 1000
+),
+
+-- From a hundred and fiftieth to sevenfold; e^0 is no effect.
+effects as (
+    select
+        steps.n as step,
+        exp(0.01 * (steps.n - 500)) as effect
+    from {{ numbers(701) }} as steps
+),
+
+tried as (
+    select
+        coefficients.*,
+        effects.step,
+        coefficients.expected_count * effects.effect as mean
+    from coefficients
+    cross join effects
+),
+
+probabilities as (
+    select
+        tried.fix_class,
+        tried.significance_level,
+        tried.step,
+        sum(
+            {{ count_probability(
+                'tried.log_coefficient', 'tried.size', 'tried.mean', 'tried.n'
+            ) }}
+        ) as p_low,
+        1 - sum(
+            case
+                when tried.n = tried.after_count then 0
+                else
+                    {{ count_probability(
+                        'tried.log_coefficient', 'tried.size', 'tried.mean', 'tried.n'
+                    ) }}
+            end
+        ) as p_high
+    from tried
+    group by tried.fix_class, tried.significance_level, tried.step
+),
+
+neighbours as (
+    select
+        probabilities.*,
+        lag(probabilities.p_low) over (
+            partition by probabilities.fix_class
+            order by probabilities.step
+        ) as previous_p_low,
+        lag(probabilities.p_high) over (
+            partition by probabilities.fix_class
+            order by probabilities.step
+        ) as previous_p_high
+    from probabilities
+),
+
+crossings as (
+    select
+        neighbours.fix_class,
+        min(case when neighbours.step = 500 then neighbours.p_low end) as p_low,
+        min(case when neighbours.step = 500 then neighbours.p_high end) as p_high,
+        min(
+            case
+                when
+                    neighbours.p_low <= neighbours.significance_level
+                    and neighbours.previous_p_low > neighbours.significance_level
+                    then
+                        neighbours.step
+                        - (neighbours.significance_level - neighbours.p_low)
+                        / (neighbours.previous_p_low - neighbours.p_low)
+            end
+        ) as highest_step,
+        min(
+            case
+                when
+                    neighbours.p_high > neighbours.significance_level
+                    and neighbours.previous_p_high <= neighbours.significance_level
+                    then
+                        neighbours.step
+                        - (neighbours.p_high - neighbours.significance_level)
+                        / (neighbours.p_high - neighbours.previous_p_high)
+            end
+        ) as lowest_step
+    from neighbours
+    group by neighbours.fix_class
+),
+
+-- Of more than a thousand the logarithm of the ratio is normal.
+bounds as (
+    select
+        sized.*,
+        sized.after_count / sized.expected_count as ratio,
+        case
+            when sized.after_count = 0 then 0
+            when sized.after_count <= 1000
+                then exp(0.01 * (crossings.lowest_step - 500))
+            else
+                sized.after_count / sized.expected_count * exp(
+                    -sized.normal_quantile * sqrt(
+                        1.0 / sized.after_count + coalesce(1 / sized.size, 0)
+                    )
+                )
+        end as ratio_low,
+        case
+            when sized.after_count <= 1000
+                then exp(0.01 * (crossings.highest_step - 500))
+            else
+                sized.after_count / sized.expected_count * exp(
+                    sized.normal_quantile * sqrt(
+                        1.0 / sized.after_count + coalesce(1 / sized.size, 0)
+                    )
+                )
+        end as ratio_high,
+        crossings.p_low,
+        crossings.p_high
+    from sized
+    left join crossings on sized.fix_class = crossings.fix_class
+),
+
+pooled as (
+    select
+        -- strings
+        cast(bounds.fix_class as varchar) as fix_class,
+        cast(
+            case
+                when bounds.ratio_high < 1 then 'improved'
+                when bounds.ratio_low > 1 then 'worse'
+                else 'inconclusive'
+            end as varchar
+        ) as verdict,
+
+        -- numbers
+        cast(bounds.epic_count as bigint) as epic_count,
+        cast(bounds.improved_count as bigint) as improved_count,
+        cast(bounds.worse_count as bigint) as worse_count,
+        cast(bounds.after_count as bigint) as after_count,
+        cast(bounds.expected_count as double precision) as expected_count,
+        cast(bounds.ratio as double precision) as ratio,
+        cast(bounds.ratio_low as double precision) as ratio_low,
+        cast(bounds.ratio_high as double precision) as ratio_high,
+        cast(bounds.p_low as double precision) as p_low,
+        cast(bounds.p_high as double precision) as p_high,
+        cast(bounds.significance_level as double precision) as significance_level,
+        cast(bounds.expected_count - bounds.after_count as double precision)
+            as avoided_count,
+        cast(bounds.expected_count * (1 - bounds.ratio_high) as double precision)
+            as avoided_low,
+        cast(bounds.expected_count * (1 - bounds.ratio_low) as double precision)
+            as avoided_high,
+        cast(bounds.saved_usd as double precision) as saved_usd,
+        cast(bounds.budget_usd as double precision) as budget_usd,
+        placebo.improved_share as false_alarm_share,
+        placebo.study_count as placebo_count
+    from bounds
+    left join placebo on true
+)
+
+select * from pooled
