@@ -27,7 +27,7 @@ def show_sync_decisions(settings: Settings, out: Path | None, *, dry_run: bool) 
     """Propose the published ranking, or write it to the file `out` and leave Git alone.
 
     Raises:
-        SettingsError: nothing was published yet.
+        NotPublishedError: nothing was published yet.
         SourceError: nothing was pushed.
         ConfigError: sources.yaml, or the file that is there, is wrong.
     """

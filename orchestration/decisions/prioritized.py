@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import duckdb
-
 from orchestration.decisions.entries import Entries, Entry, Value
 from orchestration.documents.models import parse_model
 from orchestration.documents.prioritized import PEOPLES, PrioritizedFile, Ranked
-from orchestration.settings import Settings, SettingsError
+from orchestration.publish.analyst_copy import published
+from orchestration.settings import Settings
 
 NAME = "prioritized.yaml"
 LISTS = ("exit_criteria", "risk_ids", "missing")
@@ -56,15 +55,12 @@ def ranked(settings: Settings) -> list[dict[str, Value]]:
     """The entries as the published marts have them, best first.
 
     Raises:
-        SettingsError: nothing was published yet.
+        NotPublishedError: nothing was published yet, or of another warehouse.
     """
-    try:
-        with duckdb.connect(str(settings.published_database), read_only=True) as con:
-            result = con.execute(RANKED)
-            names = [column[0] for column in result.description or []]
-            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    except duckdb.Error:
-        raise SettingsError("nothing was published yet; run `paydown run` first") from None
+    with published(settings) as con:
+        result = con.execute(RANKED)
+        names = [column[0] for column in result.description or []]
+        rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     for row in (said := [_said(row) for row in rows]):
         Ranked.model_validate(row)
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,11 +134,11 @@ def test_whatever_happens_between_reading_and_pushing_nothing_is_overwritten(
     propose(remote.url)
     pushes, push = [], History.push
 
-    def disturbed(self: History, *arguments: object) -> list[str]:
+    def disturbed(self: History, *arguments: Any) -> list[str]:
         pushes.append(1)
         if len(pushes) == 1:
             meanwhile(remote)
-        return push(self, *arguments)  # type: ignore[arg-type]
+        return push(self, *arguments)
 
     monkeypatch.setattr(History, "push", disturbed)
     assert propose(remote.url, LATER).state == "pushed"
