@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import duckdb
 from rich.table import Table
@@ -44,7 +46,7 @@ STATE, SUBJECT = 4, 28
 def show_doctor(settings: Settings) -> bool:
     """Print all findings; False where one is bad."""
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        check_settings, check_files, check_sources, check_landing, check_warehouse,
+        check_settings, check_files, check_sources, check_last_run, check_landing, check_warehouse,
         check_streams, check_ledger, check_tracker,
     )  # fmt: skip
     with console.status("asking the sources" if settings.sources else "looking"):
@@ -121,6 +123,14 @@ def _how_fresh(settings: Settings, source: Freshness, *, answers: bool) -> Findi
     return Finding("note" if answers or source.complete_at else "bad", name, text + hint)
 
 
+def check_last_run(settings: Settings) -> Iterator[Finding]:
+    """What stopped the last run before its end; failed syncs and files are asked about anew."""
+    for path in sorted(settings.runs.glob("*T*-*.json"))[-1:]:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if report["error"]:
+            yield Finding("bad", "last run", f"stopped at {path.name[:13]} UTC: {report['error']}")
+
+
 def check_landing(settings: Settings) -> Iterator[Finding]:
     """What lies in the landing folder."""
     below = settings.landing.rglob("*")
@@ -134,6 +144,12 @@ def check_landing(settings: Settings) -> Iterator[Finding]:
     else:
         text = f"{shown_path(settings.landing)} is empty; drop exports there"
         yield Finding("bad", "landing", text)
+    unlisted: list[OSError] = []
+    for _ in os.walk(settings.landing, onerror=unlisted.append):
+        pass
+    for error in unlisted:
+        folder = shown_path(Path(os.fsdecode(error.filename)))
+        yield Finding("bad", "landing", f"{folder} can't be listed ({error.strerror})")
     # As the last run knew the streams: the doctor parses and writes nothing.
     if (known := settings.dbt_target_path / "manifest.json").exists():
         contracts = contracts_from_manifest(json.loads(known.read_text(encoding="utf-8")))

@@ -92,6 +92,9 @@ def _show_loading(result: FlowResult) -> None:
     if loaded := result.loaded:
         new = loaded.files_loaded
         line = f"{loaded.rows_loaded:,} rows from {new:,} new files" if new else "no new files"
+        if loaded.files_again:
+            kept = f", {loaded.files_kept:,} of them gone" if loaded.files_kept else ""
+            line += f"; {loaded.files_again:,} files read again by a changed contract{kept}"
         if loaded.rows_quarantined:
             line += f", {loaded.rows_quarantined:,} records quarantined (paydown doctor says why)"
         say(f"loaded   {line}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=2)
 # A server that asks for longer is left for the next sync.
 MAX_WAIT_SECONDS = 900
 SHOWN_CHARACTERS = 300
+# Such as "Instance Hibernating page".
+TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
 BROKEN_OFF = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
 
 
@@ -252,7 +255,10 @@ class Http:
         except ValueError:
             kind = response.headers.get("content-type", "no content type").split(";")[0]
             if cut_data is None or "json" not in kind:
-                raise RetryableError(f"answered {status} with {kind} that is not JSON") from None
+                page = TITLE.search(content.decode(errors="replace"))
+                titled = f" (a page titled {page[1].strip()!r})" if page else ""
+                said = f"answered {status} with {kind} that is not JSON{titled}"
+                raise RetryableError(said) from None
             data = cut_data
         # Azure DevOps asks for a pause together with the answer that it delayed.
         self._pause_later(retry_after(response.headers))

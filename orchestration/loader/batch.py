@@ -17,7 +17,9 @@ import pyarrow as pa
 from orchestration.loader.contract import Contract, ContractError
 from orchestration.loader.expressions import identifier, literal
 from orchestration.loader.needed import Needed
+from orchestration.loader.pending import REPLACED
 from orchestration.loader.project import date_orders_sql, envelopes_sql, project_sql
+from orchestration.loader.quarantine import REPLAYED
 from orchestration.loader.raw import (
     LOADS,
     ORIGIN,
@@ -36,14 +38,6 @@ SHOWN_PROBLEMS = 20
 # What DuckDB says of SQL that is wrong, as against a full disk or memory.
 CONTRACT_ERRORS = (duckdb.ProgrammingError, duckdb.DataError)
 NOT_JSON = "is not JSON; correct the line and load the file again"
-
-# What a load in `landed` has to begin with. Of equal records the one in the last file counts.
-NEW_LOAD = """
-    false as is_split, null::boolean as is_month_first, 0::bigint as records,
-    0::bigint as rows_loaded, 0::bigint as rows_quarantined,
-    replace(uuid()::varchar, '-', '') as _load_id,
-    now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
-"""
 
 
 class Batch:
@@ -97,7 +91,8 @@ class Batch:
         self._con.execute(
             """
             update landed set status = 'rejected', problem = $problem, records = 0,
-                rows_loaded = 0, rows_quarantined = 0, _load_id = replace(uuid()::varchar, '-', '')
+                rows_loaded = 0, rows_quarantined = 0, _load_id = replace(uuid()::varchar, '-', ''),
+                _loaded_at = now()::timestamp
             where _number = $number
             """,
             {"number": number, "problem": problem},
@@ -246,8 +241,12 @@ class Batch:
 
     def reject_wrong_files(self) -> None:
         """Take nothing of files in which no record has a place for what is needed."""
+        # A record that somebody corrected stands for no file.
+        replays = f"select _number from landed where starts_with(file, '{REPLAYED}')"
+        single = {number for (number,) in self._con.execute(replays).fetchall()}
         for number, problem in self._needed.wrong_files():
-            self.reject(number, problem)
+            if number not in single:
+                self.reject(number, problem)
 
     def _copy(self, table: str, sql: str) -> None:
         parts = self._parts.setdefault(table, [])
@@ -262,7 +261,8 @@ class Batch:
             shutil.rmtree(self._parts_folder)
         new = f"select {', '.join(LOADS)} from landed where {condition}"
         if self._con.execute(f"{new} limit 1").fetchall():
-            self._session.add_loads(new)
+            replaced = [one for (one,) in self._con.execute(REPLACED).fetchall()]
+            self._session.add_loads(new, replaced)
         if self._con.execute("select 1 from landed limit 1").fetchall():
             delete_leftovers(self._session, self._contracts.values())
         rows = self._con.execute(

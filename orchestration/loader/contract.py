@@ -14,6 +14,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
+import duckdb
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 Type = Literal["varchar", "bigint", "double", "boolean", "timestamp", "date"]
@@ -181,7 +182,7 @@ def _column_problems(column: Column, contract: Contract) -> Iterator[str]:
     if column.timezone not in _zones():
         yield f"'{column.timezone}' is no IANA time zone such as Europe/Paris"
     for path in column.paths:
-        if not path.startswith("$") and STEP.sub("", path.removesuffix("#")):
+        if not _can_be_followed(path):
             yield f"path '{path}' can't be followed; see the guide for paths, such as teams[0].id"
         if "*" in path and column.capture is None:
             yield "a path over a list ([*]) needs a capture, which says which element is meant"
@@ -192,6 +193,16 @@ def _column_problems(column: Column, contract: Contract) -> Iterator[str]:
             yield f"capture '{column.capture}' has no group (...) around the value"
     except re.error as error:
         yield f"capture '{column.capture}' is no regular expression: {error}"
+
+
+def _can_be_followed(path: str) -> bool:
+    if not path.startswith("$"):
+        return not STEP.sub("", path.removesuffix("#"))
+    try:
+        duckdb.execute("select json_extract_string('{}', ?)", [path])
+    except duckdb.Error:
+        return False
+    return True
 
 
 @cache

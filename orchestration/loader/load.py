@@ -8,123 +8,26 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import NEW_LOAD, Batch
+from orchestration.loader.batch import Batch
 from orchestration.loader.contract import Contract
+from orchestration.loader.expressions import identifier
 from orchestration.loader.files import Finder
+from orchestration.loader.pending import (
+    FILES,
+    HAS_RECORDS,
+    KEPT,
+    KEPT_AT_A_TIME,
+    NOTE_EMPTY,
+    PENDING,
+    STREAMS,
+    UNUSED,
+)
+from orchestration.loader.quarantine import REPLAYED
 from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
 from orchestration.loader.read import Readers, read_file
 from orchestration.loader.report import LoadReport, Problem
 from orchestration.loader.text import UnreadableFileError
-from orchestration.warehouse import Warehouse
-
-STREAMS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("name", "source", "stream", "mode", "contract")),
-        ("has_records", pa.bool_()),  # Not documents, nor elements of records.
-    ]
-)
-FILES = pa.schema(
-    [
-        ("_number", pa.int32()),
-        *((name, pa.string()) for name in ("name", "file", "sha256", "problem")),
-        ("size_bytes", pa.int64()),
-        ("is_folder", pa.bool_()),
-    ]
-)
-# An append stream knows contents, under whatever name, and reads the same bytes once. A snapshot
-# compares a file with what it was last: going back to an older content is a change. A rejected
-# file is tried again, since its problem may have been the contract or the way to the file. So are
-# quarantined records, and all of a snapshot, once the contract has changed. Of a snapshot's files
-# that are gone nothing is concluded while a folder of it can't be listed.
-PENDING = f"""
-    with names as (
-        select name, file, arg_max(loads, _loaded_at) as last
-        from raw.loads as loads inner join streams using (source, stream)
-        group by all
-    ),
-    contents as (
-        select name, sha256, arg_max(loads, _loaded_at) as last
-        from raw.loads as loads inner join streams using (source, stream)
-        where status <> 'removed'
-        group by all
-    ),
-    known as (
-        select
-            files.*, mode, contract,
-            case when names.last.sha256 = files.sha256 then names.last.problem end as known_problem,
-            case when mode = 'append' then contents.last else names.last end as seen
-        from files
-        inner join streams using (name)
-        left join names using (name, file)
-        left join contents using (name, sha256)
-        where not is_folder
-    ),
-    pending as (
-        select _number, name, file, sha256, size_bytes, problem, known_problem, 'loaded' as status
-        from known
-        where not coalesce(
-            seen.sha256 = sha256 and seen.status = 'loaded' and (
-                seen.contract is not distinct from contract
-                or (mode = 'append' and seen.rows_quarantined = 0)
-            ), false
-        )
-        qualify row_number() over (
-            partition by
-                name, sha256, case when mode = 'snapshot' or problem is not null then file end
-            order by _number
-        ) = 1
-        union all by name
-        select name, file, '' as sha256, 0 as size_bytes, 'removed' as status
-        from names inner join streams using (name)
-        where mode = 'snapshot' and last.status <> 'removed'
-            and name not in (select name from files where is_folder)
-            and (name, file) not in (select name, file from files)
-    )
-    select
-        pending.*, source, stream, contract, file as _source_file, {NEW_LOAD}
-    from pending inner join streams using (name)
-"""
-
-# Files of records, three or more, or all of their stream, of which the last load could use none,
-# unless somebody has replayed records of that stream since.
-UNUSED = """
-    with lasts as (
-        select name, file, arg_max(loads, _loaded_at) as last
-        from raw.loads as loads
-        inner join streams using (source, stream)
-        semi join files using (name, file)
-        where has_records
-        group by all
-    )
-    select file, null, null, null,
-        'none of its ' || last.records || ' records could be used; `paydown quarantine list` says '
-        || 'why, mend the file or the contract' as problem
-    from lasts
-    where last.status = 'loaded' and last.records > 0 and last.rows_loaded = 0
-        and not exists (
-            select 1 from raw.loads as replays
-            where replays.source = last.source and replays.stream = last.stream
-                and starts_with(replays.file, 'quarantine/')
-                and replays._loaded_at > last._loaded_at
-        )
-        and (
-            last.records > 2
-            or name not in (select name from lasts where last.rows_loaded > 0)
-        )
-"""
-
-# Nothing new is no record a line, and no note; an array, a table or an envelope is an export.
-NOTE_EMPTY = """
-    update landed set problem = 'holds no record, only an empty list or a header; export it again '
-        || 'if there should be some'
-    where status = 'loaded' and records = 0 and size_bytes > 0 and problem is null
-        and name in (select name from streams where has_records)
-        and regexp_matches(lower(file), '[.](json|csv|parquet)([.]|$)')
-"""
-HAS_RECORDS = """
-    select 1 from raw.loads semi join (from streams where mode = 'append' and source <> 'paydown')
-    using (source, stream) where rows_loaded > 0 limit 1
-"""
+from orchestration.warehouse import Session, Warehouse
 
 
 def load_landing(
@@ -151,6 +54,7 @@ def load_landing(
         finder = Finder(roots, warehouse.folder / "hashes.json")
         paths = _find(con, contracts, finder)
         con.execute(f"create or replace temp table landed as {PENDING}")
+        _fetch_kept(session, contracts)
         by_name = {contract.name: contract for contract in contracts}
         batch = Batch(session, by_name)
         _read(con, batch, paths, by_name, readers, progress)
@@ -162,6 +66,10 @@ def load_landing(
         rejected = con.execute(
             f"""
             select file, null, null, null, problem from landed where status = 'rejected'
+            union  -- The same bytes under another name.
+            select files.file, null, null, null, landed.problem
+            from landed inner join files using (name, sha256)
+            where landed.status = 'rejected' and sha256 <> '' and files.problem is null
             union
             select file, null, null, null, problem from files where is_folder
             union
@@ -175,9 +83,11 @@ def load_landing(
             "where status = 'loaded' and problem <> '' order by all"
         )
         report.notes = [Problem(*row) for row in notes.fetchall()]
-        ((report.files_loaded, report.files_removed, new_problems),) = con.execute(
+        counted = con.execute(
             """
             select
+                count(distinct file) filter (where status = 'loaded' and replaced_at is not null),
+                count(distinct file) filter (where status = 'loaded' and kept_id is not null),
                 count(distinct file) filter (where status = 'loaded'),
                 count(distinct file) filter (where status = 'removed'),
                 count(distinct file) filter (
@@ -186,7 +96,11 @@ def load_landing(
             from landed
             """
         ).fetchall()
-        report.files_unchanged = len(paths) - report.files_loaded - new_problems
+        ((report.files_again, report.files_kept, *rest),) = counted
+        report.files_loaded, report.files_removed, new_problems = rest
+        report.files_unchanged = max(
+            len(paths) - report.files_loaded + report.files_kept - new_problems, 0
+        )
         report.has_records = bool(con.execute(HAS_RECORDS).fetchall())
         report.unaccounted = unaccounted(con, contracts)
         return report
@@ -201,6 +115,7 @@ def _find(
     for contract in contracts:
         stated = contract.model_dump(include={"source", "stream", "mode"})
         stated["has_records"] = not (contract.reader or contract.each)
+        stated["has_parts"] = bool(contract.each)
         streams.append({"name": contract.name, "contract": contract.fingerprint, **stated})
         for file in finder.files(contract):
             number = -1 if file.is_folder else numbers.setdefault(file.path, len(numbers))
@@ -223,7 +138,7 @@ def _read(
     """Read each file once for all its streams."""
     pending = con.execute(
         "select _number, file, min(name), any_value(problem) from landed "
-        "where status = 'loaded' group by all order by _number"
+        "where status = 'loaded' and kept_id is null group by all order by _number"
     ).fetchall()
 
     def pieces(number: int, name: str) -> Iterator[pa.Table]:
@@ -251,4 +166,39 @@ def _read(
                 batch.flush()
         except UnreadableFileError as error:
             batch.reject(number, str(error))
+    for name in contracts:
+        _read_kept(con, batch, contracts[name])
     con.execute(NOTE_EMPTY)
+
+
+def _fetch_kept(session: Session, contracts: Sequence[Contract]) -> None:
+    """Let the session have what is kept of files that are gone and to be read again. Rows of a
+    replayed record name the file that it stood in, not the replay."""
+    kept = session.con.execute("select distinct name from landed where kept_id is not null")
+    names = {name for (name,) in kept.fetchall()}
+    for contract in contracts:
+        if contract.name in names:
+            session.refresh(contract.table, "quarantine")
+            session.con.execute(
+                f"""
+                update landed set _source_file = rows._source_file
+                from raw.{identifier(contract.table)} as rows
+                where kept_id = rows._load_id and starts_with(landed.file, '{REPLAYED}')
+                    and landed.name = $name
+                """,
+                {"name": contract.name},
+            )
+
+
+def _read_kept(con: duckdb.DuckDBPyConnection, batch: Batch, contract: Contract) -> None:
+    """Read what was loaded by another contract of files that are gone."""
+    numbers = con.execute(
+        "select min(_number), max(_number) from (select _number, sum(loads.records) over (order by "
+        "_number) // ? as part from landed inner join raw.loads on kept_id = loads._load_id "
+        "where name = ?) group by part order by part",
+        [KEPT_AT_A_TIME, contract.name],
+    )
+    for first, last in numbers.fetchall():
+        table = identifier(contract.table)
+        con.execute(KEPT.format(table=table, first=first, last=last))
+        batch.flush()

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.loader.batch import NEW_LOAD, Batch
+from orchestration.loader.batch import Batch
 from orchestration.loader.contract import Contract
+from orchestration.loader.pending import NEW_LOAD
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
 from orchestration.loader.quarantine import REPLAYED, Quarantine, QuarantineError, Row
 from orchestration.loader.raw import create_tables
@@ -155,6 +156,7 @@ def _land(
             _number::integer as _number, id, name, source, stream, contract, file as _source_file,
             '{REPLAYED}' || id as file, sha256('{REPLAYED}' || id) as sha256,
             0::bigint as size_bytes, 'loaded' as status, null::varchar as problem,
+            null::timestamp as replaced_at,
             {NEW_LOAD}
         from chosen
         """

@@ -30,6 +30,8 @@ class LoadReport:
     """What one load did.
 
     `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
+    `files_again` of those loaded had been, by another contract; `files_kept` of these are gone and
+    were read from what was kept of them.
     `notes` are what people should know of files that were read.
     `has_records` says that raw holds a record of a tool, from this or an earlier load.
     `unaccounted` is empty where every load's records are raw rows + quarantined rows.
@@ -38,6 +40,8 @@ class LoadReport:
     files_loaded: int = 0
     files_unchanged: int = 0
     files_removed: int = 0
+    files_again: int = 0
+    files_kept: int = 0
     rows_loaded: int = 0
     rows_quarantined: int = 0
     has_records: bool = False

@@ -100,12 +100,22 @@ class Driver:
     def _decimal(precision: int | None, scale: int | None) -> str:
         return f"decimal({precision}, {scale})" if precision else "double"
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Insert the rows in one transaction, which ends with an error where the lock is lost."""
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        *,
+        replaced: Sequence[str] = (),
+    ) -> None:
+        """Insert the rows in one transaction, which ends with an error where the lock is lost; rows
+        of the `replaced` loads are deleted in it."""
         one = f"({', '.join(['%s'] * len(columns))})"
         self.run("begin")
         try:
             self.hold()
+            for load_id in replaced:
+                self.run(f"delete from {table} where _load_id = %s", [load_id])
             for first in range(0, len(rows), ROWS_AT_ONCE):
                 some = rows[first : first + ROWS_AT_ONCE]
                 values = ", ".join([one] * len(some))

@@ -6,7 +6,7 @@ rows go to the server by dlt, and whatever is asked of it is SQL that all server
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,9 +46,9 @@ class ServerSession(Session):
         self.con.execute(f"create or replace temp table {name} ({columns})")
         _insert(self.con, name, self.driver.fetch(sql))
 
-    def add_loads(self, sql: str) -> None:
+    def add_loads(self, sql: str, replaced: Sequence[str] = ()) -> None:
         found = self.con.sql(sql)
-        self.driver.insert("raw.loads", found.columns, found.fetchall())
+        self.driver.insert("raw.loads", found.columns, found.fetchall(), replaced=replaced)
         self.refresh("loads")
 
     def destination(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,14 @@ class Session:
         with their types are stated once more."""
         self.con.execute(f"create or replace temp table {name} as {sql}")
 
-    def add_loads(self, sql: str) -> None:
-        """Append what a query on `con` returns to `raw.loads`, all or nothing: rows count now."""
+    def add_loads(self, sql: str, replaced: Sequence[str] = ()) -> None:
+        """Append what a query on `con` returns to `raw.loads`, in place of the loads with these
+        ids, all or nothing: rows count now, and those of the others are leftovers."""
+        self.execute("begin")
+        ids = {"ids": replaced}
+        self.con.execute("delete from raw.loads where list_contains($ids, _load_id)", ids)
         self.execute(f"insert into raw.loads by name {sql}")
+        self.execute("commit")
 
     def destination(self) -> Any:
         """Where dlt writes."""

@@ -32,7 +32,11 @@ def test_defaults_and_where_older_dbt_puts_meta() -> None:
 
 
 PROBLEMS: dict[str, tuple[Json, Json, str]] = {
-    "table-key": ({}, {"fiels": 1}, ": unknown meta key 'fiels'; known keys: dates, each, exp"),
+    "table-key": (
+        {},
+        {"fiels": 1},
+        ": unknown meta key 'fiels'; known keys: dates, dates_variable, each, exp",
+    ),
     "mode": ({}, {"mode": "replace"}, ": mode: Input should be 'append' or 'snapshot', not 'repla"),
     "no-key": ({}, {"key": []}, ": an append stream needs a key"),
     "key": ({}, {"key": ["id", "no"]}, ": key 'no' is not one of its columns"),
@@ -58,6 +62,7 @@ PROBLEMS: dict[str, tuple[Json, Json, str]] = {
     "star": ({"x": column(path="a[*].b")}, {}, ": a path over a list ([*]) needs a capture"),
     "each": ({"x": column(path="each.b")}, {}, ": its path begins at each, but the table names"),
     "last": ({"x": column(path="states[-1]")}, {}, ": path 'states[-1]' can't be followed"),
+    "dollar": ({"x": column(path="$.a[?(@.b)]")}, {}, ": path '$.a[?(@.b)]' can't be followed"),
     "half": ({"x": column(path="states[1")}, {}, ": path 'states[1' can't be followed"),
 }
 

@@ -253,7 +253,7 @@ DAMAGES: dict[str, tuple[Any, Any, str | dict[str, str]]] = {
     ),
     "no record": (
         None, lambda content: b"[]" if content[:1] == b"[" else content.split(b"\n")[0],
-        {"alerts": "1" + RIGHT[1:], "": "holds no record, only an empty list or a header"},
+        {"alerts": "1" + RIGHT[1:], "": "holds no record; export it again if there"},
     ),
     "unreadable": (None, None, "can't be opened (Permission denied); let the loader's user re"),
     "duplicated": (lambda records: records * 2, None, RIGHT),

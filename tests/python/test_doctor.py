@@ -180,6 +180,19 @@ def test_whatever_was_lost_needs_a_person(
     assert "1 to mend" in text
 
 
+def test_what_stopped_the_last_run_is_told(settings: Settings, show: Show) -> None:
+    settings.runs.mkdir(parents=True)
+    for hour, error in (("09", "dbt build: old"), ("10", "dbt build: states: word=Zrušeno")):
+        file = settings.runs / f"20260626T{hour}0000000000-x.json"
+        file.write_text(json.dumps({"error": error}))
+    is_well, text = show(show_doctor, settings)
+    assert not is_well
+    assert "bad last run stopped at 20260626T1000 UTC: dbt build: states: word=Zrušeno" in text
+    assert "old" not in text
+    file.write_text(json.dumps({"error": ""}))
+    assert "last run" not in show(show_doctor, settings)[1]
+
+
 def test_it_fits_80_columns_and_writes_nothing(settings: Settings, show: Show) -> None:
     def times() -> dict[Path, int]:
         # The ledger is made by whoever looks into it first.

@@ -173,3 +173,13 @@ def test_a_page_to_sign_in_is_a_matter_of_access() -> None:
         with pytest.raises(AccessError, match="page to sign in; renew ECHO_TOKEN"):
             http.get("/1")
         assert http.requests == 1
+
+
+def test_a_page_for_people_is_told_by_its_title() -> None:
+    """As an instance of ServiceNow that sleeps, or a proxy, answers with 200."""
+    vendor = Echo()
+    page = b"<html><head><title> Instance Hibernating page </title></head></html>"
+    vendor.instead = Answer(page, headers={"Content-Type": "text/html"})
+    words = r"text/html that is not JSON \(a page titled 'Instance Hibernating page'\)"
+    with serving(vendor) as url, pytest.raises(UnavailableError, match=words):
+        client(url).get("/x", cut_data={})

@@ -146,9 +146,7 @@ def streams(landing: Landing) -> list[Json]:
 def rejected(landing: Landing, streams: list[Json]) -> dict[str, str]:
     report = landing.load(*streams)
     assert report.files_loaded == len(GOOD_FILES) - 1 + 1
-    said = (
-        "holds no record, only an empty list or a header; export it again if there should be some"
-    )
+    said = "holds no record; export it again if there should be some"
     empty = ("empty-array.json", "empty-envelope.json", "header.csv")
     assert [str(note) for note in report.notes] == [f"bad/{name}: {said}" for name in empty]
     return {problem.file: str(problem) for problem in report.rejected}
