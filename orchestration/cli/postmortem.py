@@ -13,7 +13,7 @@ from rich.text import Text
 
 from orchestration.cli.command import console, read_settings
 from orchestration.cli.tables import published_rows, shown_path
-from orchestration.settings import Settings, modernization_folder
+from orchestration.settings import Settings, SettingsError, modernization_folder
 
 if TYPE_CHECKING:
     from orchestration.documents.imports import Imported
@@ -44,10 +44,33 @@ INCIDENTS = """
     order by is_named desc, incidents.triggered_at
     limit 5
 """
+WAITING = """
+    select incident_id as ref, business_days, days_over
+    from rpt_unreviewed_incidents
+    where list_contains($refs, incident_id)
+    order by incident_id
+"""
 
 
 def say(text: str, style: str = "") -> None:
     console.print(Text(text, style), soft_wrap=True)
+
+
+@app.command("new")
+def new(
+    incident: Annotated[str, typer.Argument(help="Its number, id, or source:id.")],
+    into: Annotated[Path | None, typer.Option(help="Else modernization/postmortems.")] = None,
+) -> None:
+    """Write a draft of what is known: services, times, severity, burn, responders, earlier repeats.
+
+    Exits with 1 where no incident, or more than one, is called that, or it has a postmortem.
+    """
+    settings = read_settings()
+    from orchestration.decisions.postmortem import new_postmortem
+
+    path = new_postmortem(settings, incident, into or settings.modernization / "postmortems")
+    say(f"{shown_path(path)} written", "bold")
+    check([path])
 
 
 @app.command()
@@ -67,14 +90,35 @@ def check(files: Annotated[list[Path], typer.Argument(help="Markdown files.")]) 
         for problem in problems:
             say(problem, "red")
         for record in (json.loads(line.text) for line in lines if not line.reason):
-            missing = [key for key in WANTED if not record[key]]
+            missing = [key for key in WANTED if not _is_said(record[key])]
             say(f"{path}: can be read; to fill in: {', '.join(missing) or 'nothing'}")
+            for due in _due(record["incident"]) if missing else ():
+                say(f"  {due}")
             if ignored := record.get("ignored_keys"):
                 say(f"  not read, being no keys of paydown's: {', '.join(ignored)}")
         if not lines and not problems:
             say(f"{path}: is not read: a README or TEMPLATE")
         is_clean = is_clean and not problems
     return is_clean
+
+
+def _is_said(value: object) -> bool:
+    """Whether people wrote anything; a mapping of empty keys says nothing."""
+    return any(value.values()) if isinstance(value, dict) else bool(value)
+
+
+def _due(refs: list[str]) -> list[str]:
+    """How long the incidents' reviews have been waited for, where they are known here."""
+    try:
+        rows = published_rows(Settings.from_environment(), WAITING, {"refs": refs})
+    except SettingsError:
+        return []
+    late = "its review is {days_over} business days late"
+    return [
+        f"{r['ref']}: "
+        + (late.format(**r) if r["days_over"] else f"{r['business_days']} business days since it")
+        for r in rows
+    ]
 
 
 @app.command("import")
