@@ -1,5 +1,8 @@
 """A word that a tool does not have for a status is set aside, and never decides that it goes on."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from .loader_helpers import Json, Landing, ndjson, project_streams
@@ -49,3 +52,34 @@ def test_status(
     problems = landing.query("select field, reason from raw.quarantine")
     assert [problem["field"] for problem in problems] == ["status"] * len(unknown)
     assert all(problem["reason"].startswith("status is none of ") for problem in problems)
+
+
+def test_an_hour_that_exists_twice_is_called_so(tmp_path: Path) -> None:
+    """In Berlin, 02:00 to 03:00 of 25 October; an hour later it is a clock that is wrong."""
+    (node,) = (
+        node
+        for node in project_streams()
+        if (node["source_name"], node["name"]) == ("servicenow", "incidents")
+    )
+    text = json.dumps(node).replace(
+        "timezone('UTC', timezone(", "timezone('Europe/Berlin', timezone("
+    )
+    node = json.loads(text)
+    node["config"]["meta"]["timezone"] = "Europe/Berlin"
+    landing = Landing(tmp_path)
+    landing.write(
+        "servicenow/incidents/x.csv",
+        "number,state,cmdb_ci,opened_at,resolved_at\n"
+        "TWICE,7,shop,2026-10-25 02:45:00,2026-10-25 02:10:00\n"
+        "CLOCK,7,shop,2026-10-25 05:45:00,2026-10-25 05:10:00\n"
+        "GOOD,7,shop,2026-10-25 01:45:00,2026-10-25 03:10:00\n",
+    )
+    landing.load(node)
+    minutes = "select number, epoch(resolved_at - opened_at) / 60 as minutes"
+    (good,) = landing.query(f"{minutes} from raw.servicenow__incidents")
+    assert good == {"number": "GOOD", "minutes": 145}
+    twice, clock = landing.query("select line, reason from raw.quarantine order by line")
+    assert twice["reason"].startswith(
+        "resolved_at is before opened_at, which is in the hour that ex"
+    )
+    assert clock["reason"].startswith("resolved_at is before opened_at; correct the clock")
