@@ -69,7 +69,12 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     table: str
     defined_in: str
     columns: tuple[Column, ...]
-    files: Texts
+    files: Texts = ()
+    # In place of files: a table or view that another tool fills, as schema.table; its column that
+    # says when a row came in; and which of its rows count, as SQL.
+    relation: str = ""
+    loaded_at: str = ""
+    where: str = ""
     key: Texts = ()
     version: Texts = ()
     mode: Literal["append", "snapshot"] = "append"
@@ -113,7 +118,7 @@ def contracts_from_manifest(manifest: Mapping[str, Any]) -> list[Contract]:
     contracts: list[Contract] = []
     problems: list[str] = []
     for node in manifest["sources"].values():
-        if "files" in (meta := _meta(node)):
+        if {"files", "relation"} & set(meta := _meta(node)):
             stated = _stated(node, meta)
             try:
                 contracts.append(Contract.model_validate(stated))
@@ -156,7 +161,9 @@ def _message(error: Any, stated: Mapping[str, Any]) -> str:
 
 def _contradictions(contract: Contract) -> Iterator[str]:
     names = [column.name for column in contract.columns]
-    if not contract.files or not all(":" in pattern for pattern in contract.files):
+    if contract.relation:
+        yield from _relation_problems(contract)
+    elif not contract.files or not all(":" in pattern for pattern in contract.files):
         stated = ", ".join(contract.files)
         yield f": files '{stated}' is not <root>:<pattern>, such as landing:tool/*"
     if contract.mode == "append" and not contract.key:
@@ -172,6 +179,22 @@ def _contradictions(contract: Contract) -> Iterator[str]:
     for column in contract.columns:
         for problem in _column_problems(column, contract):
             yield f", column {column.name}: {problem}"
+
+
+def _relation_problems(contract: Contract) -> Iterator[str]:
+    if not re.fullmatch(r"[\w$]+\.[\w$]+", contract.relation):
+        yield f": relation '{contract.relation}' is not schema.table"
+    for name in ("files", "reader", "each"):
+        if getattr(contract, name):
+            yield f": {name} is of files, and it names a relation; leave one of them out"
+    if contract.mode == "snapshot":
+        yield ": a relation can't be a snapshot of files; leave out mode"
+    for column in contract.columns:
+        if column.capture or (column.formats and "iso" not in column.formats):
+            yield (
+                f", column {column.name}: a relation's values are taken as they are, without "
+                "capture or formats; make a view with that column, and name the view"
+            )
 
 
 def _column_problems(column: Column, contract: Contract) -> Iterator[str]:

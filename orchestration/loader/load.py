@@ -25,6 +25,7 @@ from orchestration.loader.pending import (
 from orchestration.loader.quarantine import REPLAYED
 from orchestration.loader.raw import create_tables, delete_leftovers, unaccounted
 from orchestration.loader.read import Readers, read_file
+from orchestration.loader.relation import create_view
 from orchestration.loader.report import LoadReport, Problem
 from orchestration.loader.text import UnreadableFileError
 from orchestration.warehouse import Session, Warehouse
@@ -47,9 +48,12 @@ def load_landing(
         ContractError: for a contract with which no file can be read.
         duckdb.IOException: another program has the warehouse open.
     """
+    related = [contract for contract in contracts if contract.relation]
+    contracts = [contract for contract in contracts if not contract.relation]
     with warehouse.opened() as session:
         con = session.con
         create_tables(session, contracts)
+        left_out = [problem for one in related for problem in create_view(session, one)]
         delete_leftovers(session, contracts)
         finder = Finder(roots, warehouse.folder / "hashes.json")
         paths = _find(con, contracts, finder)
@@ -77,7 +81,8 @@ def load_landing(
             order by all
             """
         ).fetchall()
-        report.rejected = [Problem(*row) for row in rejected]
+        report.rejected = left_out + [Problem(*row) for row in rejected]
+        report.relations = len(related)
         notes = con.execute(
             "select distinct file, null, null, null, problem from landed "
             "where status = 'loaded' and problem <> '' order by all"

@@ -34,6 +34,7 @@ class LoadReport:
     were read from what was kept of them.
     `notes` are what people should know of files that were read.
     `has_records` says that raw holds a record of a tool, from this or an earlier load.
+    `relations` counts streams that are views on what other tools bring.
     `unaccounted` is empty where every load's records are raw rows + quarantined rows.
     """
 
@@ -42,6 +43,7 @@ class LoadReport:
     files_removed: int = 0
     files_again: int = 0
     files_kept: int = 0
+    relations: int = 0
     rows_loaded: int = 0
     rows_quarantined: int = 0
     has_records: bool = False

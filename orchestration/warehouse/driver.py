@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from orchestration.warehouse.session import WarehouseError
+from orchestration.warehouse.session import WarehouseError, utc_by_timezone
 
 # Types of information_schema -> DuckDB's, which contracts use too; others are called alike.
 TYPES = {
@@ -126,6 +126,18 @@ class Driver:
             with suppress(WarehouseError):
                 self.run("rollback")
             raise
+
+    def replace_view(self, view: str, sql: str) -> None:
+        """Create a view, or replace it, whatever its columns were."""
+        self.run(f"create or replace view {view} as {sql}")
+
+    def json_text(self, value: str, steps: Sequence[str]) -> str:
+        """As `Session.json_text`."""
+        raise NotImplementedError
+
+    def utc(self, value: str, kind: str, zone: str) -> str:
+        """As `Session.utc`."""
+        return utc_by_timezone(value, kind, zone)
 
     @contextmanager
     def locked(self) -> Generator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -60,6 +60,18 @@ class Postgres(Driver):
         finally:
             with suppress(WarehouseError):
                 self.run("select pg_advisory_unlock(%s)", [self.LOCK])
+
+    def replace_view(self, view: str, sql: str) -> None:
+        try:
+            super().replace_view(view, sql)
+        except WarehouseError:
+            # Its columns changed. What dbt built on it goes too, and is built again by this run.
+            self.run(f"drop view {view} cascade")
+            super().replace_view(view, sql)
+
+    def json_text(self, value: str, steps: Sequence[str]) -> str:
+        path = ", ".join("'" + step.replace("'", "''") + "'" for step in steps)
+        return f"(cast({value} as jsonb) #>> array[{path}])"
 
     def state(self, schema: str) -> list[Any]:
         # A table that is built anew is another object.

@@ -33,8 +33,17 @@ class ServerSession(Session):
     def execute(self, sql: str) -> None:
         self.driver.run(sql)
 
-    def columns(self) -> dict[str, dict[str, str]]:
-        return self.driver.columns("raw")
+    def columns(self, schema: str = "raw") -> dict[str, dict[str, str]]:
+        return self.driver.columns(schema)
+
+    def replace_view(self, table: str, sql: str) -> None:
+        self.driver.replace_view(f"raw.{self.name(table)}", sql)
+
+    def json_text(self, value: str, steps: Sequence[str]) -> str:
+        return self.driver.json_text(value, steps)
+
+    def utc(self, value: str, kind: str, zone: str) -> str:
+        return self.driver.utc(value, kind, zone)
 
     def name(self, identifier: str) -> str:
         return self.driver.name(identifier)

@@ -33,12 +33,13 @@ class Session:
         """Run a statement that changes the warehouse."""
         self.con.execute(sql)
 
-    def columns(self) -> dict[str, dict[str, str]]:
-        """Tables of `raw` -> columns -> types, as contracts name them."""
+    def columns(self, schema: str = "raw") -> dict[str, dict[str, str]]:
+        """Tables and views of a schema -> columns -> types, as contracts name them."""
         found: dict[str, dict[str, str]] = {}
         rows = self.con.execute(
             "select table_name, column_name, lower(data_type) from duckdb_columns() "
-            "where schema_name = 'raw' and database_name = current_database()"
+            "where schema_name = ? and database_name = current_database()",
+            [schema],
         )
         for table, column, data_type in rows.fetchall():
             found.setdefault(table, {})[column] = data_type
@@ -47,6 +48,19 @@ class Session:
     def name(self, identifier: str) -> str:
         """A quoted identifier, in the case that models find it by."""
         return '"' + identifier.replace('"', '""') + '"'
+
+    def replace_view(self, table: str, sql: str) -> None:
+        """Create a view of `raw`, or replace it."""
+        self.execute(f"create or replace view raw.{self.name(table)} as {sql}")
+
+    def json_text(self, value: str, steps: Sequence[str]) -> str:
+        """The text at keys and places in a column of JSON, null where there is none."""
+        path = "$" + "".join(f"[{s}]" if s.isdigit() else f'."{s}"' for s in steps)
+        return f"json_extract_string({value}, '{path.replace(chr(39), chr(39) * 2)}')"
+
+    def utc(self, value: str, kind: str, zone: str) -> str:
+        """A moment of any type in UTC without a zone; one that carries none is of the zone."""
+        return utc_by_timezone(value, kind, zone)
 
     def refresh(self, *tables: str) -> None:
         """Let `con` have these tables of `raw` as they are now, where they exist."""
@@ -70,6 +84,21 @@ class Session:
         import dlt
 
         return dlt.destinations.duckdb(self.con)
+
+
+def utc_by_timezone(value: str, kind: str, zone: str) -> str:
+    """`Session.utc` where there is a function `timezone`, as in DuckDB and PostgreSQL."""
+    if kind.startswith("timestamptz") or kind == "timestamp with time zone":
+        return f"timezone('UTC', {value})"
+    if kind in ("timestamp", "date"):
+        return f"timezone('UTC', timezone({zone}, cast({value} as timestamp)))"
+    has_zone = (
+        f"trim({value}) like '%Z' or trim({value}) like '%T%+%' or trim({value}) like '%T%-__:__'"
+    )
+    naive = f"timezone('UTC', timezone({zone}, cast({value} as timestamp)))"
+    return (
+        f"case when {has_zone} then timezone('UTC', cast({value} as timestamptz)) else {naive} end"
+    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,16 @@ class Snowflake(Driver):
         if host != socket.gethostname() or Path("/proc", process).exists():
             return "-"
         return holder
+
+    def json_text(self, value: str, steps: Sequence[str]) -> str:
+        path = "".join(f"[{s}]" if s.isdigit() else f'["{s}"]' for s in steps)
+        quoted = path.replace("'", "''")
+        return f"cast(get_path(try_parse_json(cast({value} as varchar)), '{quoted}') as varchar)"
+
+    def utc(self, value: str, kind: str, zone: str) -> str:
+        if kind == "timestamp_tz" or kind == "timestamp_ltz":
+            return f"cast(convert_timezone('UTC', {value}) as timestamp_ntz)"
+        return f"convert_timezone({zone}, 'UTC', cast({value} as timestamp_ntz))"
 
     def state(self, schema: str) -> list[Any]:
         cursor = self.run(

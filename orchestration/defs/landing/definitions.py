@@ -31,7 +31,7 @@ def landing() -> dg.Definitions:
     specs = [_spec(LOADS, loads, syncs), _spec(QUARANTINE, quarantined, syncs)]
     for contract in contracts:
         files = ", ".join(f"`{pattern}`" for pattern in contract.files)
-        origin = f"from files {files}; the contract is {contract.defined_in}."
+        origin = f"from {files or contract.relation}; the contract is {contract.defined_in}."
         description = f"Raw table `{contract.table}`, {origin}"
         specs.append(_spec(asset_key(contract), description, syncs_of(contract.source)))
 
