@@ -42,6 +42,29 @@ def run() -> bool:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Made where it isn't there.")] = Path(),
+    export: Annotated[
+        list[Path] | None,
+        typer.Option(help="Incidents as your tool exports them; may be repeated."),
+    ] = None,
+    source: Annotated[str, typer.Option(help="pagerduty, opsgenie or servicenow.")] = "",
+    service_field: Annotated[
+        str, typer.Option(help="Column of ServiceNow that names the service.")
+    ] = "",
+    owner: Annotated[str, typer.Option(help="Team that owns every service, to begin with.")] = "",
+) -> bool:
+    """Set a folder up from an export of incidents; `paydown run` in it ranks them.
+
+    Leaves modernization/, landing/ with a starter catalog, a workflow and paydown.env. Asks what it
+    can't see. Nothing that is there is overwritten.
+    """
+    from orchestration.cli.init import show_init
+
+    return show_init(folder, export or [], source, service_field, owner)
+
+
+@app.command()
 def explain(service: Annotated[str, typer.Argument(help="Name of the service.")]) -> bool:
     """Explain why a service has its score: every factor, its evidence and its incidents."""
     settings = read_settings()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -11,9 +14,11 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsError
 
 console = Console(highlight=False)
+# Settings of a folder that `paydown init` made, read where the command is called.
+ENVIRONMENT_FILE = "paydown.env"
 
 
 class Commands(TyperGroup):
@@ -51,12 +56,31 @@ def _advice(error: Exception) -> str:
     return str(error) if isinstance(error, ADVISING) else ""
 
 
+def read_environment_file(path: Path) -> None:
+    """Set what the file says (`NAME=value` lines) and the environment doesn't.
+
+    Raises:
+        SettingsError: a line is something else, or no setting of paydown's.
+    """
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        name, equals, value = line.strip().partition("=")
+        if not name or name.startswith("#"):
+            continue
+        if not equals or not re.fullmatch(r"PAYDOWN_[A-Z_]+", name):
+            fix = "write PAYDOWN_...=value; tokens belong into the environment"
+            raise SettingsError(f"{path}:{number}: {name}: is no setting of paydown's; {fix}")
+        os.environ.setdefault(name, value)
+
+
 def read_settings() -> Settings:
-    """The settings, told to dbt and Dagster too.
+    """The settings, told to dbt and Dagster too; of a folder that `init` made, its own.
 
     Raises:
         SettingsError: a variable can't be used.
     """
+    read_environment_file(Path(ENVIRONMENT_FILE))
     settings = Settings.from_environment()
     settings.export()
     return settings
