@@ -11,6 +11,7 @@ from .files import array, compact, csv_lines, envelope, gz, ndjson, parquet, zst
 from .history import build_incidents
 from .model import Incident
 from .postmortems import build_postmortems
+from .slo import build_definitions, build_series
 from .tables import services
 
 Json = dict[str, Any]
@@ -33,6 +34,11 @@ def build_landing() -> dict[str, bytes]:
         files[f"postmortems/{name}"] = text.encode()
     for path, text in build_catalog().items():
         files[f"backstage/{path}"] = text.encode()
+    for name, text in build_definitions().items():
+        files[f"slo/{name}"] = text.encode()
+    series, samples = build_series(incidents)
+    files["prometheus/series/2026-q2.ndjson"] = ndjson(series)
+    files["prometheus/samples/2026-q2.ndjson.zst"] = zst(ndjson(samples))
     return dict(sorted(files.items()))
 
 
