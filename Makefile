@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 TEST_WORKERS ?= auto
 
-.PHONY: run test test-all bench dev manifest lint format lock clean
+.PHONY: run test test-all bench dev docs manifest lint format lock clean
 
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
@@ -35,6 +35,18 @@ dev: .venv/ready  ## Dagster's UI with the whole asset graph, on port 3000
 		"$(CURDIR)/.venv/bin/python" -c '$(ALONE)' "$(CURDIR)/.venv/bin/dagster" dev \
 			-m orchestration.definitions -d "$(CURDIR)" & pid=$$!; \
 		trap "kill -INT $$pid" INT TERM; wait $$pid; wait $$pid || true
+
+# Of a copy, since a reader would block the next run.
+docs: export DBT_PROFILES_DIR := profiles
+docs: export DBT_TARGET_PATH := .paydown/docs/target
+docs: export PAYDOWN_WAREHOUSE := .paydown/docs/warehouse.duckdb
+docs: .venv/ready  ## dbt's documentation of all models, in .paydown/docs/index.html
+	@test -f "$(PAYDOWN_HOME)/warehouse.duckdb" || { echo "no warehouse yet: make run"; exit 1; }
+	@mkdir -p .paydown/docs && cp "$(PAYDOWN_HOME)/warehouse.duckdb" .paydown/docs/
+	@.venv/bin/dbt --quiet docs generate --static
+	@mv .paydown/docs/target/static_index.html .paydown/docs/index.html
+	@rm .paydown/docs/warehouse.duckdb
+	@echo "open .paydown/docs/index.html"
 
 manifest: .venv/ready  ## parse the dbt project for Dagster, as a deployment does while it is built
 	@.venv/bin/python -m orchestration.dbt_project

@@ -23,6 +23,8 @@ from orchestration.settings import Settings, SettingsError
 from orchestration.warehouse import Warehouse, warehouse_of
 
 DATABASE = "paydown.duckdb"
+# People and BI tools have older clients than we do: every DuckDB since 1.0 reads it.
+STORAGE = "v1.0.0"
 CURRENT = "current"
 # Beside the database: which warehouse the copy is of.
 TARGET = "target.txt"
@@ -55,19 +57,38 @@ class PublishedCopy:
 
 
 def public_marts(manifest: Mapping[str, Any]) -> list[Mart]:
-    """The models with `access: public`, by name."""
+    """The models with `access: public`, by name; what a column is a key of is told with it."""
     models = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+    keys = _keys(manifest)
     marts = [
         Mart(
             name=node["name"],
             relation=f"{node['schema']}.{node['alias']}".lower(),
             description=node["description"],
-            columns={c["name"]: c["description"] for c in node["columns"].values()},
+            columns={
+                c["name"]: c["description"] + keys.get((node["unique_id"], c["name"]), "")
+                for c in node["columns"].values()
+            },
         )
         for node in models
         if node["access"] == "public"
     ]
     return sorted(marts, key=lambda mart: mart.name)
+
+
+def _keys(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """By model and column: the primary and foreign keys that the tests `rules` hold to be true."""
+    found: dict[tuple[str, str], str] = {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if test.get("name") == "rules":
+            model, rules = node["attached_node"], test["kwargs"]
+            for column, target in rules.get("relationships", {}).items():
+                mart = target["to"].partition("'")[2].partition("'")[0]
+                found[model, column] = f" References {mart}.{target['field']}."
+            if isinstance(rules.get("key"), str):
+                found[model, rules["key"]] = " Primary key."
+    return found
 
 
 @contextmanager
@@ -135,7 +156,7 @@ def _content(
     """The rows of each mart, and a hash of all of it that doesn't depend on their order."""
     con.execute("set timezone = 'UTC'")
     rows: dict[str, int] = {}
-    digest = hashlib.sha256(identity.encode())
+    digest = hashlib.sha256((identity + STORAGE).encode())
     for mart in marts:
         # One hash of 64 bits could collide; two of them, of which one is of the row as a text.
         (found,) = con.execute(
@@ -151,7 +172,8 @@ def _content(
 def _write(con: duckdb.DuckDBPyConnection, building: Path, marts: Sequence[Mart]) -> None:
     parquet = building / "parquet"
     parquet.mkdir(parents=True)
-    con.execute(f"attach '{_quoted(building / DATABASE)}' as copy (read_write)")
+    options = f"read_write, storage_version '{STORAGE}'"
+    con.execute(f"attach '{_quoted(building / DATABASE)}' as copy ({options})")
     for mart in marts:
         name = f'copy.main."{mart.name}"'
         con.execute(f"create table {name} as select * from {mart.relation} order by all")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+import venv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.publish.analyst_copy import Mart, PublishedCopy, publish_copy
+from orchestration.publish.analyst_copy import Mart, PublishedCopy, public_marts, publish_copy
 from orchestration.warehouse import FileWarehouse, WarehouseBusyError, connected
 from orchestration.warehouse.file import copy_warehouse
+
+from .flow_helpers import Demo
 
 MART = Mart("fct_things", "marts.fct_things", 'It\'s a "thing".', {"n": "A number's name."})
 WRITER = """
@@ -156,3 +159,53 @@ def test_the_copy_is_read_only_and_described(site: Site) -> None:
         (MART.description,),
         ("A number's name.",),
     ]
+
+
+def test_keys_are_told_in_the_comments_of_columns() -> None:
+    rules = {"key": "a_id", "relationships": {"b_id": {"to": "ref('dim_b')", "field": "b_id"}}}
+    names = ("a_id", "b_id", "n")
+    mart = {
+        "resource_type": "model", "unique_id": "model.a", "access": "public", "name": "a",
+        "schema": "marts", "alias": "a", "description": "", "columns": {
+            name: {"name": name, "description": f"{name}."} for name in names},
+    }  # fmt: skip
+    test = {
+        "resource_type": "test",
+        "attached_node": "model.a",
+        "test_metadata": {"name": "rules", "kwargs": rules},
+    }
+    (found,) = public_marts({"nodes": {"model.a": mart, "test.a": test}})
+    assert dict(found.columns) == {
+        "a_id": "a_id. Primary key.", "b_id": "b_id. References dim_b.b_id.", "n": "n.",
+    }  # fmt: skip
+
+
+OLDEST = "1.0.0"
+OLD_CLIENT = """
+import sys, duckdb
+assert duckdb.__version__ == sys.argv[2]
+con = duckdb.connect(sys.argv[1], read_only=True)
+tables = [name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
+print(len(tables), sum(len(con.execute(f'select * from "{t}"').fetchall()) for t in tables))
+print(con.execute("select count(comment) from duckdb_columns() where not internal").fetchone()[0])
+"""
+
+
+@pytest.mark.slow
+def test_the_oldest_client_of_the_last_two_major_versions_reads_it(
+    demo: Demo, tmp_path: Path
+) -> None:
+    """An environment of its own, from PyPI, with DuckDB 1.0.0: ours is 2."""
+    venv.create(tmp_path / "old", with_pip=True)
+    python = tmp_path / "old" / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "-q", "--only-binary=:all:"]
+    made = subprocess.run([*install, f"duckdb=={OLDEST}"], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"PyPI gives no duckdb {OLDEST} for this Python: {made.stderr[-200:]}")
+    command = [str(python), "-c", OLD_CLIENT, str(demo.site.published), OLDEST]
+    read = subprocess.run(command, capture_output=True, text=True, check=True)
+    counted, comments = read.stdout.splitlines()
+    names = [name for (name,) in demo.site.query("select table_name from duckdb_tables()")]
+    rows = sum(demo.site.query(f"select count(*) from {name}")[0][0] for name in names)
+    assert counted == f"{len(names)} {rows}"
+    assert int(comments) > 400
