@@ -5,9 +5,8 @@ from __future__ import annotations
 from .flow_helpers import Demo
 
 MAY_BE_EMPTY = {
-    "fct_epics": "the first run opens the first epics, the second reads them back",
-    "bridge_epic_incidents": "as fct_epics",
-    "bridge_epic_postmortems": "as fct_epics",
+    "fct_funding_decisions": "what people merged; nobody has decided yet",
+    "rpt_risk_approvals": "as fct_funding_decisions",
     "rpt_catalog_conflicts": "problems of a catalog; the demo's has none",
     "rpt_unknown_words": "words that no seed knows; the demo's seeds know all",
 }

@@ -119,11 +119,13 @@ facts as (
         ) as decision_id,
         cast(decisions.candidate_id as varchar) as candidate_id,
         services.service_id,
+        services.team_id,
         cast(decisions.commit_sha as varchar) as commit_sha,
 
         -- strings
         cast(coalesce(services.service_name, decisions.service_name) as varchar)
             as service_name,
+        services.owner,
         case
             when decisions.decision = 'pending' then 'withdrawn' else decisions.decision
         end as decision,

@@ -38,9 +38,11 @@ approvals as (
         decisions.decision_id,
         cast(risks.risk_id as varchar) as risk_id,
         decisions.service_id,
+        decisions.team_id,
 
         -- strings
         decisions.service_name,
+        decisions.owner,
         decisions.decision,
         decisions.risk_acceptance,
         cast(spoken.approval_kind as varchar) as approval_kind,
