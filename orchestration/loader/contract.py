@@ -44,6 +44,8 @@ class Column(BaseModel, frozen=True, extra="forbid"):
     formats: Texts = ()
     timezone: str
     capture: str | None = None
+    # The environment variable that names the path, where there is one.
+    variable: str = ""
 
 
 class Rule(BaseModel, frozen=True, extra="forbid"):
@@ -99,7 +101,9 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     def fingerprint(self) -> str:
         """Hash of all that decides how a file is read."""
         decisive = {"columns", "reader", "records", "each", "nulls", "rules", "dates"}
-        return hashlib.sha256(self.model_dump_json(include=decisive).encode()).hexdigest()[:16]
+        told = {"columns": {"__all__": {"variable"}}}
+        text = self.model_dump_json(include=decisive, exclude=told)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 IDENTITY = ("source", "stream", "table", "defined_in", "columns")

@@ -25,10 +25,11 @@ KINDS = [
 ]
 
 
-def looks_like(names: Collection[str]) -> str:
-    """What a file with these names probably is, and what to do with it; empty if unknown."""
+def looks_like(names: Collection[str], stream: str = "") -> str:
+    """What a file with these names probably is, and what to do with it; empty if unknown, or where
+    it is what the stream reads."""
     for needed, what, folder in KINDS:
-        if needed <= set(names):
+        if needed <= set(names) and folder != stream.replace(".", "/"):
             where = f"move it to {folder}" if folder else "see docs/guides/bring-your-own-source.md"
             return f"this looks like {what}, {where}; else "
     return ""

@@ -48,11 +48,13 @@ class Needed:
         """The number of each such file, and what is wrong."""
         for (number, name, group), keys in self._absent.items():
             contract = self._contracts[name]
-            paths = [path for c in contract.columns if c.name in group for path in c.paths]
+            columns = [column for column in contract.columns if column.name in group]
+            paths = [path for column in columns for path in column.paths]
+            setting = next((c.variable for c in columns if c.variable), contract.defined_in)
             if keys and not keys.intersection(json_steps(path)[0] for path in paths):
                 yield (
                     number,
                     f"none of its records has {' or '.join(group)} (looked in {', '.join(paths)}; "
-                    f"they have {', '.join(sorted(keys)[:20])}); {looks_like(keys)}export it, or "
-                    f"name its place in {contract.defined_in}",
+                    f"they have {', '.join(sorted(keys)[:20])}); {looks_like(keys, name)}export "
+                    f"it, or name its place in {setting}",
                 )

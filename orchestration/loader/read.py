@@ -219,6 +219,6 @@ def _check_header(contract: Contract, header: list[str]) -> None:
         if column.required and not any(root in header for root in roots):
             raise UnreadableFileError(
                 f"its header has no '{roots[-1]}' (it has: {', '.join(header[:20])}); "
-                f"{looks_like(header)}export that column, or name the right one in "
+                f"{looks_like(header, contract.name)}export that column, or name the right one in "
                 f"{contract.defined_in}"
             )

@@ -154,7 +154,7 @@ DAMAGES: dict[str, tuple[Any, Any, str | dict[str, str]]] = {
         renamed(service="Dienst", service_id="Dienst_id", service_name="Dienst", tags="Etiketten",
                 impactedServices="Dienst", details="Mehr", cmdb_ci="Dienst"), None,
         {
-            "servicenow": "none of its records has service_name (looked in cmdb_ci.display_value, ",
+            "servicenow": "export it, or name its place in PAYDOWN_SERVICENOW_SERVICE_FIELD",
             "table_api": "has service_name (looked in cmdb_ci.display_value, cmdb_ci; they have Di",
             "opsgenie": "has service_id or tagged_service or label_k8s_name or label_service_ow",
             "alerts": "has service_id or tagged_service or label_k8s_name or label_service_ow",

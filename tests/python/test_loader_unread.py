@@ -80,8 +80,17 @@ def test_a_run_of_which_nothing_could_be_used_fails(site: Site) -> None:
     folder.rename(folder.with_name("incidents"))
     folder.mkdir()
     (folder / "june.csv").write_text("")
+    july = (
+        "id,service_name,created_on,resolved_on,description\nQ2,shop,2026-06-02T00:00:00Z,,Größe\n"
+    )
+    (folder.with_name("incidents") / "july.csv").write_bytes(july.encode("cp1252"))
     run = site.command("run", PAYDOWN_AS_OF="2026-06-26T00:00:00Z")
     assert run.returncode == 0, run.stdout
     assert f"unread   {said}" in run.stdout
-    assert site.query("select count(*) from fct_incidents") == [(1,)]
-    assert "not read" in site.command("doctor").stdout
+    windows = "pagerduty/incidents/july.csv: is not UTF-8, it was read as Windows-1252; save it"
+    assert f"note     {windows}" in run.stdout
+    titles = site.query("select incident_title from fct_incidents order by incident_id")
+    assert titles[1:] == [("Größe",)]
+    doctor = " ".join(site.command("doctor").stdout.split())
+    assert f"note not read {said[:60]}" in doctor
+    assert f"note file {windows}" in doctor
