@@ -162,6 +162,14 @@ def sync_decisions(
     show_sync_decisions(settings, out, dry_run=dry_run)
 
 
+@app.command("guard", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def guard(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Refuse AI-written code without tests and a lint gate; `guard --help` shows its options."""
+    from orchestration.guard import main
+
+    raise typer.Exit(main(arguments or []))
+
+
 Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
 
 
