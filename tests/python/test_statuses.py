@@ -11,6 +11,7 @@ TIMES = {"createdAt": "2026-06-10T10:00:00Z", "impactEndDate": "2026-06-10T11:00
 OPSGENIE: Json = {
     "message": "m",
     "impactedServices": ["s"],
+    "tags": [],
     **TIMES,
     "updatedAt": TIMES["createdAt"],
 }
