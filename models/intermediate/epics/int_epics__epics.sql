@@ -71,7 +71,7 @@ known as (
         ours.tracker_name,
         ours.epic_key
     from ours
-    union
+    union distinct
     select
         ledger.tracker_name,
         ledger.epic_key

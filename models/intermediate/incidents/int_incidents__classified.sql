@@ -57,7 +57,7 @@ followed_0 as (
             followed.incident_id,
             followed.target_id
         from followed_{{ step - 1 }} as followed
-        union
+        union distinct
         select
             first_leg.incident_id,
             second_leg.target_id

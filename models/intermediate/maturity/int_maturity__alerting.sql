@@ -31,7 +31,7 @@ connected as (
             ',' || replace(replace(services.pagerduty_id, ';', ','), ' ', ',') || ','
             like '%,' || pagerduty_services.source_service_id || ',%'
     where trim(services.pagerduty_id) != ''
-    union
+    union distinct
     select
         services.service_id,
         'Opsgenie '
@@ -40,7 +40,7 @@ connected as (
         false as is_disabled
     from services
     where trim(services.opsgenie_id) != ''
-    union
+    union distinct
     select
         aliases.service_id,
         'PagerDuty ' || pagerduty_services.source_service_id as alerting_service,
@@ -50,7 +50,7 @@ connected as (
         on
             aliases.alias_kind = 'name'
             and lower(trim(pagerduty_services.service_name)) = aliases.alias_value
-    union
+    union distinct
     select
         aliases.service_id,
         'Opsgenie ' || opsgenie_services.source_service_name as alerting_service,

@@ -97,7 +97,7 @@ stated as (
 promised as (
     select
         objectives.service_id,
-        'SLO ' || {{ dbt.listagg('objectives.slo_name', "', '", 'order by objectives.slo_name') }}
+        'SLO ' || {{ text_list('objectives.slo_name', "', '", 'order by objectives.slo_name') }}
             as finding
     from objectives
     where objectives.objective is not null
@@ -119,7 +119,7 @@ alerted as (
     select
         alerting.service_id,
         min(case when alerting.is_disabled then 1 else 0 end) = 1 as is_disabled,
-        {{ dbt.listagg(
+        {{ text_list(
             'alerting.alerting_service', "', '", 'order by alerting.alerting_service'
         ) }} as finding
     from alerting

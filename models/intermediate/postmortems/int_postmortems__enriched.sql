@@ -9,7 +9,7 @@ aliases as (
 regulations as (
     select
         regulated.postmortem_id,
-        {{ dbt.listagg('regulated.regulation', "', '", 'order by regulated.regulation') }}
+        {{ text_list('regulated.regulation', "', '", 'order by regulated.regulation') }}
             as regulations
     from {{ ref('stg_postmortems__postmortem_regulations') }} as regulated
     group by regulated.postmortem_id

@@ -28,7 +28,7 @@ evidenced as (
     select
         members.candidate_id,
         max(members.newest_incident_at) as newest_incident_at,
-        {{ dbt.listagg(
+        {{ text_list(
             'services.service_name', "', '", 'order by services.service_name'
         ) }} as member_names
     from members

@@ -46,7 +46,7 @@ services as (
 
 shrunk as (
     select
-        {{ dbt.listagg(
+        {{ text_list(
             "shrunk_inputs.stream_id || ' has ' || cast(shrunk_inputs.records_now as varchar) || ' of '"
             ~ " || cast(shrunk_inputs.most_records as varchar) || ' records in '"
             ~ " || cast(shrunk_inputs.files_now as varchar) || ' of '"

@@ -46,7 +46,7 @@ goals as (
         max(case
             when criteria.level_ordinal = targets.target_ordinal then criteria.maturity_level
         end) as target_maturity,
-        {{ dbt.listagg(
+        {{ text_list(
             'criteria.criterion',
             "'\n'",
             'order by criteria.level_ordinal, criteria.criterion_ordinal'

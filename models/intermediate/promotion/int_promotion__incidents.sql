@@ -43,9 +43,9 @@ listed as (
     select
         numbered.candidate_id,
         cast(max(numbered.incident_count) as bigint) as incident_count,
-        {{ dbt.listagg('numbered.incident_id', "', '", 'order by numbered.recency') }}
+        {{ text_list('numbered.incident_id', "', '", 'order by numbered.recency') }}
             as incident_ids,
-        {{ dbt.listagg(
+        {{ text_list(
             link_line('numbered.incident_id', 'incidents.incident_title', 'incidents.incident_url'),
             "'\n'",
             'order by numbered.recency'

@@ -59,9 +59,9 @@ windows as (
 listed as (
     select
         reviewed.candidate_id,
-        {{ dbt.listagg('reviewed.postmortem_id', "', '", 'order by reviewed.postmortem_id') }}
+        {{ text_list('reviewed.postmortem_id', "', '", 'order by reviewed.postmortem_id') }}
             as postmortem_ids,
-        {{ dbt.listagg(
+        {{ text_list(
             link_line('reviewed.postmortem_id', 'postmortems.postmortem_title', address),
             "'\n'",
             'order by reviewed.postmortem_id'
@@ -79,7 +79,7 @@ listed as (
 fix_lists as (
     select
         wanted.candidate_id,
-        {{ dbt.listagg('wanted.fix_class', "', '", 'order by wanted.fix_class') }}
+        {{ text_list('wanted.fix_class', "', '", 'order by wanted.fix_class') }}
             as fix_classes
     from (
         select distinct

@@ -14,7 +14,7 @@ factors as (
 reasons as (
     select
         members.service_id,
-        {{ dbt.listagg(
+        {{ text_list(
             "case
                 when factors.has_data then
                     factors.factor || ': ' || cast(factors.points as varchar)

@@ -28,7 +28,7 @@ known_risks as (
         reviewed_risks.candidate_id,
         reviewed_risks.risk_id
     from reviewed_risks
-    union
+    union distinct
     select
         members.candidate_id,
         registered.risk_id
@@ -45,7 +45,7 @@ known_risks as (
 listed as (
     select
         known_risks.candidate_id,
-        {{ dbt.listagg('known_risks.risk_id', "', '", 'order by known_risks.risk_id') }}
+        {{ text_list('known_risks.risk_id', "', '", 'order by known_risks.risk_id') }}
             as risk_ids
     from known_risks
     group by known_risks.candidate_id

@@ -10,11 +10,10 @@ loads as (
 sightings as (
     select
         md5(
-            concat_ws(
-                chr(31), quarantine.source_name, quarantine.stream_name, quarantine.file_name,
-                coalesce(cast(quarantine.line_number as varchar), ''),
-                coalesce(quarantine.original_text, '')
-            )
+            quarantine.source_name || chr(31) || quarantine.stream_name || chr(31)
+            || quarantine.file_name || chr(31)
+            || coalesce(cast(quarantine.line_number as varchar), '') || chr(31)
+            || coalesce(quarantine.original_text, '')
         ) as record_id,
         quarantine.load_id,
         quarantine.source_name,

@@ -45,7 +45,7 @@ pivoted as (
         {%- endfor %}
         max(factor_points.incident_count) as incident_count,
         max(factor_points.newest_incident_at) as newest_incident_at,
-        {{ dbt.listagg(
+        {{ text_list(
             "case when not factor_points.has_data then factor_points.factor end",
             "', '",
             "order by factor_points.factor"

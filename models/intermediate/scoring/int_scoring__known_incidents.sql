@@ -77,7 +77,7 @@ cuts as (
         late.known_from as cut_at
     from late
     {%- for side in ['known_from', 'known_until'] %}
-        union
+        union distinct
         select
             late.incident_id,
             late.known_from as stretch_from,

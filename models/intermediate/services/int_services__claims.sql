@@ -150,7 +150,7 @@ counted as (
         ranked.alias_kind,
         ranked.alias_value,
         min(ranked.service_id) as service_id,
-        {{ dbt.listagg('ranked.service_id', "' and '", 'order by ranked.service_id') }}
+        {{ text_list('ranked.service_id', "' and '", 'order by ranked.service_id') }}
             as claimed_by,
         min(ranked.claim_rank) as claim_rank,
         count(*) as service_count

@@ -22,7 +22,7 @@ reach_0 as (
             reached.dependent_id,
             reached.dependency_id
         from reach_{{ step - 1 }} as reached
-        union
+        union distinct
         select
             first_leg.dependent_id,
             second_leg.dependency_id

@@ -24,19 +24,19 @@ catalog_names as (
         {{ name_slug('entities.entity_name') }} as name_slug
     from entities
     where entities.entity_kind = 'component'
-    union
+    union distinct
     select
         entities.entity_ref,
         {{ name_slug('entities.entity_title') }} as name_slug
     from entities
     where entities.entity_kind = 'component'
-    union
+    union distinct
     select
         entities.entity_ref,
         {{ name_slug('entities.kubernetes_id') }} as name_slug
     from entities
     where entities.entity_kind = 'component'
-    union
+    union distinct
     select
         entities.entity_ref,
         {{ name_slug('other_names.entity_alias') }} as name_slug
@@ -102,7 +102,7 @@ group_names as (
         {{ name_slug('entities.entity_name') }} as name_slug
     from entities
     where entities.entity_kind = 'group'
-    union
+    union distinct
     select
         entities.entity_ref,
         {{ name_slug('entities.entity_title') }} as name_slug

@@ -13,7 +13,7 @@ known as (
         objectives.service_id,
         objectives.slo_name
     from objectives
-    union
+    union distinct
     select
         series.slo_id,
         series.service_id,

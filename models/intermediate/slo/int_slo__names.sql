@@ -18,7 +18,7 @@ stated as (
         objectives.slo_name,
         objectives.slo_name as slo_alias
     from objectives
-    union
+    union distinct
     select
         objectives.stated_service_name,
         objectives.slo_name,

@@ -31,7 +31,7 @@ approvers as (
 approvals as (
     select
         approvers.commit_sha,
-        {{ dbt.listagg('approvers.remark_by', "', '", 'order by approvers.remark_by') }}
+        {{ text_list('approvers.remark_by', "', '", 'order by approvers.remark_by') }}
             as approved_by
     from approvers
     group by approvers.commit_sha
@@ -42,7 +42,7 @@ risk_lists as (
         risks.commit_sha,
         risks.candidate_id,
         risks.cycle_number,
-        {{ dbt.listagg('risks.risk_id', "', '", 'order by risks.risk_id') }} as risk_ids
+        {{ text_list('risks.risk_id', "', '", 'order by risks.risk_id') }} as risk_ids
     from risks
     group by risks.commit_sha, risks.candidate_id, risks.cycle_number
 ),

@@ -42,7 +42,7 @@ story_counts as (
 reviews as (
     select
         links.epic_id,
-        {{ dbt.listagg('links.postmortem_id', "', '", 'order by links.postmortem_id') }}
+        {{ text_list('links.postmortem_id', "', '", 'order by links.postmortem_id') }}
             as postmortem_ids,
         min(postmortems.completed_at) as first_postmortem_at
     from links

@@ -22,7 +22,7 @@ named as (
         stated.postmortem_id,
         trim(stated.service_name) as stated_name
     from stated
-    union
+    union distinct
     select
         postmortems.postmortem_id,
         trim(postmortems.causal_service_name) as stated_name

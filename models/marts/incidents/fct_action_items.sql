@@ -44,23 +44,23 @@ references_to as (
         work_items.item_id,
         lower(work_items.item_ref) as named_ref
     from work_items
-    union
+    union distinct
     select
         work_items.item_id,
         lower(work_items.epic_key) as named_ref
     from work_items
-    union
+    union distinct
     select
         work_items.item_id,
         lower(work_items.item_url) as named_ref
     from work_items
-    union
+    union distinct
     select
         work_items.item_id,
         'ab#' || work_items.source_item_id as named_ref
     from work_items
     where work_items.tracker_name = 'azure_devops'
-    union
+    union distinct
     select
         work_items.item_id,
         '#' || work_items.source_item_id as named_ref

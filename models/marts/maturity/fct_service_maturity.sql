@@ -49,7 +49,7 @@ missing as (
     select
         judged.service_id,
         count(*) as missing_count,
-        {{ dbt.listagg(
+        {{ text_list(
             "judged.criterion || ' (' || judged.evidence_missing || ')'",
             "'; '",
             'order by judged.criterion_ordinal'

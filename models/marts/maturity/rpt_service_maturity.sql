@@ -23,10 +23,10 @@ gathered as (
         count(*) as evidence_count,
         sum(case when evidence.evidence_state = 'shown' then 1 else 0 end) as shown_count,
         sum(case when evidence.evidence_state = 'refuted' then 1 else 0 end) as refuted_count,
-        {{ dbt.listagg(
+        {{ text_list(
             'evidence.evidence_found', "'; '", 'order by evidence.evidence_ordinal'
         ) }} as evidence_found,
-        {{ dbt.listagg(
+        {{ text_list(
             'evidence.evidence_missing', "'; '", 'order by evidence.evidence_ordinal'
         ) }} as evidence_missing
     from evidence

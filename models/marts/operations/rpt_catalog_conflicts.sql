@@ -20,7 +20,7 @@ described as (
     select
         'entity' as conflict_kind,
         entities.entity_ref as conflict_subject,
-        {{ dbt.listagg('entities.file_name', "' and '", 'order by entities.file_name') }}
+        {{ text_list('entities.file_name', "' and '", 'order by entities.file_name') }}
             as claimed_by
     from entities
     group by entities.entity_ref

@@ -48,14 +48,14 @@ known_streams as (
         streams.source_name,
         streams.stream_name
     from streams
-    union
+    union distinct
     select
         syncs.source_name || '.' || syncs.stream_name as stream_id,
         syncs.source_name,
         syncs.stream_name
     from syncs
     where syncs.stream_name is not null
-    union
+    union distinct
     select
         loads.source_name || '.' || loads.stream_name as stream_id,
         loads.source_name,

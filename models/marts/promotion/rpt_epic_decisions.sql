@@ -126,7 +126,7 @@ team_epics as (
     select
         named.team,
         count(*) as epic_count,
-        {{ dbt.listagg(
+        {{ text_list(
             "case when named.place <= " ~ shown ~ " then named.epic_name end",
             "', '",
             'order by named.place'

@@ -51,7 +51,7 @@ bands as (
 change_lists as (
     select
         score_changes.service_id,
-        {{ dbt.listagg(
+        {{ text_list(
             'score_changes.reason',
             "'\n'",
             'order by abs(score_changes.points_delta) desc, score_changes.factor'

@@ -87,7 +87,7 @@ listed as (
     select
         numbered.service_id,
         {%- for event in events %}
-            {{ dbt.listagg(
+            {{ text_list(
                 "case when numbered.change_kind = '" ~ event ~ "' then numbered.incident_id end",
                 "', '",
                 "order by numbered.change_number"

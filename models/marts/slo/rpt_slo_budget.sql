@@ -102,7 +102,7 @@ moments as (
         clipped.slo_id,
         clipped.starts_epoch as moment_epoch
     from clipped
-    union
+    union distinct
     select
         clipped.slo_id,
         clipped.ends_epoch as moment_epoch
