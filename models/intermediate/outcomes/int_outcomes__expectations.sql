@@ -108,7 +108,19 @@ own as (
         studies.study_id,
         studies.epic_id,
         studies.is_placebo,
-        shrunk.*,
+        shrunk.period_id,
+        shrunk.service_id,
+        shrunk.metric,
+        shrunk.before_days,
+        shrunk.after_days,
+        shrunk.before_count,
+        shrunk.after_count,
+        shrunk.is_treated_before,
+        shrunk.is_treated,
+        shrunk.prior_service_count,
+        shrunk.mean_count,
+        shrunk.prior_shape,
+        shrunk.shrunk_count,
         case
             when
                 not shrunk.is_treated
