@@ -154,6 +154,23 @@ def test_texts_arrive_as_they_are(postgres: str, tmp_path: Path) -> None:
     assert (again.files_loaded, again.rows_loaded) == (0, 0)
 
 
+def test_a_changed_contract_reads_again_what_is_kept(postgres: str, tmp_path: Path) -> None:
+    landing, warehouse = Landing(tmp_path), ServerWarehouse("postgres", tmp_path / "dlt")
+    columns = {"id": column(**ID), "text": column(path="b")}
+    landing.write("texts/x.ndjson", ndjson({"id": "1", "text": "a", "b": "c"}, {"text": "no id"}))
+    with patch.dict(os.environ, on_postgres(postgres)):
+        load_landing(contracts(TEXTS), landing.roots, warehouse, {})
+        landing.remove("texts/x.ndjson")
+        again = contracts(stream("texts", columns))
+        report = load_landing(again, landing.roots, warehouse, {})
+        rows = warehouse.ask("select text from raw.demo__texts")
+        loads = warehouse.ask("select rows_loaded, rows_quarantined from raw.loads")
+        after = load_landing(again, landing.roots, warehouse, {})
+    assert (report.files_kept, report.unaccounted) == (1, [])
+    assert (rows, loads) == ([{"text": "c"}], [{"rows_loaded": 1, "rows_quarantined": 1}])
+    assert after.files_loaded == 0
+
+
 def test_loaders_that_race_lose_nothing_and_load_nothing_twice(postgres: str) -> None:
     """`benchmarks/race.py` lets fifty pairs race; without the lock six pairs lose rows."""
     command = [sys.executable, "benchmarks/race.py", "--pairs", "4"]
