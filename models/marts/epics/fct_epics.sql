@@ -10,6 +10,15 @@ catalog as (
     select * from {{ ref('dim_services') }}
 ),
 
+-- By the service's or shared fix's hash, which the ledger has of both.
+fundings as (
+    select
+        decisions.*,
+        {{ sha256_hex('decisions.candidate_id') }} as service_hash
+    from {{ ref('fct_funding_decisions') }} as decisions
+    where decisions.is_current
+),
+
 stories as (
     select * from {{ ref('int_epics__stories') }}
 ),
@@ -81,6 +90,7 @@ facts as (
         cast(epics.assignee_name as varchar) as assignee_name,
         cast(coalesce(epics.owner_name, catalog.owner) as varchar) as owner,
         cast(epics.epic_url as varchar) as epic_url,
+        cast(fundings.decision as varchar) as funding_decision,
         cast(reviews.postmortem_ids as varchar) as postmortem_ids,
 
         -- numbers
@@ -90,6 +100,7 @@ facts as (
         cast(epics.story_points as double precision) as story_points,
         cast(epics.estimate_days as double precision) as estimate_days,
         cast(epics.budget_usd as double precision) as budget_usd,
+        fundings.amount_usd as funded_usd,
         cast(coalesce(impacts.incident_count, 0) as bigint) as incident_count,
         cast(coalesce(story_counts.story_count, 0) as bigint) as story_count,
         cast(coalesce(story_counts.done_story_count, 0) as bigint) as done_story_count,
@@ -123,10 +134,16 @@ facts as (
         epics.opened_at,
         epics.closed_at,
         epics.deleted_at,
-        epics.updated_at
+        epics.updated_at,
+        case when fundings.decision = 'approved' then fundings.decided_at end as funded_at
     from epics
     inner join services on epics.epic_id = services.epic_id
     left join catalog on services.service_id = catalog.service_id
+    left join fundings
+        on
+            coalesce(epics.service_hash, {{ sha256_hex('services.service_id') }})
+            = fundings.service_hash
+            and epics.cycle_number = fundings.cycle_number
     left join story_counts on epics.epic_id = story_counts.epic_id
     left join reviews on epics.epic_id = reviews.epic_id
     left join impacts on epics.epic_id = impacts.epic_id
