@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with log_entries as (
     select * from {{ ref('stg_pagerduty__log_entries') }}
 ),

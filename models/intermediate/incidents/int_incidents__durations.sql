@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {%- set measures = {
     'time_to_detect': 'counted.time_to_detect_seconds',
     'time_to_acknowledge': 'counted.time_to_acknowledge_seconds',

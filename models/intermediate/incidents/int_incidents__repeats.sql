@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with fingerprints as (
     select * from {{ ref('int_incidents__fingerprints') }}
 ),

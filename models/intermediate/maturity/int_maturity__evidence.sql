@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Every piece of evidence that the maturity levels ask for, looked for at every service of the
     catalog. What nobody shows is not shown, which is no failure; refuted is what is known not to

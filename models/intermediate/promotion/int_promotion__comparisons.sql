@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     What a candidate's epic says, beside what is so now: the candidates of today over what the ledger
     knows of the tracker that epics are opened in.

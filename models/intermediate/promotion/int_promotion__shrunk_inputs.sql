@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Inputs that vanish close nothing: streams whose files are the truth (catalog, postmortems,
     objectives, rubric) and that hold fewer files or records now than they did within
