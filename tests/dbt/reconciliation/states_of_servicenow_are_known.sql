@@ -1,5 +1,5 @@
--- A state that nobody knows decides whether an incident counts: where the record says nothing else of
--- whether it is over, it would be open for ever; where it is over without a time at which it was
+-- A state that nobody knows decides whether an incident counts: where the record says nothing else
+-- of whether it is over, it would be open for ever; where it is over without a time at which it was
 -- resolved, it may have been canceled. Add the word to seeds/servicenow_states.csv, or export the
 -- columns active, resolved_at and closed_at.
 {{ config(meta={'dagster': {'ref': {'name': 'stg_servicenow__incidents'}}}) }}
