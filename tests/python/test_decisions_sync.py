@@ -13,7 +13,7 @@ from orchestration.http import AccessError, SourceError
 from orchestration.vendors.git.history import History
 
 from .decision_helpers import BRANCH, ROWS, Repository, propose, row
-from .loopback import Request, serving
+from .loopback import Answer, Request, serving
 from .vendor_github import TOKEN, GitHubServer
 
 LATER = [row("ledger", 1, 27), row("gateway", 2, 25), row("search", 3)]
@@ -215,6 +215,17 @@ def test_a_closed_pull_request_stays_closed_until_the_list_changes(remote: Repos
         assert on_github(server, url)[0] == "closed"
         assert on_github(server, url, LATER)[0] == "opened"
         assert len(server.pulls) == 2
+
+
+def test_an_address_that_is_not_githubs_is_told(
+    remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = GitHubServer(remote)
+    with serving(server) as url:
+        on_github(server, url)
+        monkeypatch.setattr(server, "_list", lambda _: Answer({"message": "not GitHub"}))
+        with pytest.raises(SourceError, match="answered without a list; correct api_url"):
+            on_github(server, url, LATER)
 
 
 def test_a_run_that_was_stopped_after_its_push_is_completed(remote: Repository) -> None:

@@ -48,7 +48,7 @@ class GitHub:
         said = {"title": title, "body": body}
         if (found := self._find(branch, base)) is None:
             for closed in self._listed(branch, base, "closed"):
-                if closed["head"].get("sha") == commit and not closed.get("merged_at"):
+                if (closed.get("head") or {}).get("sha") == commit and not closed.get("merged_at"):
                     return str(closed["html_url"]), "closed"
             try:
                 made = self.http.write(
@@ -70,12 +70,12 @@ class GitHub:
         Raises:
             SourceError: GitHub refuses, or can't be reached.
         """
-        found = self.http.find(f"{self._path}/commits/{sha}/pulls")
-        merged = [one for one in (found.data if found else ()) if one.get("merged_at")]
+        found = self._rows(f"{self._path}/commits/{sha}/pulls", {"per_page": PAGE})
+        merged = [one for one in found if one.get("merged_at")]
         if not merged:
             return None
         number = merged[0]["number"]
-        whole = self._object(f"{self._path}/pulls/{number}")
+        whole = self.http.get(f"{self._path}/pulls/{number}").data or {}
         remarks = [
             {
                 "kind": kind,
@@ -104,21 +104,21 @@ class GitHub:
 
     def _listed(self, branch: str, base: str, state: str) -> list[dict[str, Any]]:
         params = {"head": f"{self._owner}:{branch}", "base": base, "state": state}
-        found = self.http.get(f"{self._path}/pulls", {**params, "per_page": PAGE}).data
+        found = self._rows(f"{self._path}/pulls", {**params, "per_page": PAGE})
         # A server that ignores `head` would show anybody's.
-        return [one for one in found if one["head"].get("ref") == branch]
+        return [one for one in found if (one.get("head") or {}).get("ref") == branch]
 
     def _pages(self, path: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for page in range(1, MAX_PAGES + 1):
-            rows = self.http.get(path, {"per_page": PAGE, "page": page}).data
+            rows = self._rows(path, {"per_page": PAGE, "page": page})
             found += rows
             if len(rows) < PAGE:
                 break
         return found
 
-    def _object(self, path: str) -> Mapping[str, Any]:
-        data = self.http.get(path).data
-        if not isinstance(data, dict):
-            raise SourceError(f"github: {path}: answered without an object; correct api_url")
+    def _rows(self, path: str, params: Mapping[str, str | int]) -> list[dict[str, Any]]:
+        data = self.http.get(path, dict(params)).data
+        if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+            raise SourceError(f"github: {path}: answered without a list; correct api_url")
         return data
