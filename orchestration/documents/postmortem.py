@@ -6,6 +6,7 @@ so both give the same record and the same errors. The JSON Schema is published f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from orchestration.documents import phrases
 from orchestration.documents.bullets import read_bullets
 from orchestration.documents.models import slug, validate
+from orchestration.documents.outline import sections
 from orchestration.documents.problems import DocumentError, Line, Problem
 from orchestration.documents.readers import reader
 from orchestration.documents.references import (
@@ -45,10 +47,14 @@ from orchestration.documents.strict import (
     unique,
 )
 from orchestration.documents.text import Chunk, split_front_matter
-from orchestration.documents.words import split, term_type
+from orchestration.documents.words import is_blank, split, term_type
 from orchestration.documents.yaml_lines import parse_mapping
 
 Item = TypeVar("Item")
+_LESSONS = re.compile(
+    r"(?:[\d.]+ )?(?:key )?(?:lessons?(?: learn(?:ed|t))?|(?:what )?we learn(?:ed|t))", re.I
+)
+_MOST_LESSONS = 20
 
 
 def _listed(value: Any) -> Any:
@@ -174,6 +180,7 @@ class Postmortem(Strict):
     review_date: Day | None = None
     completed_at: Moment | None = None
     action_items: Annotated[Entries[ActionItem], _said(phrases.action_items)]
+    lessons: Annotated[Entries[Text], _said(lambda text: split(text, ";"))]
 
     @model_validator(mode="after")
     def _about_something(self) -> Self:
@@ -219,6 +226,13 @@ def ignored_keys(said: dict[str, Any]) -> list[str]:
     return [key for key in said if not get_close_matches(key.lower(), fields, n=1, cutoff=0.8)]
 
 
+def _lessons(text: str) -> list[str]:
+    """What stands below a heading such as "What we learned"; for files that list no lessons."""
+    learned = [part for part in sections(text) if _LESSONS.fullmatch(part.title)]
+    lines = [line[:500] for part in learned for line in part.lines if not is_blank(line)]
+    return unique(lines)[:_MOST_LESSONS]
+
+
 def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
     """The fields as they are stated, the file's stem as id, and which template it follows."""
     try:
@@ -226,8 +240,10 @@ def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
     except PydanticCustomError as error:
         what, fix = "names the postmortem and holds characters it can't", "rename the file"
         raise DocumentError(Problem(1, "file", path.stem, what, fix)) from error
+    prose = chunk.text
     if chunk.text.lstrip().split("\n", 1)[0].rstrip() == "---":
-        document, problems = parse_mapping(split_front_matter(chunk.text)[0]), []
+        header, rest = split_front_matter(chunk.text)
+        document, problems, prose = parse_mapping(header), [], rest.text
         ignored = [(key, document.value.pop(key)) for key in ignored_keys(document.value)]
         names["template"], model = "front_matter", Postmortem
     else:
@@ -240,6 +256,7 @@ def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DocumentError(*problems)
     if ignored:
         record["ignored_keys"] = [key for key, _ in ignored]
+    record["lessons"] = record["lessons"] or _lessons(prose)
     rates = [slo["burn_rate"] for slo in record["slos"] if slo["burn_rate"] is not None]
     yield 1, names | record | {"max_burn_rate": max(rates, default=None)}
 

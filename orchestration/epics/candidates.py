@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -15,6 +15,7 @@ from orchestration.ledger import EpicRecord, Evidence
 from orchestration.trackers.text import one_line
 
 _SLUG_LIMIT = 40
+_LIKE_A_KEY = re.compile(r"-(?=[0-9a-f]{8}-c[0-9])")
 
 
 # The parts of the report, as the decision names them; every row ends in exactly one.
@@ -32,6 +33,27 @@ class Source(NamedTuple):
     id: str
     title: str = ""
     url: str = ""
+
+
+class Item(BaseModel):
+    """A row of `rpt_epic_evidence`: what one incident or postmortem says for the epic."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    evidence_kind: str
+    source_id: str | None = None
+    postmortem_id: str | None = None
+    evidence_title: str | None = None
+    detail: str | None = None
+    assignee: str | None = None
+    status: str | None = None
+    url: str | None = None
+    severity_level: int | None = None
+    mention_count: int | None = None
+    duration_seconds: int | None = None
+    estimate_days: float | None = None
+    occurred_at: datetime | None = None
+    due_on: date | None = None
 
 
 def _line(value: object) -> str:
@@ -96,6 +118,20 @@ class Candidate(BaseModel):
     incident_links: Links
     postmortem_links: Links
     incident_count: Count
+    day_rate_usd: float | None = None
+    items: Annotated[tuple[Item, ...], BeforeValidator(lambda value: value or ())] = ()
+
+    # From `rpt_epic_case`: how things were, and what must be true afterwards.
+    window_days: int | None = None
+    costed_count: int | None = None
+    cost_usd: float | None = None
+    stated_usd: float | None = None
+    repeats: int | None = None
+    repeats_target: int | None = None
+    out_of_hours_count: int | None = None
+    out_of_hours_target: int | None = None
+    median_active_seconds: float | None = None
+    median_active_seconds_target: float | None = None
 
     epic_action: Literal["open", "update", "close", "none"]
     section: Section
@@ -113,6 +149,10 @@ class Candidate(BaseModel):
     def name(self) -> str:
         """What people call it."""
         return one_line(self.service_name or self.service_id, 200)
+
+    def items_of(self, kind: str) -> list[Item]:
+        """Its evidence of a kind, in order."""
+        return [item for item in self.items if item.evidence_kind == kind]
 
     @property
     def evidence(self) -> Evidence:
@@ -141,6 +181,14 @@ class Candidate(BaseModel):
 def epic_key(service_id: str, cycle: int) -> str:
     """The key of a service's epic, safe as label and file name; the hash keeps services apart."""
     return f"paydown-{slug(service_id)}-{_sha256(service_id)[:8]}-c{cycle}"
+
+
+def service_label(service: str) -> str:
+    """The label that all epics of a service carry; by it a catalog's Jira card finds them.
+
+    It stays the same over cycles, and is never read as an epic's key.
+    """
+    return _LIKE_A_KEY.sub("_", f"paydown-service-{slug(service)}")
 
 
 def slug(service_id: str) -> str:

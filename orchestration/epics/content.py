@@ -13,13 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from orchestration.epics.candidates import Candidate, Source, slug
+from orchestration.epics.candidates import Candidate, Source, service_label, slug
 from orchestration.epics.playbooks import Playbooks, filled
 from orchestration.ledger import EpicRecord, Evidence
 from orchestration.trackers.protocol import EpicDraft, EpicRef
-from orchestration.trackers.text import escape_markdown, one_line, web_address
+from orchestration.trackers.templates import Markdown, code, environment, link
+from orchestration.trackers.text import escape_markdown, one_line
 
 LABEL = "incident-modernization"
 TITLE_LIMIT = 250  # Jira and Azure DevOps take 255 characters.
@@ -135,7 +134,7 @@ def _draft(c: Candidate, epic: EpicRecord, now: datetime, **own: Any) -> EpicDra
         "service_id": one_line(c.service_id),
         "service": c.name,
         "change_window": c.change_window if c.change_window != "none" else "",
-        "labels": (LABEL, epic.key),
+        "labels": (LABEL, epic.key, *map(service_label, c.members or (c.service_id,))),
         "opened_at": now,
     }
     return EpicDraft(**c.model_dump(include=_COPIED) | values | own)
@@ -150,34 +149,11 @@ def _factor(line: str) -> tuple[str, str, str, str]:
     return "", "", "", line
 
 
-class _Markdown(str):
-    """Text that is Markdown already."""
-
-    __slots__ = ()
-
-
-def _shown(value: Any) -> Any:
-    return value if isinstance(value, _Markdown | int | float) else escape_markdown(value)
-
-
-def _code(value: object) -> _Markdown:
-    """`value` as inline code."""
-    return _Markdown(f"`{one_line(value, 200).replace('`', chr(39))}`")
-
-
-def _link(text: str, url: str | None) -> _Markdown:
-    """`text` linked to `url`; beside it where that is no web address."""
-    shown = _shown(text)
-    if address := web_address(url or ""):
-        return _Markdown(f"[{shown}](<{address}>)")
-    return _Markdown(f"{shown}: {escape_markdown(url, 2000)}" if url else shown)
-
-
-def _linked(source: Source) -> _Markdown:
+def _linked(source: Source) -> Markdown:
     """An incident or a postmortem: its title, linked where it has an address, and its id."""
     if title := one_line(source.title, 200):
-        return _Markdown(f"{_link(title, source.url)} {_code(source.id)}")
-    return _link(one_line(source.id, 200), source.url)
+        return Markdown(f"{link(title, source.url)} {code(source.id)}")
+    return link(one_line(source.id, 200), source.url)
 
 
 def _render(name: str, candidate: Candidate, **values: Any) -> str:
@@ -186,18 +162,10 @@ def _render(name: str, candidate: Candidate, **values: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-_TEXTS = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "texts"),
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=StrictUndefined,
-    finalize=_shown,
-    autoescape=False,  # noqa: S701  # It is Markdown, which `finalize` escapes.
-)
+_TEXTS = environment(Path(__file__).parent / "texts")
 _TEXTS.filters.update(
-    code=_code,
-    link=_link,
     linked=_linked,
-    markdown=_Markdown,
-    words=lambda text: text.replace("_", " "),
+    source=lambda item: _linked(
+        Source(item.source_id or "", item.evidence_title or "", item.url or "")
+    ),
 )

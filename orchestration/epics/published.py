@@ -20,9 +20,15 @@ from orchestration.vendors.trackers import (
 )
 
 _DECIDED = """
-    select decisions.*, candidates.*
+    select cases.*, decisions.*, candidates.*, told.items
     from rpt_promotion_candidates as candidates
     left join rpt_epic_decisions as decisions using (service_id)
+    left join rpt_epic_case as cases using (service_id)
+    left join (
+        select service_id, list(evidence order by evidence_kind, ordinal) as items
+        from rpt_epic_evidence as evidence
+        group by service_id
+    ) as told using (service_id)
 """
 
 

@@ -14,7 +14,7 @@ _HIDDEN = frozenset(
 # An underscore inside a word, and an ampersand that begins no entity, are left readable. At the
 # end of the text they may begin something together with what follows; so may `!` before a link.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<#|~]|&(?=[#\w]|\Z)|!\Z|(?<![^\W_])_|_(?![^\W_]))")
-_MARKDOWN_LEADING = re.compile(r"^(?:([-+=>])|(\d+)([.)]))")
+_MARKDOWN_LEADING = re.compile(r"^(?:([-+=>])|(\d+)([.)])(?!\S))")
 _URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`\"]")
 
 

@@ -41,6 +41,25 @@ SQL_FILE = "PAYDOWN_TEST_SQL"
 KINDS = {str: "varchar", int: "bigint", float: "double", date: "date", datetime: "timestamp"}
 
 
+# What `rpt_epic_evidence` has of the service.
+ITEMS: list[dict[str, Any]] = [
+    {"evidence_kind": "incident", "source_id": "pagerduty:Q1", "evidence_title": "Timeouts",
+     "url": "https://x.example/Q1", "severity_level": 2, "duration_seconds": 8400,
+     "status": "resolved", "detail": "repeat", "occurred_at": datetime(2026, 6, 20, 9, 30)},
+    {"evidence_kind": "incident", "source_id": "servicenow:INC0012345", "status": "open",
+     "occurred_at": datetime(2026, 6, 2, 9, 30)},
+    {"evidence_kind": "factor", "evidence_title": "missing_timeout", "mention_count": 2,
+     "detail": "client; server"},
+    {"evidence_kind": "factor", "evidence_title": "human_error", "mention_count": 1},
+    {"evidence_kind": "lesson", "evidence_title": "Retries need a budget", "postmortem_id": "pm-1"},
+    {"evidence_kind": "action", "evidence_title": "Set timeouts", "assignee": "team-edge",
+     "postmortem_id": "pm-1", "due_on": date(2026, 6, 1), "source_id": "MOD-7"},
+    {"evidence_kind": "action", "evidence_title": "Alert on retries", "postmortem_id": "pm-1"},
+    {"evidence_kind": "estimate", "evidence_title": "Retries pile up", "postmortem_id": "pm-1",
+     "assignee": "team-edge", "estimate_days": 5.0, "detail": "config_only, code_refactor"},
+]  # fmt: skip
+
+
 def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[str, Any]:
     """A row of `rpt_promotion_candidates` that deserves an epic, but for `columns`."""
     return {
@@ -84,6 +103,7 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
         "slo_burn": 18.2,
         "wip_limit": 2,
         "promoted_at": date(2026, 6, 19),
+        "items": ITEMS,
     } | columns
 
 

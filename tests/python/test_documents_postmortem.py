@@ -192,6 +192,37 @@ def test_templates_are_not_read(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "lessons"),
+    [
+        (
+            "lessons: [Stated, Stated, twice]\n---\n\n## What we learned\n\nProse\n",
+            ["Stated", "twice"],
+        ),
+        (
+            "---\n\n## 4. Lessons learned\n\n- One, and a comma\n- Two\n\n## Next\n\nNo\n",
+            ["One, and a comma", "Two"],
+        ),
+        (
+            "---\n\n## Lessons learned\n\n- One, and a comma\n- TBD\n\n## Next\n\nNo\n",
+            ["One, and a comma"],
+        ),
+        ("---\n\n## What we learned\n\n" + "word " * 200 + "\n", [("word " * 200)[:500]]),
+        ("lessons:\n---\n\n## Lessons from last year's holiday\n\nNo\n", []),
+    ],
+)
+def test_lessons_are_stated_or_stand_below_their_heading(
+    tmp_path: Path, said: str, lessons: list[str]
+) -> None:
+    text = f"---\nincident: INC1\n{said}"
+    assert record(tmp_path, text)["lessons"] == lessons
+
+
+def test_bullets_say_lessons_with_their_commas(tmp_path: Path) -> None:
+    text = "# Postmortem: INC1\n- Lessons: retry less, wait more; alert on burn\n"
+    assert record(tmp_path, text)["lessons"] == ["retry less, wait more", "alert on burn"]
+
+
+@pytest.mark.parametrize(
     "content", [b"\x89PNG\r\n\x1a\n\0\0", b"\xff\xfeb\0", b"x" * (MAX_BYTES + 1), b"\0" * 10]
 )
 def test_a_file_that_is_no_text_is_one_problem(tmp_path: Path, content: bytes) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from orchestration.epics.candidates import Candidate
 from orchestration.epics.content import change_body, draft_epic, draft_stories
 from orchestration.epics.playbooks import Playbooks, read_playbooks
 from orchestration.ledger import EpicRecord, Evidence
+from orchestration.trackers.adf import to_adf
+from orchestration.trackers.markup import to_html
 from orchestration.trackers.protocol import EpicDraft, EpicRef
+from orchestration.trackers.wiki import to_wiki
+from orchestration.vendors.epic_items import EPIC_KEY
 
-from .decisions import DECIDED, row
+from .decisions import DECIDED, ITEMS, row
 from .fake_tracker import NOW
 
 EPIC = EpicRef("paydown-gateway-1-c1", "MOD-1", "https://jira.example/browse/MOD-1")
@@ -66,8 +71,9 @@ def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
         "- [ ] Four weeks without a repeat of the incidents below",
         "| slo burn | 5 | 5 | +2 | peak burn rate 18.2 |",
         "- \\+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
-        "- [Timeouts](<https://x.example/Q1>) `pagerduty:Q1`",
-        "- servicenow:INC0012345",
+        "- 2026-06-20, severity 2, 2 h 20 min, repeat: [Timeouts](<https://x.example/Q1>) "
+        "`pagerduty:Q1`",
+        "- 2026-06-02, severity not known, still open: servicenow:INC0012345",
         "- Retries pile up `2026-05-01-gateway`",
         "- **config only**: Circuit breaker and timeouts in the mesh; Canary over 48 hours",
         "- **code refactor**: Retries with jittered back-off; Canary over 48 hours",
@@ -77,14 +83,68 @@ def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
     assert "group:default/team-edge closes the epic" in " ".join(lines)
 
 
+def test_an_epic_holds_what_postmortems_say_and_its_success_test() -> None:
+    lines = epic(
+        window_days=90, repeats=3, repeats_target=1, out_of_hours_count=None,
+        out_of_hours_target=None, median_active_seconds=8400.0,
+        median_active_seconds_target=6720.0, costed_count=2, cost_usd=389000.0, stated_usd=380000.0,
+    ).splitlines()  # fmt: skip
+    for line in (
+        "- **missing timeout**, in 2 postmortems: client; server",
+        "- **human error**",
+        "- **Doing nothing**: its incidents cost $389,000 in 90 days, of which $380,000 are stated "
+        "and the rest is estimated; as much again in the next if nothing changes",
+        "- Retries need a budget `pm-1`",
+        "- [ ] Set timeouts: team-edge, due 2026-06-01 (overdue), MOD-7 `pm-1`",
+        "- [ ] Alert on retries: nobody named, no date `pm-1`",
+        "| Measure | 90 days before | At most |",
+        "| Repeats | 3 | 1 |",
+        "| Median time active | 2 h 20 min | 1 h 52 min |",
+        "5 engineer-days at $900 are $4,500. The estimate adds up what these postmortems say, the "
+        "newest for each kind of failure:",
+        "- 5 days by team-edge, for config only, code refactor: Retries pile up `pm-1`",
+    ):
+        assert line in lines, line
+    assert not any("working hours" in line for line in lines)
+    assert lines.index(
+        "- [ ] Set timeouts: team-edge, due 2026-06-01 (overdue), MOD-7 `pm-1`"
+    ) + 1 == (lines.index("- [ ] Alert on retries: nobody named, no date `pm-1`"))
+
+
+@pytest.mark.parametrize(
+    ("service", "label"),
+    [
+        ("component:default/payments-api", "paydown-service-payments-api"),
+        ("uncatalogued:Zahlungen Über", "paydown-service-uncatalogued-zahlungen-uber"),
+        # It would be read as the key of an epic.
+        ("component:default/deadbeef-c1", "paydown-service_deadbeef-c1"),
+        ("component:default/x-deadbeef-c1-y", "paydown-service-x_deadbeef-c1-y"),
+    ],
+)
+def test_all_epics_of_a_service_have_one_label_that_is_no_key(service: str, label: str) -> None:
+    drafts = [draft(Playbooks(), service_id=service, cycle_number=cycle) for cycle in (1, 2)]
+    assert {known.labels[2:] for known in drafts} == {(label,)}
+    assert not EPIC_KEY.search(label)
+
+
+def test_the_epic_of_a_shared_fix_is_found_by_each_of_its_services() -> None:
+    known = draft(Playbooks(), service_id="shared-fix:retries", members="gateway, ledger")
+    assert known.labels[2:] == ("paydown-service-gateway", "paydown-service-ledger")
+    assert "no infrastructure, licences or contractors" in known.body
+
+
 def test_what_is_not_known_is_left_out() -> None:
     text = epic(
+        items=[],
         slo_burn=None, score_delta=None, risk_ids="", change_window="", slo_chart_url="",
         factor_changes="", incident_links="", postmortem_links="", fix_classes="",
         reasons="mttr: no data for its 3 points", incident_count=0,
     )  # fmt: skip
     assert "| mttr |  | 3 |  | no data |" in text
-    for word in ("Risk", "Goes live", "SLO", "seven days:", "Postmortems", "None,", "burn"):
+    for word in (
+        "Risk", "Goes live", "SLO", "seven days:", "Postmortems", "None,", "burn", "Lessons",
+        "Action items", "contributed", "success test",
+    ):  # fmt: skip
         assert word not in text, word
     assert "None in the window." in text
     assert "the owner's first task is to name it" in text
@@ -99,7 +159,7 @@ def test_an_epic_after_one_that_did_not_hold_names_it() -> None:
 
 def test_a_draft_carries_what_trackers_map() -> None:
     known = draft(Playbooks(), coverage=None)
-    assert known.labels == ("incident-modernization", EPIC.key)
+    assert known.labels == ("incident-modernization", EPIC.key, "paydown-service-gateway")
     assert known.due_date == date(2026, 8, 10)
     figures = (known.score, known.slo_burn, known.estimate_days, known.budget_usd)
     assert figures == (24, 18.2, 5.0, 4500.0)
@@ -112,7 +172,22 @@ def test_a_draft_carries_what_trackers_map() -> None:
 def test_text_from_outside_is_only_ever_text() -> None:
     evil = "[a](https://evil.example) <b> {{ 7*7 }} {% raw %}\n# x"
     columns = ("service_name", "owner", "exit_criteria", "reasons", "factor_changes", "members")
-    text = epic(**dict.fromkeys(columns, evil), incident_links=f"i\t{evil}\tjavascript:x")
+    fields = ("source_id", "postmortem_id", "evidence_title", "detail", "assignee", "status")
+    items = [
+        {"evidence_kind": kind, "url": "javascript:x", "estimate_days": 1.0, "mention_count": 1}
+        | dict.fromkeys(fields, evil) | {"occurred_at": datetime(2026, 6, 20, 9, 30)}
+        for kind in ("incident", "factor", "lesson", "action", "estimate")
+    ]  # fmt: skip
+    text = epic(
+        **dict.fromkeys(columns, evil), items=items, postmortem_links=f"i\t{evil}\tjavascript:x"
+    )
+    assert text.count("evil") > 10
+    # Only the chart of the SLO, which is a web address, is a link.
+    assert str(to_adf(text)).count("'href'") == 1
+    assert to_html(text).count("<a ") == 1
+    assert "<b>" not in to_html(text)
+    assert to_wiki(text).count("|http") == 1
+    text = re.sub("`[^`]*`", "", text)
     assert "](https://evil" not in text.replace(r"\]", "")
     assert "<b>" not in text.replace(r"\<", "")
     assert "{{ 7\\*7 }} {% raw %}" in text
@@ -121,8 +196,8 @@ def test_text_from_outside_is_only_ever_text() -> None:
 
 
 def test_a_long_list_of_incidents_is_cut_and_counted() -> None:
-    links = "\n".join(f"pagerduty:{n}\tTimeout {n}\thttps://x/{n}" for n in range(20))
-    text = epic(incident_links=links, incident_count=31)
+    items = [ITEMS[0] | {"source_id": f"q:{n}", "url": f"https://x/{n}"} for n in range(20)]
+    text = epic(items=items, incident_count=31)
     assert text.count("](<https://x/") == 10
     assert "21 more in the window" in text
 

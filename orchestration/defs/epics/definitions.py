@@ -9,7 +9,9 @@ import dagster as dg
 from orchestration import steps
 from orchestration.components.resources import Workspace, check_result
 
-MARTS = ("rpt_promotion_candidates", "rpt_epic_decisions")
+MARTS = (
+    "rpt_promotion_candidates", "rpt_epic_decisions", "rpt_epic_case", "rpt_epic_evidence",
+)  # fmt: skip
 
 
 @dg.asset(

@@ -1,0 +1,262 @@
+{#
+    What an epic shows of each candidate, a row each: its incidents, and what their postmortems say.
+    Newest or weightiest first, at most twenty of a kind.
+#}
+{%- set shown = 20 -%}
+
+with candidates as (
+    select * from {{ ref('rpt_promotion_candidates') }}
+),
+
+windowed as (
+    select * from {{ ref('int_promotion__windowed') }}
+),
+
+incidents as (
+    select * from {{ ref('fct_incidents') }}
+),
+
+postmortems as (
+    select * from {{ ref('fct_postmortems') }}
+),
+
+factors as (
+    select * from {{ ref('stg_postmortems__postmortem_factors') }}
+),
+
+lessons as (
+    select * from {{ ref('stg_postmortems__postmortem_lessons') }}
+),
+
+action_items as (
+    select * from {{ ref('fct_action_items') }}
+),
+
+fix_lists as (
+    select
+        fixes.postmortem_id,
+        {{ dbt.listagg('fixes.fix_class', "', '", 'order by fixes.fix_class') }} as fix_classes
+    from {{ ref('bridge_postmortem_fix_classes') }} as fixes
+    group by fixes.postmortem_id
+),
+
+-- A postmortem is as new as the newest of its incidents.
+reviewed as (
+    select
+        windowed.candidate_id,
+        windowed.postmortem_id,
+        max(windowed.triggered_at) as newest_at
+    from windowed
+    inner join postmortems on windowed.postmortem_id = postmortems.postmortem_id
+    group by windowed.candidate_id, windowed.postmortem_id
+),
+
+incident_rows as (
+    select
+        windowed.candidate_id,
+        incidents.incident_id as source_id,
+        incidents.postmortem_id,
+        incidents.incident_title as evidence_title,
+        case when incidents.is_repeat then 'repeat' end as detail,
+        incidents.incident_status as status,
+        incidents.incident_url as url,
+        incidents.severity_level,
+        windowed.active_seconds as duration_seconds,
+        windowed.triggered_at as occurred_at,
+        row_number() over (
+            partition by windowed.candidate_id
+            order by windowed.triggered_at desc, windowed.incident_id
+        ) as ordinal
+    from windowed
+    inner join incidents on windowed.incident_id = incidents.incident_id
+),
+
+-- Teams say one factor in many words: all of them are told, once.
+factor_notes as (
+    select
+        noted.candidate_id,
+        noted.factor,
+        {{ dbt.listagg('noted.note', "'; '", 'order by noted.note') }} as notes
+    from (
+        select distinct
+            reviewed.candidate_id,
+            factors.factor,
+            factors.note
+        from reviewed
+        inner join factors on reviewed.postmortem_id = factors.postmortem_id
+        where factors.note is not null
+    ) as noted
+    group by noted.candidate_id, noted.factor
+),
+
+factor_rows as (
+    select
+        counted.candidate_id,
+        counted.factor as evidence_title,
+        factor_notes.notes as detail,
+        counted.mention_count,
+        row_number() over (
+            partition by counted.candidate_id
+            order by counted.mention_count desc, counted.factor
+        ) as ordinal
+    from (
+        select
+            reviewed.candidate_id,
+            factors.factor,
+            count(distinct reviewed.postmortem_id) as mention_count
+        from reviewed
+        inner join factors on reviewed.postmortem_id = factors.postmortem_id
+        group by reviewed.candidate_id, factors.factor
+    ) as counted
+    left join factor_notes
+        on
+            counted.candidate_id = factor_notes.candidate_id
+            and counted.factor = factor_notes.factor
+),
+
+-- What several postmortems teach in the same words is told by the newest.
+taught as (
+    select
+        reviewed.candidate_id,
+        reviewed.postmortem_id,
+        reviewed.newest_at,
+        lessons.lesson,
+        row_number() over (
+            partition by reviewed.candidate_id, lessons.lesson
+            order by reviewed.newest_at desc, reviewed.postmortem_id
+        ) as telling
+    from reviewed
+    inner join lessons on reviewed.postmortem_id = lessons.postmortem_id
+),
+
+lesson_rows as (
+    select
+        taught.candidate_id,
+        taught.postmortem_id,
+        taught.lesson as evidence_title,
+        taught.newest_at as occurred_at,
+        row_number() over (
+            partition by taught.candidate_id
+            order by taught.newest_at desc, taught.postmortem_id, taught.lesson
+        ) as ordinal
+    from taught
+    where taught.telling = 1
+),
+
+-- What is open comes first, what is due soonest before that, what has no date last.
+action_rows as (
+    select
+        reviewed.candidate_id,
+        action_items.ticket_ref as source_id,
+        action_items.postmortem_id,
+        action_items.action_item_title as evidence_title,
+        action_items.owner as assignee,
+        action_items.action_item_status as status,
+        action_items.ticket_url as url,
+        action_items.due_on,
+        row_number() over (
+            partition by reviewed.candidate_id
+            order by
+                case
+                    when action_items.action_item_status in ('open', 'unknown') then 0 else 1
+                end,
+                case when action_items.due_on is null then 1 else 0 end,
+                action_items.due_on,
+                action_items.action_item_id
+        ) as ordinal
+    from reviewed
+    inner join action_items on reviewed.postmortem_id = action_items.postmortem_id
+),
+
+-- The same fix is estimated again after every incident of its kind: the newest estimate holds, as
+-- in the score. A shared fix is estimated as one change.
+estimated as (
+    select
+        windowed.*,
+        row_number() over (
+            partition by
+                windowed.candidate_id,
+                case
+                    when windowed.failure_mode = 'unknown' then windowed.postmortem_id
+                    else coalesce(windowed.failure_mode, windowed.postmortem_id)
+                end
+            order by windowed.triggered_at desc, windowed.incident_id
+        ) as estimate_rank
+    from windowed
+    where windowed.estimate_days is not null and windowed.fix_id is null
+),
+
+estimate_rows as (
+    select
+        estimated.candidate_id,
+        estimated.postmortem_id,
+        postmortems.postmortem_title as evidence_title,
+        fix_lists.fix_classes as detail,
+        postmortems.owner as assignee,
+        estimated.estimate_days,
+        estimated.triggered_at as occurred_at,
+        row_number() over (
+            partition by estimated.candidate_id
+            order by estimated.estimate_days desc, estimated.postmortem_id
+        ) as ordinal
+    from estimated
+    inner join postmortems on estimated.postmortem_id = postmortems.postmortem_id
+    left join fix_lists on estimated.postmortem_id = fix_lists.postmortem_id
+    where estimated.estimate_rank = 1
+),
+
+rows_of_all as (
+    {{ evidence_rows('incident', [
+        'source_id', 'postmortem_id', 'evidence_title', 'detail', 'status', 'url',
+        'severity_level', 'duration_seconds', 'occurred_at',
+    ]) }}
+    union all
+    {{ evidence_rows('factor', ['evidence_title', 'detail', 'mention_count']) }}
+    union all
+    {{ evidence_rows('lesson', ['postmortem_id', 'evidence_title', 'occurred_at']) }}
+    union all
+    {{ evidence_rows('action', [
+        'source_id', 'postmortem_id', 'evidence_title', 'assignee', 'status', 'url', 'due_on',
+    ]) }}
+    union all
+    {{ evidence_rows('estimate', [
+        'postmortem_id', 'evidence_title', 'detail', 'assignee', 'estimate_days', 'occurred_at',
+    ]) }}
+),
+
+evidence as (
+    select
+        -- ids
+        rows_of_all.candidate_id || ' > ' || rows_of_all.evidence_kind || ' '
+        || cast(rows_of_all.ordinal as varchar) as evidence_id,
+        candidates.service_id,
+        candidates.team_id,
+        rows_of_all.source_id,
+        rows_of_all.postmortem_id,
+
+        -- strings
+        candidates.service_name,
+        candidates.owner,
+        rows_of_all.evidence_kind,
+        rows_of_all.evidence_title,
+        rows_of_all.detail,
+        rows_of_all.assignee,
+        rows_of_all.status,
+        rows_of_all.url,
+
+        -- numbers
+        rows_of_all.ordinal,
+        rows_of_all.severity_level,
+        rows_of_all.mention_count,
+        rows_of_all.duration_seconds,
+        rows_of_all.estimate_days,
+
+        -- timestamps
+        rows_of_all.occurred_at,
+        rows_of_all.due_on
+    from rows_of_all
+    inner join candidates on rows_of_all.candidate_id = candidates.service_id
+    where rows_of_all.ordinal <= {{ shown }}
+)
+
+select * from evidence

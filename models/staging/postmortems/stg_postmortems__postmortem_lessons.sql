@@ -1,0 +1,21 @@
+{{ config(materialized=var('single_use')) }}
+
+with source as (
+    select *
+    from {{ current_rows(source('postmortems', 'postmortem_lessons')) }} as documents
+),
+
+renamed as (
+    select
+        -- ids
+        postmortem_id,
+
+        -- strings
+        lesson,
+
+        -- timestamps
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed
