@@ -126,6 +126,26 @@ def epics(
 
 
 @app.command()
+def triage(
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder, in which each month has its own; by default triage in PAYDOWN_HOME."
+        ),
+    ] = None,
+) -> None:
+    """Write the pack for the monthly triage: ten slides, as PowerPoint and as a page to print."""
+    settings = read_settings()
+    from orchestration.cli.tables import say, shown_path
+    from orchestration.publish.analyst_copy import published
+    from orchestration.report.triage import write_triage
+
+    with published(settings) as con:
+        for path in write_triage(con, into or settings.home / "triage"):
+            say(shown_path(path))
+
+
+@app.command()
 def sync(
     sources: Annotated[
         list[str] | None,

@@ -1,0 +1,22 @@
+-- optional: one row per delivered epic, the newest first, with what it returned so far.
+select
+    service_id,
+    epic_title,
+    service_name,
+    owner,
+    budget_usd,
+    cast(delivered_at as date) as delivered_on,
+    verdict,
+    before_count,
+    after_count,
+    expected_count,
+    saved_usd,
+    saved_low_usd,
+    saved_high_usd,
+    quiet_days,
+    false_alarm_share,
+    placebo_count
+from fct_epic_payback
+where delivered_at is not null
+order by delivered_at desc, epic_title
+limit 6
