@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 TEST_WORKERS ?= auto
 
-.PHONY: run test test-all bench dev docs manifest lint format lock clean
+.PHONY: run test test-all bench dev bi docs manifest lint format lock clean
 
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
@@ -48,6 +48,9 @@ docs: .venv/ready  ## dbt's documentation of all models, in .paydown/docs/index.
 	@rm .paydown/docs/warehouse.duckdb
 	@echo "open .paydown/docs/index.html"
 
+bi: .venv-bi/ready  ## Superset with the dashboard of bi/superset over the published marts, on port 8088
+	@PAYDOWN_HOME="$(PAYDOWN_HOME)" bi/superset/start.sh
+
 manifest: .venv/ready  ## parse the dbt project for Dagster, as a deployment does while it is built
 	@.venv/bin/python -m orchestration.dbt_project
 
@@ -70,6 +73,8 @@ lock: .venv/ready  ## write all locks anew from pyproject.toml
 		-c requirements.lock pyproject.toml -o requirements-snowflake.lock
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 tests/emulator/requirements.in -o requirements-emulator.lock
+	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 bi/superset/requirements.in -o bi/superset/requirements.lock
 
 clean:  ## forget what runs wrote, keep the environment
 	rm -rf .paydown
@@ -93,4 +98,10 @@ clean:  ## forget what runs wrote, keep the environment
 .venv-emulator/ready: requirements-emulator.lock | .venv/ready
 	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-emulator
 	@VIRTUAL_ENV=.venv-emulator $(UV) pip sync -q --require-hashes requirements-emulator.lock
+	@touch $@
+
+.venv-bi/ready: bi/superset/requirements.lock | $(filter .uv/bin/uv,$(UV))
+	@echo "setting up Superset in .venv-bi (once, a minute or two)"
+	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-bi
+	@VIRTUAL_ENV=.venv-bi $(UV) pip sync -q --require-hashes bi/superset/requirements.lock
 	@touch $@
