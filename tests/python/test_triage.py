@@ -163,8 +163,9 @@ def test_what_was_decided_and_what_it_returned_is_told(tmp_path: Path) -> None:
     page, slides = pack(tmp_path, service(1), service(2), marts)
     assert "To be approved: 1, for $6,000" in slides[0]
     for said in (
-        "svc-1", "2026-06-01", "approved", "ann (CTO)", "inconclusive, 40 quiet days would settle it",
-        "3, 0", "1.8", "-$50 to $900", '2.1% of 95 comparable moments without any epic "improved"',
+        "svc-1", "2026-06-01", "approved", "ann (CTO)", "3, 0",
+        "inconclusive, 40 quiet days would settle it",
+        "1.8", "-$50 to $900", '2.1% of 95 comparable moments without any epic "improved"',
     ):  # fmt: skip
         assert said in slides[1], said
     assert "1. svc-1: approved" in slides[3]
