@@ -35,7 +35,7 @@ action_items as (
 fix_lists as (
     select
         fixes.postmortem_id,
-        {{ dbt.listagg('fixes.fix_class', "', '", 'order by fixes.fix_class') }} as fix_classes
+        {{ text_list('fixes.fix_class', "', '", 'order by fixes.fix_class') }} as fix_classes
     from {{ ref('bridge_postmortem_fix_classes') }} as fixes
     group by fixes.postmortem_id
 ),
@@ -76,7 +76,7 @@ factor_notes as (
     select
         noted.candidate_id,
         noted.factor,
-        {{ dbt.listagg('noted.note', "'; '", 'order by noted.note') }} as notes
+        {{ text_list('noted.note', "'; '", 'order by noted.note') }} as notes
     from (
         select distinct
             reviewed.candidate_id,
