@@ -31,7 +31,7 @@ from orchestration.configuration import READERS
 from orchestration.dbt_project import parse_into
 from orchestration.loader import contracts_from_manifest, load_landing
 from orchestration.loader.unread import unread_files
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import FileWarehouse
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "tests" / "samples" / "landing"
@@ -186,7 +186,7 @@ def check_batch(home: Path, numbers: Sequence[int], seed: int, contracts: Sequen
     for number in numbers:
         chance = random.Random(f"{seed} {number}")  # noqa: S311
         files.append(write(roots["landing"], number, chance.choice(samples), chance))
-    warehouse = Warehouse(home / "warehouse.duckdb", home / "dlt")
+    warehouse = FileWarehouse(home / "warehouse.duckdb", home / "dlt")
     reports = [load_landing(contracts, roots, warehouse, READERS) for _ in range(2)]
     assert not any(report.unaccounted for report in reports), reports[0].unaccounted
     told = {problem.file for problem in reports[0].rejected}
