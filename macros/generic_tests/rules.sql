@@ -8,16 +8,17 @@
     accepted       {column: [values]}; null is accepted
     relationships  {column: {to: ref(...), field: ..., where: ...}}: what is filled exists there
     sums           [{total: ..., parts: [...], where: ...}]: the parts make up the total
+    bounds         {column: [lowest, highest]}: what is filled lies between, both included; none for no bound
 #}
 {% test rules(
-    model, key=none, unique=[], not_null=[], accepted={}, relationships={}, sums=[]
+    model, key=none, unique=[], not_null=[], accepted={}, relationships={}, sums=[], bounds={}
 ) %}
 {{ config(fail_calc='coalesce(sum(failures), 0)') }}
-{{ broken_rules(model, key, unique, not_null, accepted, relationships, sums) }}
+{{ broken_rules(model, key, unique, not_null, accepted, relationships, sums, bounds) }}
 {% endtest %}
 
 {% macro broken_rules(
-    model, key=none, unique=[], not_null=[], accepted={}, relationships={}, sums=[]
+    model, key=none, unique=[], not_null=[], accepted={}, relationships={}, sums=[], bounds={}
 ) %}
 {%- set key_columns = [] if key is none else [key] if key is string else key %}
 {%- set sample_key = sample_key_text(key_columns) %}
@@ -35,6 +36,12 @@
     {%- do row_rules.append(
         ('accepted', column, column ~ ' not in (' ~ accepted_values ~ ')')
     ) %}
+{%- endfor %}
+{%- for column, limits in bounds.items() %}
+    {%- set broken = [] %}
+    {%- do broken.append(column ~ ' < ' ~ limits[0]) if limits[0] is not none %}
+    {%- do broken.append(column ~ ' > ' ~ limits[1]) if limits[1] is not none %}
+    {%- do row_rules.append(('bounds', column, broken | join(' or '))) %}
 {%- endfor %}
 {%- for sum in sums %}
     {%- do row_rules.append(

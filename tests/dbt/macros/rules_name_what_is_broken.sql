@@ -13,6 +13,8 @@
     ('7', 'e', 'x', 'open', 'team-c', 1, 1),
     ('8', 'f', 'x', 'open', 'team-a', 2, 1),
     (none, 'g', 'x', 'open', 'team-a', 1, 1),
+    ('90', 'h', 'x', 'open', 'team-a', 4, 4),
+    ('91', 'i', 'x', 'open', 'team-a', -1, -1),
 ] %}
 
 with
@@ -51,6 +53,7 @@ teams as (
             accepted={'status': ['open', 'done']},
             relationships={'owner': {'to': 'teams', 'field': 'team_id'}},
             sums=[{'total': 'total', 'parts': ['part']}],
+            bounds={'total': [none, 3], 'part': [0, none]},
         ) }}
     ),
 
@@ -61,6 +64,8 @@ expected as (
         ('not_null', 'title', '5'),
         ('accepted', 'status', '6'),
         ('sums', 'total', '8'),
+        ('bounds', 'total', '90'),
+        ('bounds', 'part', '91'),
         ('unique', 'item_id', '3'),
         ('unique', 'code', 'a'),
         ('relationships', 'owner', '7'),
