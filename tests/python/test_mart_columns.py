@@ -36,3 +36,20 @@ def test_a_mart_of_services_names_them_and_their_owner(mart: str) -> None:
 def test_the_articles_mart_keeps_its_columns() -> None:
     asked = {"service", "incident_count", "repeats", "avg_mttr_min", "total_burn", "revenue_hit"}
     assert marts()["rpt_repeat_offenders"] >= asked
+
+
+def test_no_test_repeats_what_the_contract_enforces() -> None:
+    repeated = []
+    for path in (ROOT / "models" / "marts").rglob("*__models.yml"):
+        for model in yaml.safe_load(path.read_text())["models"]:
+            columns = model["columns"]
+            filled = {
+                c["name"] for c in columns if {"type": "not_null"} in c.get("constraints", [])
+            }
+            for test in model["data_tests"]:
+                rules = test["rules"]["arguments"]
+                repeated += [
+                    (model["name"], one) for one in rules.get("not_null", []) if one in filled
+                ]
+            repeated += [(model["name"], c["name"]) for c in columns if c.get("data_tests")]
+    assert repeated == []
