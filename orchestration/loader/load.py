@@ -70,10 +70,15 @@ def load_landing(
         rejected = con.execute(
             f"""
             select file, null, null, null, problem from landed where status = 'rejected'
-            union  -- The same bytes under another name.
-            select files.file, null, null, null, landed.problem
-            from landed inner join files using (name, sha256)
-            where landed.status = 'rejected' and sha256 <> '' and files.problem is null
+            union  -- Of an append stream the same bytes are read once.
+            select
+                files.file, null, null, null,
+                'has the same bytes as ' || landed.file || ', which is rejected; mend or remove it'
+            from landed
+            inner join files using (name, sha256)
+            inner join streams using (name)
+            where landed.status = 'rejected' and mode = 'append' and sha256 <> ''
+                and files.file <> landed.file
             union
             select file, null, null, null, problem from files where is_folder
             union

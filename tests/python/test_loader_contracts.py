@@ -114,3 +114,15 @@ def test_an_envelope_and_a_list_in_records(tmp_path: Path) -> None:
     landing.load(stream("s", columns | {"tag": column(path="each.y")}, **meta))
     assert [row["tag"] for row in landing.rows("s")] == ["2", "4"]
     assert landing.unaccounted(stream("s", columns, **meta)) == []
+
+
+def test_a_copy_of_a_rejected_file_is_told_too(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    for name in ("a.json", "b.json"):
+        landing.write(f"s/{name}", '[{"id": "a"')
+    said = [str(problem) for problem in landing.load(OLD).rejected]
+    copy = "s/b.json: has the same bytes as s/a.json, which is rejected; mend or remove it"
+    assert said[1:] == [copy]
+    assert said[0].startswith("s/a.json: is cut off, its list has no end")
+    landing.write("s/a.json", '[{"id": "a", "ci": "x"}]')
+    assert [problem.file for problem in landing.load(OLD).rejected] == ["s/b.json"]
