@@ -1,0 +1,154 @@
+{#
+    Each target of modernization/targets.yaml: where it stood, where it stands, and whether that can
+    be said yet. A change whose interval holds both the target and no change at all says nothing, and
+    neither do fewer than ten of what is counted.
+#}
+with stated as (
+    select * from {{ ref('int_outcomes__target_periods') }}
+),
+
+target_values as (
+    select * from {{ ref('int_outcomes__target_values') }}
+),
+
+goals as (
+    {%- for target, kind, column in [
+        ('postmortems_complete', 'share at least', 'postmortems_complete_share'),
+        ('action_items_promoted', 'share at least', 'action_items_promoted_share'),
+        ('days_to_epic', 'days below', 'median_days_to_epic'),
+        ('repeat_rate', 'change at most', 'repeat_rate_change'),
+        ('mttr', 'change at most', 'mttr_change'),
+        ('slo_burn', 'change at most', 'slo_burn_change'),
+        ('pages_outside_business_hours', 'change at most', 'pages_outside_business_hours_change'),
+        ('capacity_share', 'share between', 'least_capacity_share'),
+    ] %}
+        {%- if not loop.first %}
+            union all
+        {%- endif %}
+        select
+            '{{ target }}' as target_name,
+            {{ loop.index }} as target_number,
+            '{{ kind }}' as target_kind,
+            stated.{{ column }} as target_value,
+            {% if target == 'capacity_share' -%}
+                stated.most_capacity_share as target_max
+            {%- else -%}
+                cast(null as double precision) as target_max
+            {%- endif %}
+        from stated
+    {%- endfor %}
+    union all
+    -- The article wants three to five upgrades shown after 90 days; the file has no field for it.
+    select
+        'services_to_silver' as target_name,
+        9 as target_number,
+        'count at least' as target_kind,
+        3 as target_value,
+        cast(null as double precision) as target_max
+    from stated
+),
+
+joined as (
+    select
+        goals.*,
+        target_values.baseline_count,
+        target_values.now_count,
+        target_values.baseline_value,
+        target_values.now_value,
+        target_values.change_share,
+        coalesce(target_values.has_baseline, false) as has_baseline,
+        coalesce(target_values.share_low, target_values.change_low) as interval_low,
+        coalesce(target_values.share_high, target_values.change_high) as interval_high,
+        stated.elapsed_share,
+        stated.baseline_from,
+        stated.period_from,
+        stated.period_until
+    from goals
+    left join target_values on goals.target_name = target_values.target_name
+    cross join stated
+),
+
+judged as (
+    select
+        joined.*,
+        case
+            when joined.elapsed_share < 0 then 'too early'
+            when joined.target_kind = 'share between'
+                then
+                    case
+                        when joined.now_value is null then 'no data'
+                        when joined.now_value between joined.target_value and joined.target_max
+                            then 'met'
+                        else 'off track'
+                    end
+            when joined.target_kind = 'count at least'
+                then
+                    case
+                        when joined.now_value >= joined.target_value then 'met'
+                        when joined.elapsed_share < 1 or not joined.has_baseline then 'too early'
+                        else 'off track'
+                    end
+            when joined.now_value is null and joined.baseline_value is null then 'no data'
+            when coalesce(joined.now_count, 0) < 10 and joined.target_kind != 'change at most'
+                then 'too early'
+            when joined.target_kind = 'share at least'
+                then
+                    case
+                        when joined.now_value >= joined.target_value then 'met'
+                        when joined.interval_high >= joined.target_value then 'on track'
+                        else 'off track'
+                    end
+            when joined.target_kind = 'days below'
+                then
+                    case
+                        when joined.now_value < joined.target_value then 'met'
+                        else 'off track'
+                    end
+            when joined.change_share is null then 'no data'
+            when
+                joined.baseline_count < 10
+                or joined.elapsed_share < 0.3
+                or not joined.has_baseline
+                then 'too early'
+            when joined.interval_low <= joined.target_value and joined.interval_high >= 0
+                then 'too early'
+            when joined.change_share <= joined.target_value then 'met'
+            when joined.change_share < 0 then 'on track'
+            else 'off track'
+        end as verdict
+    from joined
+),
+
+report as (
+    select
+        -- ids
+        cast(judged.target_name as varchar) as target_name,
+
+        -- strings
+        cast(judged.target_kind as varchar) as target_kind,
+        cast(judged.verdict as varchar) as verdict,
+
+        -- numbers
+        cast(judged.target_number as bigint) as target_number,
+        cast(judged.target_value as double precision) as target_value,
+        cast(judged.target_max as double precision) as target_max,
+        cast(judged.baseline_count as bigint) as baseline_count,
+        cast(judged.now_count as bigint) as now_count,
+        cast(judged.baseline_value as double precision) as baseline_value,
+        cast(judged.now_value as double precision) as now_value,
+        cast(judged.change_share as double precision) as change_share,
+        cast(judged.interval_low as double precision) as interval_low,
+        cast(judged.interval_high as double precision) as interval_high,
+        cast(judged.elapsed_share as double precision) as elapsed_share,
+
+        -- booleans
+        judged.has_baseline,
+
+        -- timestamps
+        judged.baseline_from,
+        judged.period_from,
+        judged.period_until
+    from judged
+)
+
+select * from report
