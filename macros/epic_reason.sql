@@ -8,6 +8,27 @@
             then
                 {{ decided }}.scored
                 || ' is in the bundle band and no epic of the service is open'
+        when 'incomplete'
+            then
+                'the review promotes it, but it has no '
+                || case
+                    when {{ decided }}.owner = '' then 'owner: name one in the decision'
+                    when {{ decided }}.due_date is null then 'due date: state due in the decision'
+                    when {{ decided }}.budget_usd is null
+                        then 'budget: a postmortem states the estimate in engineer-days'
+                    else 'exit criteria: modernization/maturity.yaml names them'
+                end
+        when 'declined'
+            then
+                {{ decided }}.scored || ', but the review of '
+                || cast({{ decided }}.review_decided_on as varchar) || ' decided: '
+                || {{ decided }}.review_decision
+                || coalesce(', until ' || cast({{ decided }}.review_hold_until as varchar), '')
+                || coalesce(' (' || {{ decided }}.review_reason || ')', '')
+        when 'undecided'
+            then
+                {{ decided }}.scored
+                || ' waits for the review: tracker.yaml opens epics after a decision'
         when 'no_incident_since'
             then
                 'its epic was closed'
@@ -29,6 +50,13 @@
                         then
                             '; ' || {{ decided }}.epic_key
                             || ' was closed as hygiene, and the score is back without a new incident'
+                    when
+                        {{ decided }}.is_new
+                        and {{ decided }}.epic_key is not null
+                        and {{ decided }}.is_approved
+                        then
+                            '; approved again on ' || cast({{ decided }}.review_decided_on as varchar)
+                            || ' after ' || {{ decided }}.epic_key || ' was closed'
                     when {{ decided }}.is_new and {{ decided }}.epic_key is not null
                         then
                             '; incident of '

@@ -21,7 +21,15 @@ from orchestration.documents.postmortem import Postmortem
 from orchestration.documents.prioritized import PrioritizedFile
 from orchestration.documents.strict import Strict
 from orchestration.epics.playbooks import playbook_paths, read_playbook
-from orchestration.rubric import Calendar, Capacity, Maturity, Scoring, SharedFixes, Targets
+from orchestration.rubric import (
+    Calendar,
+    Capacity,
+    Maturity,
+    ReviewDecisions,
+    Scoring,
+    SharedFixes,
+    Targets,
+)
 from orchestration.settings import PROJECT_ROOT
 from orchestration.vendors.sources import Sources
 from orchestration.vendors.trackers import TrackerConfig
@@ -34,13 +42,22 @@ MODELS: dict[str, type[Strict]] = {
     "calendar": Calendar,
     "targets": Targets,
     "shared_fixes": SharedFixes,
+    "decisions": ReviewDecisions,
     "headings": Headings,
     "sources": Sources,
     "tracker": TrackerConfig,
     "prioritized": PrioritizedFile,
 }
 # Each value has a default, so a folder without these files works.
-OPTIONAL = ("targets", "shared_fixes", "headings", "sources", "tracker", "prioritized")
+OPTIONAL = (
+    "targets",
+    "shared_fixes",
+    "decisions",
+    "headings",
+    "sources",
+    "tracker",
+    "prioritized",
+)
 READERS = documents.READERS | {name: model_reader(model) for name, model in MODELS.items()}
 SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 

@@ -15,6 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from orchestration import steps
@@ -50,6 +51,7 @@ class FlowResult:
     is_built: bool = False
     models: list[NodeOutcome] = field(default_factory=list)
     published: PublishedCopy | None = None
+    page: Path | None = None
     epics: EpicsReport | None = None
     checks: list[Check] = field(default_factory=list)
     step_seconds: dict[str, float] = field(default_factory=dict)
@@ -90,9 +92,9 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
     stamp, inputs = settings.runs / "built.json", _inputs(settings)
     with _step(result, "warehouse"):
         state = _state(settings, inputs)
-    is_current = (
-        state and stamp.exists() and stamp.read_text() == state
-    ) and settings.published_database.exists()
+    is_current = (state and stamp.exists() and stamp.read_text() == state) and all(
+        path.exists() for path in (settings.published_database, settings.published_page)
+    )
     with _step(result, "sync"):
         result.synced, checks = steps.sync(settings, settings.sources, progress)
         result.checks += checks
@@ -117,6 +119,7 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
                 raise StepError(f"dbt build: {steps.listed(built.failed)}")
         with _step(result, "publish"):
             result.published = steps.publish(settings)
+            result.page = steps.write_page(settings)
     with _step(result, "epics"):
         progress("epics: asking the tracker")
         result.epics, check = steps.open_epics(settings, result.run_id)
@@ -143,11 +146,15 @@ def _step(result: FlowResult, name: str) -> Generator[None]:
 
 def _inputs(settings: Settings) -> str:
     """A hash of all that the models depend on besides the warehouse."""
-    files = [*project_files(), *sorted((PROJECT_ROOT / "orchestration").rglob("*.py"))]
+    files = [*project_files(), *sorted((PROJECT_ROOT / "orchestration").rglob("*.*"))]
     moment = settings.as_of or settings.now().replace(minute=0, second=0, microsecond=0)
     stated = [
         *map(str, (settings.target, settings.modernization, settings.landing, moment)),
-        *(f"{file}:{file.stat().st_mtime_ns}" for file in files if file.exists()),
+        *(
+            f"{file}:{file.stat().st_mtime_ns}"
+            for file in files
+            if file.exists() and file.suffix != ".pyc"
+        ),
     ]
     return hashlib.sha256("\n".join(stated).encode()).hexdigest()
 
@@ -172,6 +179,8 @@ def _write_report(settings: Settings, result: FlowResult) -> None:
             assets[node.unique_id.split(".")[-1]] = {"seconds": node.seconds}
     if result.published:
         assets["analysts_copy"] = {"rows": sum(result.published.rows.values())}
+    if result.page:
+        assets["review_page"] = {"bytes": result.page.stat().st_size}
     if result.epics:
         assets["epics"] = result.epics.counts
     report = {

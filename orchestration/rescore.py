@@ -87,8 +87,10 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
     first = settings.now().date() - timedelta(days=DAYS_A_MONTH * months) if months else None
     with tempfile.TemporaryDirectory(prefix="paydown-whatif-") as folder, duckdb.connect() as con:
         known = warehouse_of(settings).as_file(Path(folder, WORKING), _facts(settings))
-        before = _scored(settings, known, Path(folder, "before"), None, first) if first else known
-        after = _scored(settings, known, Path(folder, "after"), scoring, first)
+        before = known
+        if first:
+            before = scored_with(settings, known, Path(folder, "before"), None, first)
+        after = scored_with(settings, known, Path(folder, "after"), scoring, first)
         for name, database in (("before", before), ("after", after)):
             quoted = str(database).replace("'", "''")
             con.execute(f"attach '{quoted}' as {name} (read_only)")
@@ -206,8 +208,8 @@ def _facts(settings: Settings) -> set[str]:
     return found
 
 
-def _scored(
-    settings: Settings, known: Path, home: Path, scoring: Path | None, first: date | None
+def scored_with(
+    settings: Settings, known: Path, home: Path, scoring: Path | None, first: date | None = None
 ) -> Path:
     """A copy of the warehouse's file, scored with the rubric, or with the one it holds."""
     landing, modernization = home / "landing", home / "modernization"

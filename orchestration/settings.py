@@ -94,6 +94,11 @@ class Settings:
         return self.published / "current" / "paydown.duckdb"
 
     @property
+    def published_page(self) -> Path:
+        """The page that people meet over, beside the analysts' copy."""
+        return self.published / "current" / "report.html"
+
+    @property
     def runs(self) -> Path:
         """What `paydown run` did, a JSON file a run, which Dagster shows."""
         return self.home / "runs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -170,6 +171,19 @@ def publish(settings: Settings) -> PublishedCopy:
     """Replace the analysts' copy where a mart changed."""
     marts = public_marts(manifest(settings))
     return publish_copy(warehouse_of(settings), settings.published, marts)
+
+
+def write_page(settings: Settings) -> Path:
+    """Write the page that people meet over, beside the analysts' copy.
+
+    Raises:
+        SettingsError: nothing was published yet.
+    """
+    from orchestration.report.page import write_page
+
+    if not settings.published_database.exists():
+        raise SettingsError("nothing was published yet; run `paydown run` first")
+    return write_page(settings.published_database)
 
 
 def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:

@@ -30,7 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for other program
 
 
 @app.command()
-def run() -> bool:
+def run(as_json: AsJson = False) -> bool:
     """Load what is new, build and test every model, publish, open the epics that deserve it.
 
     Exits with 1 where a file can't be read, a test fails or the tracker rejected something.
@@ -38,7 +38,7 @@ def run() -> bool:
     settings = read_settings()
     from orchestration.cli.run import run_and_show
 
-    return run_and_show(settings)
+    return run_and_show(settings, as_json=as_json)
 
 
 @app.command()
@@ -143,6 +143,43 @@ def triage(
     with published(settings) as con:
         for path in write_triage(con, into or settings.home / "triage"):
             say(shown_path(path))
+
+
+@app.command()
+def report() -> None:
+    """Write the page for the weekly review again, from what the last run published."""
+    settings = read_settings()
+    from orchestration.cli.tables import say, shown_path
+    from orchestration.steps import write_page
+
+    say(shown_path(write_page(settings)))
+
+
+@app.command()
+def review(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8765,
+) -> None:
+    """Serve the page on this machine and record what the weekly review decides. Ctrl-C ends it."""
+    settings = read_settings()
+    from orchestration.cli.review import hold_review
+
+    hold_review(settings, port)
+
+
+@app.command()
+def digest(
+    again: Annotated[
+        bool, typer.Option("--again", help="Also where an earlier attempt has no known outcome.")
+    ] = False,
+) -> bool:
+    """Write the Friday digest as Markdown and send it by each channel, once a week and channel.
+
+    Exits with 1 where a channel didn't take it.
+    """
+    settings = read_settings()
+    from orchestration.cli.digest import show_digest
+
+    return show_digest(settings, again=again)
 
 
 @app.command()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import duckdb
 
 from orchestration.cli.tables import say
 from orchestration.epics.published import run_epics
-from orchestration.epics.report import EpicsReport
+from orchestration.epics.report import EpicEntry, EpicsReport
 from orchestration.settings import Settings, SettingsError
 
+# How the reason of a row begins that has a score.
+SCORED = re.compile(r"score (-?\d+),? (?:is |but )?")
 # Part of the report -> its title, where the run wrote to the tracker and where it was a dry run.
 TITLES = {
     "opened": ("epics opened", "epics that would be opened"),
@@ -22,7 +25,7 @@ TITLES = {
     "stories": ("stories opened below their epics", "stories that would be opened"),
     "already_open": ("open, with nothing new",) * 2,
     "shared": ("part of a shared fix",) * 2,
-    "waiting": ("waiting",) * 2,
+    "waiting": ("waiting: no epic is opened or changed",) * 2,
     "blocked": ("blocked: above the band, but no epic without what is missing",) * 2,
     "failed": ("rejected by the tracker", "would fail"),
     "stories_failed": ("stories rejected by the tracker", "stories that would fail"),
@@ -52,6 +55,17 @@ def show_epics(settings: Settings, *, as_json: bool, full: bool) -> bool:
     return report.is_clean
 
 
+def _waiting(entries: Sequence[EpicEntry]) -> list[str]:
+    """A line for each reason, with all that wait for it and their scores."""
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        found = SCORED.match(entry.reason)
+        reason = entry.reason[found.end() :] if found else entry.reason
+        name = f"{entry.service} {found[1]}" if found else entry.service
+        groups.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in groups.items()]
+
+
 def show_report(
     report: EpicsReport,
     quiet: tuple[str, ...],
@@ -71,6 +85,10 @@ def show_report(
         if entries:
             style = "bold red" if part.endswith("failed") else "bold"
             say(f"{titles[report.dry_run]}: {len(entries)}", style)
+        if part == "waiting" and not full:
+            for line in _waiting(entries):
+                say(line, indent=2)
+            continue
         own = (promises or {}) if part in ("opened", "already_open") else {}
         for entry in () if part in quiet else entries:
             name = f"{entry.service} [{entry.key}]" if entry.key else entry.service

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import Any
+from dataclasses import asdict
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from orchestration.cli.command import console
 from orchestration.cli.epics import show_report
 from orchestration.cli.tables import published_rows, say, show_table, shown_path
+from orchestration.dbt_project import Progress
 from orchestration.epics.report import EpicsReport
 from orchestration.flow import FlowResult, run_flow
 from orchestration.settings import Settings
@@ -19,8 +23,10 @@ from orchestration.trackers.local import LocalTracker
 SHOWN_SERVICES = 10
 SHOWN_PROBLEMS = 5
 STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
-COLUMNS = ("#", "service", "score", "7d", "burn", "rep", "mttr", "blast", "dep", "rev", "eff", "ai",
-           "data", "decision")  # fmt: skip
+FACTORS = ("burn", "rep", "mttr", "blast", "dep", "rev", "eff", "ai")
+# From so many columns of the terminal on.
+WIDE = 100
+FULL = ("burn", "repeats", "MTTR", "blast", "depend.", "revenue", "effort", "AI risk")
 # In the order of the columns.
 RANKING = """
     select
@@ -32,12 +38,39 @@ RANKING = """
         scores.points_slo_burn, scores.points_repeats, scores.points_mttr,
         scores.points_blast_radius, scores.points_dependency_centrality,
         scores.points_revenue_impact, scores.points_effort, scores.points_ai_risk,
-        format('{:.0f}%', candidates.coverage * 100),
+        case
+            when scores.lowest_score < scores.highest_score
+                then scores.lowest_score || ' to ' || scores.highest_score
+            else ''
+        end,
         candidates.decision
     from rpt_promotion_candidates as candidates
     inner join fct_service_scores as scores
         on candidates.lead_service_id = scores.service_id and scores.is_latest
     order by candidates.score_rank
+"""
+MACHINES = """
+    select
+        candidates.service_id, candidates.service_name, candidates.score_rank, candidates.score,
+        candidates.score_delta, scores.lowest_score, scores.highest_score,
+        columns('points_.*'), candidates.decision, decisions.epic_action, decisions.reason
+    from rpt_promotion_candidates as candidates
+    inner join fct_service_scores as scores
+        on candidates.lead_service_id = scores.service_id and scores.is_latest
+    left join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
+    order by candidates.score_rank, candidates.service_name
+"""
+# What each factor gives at most, and where the bands begin; one row.
+LEGEND = """
+    select
+        list(format('{:g}', part_value) order by case part_name
+            when 'slo_burn' then 1 when 'repeats' then 2 when 'mttr' then 3
+            when 'blast_radius' then 4 when 'dependency_centrality' then 5
+            when 'revenue_impact' then 6 when 'effort' then 7 else 8
+        end) filter (where part_kind = 'factor') as most,
+        max(format('{:g}', part_value)) filter (where part_name = 'promote_to_epic') as promote,
+        max(format('{:g}', part_value)) filter (where part_name = 'bundle_with_existing') as bundle
+    from rpt_rubric
 """
 PROMISES = """
     select service_id, format(
@@ -49,14 +82,50 @@ PROMISES = """
 """
 
 
-def run_and_show(settings: Settings) -> bool:
+def run_and_show(settings: Settings, *, as_json: bool = False) -> bool:
     """Run the whole flow and print its result; False where something needs a person."""
     # Its own stream: what dbt prints is captured while the status line lives on.
     screen = Console(file=sys.stdout, highlight=False)
-    with screen.status("starting") as status:
-        result = run_flow(settings, lambda text: status.update(Text(text[: screen.width - 4])))
-    show_run(settings, result)
+    if as_json or not screen.is_terminal:
+        result = run_flow(settings, _steps_to(sys.stderr))
+    else:
+        with screen.status("starting") as status:
+            result = run_flow(settings, lambda text: status.update(Text(text[: screen.width - 4])))
+    if as_json:
+        print(json.dumps(_as_json(settings, result), indent=2, default=str))
+    else:
+        show_run(settings, result)
     return result.is_clean
+
+
+def _steps_to(stream: TextIO) -> Progress:
+    """Progress as lines for who reads a file or a pipe: one when another thing begins."""
+    shown: set[str] = set()
+
+    def tell(text: str) -> None:
+        step = text.split()[0].rstrip(":") if text.strip() else ""
+        if step and step not in shown:
+            shown.add(step)
+            print(step, file=stream, flush=True)
+
+    return tell
+
+
+def _as_json(settings: Settings, result: FlowResult) -> dict[str, Any]:
+    """The run for other programs: what the screen says, and nothing else."""
+    return {
+        "as_of": settings.now(),
+        "succeeded": result.succeeded,
+        "is_clean": result.is_clean,
+        "error": result.error,
+        "failed_checks": [asdict(check) for check in result.failed_checks],
+        "rows_loaded": result.loaded.rows_loaded if result.loaded else None,
+        "epics": result.epics.counts if result.epics else None,
+        "ranking": published_rows(settings, MACHINES),
+        "page": settings.published_page,
+        "database": settings.published_database,
+        "seconds": round(result.seconds, 1),
+    }
 
 
 def show_run(settings: Settings, result: FlowResult) -> None:
@@ -66,7 +135,7 @@ def show_run(settings: Settings, result: FlowResult) -> None:
     _show_loading(result)
     if result.succeeded and result.epics:
         say("")
-        _show_ranking([[*row.values()] for row in published_rows(settings, RANKING)])
+        _show_ranking(settings, [[*row.values()] for row in published_rows(settings, RANKING)])
         say("")
         promises = {r["service_id"]: r["promise"] for r in published_rows(settings, PROMISES)}
         show_report(result.epics, ("stories",), promises)
@@ -107,11 +176,20 @@ def _show_loading(result: FlowResult) -> None:
     say(f"checked  {len(result.checks):,} checks, {len(result.failed_checks)} failed{unbuilt}")
 
 
-def _show_ranking(rows: list[list[Any]]) -> None:
+def _show_ranking(settings: Settings, rows: list[list[Any]]) -> None:
+    if not rows:
+        say("No service is scored: no incident, postmortem or catalog entry names one.", "bold")
+        say("paydown doctor says what came in; docs/guides/data-engineer.md how to bring yours in")
+        return
     decided = [row for row in rows if row[-1] != "close"] or rows[:SHOWN_SERVICES]
     table = [[*row[:-1], Text(row[-1], STYLES.get(row[-1], ""))] for row in decided]
-    numbers = [column for column in COLUMNS if column not in ("service", "decision")]
-    show_table(COLUMNS, table, right=numbers)
+    factors = FULL if console.width >= WIDE else FACTORS
+    columns = ("#", "service", "score", "7d", *factors, "could be", "decision")
+    show_table(columns, table, right=[c for c in columns if c not in ("service", "decision")])
+    for legend in published_rows(settings, LEGEND):
+        most = ", ".join(f"{name} {n}" for name, n in zip(factors, legend["most"], strict=True))
+        bands = f"promote from {legend['promote']}, bundle from {legend['bundle']}"
+        say(f"at most: {most}; {bands}; 7d: change in 7 days", "dim")
     if closed := [f"{row[1]} {row[2]}" for row in rows if row not in decided]:
         more = f" and {len(closed) - SHOWN_SERVICES} more" if len(closed) > SHOWN_SERVICES else ""
         listed = ", ".join(closed[:SHOWN_SERVICES])
@@ -128,6 +206,7 @@ def _show_next(settings: Settings, result: FlowResult, report: EpicsReport) -> N
     epics = f"{shown_path(settings.epics)}/*.md" if is_local else report.tracker
     if report.dry_run:
         epics += " (dry run: paydown epics shows each request, PAYDOWN_DRY_RUN=0 sends them)"
+    say(f"review page  {shown_path(settings.published_page)} (open it in a browser)", "bold")
     say("why a score  paydown explain SERVICE (.venv/bin/paydown, or activate .venv)")
     say(f"epics        {epics}")
     say(f"database     {shown_path(settings.published_database)} (read-only copy)")

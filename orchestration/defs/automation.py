@@ -15,7 +15,9 @@ from orchestration.components.resources import Workspace, workspace
 from orchestration.settings import Settings
 
 # Past days are scored again only when somebody asks for them; a list is proposed once a week.
-EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets("score_days", "prioritized")
+EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets(
+    "digest", "score_days", "prioritized"
+)
 
 flow_job = dg.define_asset_job(
     "paydown",

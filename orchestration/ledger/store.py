@@ -50,6 +50,30 @@ class Ledger(LedgerDatabase):
         events = self.read(select(LedgerEvent).where(LedgerEvent.id.in_(newest)))
         return {(event.tracker, event.key): event for event in events}
 
+    def begin_once(
+        self, tracker: str, key: str, run_id: str, at: datetime, *, again: bool = False
+    ) -> str:
+        """Commit that something is about to be sent that must be sent once.
+
+        Returns the kind of what the history says last: it is begun only where that is nothing or
+        "failed", or with `again` "intended".
+        """
+        with self.exclusive() as session:
+            query = select(LedgerEvent.kind).where(
+                LedgerEvent.tracker == tracker, LedgerEvent.key == key
+            )
+            last = session.scalars(query.order_by(LedgerEvent.id.desc()).limit(1)).first() or ""
+            if last in ("", "failed") or (again and last == "intended"):
+                Writer(tracker, run_id, run_id, at).note(session, key, "intended")
+        return last
+
+    def note(
+        self, tracker: str, key: str, run_id: str, at: datetime, kind: str, problem: str = ""
+    ) -> None:
+        """Append to the history of something that isn't an epic."""
+        with self.exclusive() as session:
+            Writer(tracker, run_id, run_id, at).note(session, key, kind, problem=problem)
+
     def copy_to(self, other: Ledger) -> None:
         """Put all records, without their history, into an empty ledger."""
         records = self.records()

@@ -6,6 +6,15 @@ Pure models without any file access; `orchestration.documents.load_model` reads 
 from orchestration.rubric.maturity import Maturity
 from orchestration.rubric.scoring import Scoring
 from orchestration.rubric.teams import Calendar, Capacity
-from orchestration.rubric.work import SharedFixes, Targets
+from orchestration.rubric.work import ReviewDecision, ReviewDecisions, SharedFixes, Targets
 
-__all__ = ["Calendar", "Capacity", "Maturity", "Scoring", "SharedFixes", "Targets"]
+__all__ = [
+    "Calendar",
+    "Capacity",
+    "Maturity",
+    "ReviewDecision",
+    "ReviewDecisions",
+    "Scoring",
+    "SharedFixes",
+    "Targets",
+]

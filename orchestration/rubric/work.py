@@ -1,10 +1,10 @@
-"""`modernization/targets.yaml` and `shared_fixes.yaml`: what the work should have reached after its
-first days, and which changes serve several services, each as one epic.
+"""`modernization/targets.yaml`, `shared_fixes.yaml` and `decisions.yaml`: what the work should have
+reached after its first days, which changes serve several services, and what the review decided.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -128,3 +128,42 @@ class SharedFixes(Strict):
             for service in fix.services
         ]
         return super().record() | {"members": members}
+
+
+class ReviewDecision(Strict):
+    """What the weekly review decided about a service, or a shared fix by its id.
+
+    promote opens an epic; bundle opens none of its own; close and defer are a no, which needs a
+    reason. A close holds until the next incident, or until its day; a defer until its day.
+    """
+
+    service: Name
+    decision: Literal["promote", "bundle", "close", "defer"]
+    decided_on: Day
+    decided_by: Name | None = None
+    owner: Name | None = None
+    due: Day | None = None
+    until: Day | None = None
+    reason: Annotated[str, short_text(2000)] | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.decision in ("close", "defer") and not self.reason:
+            raise fault("a no without a reason", "say why in reason", ["reason"])
+        if self.decision == "defer" and not self.until:
+            raise fault("is deferred without an end", "state until, a day", ["until"])
+        for name in ("due", "until"):
+            day = getattr(self, name)
+            if day and day <= self.decided_on:
+                raise fault("is not after decided_on", "write a later day", [name])
+        for name, decisions in (("due", ("promote", "bundle")), ("until", ("close", "defer"))):
+            if getattr(self, name) and self.decision not in decisions:
+                what = f"says nothing where the decision is {self.decision}"
+                raise fault(what, f"leave {name} out", [name])
+        return self
+
+
+class ReviewDecisions(Strict):
+    """What the review decided, oldest first; of a service the newest decision holds."""
+
+    decisions: list[ReviewDecision] = Field(default_factory=list, max_length=100_000)

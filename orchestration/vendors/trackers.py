@@ -24,9 +24,13 @@ FILE = "tracker.yaml"
 
 
 class TrackerConfig(Strict):
-    """The tracker, and a section for each remote one; those of others may stay in the file."""
+    """The tracker, and a section for each remote one; those of others may stay in the file.
+
+    open: whether an epic opens as soon as its service is promoted, or waits for the review.
+    """
 
     kind: Literal["local", "jira", "azure_devops"] = "local"
+    open: Literal["at_once", "after_decision"] = "at_once"
     jira: JiraTrackerConfig | None = None
     azure_devops: AzureDevOpsTrackerConfig | None = None
 

@@ -54,6 +54,10 @@ class Steps:
         settings.published_database.touch()
         return PublishedCopy(settings.published_database, {"a": 2}, True)
 
+    def write_page(self, settings: Settings) -> Path:
+        settings.published_page.touch()
+        return settings.published_page
+
     def open_epics(self, *_: object) -> tuple[EpicsReport, Check]:
         self.done.append("epics")
         report = EpicsReport(run_id="1", tracker="local", dry_run=False)
@@ -69,7 +73,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
     home = str(tmp_path / "home")
     settings = Settings.from_environment({"PAYDOWN_HOME": home, "PAYDOWN_LANDING": str(tmp_path)})
     stand_in = Steps(replace(settings, as_of=NOW))
-    for name in ("load", "run_dbt", "publish", "open_epics"):
+    for name in ("load", "run_dbt", "publish", "write_page", "open_epics"):
         monkeypatch.setattr(steps, name, getattr(stand_in, name))
     monkeypatch.setattr(steps, "scored_days", lambda _: [date(2026, 6, 26)])
     # What a run exports is restored with the test's environment.
@@ -89,6 +93,7 @@ CHANGES: dict[str, Callable[[Steps], Any]] = {
     "a file is gone": lambda site: setattr(site.loaded, "files_removed", 1),
     "a replay, a back-fill": lambda site: site.settings.warehouse.write_text("changed"),
     "no analysts' copy": lambda site: site.settings.published_database.unlink(),
+    "no page": lambda site: site.settings.published_page.unlink(),
     "a model was edited": lambda site: os.utime(site.settings.landing / "model.sql", ns=(9, 9)),
     "the clock moved": moved_clock,
     "nothing": lambda _: None,
@@ -146,7 +151,7 @@ def test_every_run_leaves_a_report(site: Steps) -> None:
     reports = [json.loads(path.read_text()) for path in paths]
     assert [report["run_id"] for report in reports] == [result.run_id for result in results]
     assert [report["succeeded"] for report in reports] == [True, True, False]
-    assert {"fct_incidents", "analysts_copy", "epics"} <= set(reports[0]["assets"])
+    assert {"fct_incidents", "analysts_copy", "review_page", "epics"} <= set(reports[0]["assets"])
     assert "fct_incidents" not in reports[1]["assets"]
     names = [check["name"] for check in reports[0]["checks"]]
     assert names == ["fct_incidents_rules", "tracker_took_everything"]

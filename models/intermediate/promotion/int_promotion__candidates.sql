@@ -14,6 +14,14 @@ services as (
     select * from {{ ref('int_scoring__services') }}
 ),
 
+reviews as (
+    select * from {{ ref('int_promotion__review_decisions') }}
+),
+
+tracker as (
+    select * from {{ ref('stg_modernization__tracker') }}
+),
+
 measured as (
     select
         members.candidate_id,
@@ -65,10 +73,14 @@ candidates as (
 
         -- strings
         fixes.fix_title,
-        fixes.owner_name,
+        -- Whom the review names delivers, whatever the catalog says.
+        coalesce(reviews.owner_name, fixes.owner_name) as owner_name,
         fixes.fix_class,
         case when leads.fix_id is not null then evidenced.member_names else '' end
             as member_names,
+        reviews.review_decision,
+        reviews.review_reason,
+        reviews.decided_by as review_decided_by,
 
         -- numbers
         coalesce(fixes.estimate_days, measured.estimate_days) as estimate_days,
@@ -76,14 +88,20 @@ candidates as (
 
         -- booleans
         leads.fix_id is not null as is_shared_fix,
+        coalesce(tracker.open_when = 'after_decision', false) as is_opened_after_review,
 
         -- timestamps
-        evidenced.newest_incident_at
+        evidenced.newest_incident_at,
+        reviews.decided_on as review_decided_on,
+        reviews.due_on as review_due_on,
+        reviews.hold_until as review_hold_until
     from leads
     inner join measured on leads.candidate_id = measured.candidate_id
     inner join evidenced on leads.candidate_id = evidenced.candidate_id
     left join fixes on leads.fix_id = fixes.fix_id
     left join waiting on leads.candidate_id = waiting.service_id
+    left join reviews on leads.candidate_id = reviews.candidate_id
+    left join tracker on true
     where leads.lead_rank = 1
 )
 

@@ -14,48 +14,101 @@ ledger as (
     where is_current_tracker
 ),
 
-judged as (
+-- A no of the review holds until its day, or until the next incident; a yes until its epic is
+-- closed.
+reviewed as (
     select
         comparisons.*,
         case
-            when comparisons.decision = 'close' and not comparisons.is_open then 'hygiene'
-            when comparisons.decision = 'close' and comparisons.tracker_problem is not null
+            when comparisons.review_decision = 'defer'
+                then comparisons.scoring_date < comparisons.review_hold_until
+            when comparisons.review_decision = 'close'
+                then
+                    coalesce(comparisons.scoring_date < comparisons.review_hold_until, true)
+                    and (
+                        comparisons.review_hold_until is not null
+                        or coalesce(
+                            cast(comparisons.newest_incident_at as date)
+                            <= comparisons.review_decided_on,
+                            true
+                        )
+                    )
+            else coalesce(comparisons.review_decision = 'bundle', false)
+        end as is_declined,
+        coalesce(
+            comparisons.review_decision = 'promote'
+            and coalesce(
+                cast(comparisons.closed_at as date) <= comparisons.review_decided_on, true
+            ),
+            false
+        ) as is_approved
+    from comparisons
+),
+
+directed as (
+    select
+        reviewed.*,
+        case
+            when not reviewed.is_approved or reviewed.decision not in ('bundle', 'close')
+                then reviewed.decision
+            when
+                reviewed.owner != ''
+                and reviewed.due_date is not null
+                and reviewed.budget_usd is not null
+                and reviewed.exit_criteria != ''
+                then 'promote'
+            else 'incomplete'
+        end as direction
+    from reviewed
+),
+
+judged as (
+    select
+        directed.*,
+        case
+            when directed.direction = 'close' and not directed.is_open then 'hygiene'
+            when directed.direction = 'close' and directed.tracker_problem is not null
                 then 'close_unreachable'
-            when comparisons.decision = 'close' and comparisons.state_problem is not null
+            when directed.direction = 'close' and directed.state_problem is not null
                 then 'unknown'
-            when comparisons.decision = 'close' and not comparisons.is_untouched
+            when directed.direction = 'close' and not directed.is_untouched
                 then 'close_touched'
-            when comparisons.decision = 'close' and comparisons.shrunk_streams is not null
+            when directed.direction = 'close' and directed.shrunk_streams is not null
                 then 'close_shrunk'
             when
-                comparisons.decision = 'close'
-                and comparisons.closable_at > cast(comparisons.scoring_date as timestamp)
+                directed.direction = 'close'
+                and directed.closable_at > cast(directed.scoring_date as timestamp)
                 then 'close_early'
-            when comparisons.decision = 'close' then 'close'
-            when comparisons.decision = 'blocked' then 'blocked'
-            when comparisons.state_problem is not null then 'unknown'
-            when comparisons.decision = 'shared' and not comparisons.is_open then 'shared'
+            when directed.direction = 'close' then 'close'
+            when directed.direction = 'blocked' then 'blocked'
+            when directed.state_problem is not null then 'unknown'
+            when directed.direction = 'incomplete' and not directed.is_open then 'incomplete'
+            when directed.direction = 'shared' and not directed.is_open then 'shared'
             when
-                comparisons.is_open
-                and not comparisons.is_said_unknown
-                and comparisons.changes = ''
-                and comparisons.pending_change_id is null
-                and not comparisons.is_fix_unsaid
+                directed.is_open
+                and not directed.is_said_unknown
+                and directed.changes = ''
+                and directed.pending_change_id is null
+                and not directed.is_fix_unsaid
                 then 'current'
             when
-                comparisons.is_open
-                and comparisons.shrunk_streams is not null
-                and comparisons.score < comparisons.said_score
+                directed.is_open
+                and directed.shrunk_streams is not null
+                and directed.score < directed.said_score
                 then 'update_shrunk'
-            when comparisons.is_open then 'update'
-            when comparisons.decision = 'bundle' then 'no_epic_to_join'
-            when comparisons.is_unfinished or comparisons.epic_key is null then 'open'
-            when comparisons.newest_incident_at > comparisons.closed_at then 'open'
+            when directed.is_open then 'update'
+            when directed.direction = 'bundle' then 'no_epic_to_join'
+            when directed.is_unfinished then 'open'
+            when directed.is_declined then 'declined'
+            when directed.is_opened_after_review and not directed.is_approved then 'undecided'
+            when directed.epic_key is null then 'open'
+            when directed.is_approved then 'open'
+            when directed.newest_incident_at > directed.closed_at then 'open'
             -- Its score fell for a reason that didn't hold, such as an input that was away.
-            when comparisons.is_closed_as_hygiene then 'open'
+            when directed.is_closed_as_hygiene then 'open'
             else 'no_incident_since'
         end as verdict
-    from comparisons
+    from directed
 ),
 
 -- What is open, or may be, counts for its team, whatever its service is now.
@@ -180,12 +233,13 @@ decided as (
         case
             when explained.outcome = 'open' then 'opened'
             when explained.outcome = 'current' then 'already_open'
-            when explained.outcome = 'update' and explained.decision = 'promote' then 'updated'
+            when explained.outcome = 'update' and explained.direction = 'promote' then 'updated'
             when explained.outcome = 'update' then 'bundled'
             when explained.outcome = 'close' then 'closed'
             when explained.outcome in ('hygiene', 'close_touched') then 'closed_as_hygiene'
             when explained.outcome = 'unknown' then 'failed'
             when explained.outcome in ('shared', 'blocked') then explained.outcome
+            when explained.outcome = 'incomplete' then 'blocked'
             else 'waiting'
         end as section,
         cast({{ epic_reason('explained', shown) }} as varchar) as reason,
@@ -203,7 +257,7 @@ decided as (
 
         -- booleans
         coalesce(
-            explained.decision in ('promote', 'bundle')
+            explained.direction in ('promote', 'bundle')
             and explained.outcome != 'unknown'
             and explained.owner != ''
             and explained.due_date is not null

@@ -99,6 +99,7 @@ assembled as (
         coalesce(owned.owner_name, teams.team_name, '') as owner_name,
         bands.due_in_days,
         case
+            when owned.review_due_on is not null then owned.review_due_on
             when bands.due_in_days is not null
                 then
                     {{ due_date(
@@ -130,6 +131,12 @@ assembled as (
         coalesce(postmortems.slo_chart_url, services.dashboard_url) as slo_chart_url,
         services.jira_project_key as project_key,
         scores.rubric_hash,
+        owned.review_decision,
+        owned.review_reason,
+        owned.review_decided_by,
+        owned.is_opened_after_review,
+        owned.review_decided_on,
+        owned.review_hold_until,
         owned.newest_incident_at,
         scores.band_entered_on
     from owned
@@ -206,6 +213,9 @@ decided as (
         checked.slo_chart_url,
         checked.project_key,
         checked.rubric_hash,
+        checked.review_decision,
+        cast(checked.review_reason as varchar) as review_reason,
+        cast(checked.review_decided_by as varchar) as review_decided_by,
 
         -- numbers
         checked.score_rank,
@@ -219,8 +229,13 @@ decided as (
         cast(checked.wip_limit as bigint) as wip_limit,
         cast(checked.incident_count as bigint) as incident_count,
 
+        -- booleans
+        checked.is_opened_after_review,
+
         -- timestamps
         checked.due_date,
+        checked.review_decided_on,
+        checked.review_hold_until,
         checked.newest_incident_at,
         checked.band_entered_on as promoted_at,
         checked.scoring_date

@@ -1,0 +1,59 @@
+"""The digest to its channels, once a week and channel, whatever crashes or is run again.
+
+A webhook can't be asked whether it took a message. So the ledger commits the intent before it is
+sent and the outcome after it: one whose outcome isn't known is not sent again, but named, and its
+text is in the Markdown file all the same.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.alerts.channels import Channels
+from orchestration.alerts.message import Alert
+from orchestration.ledger import Ledger
+from orchestration.report.digest import Digest, weekly_digest
+from orchestration.settings import Settings
+
+TRACKER = "digest"
+
+
+def write_digest(settings: Settings) -> tuple[Digest, Path]:
+    """The digest, and its Markdown file in `PAYDOWN_HOME/digests`."""
+    digest = weekly_digest(settings.published_database)
+    path = settings.home / "digests" / f"{digest.week}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(digest.markdown, encoding="utf-8")
+    part.replace(path)
+    return digest, path
+
+
+def send_digest(
+    settings: Settings, channels: Channels, run_id: str, *, again: bool = False
+) -> tuple[Path, dict[str, str]]:
+    """Write the digest and send it by each channel that has not had it this week.
+
+    again: also where an earlier attempt has no outcome. Returns the file, and by channel what
+    became of it.
+    """
+    digest, path = write_digest(settings)
+    ledger = Ledger(settings.ledger_url)
+    outcomes: dict[str, str] = {}
+    for channel in channels.senders:
+        key = f"{digest.week}/{channel}"
+        before = ledger.begin_once(TRACKER, key, run_id, datetime.now(UTC), again=again)
+        if before == "sent":
+            outcomes[channel] = "was sent before"
+        elif before == "intended" and not again:
+            outcomes[channel] = (
+                "may have been sent: an earlier run ended before its answer; look in the channel, "
+                "and `paydown digest --again` sends it once more"
+            )
+        else:
+            problem = channels.deliver(channel, Alert(digest.title, digest.items))
+            kind = "failed" if problem else "sent"
+            ledger.note(TRACKER, key, run_id, datetime.now(UTC), kind, problem)
+            outcomes[channel] = problem or "sent"
+    return path, outcomes

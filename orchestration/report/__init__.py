@@ -1,0 +1,1 @@
+"""What people meet over: the page, from the published marts and nothing else."""

@@ -1,0 +1,235 @@
+"""The page that people meet over: one HTML file that needs no network and no server.
+
+Levels are computed by dbt. The page's script only multiplies them by weights, so that ranks move
+with a slider exactly as they would with a build; see docs/decisions/0022-the-page-multiplies.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from orchestration.report.charts import step_path, week_chart
+from orchestration.report.marts import Row, read_marts
+from orchestration.report.words import MORE, day, incident, money, price, short, web
+from orchestration.rubric.scoring import DEFAULT_CUTS, Hysteresis, Levels, Scoring
+
+PAGE = "report.html"
+TEMPLATES = Path(__file__).with_name("page")
+# In the order of the columns: name -> in a heading, in full.
+FACTORS = {
+    "slo_burn": ("burn", "SLO burn"),
+    "repeats": ("repeats", "Repeat incidents"),
+    "mttr": ("MTTR", "Time to resolve"),
+    "blast_radius": ("blast", "Blast radius"),
+    "dependency_centrality": ("depend.", "Dependent services"),
+    "revenue_impact": ("revenue", "Revenue impact"),
+    "effort": ("effort", "Effort of the fix"),
+    "ai_risk": ("AI risk", "AI-written code without tests"),
+}
+UNITS = {
+    "slo_burn": "times the allowed rate", "repeats": "repeats", "mttr": "minutes, median",
+    "blast_radius": "share of users", "dependency_centrality": "share of services",
+    "revenue_impact": "US dollars", "effort": "engineer-days", "ai_risk": "incidents",
+}  # fmt: skip
+DECISIONS = {
+    "promote": "promote to epic",
+    "blocked": "blocked",
+    "bundle": "bundle",
+    "close": "close as hygiene",
+    "shared": "in a shared fix",
+    "defer": "defer",
+}
+
+
+def write_page(database: Path) -> Path:
+    """Write the page beside the analysts' copy, atomically, and return its path."""
+    path = database.with_name(PAGE)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(render_page(database), encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def render_page(database: Path, review: dict[str, Any] | None = None) -> str:
+    """The page from the published marts.
+
+    review: what the page needs to record decisions, where `paydown review` serves it.
+    """
+    marts = read_marts(database)
+    rubric = _rubric(marts["rubric"] or [])
+    script, data = _text("report.js"), _data(marts, rubric)
+    template = _environment().get_template("report.html.jinja")
+    return template.render(
+        **marts,
+        rubric_parts=rubric,
+        data=data | ({"review": review} if review else {}),
+        script=Markup(script),  # noqa: S704
+        style=Markup(_text("report.css")),  # noqa: S704
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        factors=FACTORS,
+        units=UNITS,
+        decisions=DECISIONS,
+        points={
+            (row["service_id"], row["factor"]): row["points"]
+            for row in marts["service_factors"] or []
+            if row["points"] is not None
+        },
+        charts=_charts(marts["weeks"] or []),
+        is_served=review is not None,
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, lstrip_blocks=True
+    )
+    environment.filters |= {"day": day, "money": money, "web": web, "short": short}
+    return environment
+
+
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def _rubric(parts: list[Row]) -> dict[str, dict[str, Row]]:
+    """Kind -> name -> the part of the rubric."""
+    found: dict[str, dict[str, Row]] = defaultdict(dict)
+    for part in parts:
+        found[part["part_kind"]][part["part_name"]] = part
+    return found
+
+
+def _charts(weeks: list[Row]) -> dict[str, Markup]:
+    days = [row["week"] for row in weeks]
+    return {
+        title: week_chart(title, days, [row[column] for row in weeks], unit)
+        for title, column, unit in (
+            ("Repeat incidents", "repeats", "repeats"),
+            ("Median minutes to resolve", "mttr_minutes", "minutes"),
+            ("Incidents outside working hours", "out_of_hours", "incidents"),
+        )
+    }
+
+
+def _data(marts: dict[str, list[Row] | None], rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
+    """What the script needs, in short: names of factors are in the order of the columns."""
+    by_service = {
+        name: _grouped(marts[name] or [])
+        for name in (
+            "service_factors",
+            "level_spells",
+            "scores_by_day",
+            "incidents",
+            "budgets",
+            "actions",
+            "prices",
+            "payback",
+        )
+    }
+    # Digits of a spell are in the order of the names.
+    order = [sorted(FACTORS).index(factor) for factor in FACTORS]
+    scored = [score for row in marts["scores_by_day"] or [] for score in row["scores"]]
+    low, high = min([0, *scored]), max([1, *scored])
+    services = []
+    for row in marts["candidates"] or []:
+        lead = row["lead_service_id"]
+        known = {factor["factor"]: factor for factor in by_service["service_factors"][lead]}
+        factors = [known.get(name, {}) for name in FACTORS]
+        days = next(iter(by_service["scores_by_day"][lead]), {"scores": []})
+        services.append({
+            "id": row["service_id"],
+            "name": short(row["service_name"]),
+            "fix": row["shared_fix_id"],
+            "members": row["members"].split(", ") if row["members"] else [],
+            "needs": [
+                field
+                for field, is_missing in (
+                    ("owner", not row["owner"]),
+                    ("budget", row["budget_usd"] is None),
+                    ("exit_criteria", not row["has_exit_criteria"]),
+                )
+                if is_missing
+            ],
+            "data": [int(bool(factor.get("has_data"))) for factor in factors],
+            "values": [factor.get("raw_value") for factor in factors],
+            "evidence": [short(factor.get("evidence")) for factor in factors],
+            "spells": [
+                [spell["days_back"], "".join(spell["levels"][place] for place in order)]
+                for spell in by_service["level_spells"][lead]
+            ],
+            "line": step_path(days["scores"], low, high),
+            "incidents": [incident(one) for one in by_service["incidents"][lead]],
+            "budgets": [
+                [short(one["slo_name"]), one["objective"], one["budget_spent"]]
+                for one in by_service["budgets"][lead]
+            ],
+            "more": [
+                [title, [words(one) for one in by_service[name][lead]], none]
+                for title, name, words, none in MORE
+            ],
+            "price": price(next(iter(by_service["prices"][lead]), None)),
+            "chart": web(row["slo_chart_url"]),
+            "count": row["incident_count"],
+            "decision": row["decision"],
+            "rank": row["score_rank"],
+        })  # fmt: skip
+    return {
+        "day": day(marts["moment"][0]["scoring_date"]) if marts["moment"] else "",
+        "factors": list(FACTORS),
+        "labels": [full for _, full in FACTORS.values()],
+        "words": DECISIONS,
+        "rubric": _rubric_data(rubric),
+        "scale": [low, high],
+        "services": services,
+    }
+
+
+def _rubric_data(rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
+    """The rubric for the script; `yaml`: what scoring.yaml states besides weights and bands."""
+    if not rubric:
+        return {}
+    levels = {name: part["part_value"] for name, part in rubric["level"].items()}
+    settings = {name: part["part_value"] for name, part in rubric["setting"].items()}
+    cuts = {
+        factor: {name: part[f"{name}_threshold"] for name in ("low", "medium", "high")}
+        for factor, part in rubric["factor"].items()
+    }
+    usual: dict[str, dict[str, float | None]] = {
+        factor: {"low": None, "medium": None, "high": None} | cut
+        for factor, cut in DEFAULT_CUTS.items()
+    }
+    other = {factor: cut for factor, cut in cuts.items() if cut != usual[factor]}
+    days = {name: int(settings[name]) for name in ("window_days", "repeat_window_days")}
+    stated: dict[str, Any] = {n: v for n, v in days.items() if v != Scoring.model_fields[n].default}
+    if levels != Levels().model_dump():
+        stated["levels"] = levels
+    if other:
+        stated["thresholds"] = other
+    return {
+        "weights": [rubric["factor"][factor]["part_value"] for factor in FACTORS],
+        "shares": [part["part_value"] for part in rubric["level"].values()],
+        "bands": [
+            [name, rubric["band"][name]["part_value"], rubric["band"][name]["due_in_days"]]
+            for name in ("promote_to_epic", "bundle_with_existing")
+        ],
+        "margin": settings["leave_margin"],
+        "hold": settings["hold_days"],
+        "usual": [Hysteresis().margin, Hysteresis().hold_days],
+        "coverage": settings["promote_min_coverage"],
+        "yaml": stated,
+    }
+
+
+def _grouped(rows: list[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["service_id"]].append(row)
+    return found

@@ -1,0 +1,10 @@
+-- One row per service or shared fix of the five that rank best, with what moved it.
+select
+    candidates.service_name, candidates.score_rank, candidates.score, candidates.score_delta,
+    candidates.factor_changes, candidates.slo_chart_url, candidates.decision, candidates.owner,
+    coalesce(epics.due_date, candidates.due_date) as due_date
+from rpt_promotion_candidates as candidates
+left join fct_epics as epics on candidates.service_id = epics.service_id and epics.is_open
+where candidates.decision != 'shared'
+order by candidates.score_rank, candidates.service_name
+limit 5

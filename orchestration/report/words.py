@@ -1,0 +1,75 @@
+"""Values of marts in the words of the page, and text from outside cut to what a line can hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from orchestration.report.marts import Row
+
+TEXT_LIMIT = 160
+MONEY = re.compile(r"\$(\d{4,12})\b")
+
+
+def incident(row: Row) -> list[Any]:
+    return [
+        day(row["triggered_on"]), row["severity_level"], row["minutes"],
+        short(row["incident_title"] or row["incident_id"]), web(row["incident_url"]),
+        int(bool(row["is_repeat"])), int(row["postmortem_id"] is not None),
+    ]  # fmt: skip
+
+
+def payback(row: Row) -> str:
+    """What an earlier epic returned, in words."""
+    counts = f"{row['before_count']} incidents before"
+    if row["after_days"] is not None:
+        counts += f", {row['after_count']} after (expected {row['expected_count']:.1f})"
+    return f"{short(row['epic_title'])}, opened {day(row['opened_on'])}: {row['verdict']}; {counts}"
+
+
+def price(row: Row | None) -> str:
+    """What saying no goes on costing, by what the last 90 days cost."""
+    if not row:
+        return "No incident in the last 90 days."
+    hours = "an unknown time" if row["hours"] is None else f"{row['hours']:,.1f} hours"
+    lost = f", {money(row['revenue_usd'])} lost as postmortems state" if row["revenue_usd"] else ""
+    count = f"{row['incidents']} incidents ({row['repeats']} repeats)"
+    return f"The last 90 days cost {count}, {hours}{lost}."
+
+
+def action(row: Row) -> str:
+    """An action item in words, with who has it and how late it is."""
+    facts = [
+        row["owner"] or "no owner",
+        f"due {day(row['due_on'])}" if row["due_on"] else "no date",
+        f"{row['overdue_days']} days late" if row["is_overdue"] else "",
+        row["ticket_ref"] or "no ticket",
+    ]
+    return short(f"{short(row['action_item_title'])} ({', '.join(filter(None, facts))})", 260)
+
+
+def day(value: date | datetime | None) -> str:
+    return "" if value is None else f"{value:%Y-%m-%d}"
+
+
+def money(value: float | None) -> str:
+    return "" if value is None else f"${value:,.0f}"
+
+
+def web(value: str | None) -> str:
+    """The address where it is one of the web; no other kind may become a link."""
+    return value if value and value.lower().startswith(("https://", "http://")) else ""
+
+
+def short(value: str | None, limit: int = TEXT_LIMIT) -> str:
+    """Text from outside on one line, cut where it is long; dollars as people write them."""
+    text = MONEY.sub(lambda found: f"${int(found[1]):,}", " ".join((value or "").split()))
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+# What a service that is opened shows besides: heading, query, words of a row, words where none is.
+MORE = (
+    ("Open action items", "actions", action, "No action item of its postmortems is open."),
+    ("Earlier epics", "payback", payback, "No epic of this service was opened before."),
+)
