@@ -43,9 +43,21 @@ RANKED = """
         candidates.target_maturity,
         string_split(nullif(candidates.exit_criteria, ''), '\n') as exit_criteria,
         string_split(nullif(candidates.risk_ids, ''), ', ') as risk_ids,
-        string_split(nullif(candidates.missing_fields, ''), ',') as missing
+        string_split(nullif(candidates.missing_fields, ''), ',') as missing,
+        case when coalesce(
+            cases.repeats_target, cases.out_of_hours_target, cases.median_active_seconds_target
+        ) is not null then concat_ws(', ',
+            format('repeats {} -> at most {}', cases.repeats, cases.repeats_target),
+            format('pages out of hours {} -> at most {}',
+                cases.out_of_hours_count, cases.out_of_hours_target),
+            format('median minutes active {:.0f} -> at most {:.0f}',
+                cases.median_active_seconds / 60, cases.median_active_seconds_target / 60),
+            format('over {} days', cases.window_days)
+        ) end as success_test,
+        round(cases.cost_usd) as incidents_cost_usd
     from rpt_promotion_candidates as candidates
     left join rpt_epic_decisions as decisions using (service_id)
+    left join rpt_epic_case as cases using (service_id)
     where candidates.decision in ('promote', 'blocked')
     order by rank
 """

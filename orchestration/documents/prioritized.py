@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 from orchestration.documents.strict import (
     Amount,
     Day,
-    Number,
     Strict,
     fault,
     once,
@@ -29,6 +28,7 @@ class Ranked(Strict):
     """What paydown says of an epic: of the service, or shared fix, `id` in its `cycle`.
 
     rank: None where it is no candidate any more; its other values are those of when it was.
+    incidents_cost_usd: what its incidents cost in the rubric's window, as far as anybody knows.
     """
 
     id: Annotated[str, short_text(500)]
@@ -47,7 +47,7 @@ class Ranked(Strict):
     risk_ids: list[str] = Field(default_factory=list)
     missing: list[str] = Field(default_factory=list)
     success_test: Note | None = None
-    cost_of_a_no_usd: Number | None = None
+    incidents_cost_usd: Amount | None = None
 
 
 class Prioritized(Ranked):

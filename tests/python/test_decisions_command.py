@@ -27,6 +27,12 @@ MARTS = """
         ('ledger', 'blocked', 24, 2, '', null, 'owner,budget'),
         ('search', 'bundle', 18, 3, 'team-b', 100, '')
     ) as v(service_id, decision, score, score_rank, owner, budget_usd, missing_fields);
+    create table rpt_epic_case as
+    select
+        'gateway' as service_id, 90 as window_days, 3 as repeats, 1 as repeats_target,
+        5 as out_of_hours_count, null::bigint as out_of_hours_target,
+        8400.0::double as median_active_seconds, 6720.0::double as median_active_seconds_target,
+        420000.4::double as cost_usd;
     create table rpt_epic_decisions as
     select 'gateway' as service_id, 2 as cycle_number, 'paydown-gateway-c2' as epic_key;
 """
@@ -35,6 +41,9 @@ ENTRY = {
     "band": "promote_to_epic", "epic": "paydown-gateway-c2", "owner": "team-a",
     "estimate_days": 5, "budget_usd": 6000.5, "target_maturity": "silver",
     "exit_criteria": ["Canary: ArgoCD", "Runbooks"], "risk_ids": ["RSK1", "RSK2"], "missing": [],
+    "incidents_cost_usd": 420000,
+    "success_test": "repeats 3 -> at most 1, median minutes active 140 -> at most 112, "
+    "over 90 days",
 }  # fmt: skip
 
 
@@ -75,6 +84,7 @@ def test_in_a_workflow_nothing_but_its_environment_is_needed(
     first, second = (item.values for item in Entries(remote.text(), "epics").items)
     assert {key: first[key] for key in ENTRY} == ENTRY
     assert (first["due"], first["decision"], first["by"]) == ("2026-08-07", "pending", None)
+    assert second["success_test"] is second["incidents_cost_usd"] is None
     assert (second["id"], second["cycle"], second["missing"]) == ("ledger", 1, ["owner", "budget"])
 
 
