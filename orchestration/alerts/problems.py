@@ -16,7 +16,7 @@ DETAILS = 600
 NAMED = 3
 STALE = "stale source "
 ADVICE = (
-    "`paydown doctor` says what needs a person; for a source see docs/runbooks/stale-source.md."
+    "`paydown doctor` says what needs a person; docs/operations.md has a runbook for each alert."
 )
 CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 FAILURE = dg.DagsterEventType.STEP_FAILURE

@@ -287,7 +287,7 @@ def test_an_episode_is_reported_once_and_once_when_it_is_over(ticks: Ticks) -> N
     first = as_json(requests[0].body)
     for words in (
         "complete up to 2026-06-26 16:00 UTC, 3 h ago", "no token <here>", "team-reliability",
-        "docs/runbooks/stale-source.md",
+        "docs/operations.md",
     ):  # fmt: skip
         assert words in first
     assert {ticks.at(hours) for hours in (3.2, 4, 5)} == {"nothing new"}

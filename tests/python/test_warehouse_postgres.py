@@ -31,6 +31,7 @@ def words(done: subprocess.CompletedProcess[str]) -> str:
     return " ".join(done.stdout.split())
 
 
+@pytest.mark.timeout(1800)
 def test_the_whole_flow(demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path) -> None:
     """Load, models, tests, copy, epics; then what comes back; then nothing new; then commands."""
     site = new_site(tmp_path / "home", postgres, dbt)
@@ -55,6 +56,7 @@ def test_the_whole_flow(demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_commands_that_compute_and_write(
     demo_copy: Site, dbt: Dbt, postgres: str, tmp_path: Path
 ) -> None:
@@ -80,6 +82,7 @@ def test_commands_that_compute_and_write(
     assert differing == []
 
 
+@pytest.mark.timeout(1800)
 def test_switching_by_environment_only_leaves_no_stale_answer(
     demo_copy: Site, postgres: str
 ) -> None:
