@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from orchestration.report.charts import step_path, week_chart
 from orchestration.report.marts import Row, read_marts
-from orchestration.report.words import MORE, day, incident, money, price, short, web
+from orchestration.report.words import MORE, day, figure, incident, money, price, short, web
 from orchestration.rubric.scoring import DEFAULT_CUTS, Hysteresis, Levels, Scoring
 
 PAGE = "report.html"
@@ -91,7 +91,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, lstrip_blocks=True
     )
-    environment.filters |= {"day": day, "money": money, "web": web, "short": short}
+    environment.filters |= {
+        "day": day,
+        "figure": figure,
+        "money": money,
+        "web": web,
+        "short": short,
+    }
     return environment
 
 

@@ -54,7 +54,12 @@ def day(value: date | datetime | None) -> str:
 
 
 def money(value: float | None) -> str:
-    return "" if value is None else f"${value:,.0f}"
+    return "" if value is None else f"{'-' if value < 0 else ''}${abs(value):,.0f}"
+
+
+def figure(value: float) -> str:
+    """A number with as many digits as say something."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def web(value: str | None) -> str:
