@@ -91,7 +91,7 @@ def regenerated(text: str, rows: Sequence[Mapping[str, Value]]) -> str:
     if text.strip():
         parse_model(text, NAME, PrioritizedFile)
     entries = Entries(text or HEADER, "epics")
-    before = [rank for item in entries.items if (rank := item.values.get("rank")) is not None]
+    before = [_rank_of(item.values) for item in entries.items]
     wanted = {_key(row): row for row in rows}
     for item in list(entries.items):
         if (row := wanted.pop(_key(item.values), None)) is not None:
