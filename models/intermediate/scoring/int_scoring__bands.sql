@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     A band is entered at its minimum and left only below the minimum less the margin, so that a
     service doesn't flap in and out. In between, the newer of the last day at or above the minimum
