@@ -234,10 +234,13 @@ def ai_code(text: str) -> dict[str, bool | None]:
     """`yes, no tests`, `yes, with tests`, `yes` or `no`."""
     is_untested = "missing_tests" in mentioned(text, "contributing_factor")
     has_tests = False if is_untested else True if re.search(r"\btest", text, re.I) else None
-    said = re.match(r"\s*(?:(yes|y|true|present)|no|n|none|false)\b", text, re.I)
+    # "no tests" denies the tests, not the code.
+    said = re.match(r"\s*(?:(yes|y|true|present)|(?!no tests?\b)(?:no|n|none|false))\b", text, re.I)
     if not said and has_tests is None:
         raise fault("says neither yes nor no", "write such as `yes, no tests` or `no`")
-    return {"present": has_tests is not None or bool(said and said[1]), "has_tests": has_tests}
+    if said and not said[1]:
+        return {"present": False, "has_tests": None}
+    return {"present": True, "has_tests": has_tests}
 
 
 def decision(text: str) -> dict[str, str | None]:

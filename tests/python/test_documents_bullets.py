@@ -149,6 +149,10 @@ def test_factors(tmp_path: Path, text: str, factors: list[tuple[str, str | None]
         ("AI code: yes, with tests", "ai_generated_code.has_tests", True),
         ("AI code: yes", "ai_generated_code", {"present": True, "has_tests": None}),
         ("AI code: no", "ai_generated_code", {"present": False, "has_tests": None}),
+        # Tests of whatever else: the fault read "present".
+        ("AI code: no AI code, tests fine", "ai_generated_code.present", False),
+        ("AI code: none, all of it tested", "ai_generated_code.present", False),
+        ("AI code: no tests", "ai_generated_code", UNTESTED),
         ("Contributing factors: AI-generated client with no tests", "ai_generated_code", UNTESTED),
         ("Regulatory: PCI-DSS, HIPAA", "impact.regulatory", ["PCI", "PHI"]),
         ("Regulatory: none", "impact.regulatory", []),
