@@ -30,8 +30,8 @@ related as (
     group by placed.entity_ref
 ),
 
--- Of two files that describe one entity the first that came holds, and no owner where they differ:
--- which file is right, only people know.
+-- Of two files that describe one entity the one whose name comes first holds, whenever they were
+-- loaded, and no owner where they differ: which file is right, only people know.
 ranked as (
     select
         entities.*,
@@ -39,7 +39,7 @@ ranked as (
         max(entities.owner_ref) over (partition by entities.entity_ref) as last_owner_ref,
         row_number() over (
             partition by entities.entity_ref
-            order by entities.loaded_at, entities.file_name
+            order by entities.file_name, entities.loaded_at
         ) as entity_rank
     from entities
 )
