@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration.cli.tables import published_rows, say, shown_path
 from orchestration.decisions.review import FILE, checked, commit, read_decisions, record
+from orchestration.publish.analyst_copy import published
 from orchestration.report.page import render_page
 from orchestration.report.server import ReviewServer
 from orchestration.settings import Settings, SettingsError
@@ -21,8 +22,8 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
         SettingsError: nothing was published yet, or the port is taken.
         ConfigError: decisions.yaml is wrong.
     """
-    if not settings.published_database.exists():
-        raise SettingsError("nothing was published yet; run `paydown run` first")
+    with published(settings):
+        pass  # Of the warehouse that is set, or refused.
     read_decisions(settings.modernization)
     day = f"{settings.now():%Y-%m-%d}"
 
