@@ -23,7 +23,8 @@
         (
             'mttr', 'mttr', '0',
             "'median ' || " ~ number_text('measured.mttr', 0)
-            ~ " || ' minutes over ' || cast(measured.resolved_count as varchar) || ' resolved'",
+            ~ " || ' active minutes over ' || cast(measured.resolved_count as varchar)"
+        ~ " || case when measured.resolved_count = 1 then ' episode' else ' episodes' end",
         ),
         (
             'blast_radius', 'blast_radius', 'measured.is_regulatory',

@@ -34,9 +34,11 @@
         from (
             select
                 {{ stated }}.*,
-                {{ seconds_between(
-                    "cast('1970-01-01' as timestamp)", stated ~ '.triggered_at'
-                ) }} as triggered_epoch
+                cast(
+                    {{ seconds_between(
+                        "cast('1970-01-01' as timestamp)", stated ~ '.triggered_at'
+                    ) }} as bigint
+                ) as triggered_epoch
             from {{ stated }}
             left join {{ daily_burn }}
                 on

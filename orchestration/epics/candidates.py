@@ -82,8 +82,9 @@ Count = Annotated[int, BeforeValidator(lambda value: value or 0)]
 class Candidate(BaseModel):
     """One scored service, or shared fix with its `members`, and what is to be done.
 
-    epic_key: of the epic that is open or begun, None for one yet to be opened. update_count:
-    what the decision rests on, see `EpicRecord`. shared_epic_key: of the shared fix that the epic
+    epic_key: of the epic that is open or begun, None for one yet to be opened. ledger_service_id:
+    the id that the ledger knows it by, that of before it was renamed. update_count: what the
+    decision rests on, see `EpicRecord`. shared_epic_key: of the shared fix that the epic
     must point to. tracker_problem: why the tracker could not be asked before the decision.
     """
 
@@ -99,9 +100,11 @@ class Candidate(BaseModel):
     band: Text
     owner: Text
     due_date: date | None
+    proven_after: date | None = None
     estimate_days: float | None
     budget_usd: float | None
     current_maturity: Text
+    declared_maturity: Text = ""
     target_maturity: Text
     exit_criteria: Lines
     fix_classes: Commas
@@ -137,6 +140,7 @@ class Candidate(BaseModel):
     section: Section
     reason: str
     epic_key: str | None
+    ledger_service_id: str | None = None
     previous_epic_key: str | None
     shared_epic_key: str | None
     team: Text
@@ -161,15 +165,16 @@ class Candidate(BaseModel):
 
     def epic(self, tracker: str, cycle: int | None = None) -> EpicRecord:
         """Its epic of a cycle, by default the one that is open, begun or yet to be opened."""
-        key = self.epic_key or epic_key(self.service_id, self.cycle_number or 1)
+        known_as = self.ledger_service_id or self.service_id
+        key = self.epic_key or epic_key(known_as, self.cycle_number or 1)
         previous = self.previous_epic_key
         if cycle is not None:
-            key = epic_key(self.service_id, cycle)
-            previous = epic_key(self.service_id, cycle - 1) if cycle > 1 else None
+            key = epic_key(known_as, cycle)
+            previous = epic_key(known_as, cycle - 1) if cycle > 1 else None
         return EpicRecord(
             tracker=tracker,
             key=key,
-            service_hash=_sha256(self.service_id),
+            service_hash=_sha256(known_as),
             service=self.name,
             cycle=cycle or self.cycle_number or 1,
             previous_key=previous,

@@ -75,10 +75,12 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
         "missing_fields": "",
         "owner": "group:default/team-edge",
         "due_date": date(2026, 8, 10),
+        "proven_after": date(2026, 9, 7),
         "estimate_days": 5.0,
         "day_rate_usd": 900.0,
         "budget_usd": 4500.0,
         "current_maturity": "bronze",
+        "declared_maturity": "silver",
         "target_maturity": "silver",
         "exit_criteria": "Canary deployment\nCircuit breakers + timeouts configured",
         "fix_classes": "config_only,code_refactor",
@@ -140,6 +142,7 @@ def publish(
     *,
     dry_run: bool = False,
     loads: Sequence[Load] = (),
+    former_ids: Sequence[tuple[str, str]] = (),
 ) -> EpicsReport:
     """What `rows` lead to; a dry run rests on what the last run learnt, as `paydown epics` does."""
     refreshed = Refreshed() if dry_run else refresh(run)
@@ -151,22 +154,27 @@ def publish(
             problems=refreshed.problems,
             unreachable=refreshed.unreachable,
         )
-        decided = decide(rows, Path(folder), loads)
+        decided = decide(rows, Path(folder), loads, former_ids)
     report = publish_epics(decided, run, dry_run=dry_run)
     assert sum(report.counts.values()) == len(rows), "every row is in exactly one part"
     return report
 
 
 def decide(
-    rows: Sequence[Mapping[str, Any]], export: Path, loads: Sequence[Load] = ()
+    rows: Sequence[Mapping[str, Any]],
+    export: Path,
+    loads: Sequence[Load] = (),
+    former_ids: Sequence[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:
     """`rows` of `rpt_promotion_candidates`, each with what is decided over the ledger's export.
 
-    export: the folder of the file. loads: of catalog files.
+    export: the folder of the file. loads: of catalog files. former_ids: what services were called
+    before they were renamed, and their ids of today.
     """
     warehouse = Warehouse(sql())
     columns = ", ".join(f"{n} {KINDS.get(type(v), 'varchar')}" for n, v in row().items())
     warehouse.fill("rpt_promotion_candidates", columns, rows)
+    warehouse.fill("int_services__former_ids", "former_id, service_id", former_ids)
     columns = (
         "source_name, stream_name, file_name, loaded_at timestamp, load_status, load_id bigint, "
         "rows_loaded bigint, rows_quarantined bigint, is_current boolean"

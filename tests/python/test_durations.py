@@ -62,7 +62,7 @@ def test_figures_of_durations_equal_pythons(warehouse: NewWarehouse, rows: list[
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         for days in WINDOWS:
-            if NOW - timedelta(days=days) <= row["triggered_at"] <= NOW:
+            if NOW - timedelta(days=days) < row["triggered_at"] <= NOW:
                 for kind, value in (
                     ("all", "all"),
                     ("service", row["service_id"]),

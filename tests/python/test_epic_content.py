@@ -62,13 +62,17 @@ def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
     )
     for line in (
         "- **Owner**: group:default/team-edge",
-        "- **Due**: 2026-08-10",
+        "- **Due**: 2026-08-10, proven after 2026-09-07",
         "- **Budget**: 5 engineer-days, $4,500",
-        "- **Maturity**: bronze to silver",
+        "- **Maturity**: bronze to silver (declared silver)",
         "- **Goes live**: by a canary",
         "- **Risk register**: RISK-7",
         "- [ ] Canary deployment",
-        "- [ ] Four weeks without a repeat of the incidents below",
+        # Delivery is one date, proof another: no box asks for weeks that end after the due date.
+        "With all boxes ticked it is delivered and at silver: group:default/team-edge closes the "
+        "epic in the weekly review. It is proven 28 days later, after 2026-09-07 if it is "
+        "delivered when due, unless an incident below repeats. If one comes back afterwards, a "
+        "new epic opens and names this one.",
         "| slo burn | 5 | 5 | +2 | peak burn rate 18.2 |",
         "- \\+2 slo_burn: peak burn rate 7 -> peak burn rate 18.2",
         "- 2026-06-20, severity 2, 2 h 20 min, repeat: [Timeouts](<https://x.example/Q1>) "

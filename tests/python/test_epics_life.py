@@ -37,6 +37,28 @@ def _die(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
+# Renames.
+
+
+def test_a_renamed_service_keeps_its_open_epic_and_its_cycles(world: World) -> None:
+    """The fault: the epic of the old name stayed open for ever, and a second one was opened."""
+    world.publish(row())
+    renamed = row("component:default/edge-gateway", incident_ids="pagerduty:Q2")
+    former_ids = [(GATEWAY, renamed["service_id"])]
+    told = world.publish(renamed, former_ids=former_ids)
+    assert [(entry.key, entry.service) for entry in told.updated] == [(KEY, "edge-gateway")]
+    assert not told.opened
+    assert not world.publish(renamed, former_ids=former_ids).has_changes
+    # The next cycle goes on from the one of the old name.
+    world.close(KEY, "2026-07-01")
+    later = renamed | {"newest_incident_at": datetime(2027, 1, 1)}
+    opened = world.publish(later, former_ids=former_ids, day=40).opened
+    second = epic_key(GATEWAY, 2)
+    assert [entry.key for entry in opened] == [second]
+    assert (world.record(second).previous_key, world.record(second).cycle) == (KEY, 2)
+    assert world.record(second).service_hash == world.record(KEY).service_hash
+
+
 # Stories.
 
 

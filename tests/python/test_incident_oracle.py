@@ -139,7 +139,7 @@ def test_repeats_and_chains_equal_a_search_through_all_pairs(
         for fingerprint in fingerprints(row):
             before = [r for r in real[:place] if fingerprint in fingerprints(r)]
             within = timedelta(days=repeat_days)
-            is_repeat = bool(before) and row["triggered_at"] - before[-1]["triggered_at"] <= within
+            is_repeat = bool(before) and row["triggered_at"] - before[-1]["triggered_at"] < within
             previous = before[-1]["incident_id"] if is_repeat else None
             judged.append((fingerprint, is_repeat, previous))
             chains[fingerprint].append((row, is_repeat))
@@ -151,7 +151,7 @@ def test_repeats_and_chains_equal_a_search_through_all_pairs(
     start = NOW - timedelta(days=window)
     expected = {}
     for fingerprint, members in chains.items():
-        recent = [is_repeat for row, is_repeat in members if row["triggered_at"] >= start]
+        recent = [is_repeat for row, is_repeat in members if row["triggered_at"] > start]
         if any(recent):
             moments = [row["triggered_at"] for row, _ in members]
             expected[fingerprint] = (len(recent), sum(recent), moments[0], moments[-1])
@@ -208,7 +208,7 @@ def test_what_repeats_at_a_moment_equals_a_search_through_what_was_known(
             for earlier in known
             if (earlier["triggered_at"], earlier["incident_id"])
             < (later["triggered_at"], later["incident_id"])
-            and later["triggered_at"] - earlier["triggered_at"] <= timedelta(days=repeat_days)
+            and later["triggered_at"] - earlier["triggered_at"] < timedelta(days=repeat_days)
             and set(fingerprints(earlier)) & set(fingerprints(later))
         }
         found = models.ask(

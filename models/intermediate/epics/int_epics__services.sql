@@ -1,19 +1,37 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The service of an epic. The ledger has the whole hash of the service's id; where it has lost the
-    epic, the eight digits in the epic's key tell, unless two services share them.
+    The service of an epic. The ledger has the whole hash of the service's id, or of one that it had
+    before it was renamed; where it has lost the epic, the eight digits in the epic's key tell, unless
+    two services share them.
 #}
 with epics as (
     select * from {{ ref('int_epics__epics') }}
+),
+
+scored as (
+    select * from {{ ref('int_scoring__services') }}
+),
+
+known_ids as (
+    select
+        scored.service_id,
+        scored.service_id as known_id
+    from scored
+    union
+    select
+        former_ids.service_id,
+        former_ids.former_id as known_id
+    from {{ ref('int_services__former_ids') }} as former_ids
 ),
 
 services as (
     select
         scored.service_id,
         scored.service_name,
-        {{ sha256_hex('scored.service_id') }} as service_hash
-    from {{ ref('int_scoring__services') }} as scored
+        {{ sha256_hex('known_ids.known_id') }} as service_hash
+    from known_ids
+    inner join scored on known_ids.service_id = scored.service_id
 ),
 
 by_short_hash as (

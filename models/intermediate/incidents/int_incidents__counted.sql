@@ -16,6 +16,28 @@ reviews as (
     where is_last
 ),
 
+-- Of merged records the failure began with the first.
+merged_starts as (
+    select
+        classified.counted_as_id as incident_id,
+        min(incidents.triggered_at) as started_at
+    from classified
+    inner join incidents on classified.incident_id = incidents.incident_id
+    where classified.exclusion_reason in ('merged', 'duplicate')
+    group by classified.counted_as_id
+),
+
+begun as (
+    select
+        incidents.*,
+        case
+            when merged_starts.started_at < incidents.triggered_at then merged_starts.started_at
+            else incidents.triggered_at
+        end as started_at
+    from incidents
+    left join merged_starts on incidents.incident_id = merged_starts.incident_id
+),
+
 counted as (
     select
         incidents.incident_id,
@@ -48,22 +70,29 @@ counted as (
         reviews.is_ai_code_without_tests,
         -- An impact that began after the alert is a slip.
         case
-            when reviews.impact_started_at <= incidents.triggered_at
-                then {{ seconds_between('reviews.impact_started_at', 'incidents.triggered_at') }}
+            when reviews.impact_started_at <= incidents.started_at
+                then {{ seconds_between('reviews.impact_started_at', 'incidents.started_at') }}
         end as time_to_detect_seconds,
-        {{ seconds_between('incidents.triggered_at', 'incidents.acknowledged_at') }}
+        {{ seconds_between('incidents.started_at', 'incidents.acknowledged_at') }}
             as time_to_acknowledge_seconds,
-        {{ seconds_between('incidents.triggered_at', 'incidents.resolved_at') }}
+        {{ seconds_between('incidents.started_at', 'incidents.resolved_at') }}
             as elapsed_seconds,
-        coalesce(
-            incidents.timeline_active_seconds,
-            {{ seconds_between('incidents.triggered_at', 'incidents.resolved_at') }}
-        ) as active_seconds,
-        incidents.triggered_at,
+        -- The timeline of the record that counts, and what lay before it. It can't be longer than
+        -- the incident: stretches that overlap, or end after it, are a timeline that is wrong.
+        case
+            when
+                incidents.timeline_active_seconds
+                <= {{ seconds_between('incidents.triggered_at', 'incidents.resolved_at') }}
+                then
+                    incidents.timeline_active_seconds
+                    + {{ seconds_between('incidents.started_at', 'incidents.triggered_at') }}
+            else {{ seconds_between('incidents.started_at', 'incidents.resolved_at') }}
+        end as active_seconds,
+        incidents.started_at as triggered_at,
         incidents.acknowledged_at,
         incidents.resolved_at,
         reviews.known_from as reviewed_at
-    from incidents
+    from begun as incidents
     inner join classified on incidents.incident_id = classified.incident_id
     inner join services on incidents.incident_id = services.incident_id
     inner join reviews on incidents.incident_id = reviews.incident_id

@@ -48,8 +48,9 @@ judged as (
         previous.fingerprint,
         previous.fingerprint_rank,
         previous.previous_triggered_at is not null
-        and {{ seconds_between('previous.previous_triggered_at', 'previous.triggered_at') }}
-        <= 86400 * settings.repeat_window_days as is_repeat,
+        and {{ in_window(
+            'previous.previous_triggered_at', 'settings.repeat_window_days', 'previous.triggered_at'
+        ) }} as is_repeat,
         previous.triggered_at
     from previous
     cross join settings

@@ -95,8 +95,9 @@ pairs as (
     from alike
     cross join settings
     where
-        {{ seconds_between('alike.repeat_of_triggered_at', 'alike.triggered_at') }}
-        <= 86400 * settings.repeat_window_days
+        {{ in_window(
+            'alike.repeat_of_triggered_at', 'settings.repeat_window_days', 'alike.triggered_at'
+        ) }}
 )
 
 select pairs.*

@@ -3,21 +3,29 @@ with counted as (
 ),
 
 intervals as (
-    select * from {{ ref('int_incidents__pagerduty_intervals') }}
+    {{ incident_intervals() }}
 ),
 
 -- The same seconds as active_seconds: from the timeline where there is one, else all in one piece.
+-- What was merged into it began before its own timeline does.
 timelines as (
     select
         counted.incident_id || '#' || cast(intervals.interval_number as varchar) as stretch_id,
         counted.incident_id,
-        intervals.started_at,
-        coalesce(intervals.ended_at, counted.resolved_at) as ended_at
+        case
+            when intervals.interval_number = 0 and counted.triggered_at < intervals.started_at
+                then counted.triggered_at
+            else intervals.started_at
+        end as started_at,
+        case
+            when intervals.ended_at < counted.resolved_at then intervals.ended_at
+            else counted.resolved_at
+        end as ended_at
     from counted
-    inner join intervals on counted.source_incident_id = intervals.source_incident_id
+    inner join intervals on counted.incident_id = intervals.incident_id
     where
-        counted.source_name = 'pagerduty'
-        and counted.resolved_at is not null
+        counted.resolved_at is not null
+        and counted.resolved_at >= intervals.started_at
         and coalesce(intervals.ended_at, counted.resolved_at) >= intervals.started_at
 ),
 

@@ -159,8 +159,7 @@ traced as (
     left join incidents
         on
             asked.service_id = incidents.service_id
-            and incidents.triggered_at
-            >= {{ time_after(as_of(), '-asked.window_days', 'day') }}
+            and {{ in_window('incidents.triggered_at', 'asked.window_days') }}
     where asked.evidence_kind = 'no_untested_ai_code'
     group by
         asked.service_id, asked.level_ordinal, asked.criterion_ordinal, asked.evidence_ordinal

@@ -36,14 +36,52 @@ epics as (
     where choice = 1
 ),
 
+-- The ids that the ledger may know a candidate by: its own, and those of before it was renamed.
+known_ids as (
+    select
+        candidates.service_id,
+        candidates.service_id as known_id,
+        {{ sha256_hex('candidates.service_id') }} as known_hash
+    from candidates
+    union
+    select
+        former_ids.service_id,
+        former_ids.former_id as known_id,
+        {{ sha256_hex('former_ids.former_id') }} as known_hash
+    from {{ ref('int_services__former_ids') }} as former_ids
+),
+
+-- Of several the one with an open epic, else that of the newest.
+renamed as (
+    select *
+    from (
+        select
+            known_ids.*,
+            row_number() over (
+                partition by known_ids.service_id
+                order by
+                    case when epics.ledger_state = 'closed' then 1 else 0 end,
+                    epics.opened_at desc,
+                    case when known_ids.known_id = known_ids.service_id then 0 else 1 end,
+                    epics.epic_key
+            ) as choice
+        from known_ids
+        inner join epics on known_ids.known_hash = epics.service_hash
+    ) as ranked
+    where choice = 1
+),
+
 services as (
     select
         candidates.*,
+        coalesce(renamed.known_id, candidates.service_id) as ledger_service_id,
         coalesce(nullif(candidates.team_id, ''), nullif(candidates.owner, '')) as team,
         coalesce(nullif(candidates.owner, ''), 'the service''s owner') as who,
         coalesce(candidates.members, '') != '' as is_shared_fix,
-        {{ sha256_hex('candidates.service_id') }} as service_hash
+        coalesce(renamed.known_hash, {{ sha256_hex('candidates.service_id') }})
+            as service_hash
     from candidates
+    left join renamed on candidates.service_id = renamed.service_id
 ),
 
 shrunk as (

@@ -1,11 +1,20 @@
 {{ config(materialized=var('single_use')) }}
+{#
+    What an epic has to reach: from the level that the service has by evidence, whatever its catalog
+    declares, to the next one, or a higher one where a postmortem asks for it. What is missing for it
+    are the exit criteria.
+#}
 
 with candidates as (
     select * from {{ ref('int_promotion__candidates') }}
 ),
 
-services as (
-    select * from {{ ref('int_services__catalogued') }}
+maturity as (
+    select * from {{ ref('fct_service_maturity') }}
+),
+
+judged as (
+    select * from {{ ref('rpt_service_maturity') }}
 ),
 
 criteria as (
@@ -16,27 +25,18 @@ postmortems as (
     select * from {{ ref('int_promotion__postmortems') }}
 ),
 
-maturity_levels as (
-    select distinct
-        criteria.maturity_level,
-        criteria.level_ordinal
-    from criteria
-),
-
--- The next level, or a higher one where a postmortem asks for it.
 targets as (
     select
         candidates.candidate_id,
-        coalesce(reached.level_ordinal, 0) as current_ordinal,
+        candidates.lead_service_id,
+        coalesce(maturity.level_ordinal, 0) as current_ordinal,
         case
-            when postmortems.wanted_ordinal > coalesce(reached.level_ordinal, 0)
+            when postmortems.wanted_ordinal > coalesce(maturity.level_ordinal, 0)
                 then postmortems.wanted_ordinal
-            else coalesce(reached.level_ordinal, 0) + 1
+            else coalesce(maturity.level_ordinal, 0) + 1
         end as target_ordinal
     from candidates
-    left join services on candidates.lead_service_id = services.service_id
-    left join maturity_levels as reached
-        on services.maturity_level = reached.maturity_level
+    left join maturity on candidates.lead_service_id = maturity.service_id
     left join postmortems on candidates.candidate_id = postmortems.candidate_id
 ),
 
@@ -47,7 +47,7 @@ goals as (
             when criteria.level_ordinal = targets.target_ordinal then criteria.maturity_level
         end) as target_maturity,
         {{ text_list(
-            'criteria.criterion',
+            'case when not coalesce(judged.is_met, false) then criteria.criterion end',
             "'\n'",
             'order by criteria.level_ordinal, criteria.criterion_ordinal'
         ) }} as exit_criteria
@@ -56,6 +56,11 @@ goals as (
         on
             targets.current_ordinal < criteria.level_ordinal
             and targets.target_ordinal >= criteria.level_ordinal
+    left join judged
+        on
+            targets.lead_service_id = judged.service_id
+            and criteria.level_ordinal = judged.level_ordinal
+            and criteria.criterion_ordinal = judged.criterion_ordinal
     group by targets.candidate_id
 )
 

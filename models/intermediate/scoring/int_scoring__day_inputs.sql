@@ -55,6 +55,20 @@ counting as (
     from known
     where known.resolved_at is not null
     union all
+    select
+        case
+            when known.episode_resolved_at > known.known_from then known.episode_resolved_at
+            else known.known_from
+        end as counts_from,
+        case
+            when known.known_until < known.leaves_window_at then known.known_until
+            else known.leaves_window_at
+        end as counts_until,
+        {{ row_hash(['known.incident_id', 'known.service_id', 'known.episode_seconds']) }}
+            as row_sum
+    from known
+    where known.episode_resolved_at is not null
+    union all
     -- A measurement of a day that is partly in the window counts: one day longer for the newest.
     select
         {{ time_after('cast(daily_burn.measured_on as timestamp)', 1, 'second') }}
@@ -114,7 +128,7 @@ select
     summed.scoring_at,
     summed.window_starts_at,
     -- What factors mean: another number scores every day anew.
-    '2 ' || cast(coalesce(summed.change_sum, 0) as varchar)
+    '3 ' || cast(coalesce(summed.change_sum, 0) as varchar)
     || ' ' || coalesce(cast(services.service_sum as varchar), '')
     || ' ' || cast(summed.scoring_at as varchar)
     || ' ' || cast(summed.window_starts_at as varchar) as day_checksum

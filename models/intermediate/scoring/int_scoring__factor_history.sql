@@ -33,6 +33,7 @@ published as (
         cast(factor_points.weight as double precision) as weight,
         cast(factor_points.raw_value as double precision) as raw_value,
         factor_points.points,
+        cast(factor_points.highest_points as integer) as highest_points,
 
         -- booleans
         factor_points.has_data,

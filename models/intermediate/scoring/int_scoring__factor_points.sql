@@ -39,6 +39,12 @@ judged as (
     from levelled
 ),
 
+-- What a factor gives at most, if it turns out to be as much as can be.
+highest as (
+    select max(levels.share) as highest_share
+    from levels
+),
+
 pointed as (
     select
         judged.scoring_date,
@@ -57,11 +63,13 @@ pointed as (
         judged.raw_value,
         judged.weight * levels.share as exact_points,
         {{ round_half_away('judged.weight * levels.share') }} as points,
+        {{ round_half_away('judged.weight * highest.highest_share') }} as highest_points,
         judged.has_data,
         judged.incident_count,
         judged.newest_incident_at,
         judged.day_checksum
     from judged
+    cross join highest
     left join levels on judged.judged_ordinal = levels.level_ordinal
 )
 

@@ -77,11 +77,11 @@ aggregated as (
         max(windowed.triggered_at) as newest_incident_at,
         sum(case when windowed.is_repeat then 1 else 0 end) as repeats,
         count(windowed.is_repeat) as comparable_count,
-        count(windowed.active_seconds) as resolved_count,
+        count(windowed.episode_seconds) as resolved_count,
         -- Of a million incidents these are fifty million values: a short type keeps them in memory.
         {{ percentile(
-            'case when windowed.active_seconds > 2147483647 then 2147483647 '
-            ~ 'else cast(windowed.active_seconds as integer) end', 0.5
+            'case when windowed.episode_seconds > 2147483647 then 2147483647 '
+            ~ 'else cast(windowed.episode_seconds as integer) end', 0.5
         ) }} / 60.0 as mttr
     from windowed
     group by windowed.scoring_date, windowed.service_id

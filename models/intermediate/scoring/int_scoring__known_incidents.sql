@@ -30,12 +30,28 @@ repeats as (
     group by spells.incident_id
 ),
 
+-- An episode is counted at its first incident, takes the time of all of them, and is over with the
+-- last one.
+episode_times as (
+    select
+        episodes.episode_id,
+        case when count(*) = count(counted.active_seconds) then sum(counted.active_seconds) end
+            as episode_seconds,
+        case when count(*) = count(counted.resolved_at) then max(counted.resolved_at) end
+            as episode_resolved_at
+    from episodes
+    inner join counted on episodes.incident_id = counted.incident_id
+    group by episodes.episode_id
+),
+
 stretches as (
     select
         counted.incident_id,
         counted.triggered_at,
         counted.resolved_at,
         counted.active_seconds,
+        episode_times.episode_resolved_at,
+        cast(episode_times.episode_seconds as bigint) as episode_seconds,
         reviews.service_id,
         reviews.postmortem_id,
         reviews.failure_mode,
@@ -61,6 +77,8 @@ stretches as (
     inner join reviews on counted.incident_id = reviews.incident_id
     inner join episodes on counted.incident_id = episodes.incident_id
     left join repeats on counted.incident_id = repeats.incident_id
+    -- Of a flap it is null: no episode is named after one.
+    left join episode_times on counted.incident_id = episode_times.episode_id
 ),
 
 -- Of these it depends on the day whether they are repeats.
@@ -113,7 +131,7 @@ repeated_pieces as (
 {% set statements = [
     'service_id', 'postmortem_id', 'failure_mode', 'slo_burn_rate', 'revenue_impact_usd',
     'users_share', 'estimate_days', 'is_regulatory', 'is_ai_code_without_tests', 'active_seconds',
-    'triggered_at', 'resolved_at',
+    'triggered_at', 'resolved_at', 'episode_seconds', 'episode_resolved_at',
 ] -%}
 
 known as (

@@ -2,28 +2,15 @@ with factor_points as (
     select * from {{ ref('int_scoring__factor_points') }}
 ),
 
-levels as (
-    select * from {{ ref('stg_modernization__scoring_levels') }}
-),
-
-highest as (
-    select max(levels.share) as highest_share
-    from levels
-),
-
 -- What a factor without data gives if it turns out to be nothing or as much as can be.
 unknown as (
     select
         factor_points.*,
-        case
-            when factor_points.has_data then 0
-            else
-                {{ round_half_away('factor_points.weight * highest.highest_share') }}
-        end as utmost_points,
+        case when factor_points.has_data then 0 else factor_points.highest_points end
+            as utmost_points,
         case when factor_points.has_data then 0 else coalesce(factor_points.points, 0) end
             as assumed_points
     from factor_points
-    cross join highest
 ),
 
 scores as (

@@ -22,6 +22,8 @@ windowed as (
         known.is_repeat,
         case when known.resolved_at <= dates.scoring_at then known.active_seconds end
             as active_seconds,
+        case when known.episode_resolved_at <= dates.scoring_at then known.episode_seconds end
+            as episode_seconds,
         known.postmortem_id,
         known.failure_mode,
         known.slo_burn_rate,

@@ -13,7 +13,7 @@ stretches as (
 ),
 
 intervals as (
-    select * from {{ ref('int_incidents__pagerduty_intervals') }}
+    {{ incident_intervals() }}
 ),
 
 still_open as (
@@ -28,8 +28,7 @@ timelines as (
         intervals.started_at,
         coalesce(intervals.ended_at, {{ as_of() }}) as ended_at
     from still_open
-    inner join intervals on still_open.source_incident_id = intervals.source_incident_id
-    where still_open.source_name = 'pagerduty'
+    inner join intervals on still_open.incident_id = intervals.incident_id
 ),
 
 in_one_piece as (

@@ -26,7 +26,7 @@ services as (
             as service_title,
         catalogued.service_type,
         catalogued.lifecycle,
-        catalogued.maturity_level,
+        catalogued.maturity_level as declared_maturity,
         catalogued.jira_project_key,
         catalogued.dashboard_url,
         teams.team_name as owner,

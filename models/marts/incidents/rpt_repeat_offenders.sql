@@ -20,12 +20,13 @@ recent as (
         settings.window_days,
         incidents.is_repeat,
         incidents.elapsed_seconds,
+        incidents.active_seconds,
         incidents.slo_burn_rate,
         incidents.revenue_impact_usd,
         incidents.triggered_at
     from incidents
     inner join settings
-        on incidents.triggered_at >= {{ time_after(as_of(), '-settings.window_days', 'day') }}
+        on {{ in_window('incidents.triggered_at', 'settings.window_days') }}
 ),
 
 summed as (
@@ -34,7 +35,9 @@ summed as (
         min(recent.window_days) as window_days,
         count(*) as incident_count,
         cast(sum(case when recent.is_repeat then 1 else 0 end) as bigint) as repeats,
-        cast(avg(recent.elapsed_seconds) / 60.0 as double precision) as avg_mttr_min,
+        cast(avg(recent.elapsed_seconds) / 60.0 as double precision) as mean_elapsed_minutes,
+        cast({{ percentile('recent.active_seconds', 0.5) }} / 60.0 as double precision)
+            as median_active_minutes,
         {{ exact_sum('recent.slo_burn_rate') }} as total_burn,
         {{ exact_sum('recent.revenue_impact_usd') }} as revenue_hit,
         min(recent.triggered_at) as first_seen_at,
@@ -59,7 +62,9 @@ offenders as (
         cast(summed.window_days as bigint) as window_days,
         summed.incident_count,
         summed.repeats,
-        summed.avg_mttr_min,
+        summed.mean_elapsed_minutes as avg_mttr_min,
+        summed.mean_elapsed_minutes,
+        summed.median_active_minutes,
         summed.total_burn,
         summed.revenue_hit,
 

@@ -1,21 +1,23 @@
 {#
     A row where a service is first seen, and one for each day that its level is another than before.
     Built up run by run, since yesterday's evidence is gone: a run of the newest day again writes
-    that day anew, and a run of an earlier day changes nothing.
+    that day anew, and a run of an earlier day changes nothing. A service that was renamed keeps its
+    rows.
 #}
+-- depends_on: {{ ref('int_services__former_ids') }}
 {{
     config(
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='append_new_columns',
-        pre_hook="
+        pre_hook=["
             {%- if is_incremental() -%}
             delete from {{ this }}
             where
                 changed_on = cast({{ as_of() }} as date)
                 and changed_on = (select max(newest.changed_on) from {{ this }} as newest)
             {%- endif -%}
-        "
+        ", "{{ rename_services() }}"]
     )
 }}
 

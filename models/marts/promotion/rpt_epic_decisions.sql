@@ -205,6 +205,7 @@ decided as (
     select
         -- ids
         explained.service_id,
+        cast(explained.ledger_service_id as varchar) as ledger_service_id,
         cast(
             case
                 when explained.is_new then null

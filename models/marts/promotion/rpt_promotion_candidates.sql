@@ -36,6 +36,10 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
+maturity as (
+    select * from {{ ref('fct_service_maturity') }}
+),
+
 teams as (
     select * from {{ ref('dim_teams') }}
 ),
@@ -112,7 +116,8 @@ assembled as (
             as budget_usd,
         coalesce(teams.wip_limit, capacity.wip_limit) as wip_limit,
         owned.slo_burn,
-        services.maturity_level as current_maturity,
+        maturity.maturity_level as current_maturity,
+        maturity.declared_level as declared_maturity,
         goals.target_maturity,
         coalesce(goals.exit_criteria, '') as exit_criteria,
         coalesce(owned.fix_class, postmortems.fix_classes, '') as fix_classes,
@@ -142,6 +147,7 @@ assembled as (
     from owned
     inner join scores on owned.lead_service_id = scores.service_id
     inner join services on owned.lead_service_id = services.service_id
+    left join maturity on owned.lead_service_id = maturity.service_id
     left join teams on owned.team_id = teams.team_id
     left join capacity on true
     left join bands on scores.band = bands.band
@@ -199,6 +205,7 @@ decided as (
         end as missing_fields,
         cast(checked.owner_name as varchar) as owner,
         checked.current_maturity,
+        checked.declared_maturity,
         checked.target_maturity,
         cast(checked.exit_criteria as varchar) as exit_criteria,
         cast(checked.fix_classes as varchar) as fix_classes,
@@ -234,6 +241,9 @@ decided as (
 
         -- timestamps
         checked.due_date,
+        cast(
+            {{ time_after('cast(checked.due_date as timestamp)', var('proof_days'), 'day') }} as date
+        ) as proven_after,
         checked.review_decided_on,
         checked.review_hold_until,
         checked.newest_incident_at,

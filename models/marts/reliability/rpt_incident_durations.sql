@@ -36,10 +36,7 @@ windowed as (
         coalesce(cast(incident_durations.severity_level as varchar), 'none') as severity
     from incident_durations
     inner join report_windows
-        on
-            incident_durations.triggered_at
-            >= {{ time_after(as_of(), '-report_windows.window_days', 'day') }}
-            and incident_durations.triggered_at <= {{ as_of() }}
+        on {{ in_window('incident_durations.triggered_at', 'report_windows.window_days') }}
     left join services on incident_durations.service_id = services.service_id
     left join teams on services.team_id = teams.team_id
 ),

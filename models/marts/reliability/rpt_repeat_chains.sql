@@ -14,8 +14,7 @@ placed as (
     select
         fingerprints.*,
         settings.window_days,
-        fingerprints.triggered_at
-        >= {{ time_after(as_of(), '-settings.window_days', 'day') }} as is_in_window
+        {{ in_window('fingerprints.triggered_at', 'settings.window_days') }} as is_in_window
     from fingerprints
     cross join settings
 ),

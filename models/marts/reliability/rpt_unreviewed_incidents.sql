@@ -33,25 +33,12 @@ factors as (
     select * from {{ ref('fct_service_score_factors') }}
 ),
 
-levels as (
-    select * from {{ ref('stg_modernization__scoring_levels') }}
-),
-
-highest as (
-    select max(levels.share) as highest_share
-    from levels
-),
-
 possible as (
     select
         factors.service_id,
-        sum(
-            {{ round_half_away('factors.weight * highest.highest_share') }}
-            - coalesce(factors.points, 0)
-        ) as possible_points
+        sum(factors.highest_points - coalesce(factors.points, 0)) as possible_points
     from factors
     inner join scores on factors.score_id = scores.score_id
-    cross join highest
     where
         factors.factor in ('slo_burn', 'blast_radius', 'revenue_impact', 'ai_risk')
         and factors.weight > 0

@@ -6,12 +6,16 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
+score_ids as (
+    select * from {{ ref('int_scoring__score_ids') }}
+),
+
 published as (
     select
         -- ids
-        history.score_factor_id,
-        history.score_id,
-        history.service_id,
+        score_ids.score_id || ' / ' || history.factor as score_factor_id,
+        score_ids.score_id,
+        score_ids.service_id,
         services.team_id,
 
         -- strings
@@ -26,6 +30,7 @@ published as (
         history.weight,
         history.raw_value,
         history.points,
+        history.highest_points,
 
         -- booleans
         history.has_data,
@@ -33,7 +38,8 @@ published as (
         -- timestamps
         history.scoring_date
     from history
-    left join services on history.service_id = services.service_id
+    inner join score_ids on history.score_id = score_ids.stored_score_id
+    left join services on score_ids.service_id = services.service_id
     where history.scoring_date <= cast({{ as_of() }} as date)
 )
 

@@ -2,6 +2,10 @@ with history as (
     select * from {{ ref('int_scoring__history') }}
 ),
 
+score_ids as (
+    select * from {{ ref('int_scoring__score_ids') }}
+),
+
 services as (
     select * from {{ ref('dim_services') }}
 ),
@@ -10,8 +14,8 @@ services as (
 published as (
     select
         -- ids
-        history.score_id,
-        history.service_id,
+        score_ids.score_id,
+        score_ids.service_id,
         services.team_id,
 
         -- strings
@@ -48,7 +52,8 @@ published as (
         history.scoring_date,
         history.scoring_at
     from history
-    left join services on history.service_id = services.service_id
+    inner join score_ids on history.score_id = score_ids.stored_score_id
+    left join services on score_ids.service_id = services.service_id
     where history.scoring_date <= cast({{ as_of() }} as date)
 )
 

@@ -204,10 +204,16 @@ epic_lines as (
         cast(null as double precision) as factor_value,
         'owner ' || coalesce(candidates.owner, '?')
         || ', due ' || coalesce(cast(candidates.due_date as varchar), '?')
+        || ', proven after ' || coalesce(cast(candidates.proven_after as varchar), '?')
         || ', ' || coalesce({{ number_text('candidates.estimate_days') }} || ' days', 'no estimate')
         || ' at ' || coalesce('$' || {{ number_text('candidates.day_rate_usd', 0) }}, '?')
         || ' = ' || coalesce('$' || {{ number_text('candidates.budget_usd', 0) }}, '?')
         || ', maturity ' || coalesce(candidates.current_maturity, 'none')
+        || case
+            when candidates.declared_maturity is not null
+                then ' (declared ' || candidates.declared_maturity || ')'
+            else ''
+        end
         || ' to ' || coalesce(candidates.target_maturity, '?')
         || ', fix ' || coalesce(candidates.fix_classes, '?') as line
     from candidates

@@ -10,6 +10,22 @@ states as (
     select * from {{ ref('servicenow_states') }}
 ),
 
+intervals as (
+    select * from {{ ref('int_incidents__servicenow_intervals') }}
+),
+
+-- Seconds of a reopened ticket's stretches but the last, which ends when the ticket does.
+rested as (
+    select
+        intervals.source_incident_id,
+        coalesce(sum({{ seconds_between('intervals.started_at', 'intervals.ended_at') }}), 0)
+            as earlier_seconds,
+        max(case when intervals.ended_at is null then intervals.started_at end) as last_started_at,
+        count(*) - 1 as reopen_count
+    from intervals
+    group by intervals.source_incident_id
+),
+
 -- A value means the same in every language, a name only in its own. Without a state that is known,
 -- the record's own fields decide.
 judged as (
@@ -64,8 +80,16 @@ shaped as (
         cast(null as varchar) as incident_url,
 
         -- numbers
-        incidents.reopen_count,
-        cast(null as bigint) as timeline_active_seconds,
+        {{ greater_known('incidents.reopen_count', 'rested.reopen_count') }} as reopen_count,
+        case
+            when judged.incident_status = 'resolved'
+                then
+                    cast(
+                        rested.earlier_seconds
+                        + {{ seconds_between('rested.last_started_at', 'incidents.resolved_at') }}
+                        as bigint
+                    )
+        end as timeline_active_seconds,
 
         -- booleans
         deleted.source_incident_id is not null as is_deleted,
@@ -78,6 +102,7 @@ shaped as (
         incidents.updated_at
     from incidents
     inner join judged on incidents.source_incident_id = judged.source_incident_id
+    left join rested on incidents.source_incident_id = rested.source_incident_id
     left join deleted on incidents.source_incident_id = deleted.source_incident_id
 )
 

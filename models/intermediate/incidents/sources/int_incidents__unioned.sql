@@ -68,8 +68,12 @@ known as (
         end as timeline_active_seconds,
         unioned.is_deleted,
         unioned.triggered_at,
+        -- Of one before the trigger a clock is wrong: when it was taken, nobody knows.
         case
-            when unioned.acknowledged_at <= {{ as_of() }} then unioned.acknowledged_at
+            when
+                unioned.acknowledged_at <= {{ as_of() }}
+                and unioned.acknowledged_at >= unioned.triggered_at
+                then unioned.acknowledged_at
         end as acknowledged_at,
         case when unioned.resolved_at <= {{ as_of() }} then unioned.resolved_at end
             as resolved_at,
