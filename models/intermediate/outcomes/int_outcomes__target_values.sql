@@ -249,7 +249,8 @@ target_values as (
             when ratios.target_name in ('postmortems_complete', 'action_items_promoted')
                 then ratios.now_total / nullif(ratios.now_count, 0)
             when ratios.target_name = 'days_to_epic' then ratios.now_median
-            when ratios.target_name = 'mttr' then exp(ratios.now_total / nullif(ratios.now_count, 0))
+            when ratios.target_name = 'mttr'
+                then exp(ratios.now_total / nullif(ratios.now_count, 0))
             else ratios.now_total
         end as now_value,
         exp(ratios.log_ratio) - 1 as change_share,

@@ -255,7 +255,7 @@ funnel as (
                 when 7 then 'shipped'
                 else 'proven'
             end as varchar
-        ) as stage,
+        ) as stage,  -- noqa: RF04
         cast(judged.outcome as varchar) as outcome,
         cast(judged.reason as varchar) as reason,
         cast(case when judged.outcome = 'in progress' then judged.waiting_on end as varchar)

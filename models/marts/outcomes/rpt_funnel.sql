@@ -40,7 +40,7 @@ counted as (
         select
             windowed.window_days,
             {{ loop.index }} as stage_number,
-            '{{ stage }}' as stage,
+            '{{ stage }}' as stage,  -- noqa: RF04
             sum(windowed.is_now) as total_count,
             sum(case when windowed.stage_number >= {{ loop.index }} then windowed.is_now else 0 end)
                 as incident_count,
@@ -80,7 +80,7 @@ report as (
             as funnel_id,
 
         -- strings
-        cast(counted.stage as varchar) as stage,
+        cast(counted.stage as varchar) as stage,  -- noqa: RF04
 
         -- numbers
         cast(counted.window_days as bigint) as window_days,

@@ -52,10 +52,18 @@ weeks as (
 
 measured as (
     select
-        (select count(*) from epics where epics.is_read_back) as epics_read_back,
+        (
+            select count(*)
+            from epics
+            where epics.is_read_back
+        ) as epics_read_back,
         (select weeks.review_weeks from weeks) as review_weeks,
         (select count(distinct scores.rubric_hash) from scores) as rubrics,
-        (select count(*) from decisions where decisions.decision = 'approved') as approvals,
+        (
+            select count(*)
+            from decisions
+            where decisions.decision = 'approved'
+        ) as approvals,
         (
             select count(distinct payback.epic_id)
             from payback
