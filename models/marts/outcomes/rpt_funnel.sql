@@ -55,8 +55,11 @@ counted as (
                 cast(null as double precision) as median_days_to_next,
                 cast(null as double precision) as p90_days_to_next
             {%- else %}
+                {#- An approval or an open epic can be older than what it answers: no days then. -#}
                 {%- set days -%}
                     case
+                        when windowed.is_now = 1 and windowed.{{ stage }}_at > windowed.{{ stages[loop.index] }}_at
+                            then 0
                         when windowed.is_now = 1
                             then
                                 {{ seconds_between(

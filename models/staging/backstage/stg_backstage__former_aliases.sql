@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     Every other name that any load of the catalog ever gave an entity, also where that is gone
     today.

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {# Every version of a ticket that was ever exported: when its state was seen to be what. #}
 with source as (
     select * from {{ source('servicenow', 'incidents') }}
