@@ -13,7 +13,7 @@
         end as older_id
     from {{ relation }}
     where {{ dbt.position("'/'", id) }} > 0
-    union
+    union distinct
     select
         {{ id }} as newer_id,
         'uncatalogued:' || {{ old }} as older_id

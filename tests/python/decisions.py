@@ -38,7 +38,14 @@ MODELS = (
 Load = tuple[str, datetime, str]
 # A file with the models' SQL, for processes that need not compile it themselves.
 SQL_FILE = "PAYDOWN_TEST_SQL"
-KINDS = {str: "varchar", int: "bigint", float: "double", date: "date", datetime: "timestamp"}
+KINDS = {
+    str: "varchar",
+    bool: "boolean",
+    int: "bigint",
+    float: "double",
+    date: "date",
+    datetime: "timestamp",
+}
 
 
 # What `rpt_epic_evidence` has of the service.
@@ -105,6 +112,12 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
         "slo_burn": 18.2,
         "wip_limit": 2,
         "promoted_at": date(2026, 6, 19),
+        "review_decision": None,
+        "review_reason": None,
+        # No review decided anything; the dates only say of what type they are.
+        "review_decided_on": date(2026, 1, 1),
+        "review_hold_until": date(2026, 1, 1),
+        "is_opened_after_review": False,
         "items": ITEMS,
     } | columns
 

@@ -115,6 +115,7 @@ def test_every_form_of_the_catalog_gives_the_same_services(
         "maturity_level": "silver",
         "pagerduty_id": "P1",
         "kubernetes_id": "pay-pods",
+        "revenue_per_hour_usd": 210000.0,
     }
     relations = {
         (row["relation"], row["target_ref"]) for row in _rows(landing, "stg_backstage__relations")

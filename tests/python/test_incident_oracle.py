@@ -123,7 +123,11 @@ def test_repeats_and_chains_equal_a_search_through_all_pairs(
     models.fill("int_incidents__counted", COUNTED, rows)
     models.fill("int_incidents__reviews", REVIEWS, known)
     models.fill("stg_modernization__scoring", SCORING, [(repeat_days, window)])
-    models.fill("dim_services", "service_id, service_name", [("a", "A"), ("b", "B")])
+    models.fill(
+        "dim_services",
+        "service_id, service_name, team_id, owner",
+        [("a", "A", "t", "o"), ("b", "B", None, None)],
+    )
     models.run(*SPELLS, "int_incidents__fingerprints", "int_incidents__repeats")
     models.run("rpt_repeat_chains")
 

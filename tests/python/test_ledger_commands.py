@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -62,13 +63,23 @@ def published(home: Path, *rows: dict[str, Any]) -> None:
     kinds = {bool: "boolean", float: "double", int: "bigint"}
     with duckdb.connect(str(folder / "paydown.duckdb")) as con:
         for mart, names in (
-            ("rpt_promotion_candidates", [name for name in rows[0] if name not in DECIDED]),
+            ("rpt_promotion_candidates", [n for n in rows[0] if n not in DECIDED | {"items": 0}]),
             ("rpt_epic_decisions", ["service_id", *DECIDED]),
         ):
             typed = ", ".join(f'"{n}" {kinds.get(type(rows[0][n]), "varchar")}' for n in names)
             con.execute(f"create table {mart} ({typed})")
             values = [[each[name] for name in names] for each in rows]
             con.executemany(f"insert into {mart} values ({', '.join('?' * len(names))})", values)
+        con.execute("create table rpt_epic_case (service_id varchar)")
+        items = [
+            {"service_id": each["service_id"], "ordinal": place, **item}
+            for each in rows
+            for place, item in enumerate(each["items"])
+        ]
+        keys = dict.fromkeys(key for item in items for key in item)
+        evidence = pa.table({key: [item.get(key) for item in items] for key in keys})
+        con.register("evidence", evidence)
+        con.execute("create table rpt_epic_evidence as select * from evidence")
 
 
 def call(*arguments: str) -> tuple[int, str]:

@@ -27,6 +27,6 @@ def test_budgets_are_measured_and_estimated_and_overspent(demo: Demo) -> None:
     )
     assert rows == [
         ("api-gateway", "prometheus", True),
-        ("ledger", "estimated", True),
+        ("ledger", "estimated", False),
         ("reporting", "prometheus", False),
     ]

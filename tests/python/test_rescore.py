@@ -66,7 +66,7 @@ def test_another_rubric_says_who_moves_and_changes_nothing(demo_copy: Site, tmp_
     assert done.returncode == 0, done.stdout
     text = " ".join(done.stdout.split())
     for words in (
-        "3 of 31 services move, 2 more epics would open",
+        "3 of 32 services move, 2 more epics would open",
         "4 4 ledger 22 0 bundle -> promote bundle -> blocked",
         "6 6 auth 20 0 bundle -> promote bundle -> promote",
         "2026-06: 3 -> 6 above the promotion band; in: auth, card-processor, ledger",
@@ -81,7 +81,7 @@ SCORING = str(ROOT / "modernization" / "scoring.yaml")
 @pytest.mark.parametrize(
     ("command", "status", "words"),
     [
-        (("whatif", "--scoring", SCORING), 0, "none of 31 services moves"),
+        (("whatif", "--scoring", SCORING), 0, "none of 32 services moves"),
         (("whatif", "--scoring", "OTHER"), 1, "other.yaml:3: weights.slo_bern"),
         (("whatif", "--scoring", "no.yaml"), 1, "no.yaml: No such file"),
         (("backfill", "--from", "2026-02-02", "--to", "2026-02-01"), 1, "name days in order"),

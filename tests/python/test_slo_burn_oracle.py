@@ -156,6 +156,7 @@ def near(value: float | None, by: float | None = 1) -> Any:
 
 def fill(models: Warehouse, measured: list[Rate], active: dict[str, list[tuple[int, int]]]) -> None:
     """What the models of burn refer to."""
+    models.fill("dim_services", "service_id, service_name, team_id, owner", [("s", "S", "t", "o")])
     budgets = []
     for slo, (kind, objective, days) in SLOS.items():
         bad = None if objective in (None, 1.0) else (1 - objective) * days * DAY

@@ -18,7 +18,7 @@ known_ids as (
         scored.service_id,
         scored.service_id as known_id
     from scored
-    union
+    union distinct
     select
         former_ids.service_id,
         former_ids.former_id as known_id

@@ -43,7 +43,7 @@ known_ids as (
         candidates.service_id as known_id,
         {{ sha256_hex('candidates.service_id') }} as known_hash
     from candidates
-    union
+    union distinct
     select
         former_ids.service_id,
         former_ids.former_id as known_id,

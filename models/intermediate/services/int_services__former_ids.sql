@@ -43,7 +43,7 @@ followed_1 as (
             followed.service_id,
             followed.former_id
         from followed_{{ step - 1 }} as followed
-        union
+        union distinct
         select
             followed.service_id,
             former_links.older_id as former_id

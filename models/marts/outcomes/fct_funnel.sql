@@ -56,7 +56,7 @@ links as (
         epic_postmortems.epic_id
     from incidents
     inner join epic_postmortems on incidents.postmortem_id = epic_postmortems.postmortem_id
-    union
+    union distinct
     select
         epic_incidents.incident_id,
         epic_incidents.epic_id
