@@ -35,7 +35,7 @@ FACTORS = {
     "ai_risk": ("AI risk", "AI-written code without tests"),
 }
 UNITS = {
-    "slo_burn": "times the allowed rate", "repeats": "repeats", "mttr": "minutes, median",
+    "slo_burn": "share of an error budget spent", "repeats": "repeats", "mttr": "minutes, median",
     "blast_radius": "share of users", "dependency_centrality": "share of services",
     "revenue_impact": "US dollars", "effort": "engineer-days", "ai_risk": "incidents",
 }  # fmt: skip

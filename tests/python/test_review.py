@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def test_without_git_the_file_is_enough(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(server: ReviewServer) -> Iterator[ReviewServer]:
+def serving(server: ReviewServer) -> Generator[ReviewServer]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

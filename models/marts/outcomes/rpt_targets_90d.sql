@@ -113,7 +113,11 @@ judged as (
             when joined.interval_low <= joined.target_value and joined.interval_high >= 0
                 then 'too early'
             when joined.change_share <= joined.target_value then 'met'
-            when joined.change_share < 0 then 'on track'
+            -- On the way there, if it goes on as it has gone.
+            when
+                joined.elapsed_share < 1
+                and joined.change_share <= joined.target_value * joined.elapsed_share
+                then 'on track'
             else 'off track'
         end as verdict
     from joined
