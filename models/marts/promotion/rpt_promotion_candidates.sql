@@ -242,7 +242,8 @@ decided as (
         -- timestamps
         checked.due_date,
         cast(
-            {{ time_after('cast(checked.due_date as timestamp)', var('proof_days'), 'day') }} as date
+            {{ time_after('cast(checked.due_date as timestamp)', var('proof_days'), 'day') }}
+            as date
         ) as proven_after,
         checked.review_decided_on,
         checked.review_hold_until,
