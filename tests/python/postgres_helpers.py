@@ -66,5 +66,12 @@ def differences(one: Path, other: Path) -> list[str]:
                 for con in (here, there)
             ]
             if rows[0] != rows[1]:
-                found.append(f"{mart}: {len(rows[0])} rows and {len(rows[1])} differ")
+                at = {
+                    n
+                    for pair in zip(*rows, strict=False)
+                    for n, (a, b) in enumerate(zip(*pair, strict=True))
+                    if a != b
+                }
+                where = ", ".join(names[n] for n in sorted(at))
+                found.append(f"{mart}: {len(rows[0])} rows and {len(rows[1])} differ in {where}")
     return found

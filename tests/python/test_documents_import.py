@@ -236,7 +236,8 @@ def test_a_folder_is_imported_once_and_nothing_is_lost_without_a_word(home: Path
     assert all(words in text for words in ("is there already 3", "not UTF-8", "No such file"))
     assert said("import", home / "nothing")[0] == 1
     missing = said("import", home, "--headings", home / "no.yaml")[1]
-    assert "no.yaml: No such" in "".join(missing.splitlines())
+    # Lines break where the path is long.
+    assert "no.yaml:Nosuchfile" in "".join(missing.split())
 
 
 def test_incidents_are_proposed_by_service_and_day(home: Path) -> None:

@@ -27,7 +27,7 @@ reasons as (
             "'\n'",
             "order by
                 case when factors.has_data then 0 else 1 end,
-                abs(factors.points) desc,
+                abs(coalesce(factors.points, 0)) desc,
                 abs(factors.weight) desc,
                 factors.factor"
         ) }} as reasons
