@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ def paydown(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("PAYDOWN_LANDING", str(landing.roots["landing"]))
     monkeypatch.setenv("COLUMNS", "80")
     nodes = {"nodes": [node(), node(name="t")]}
+    # Imported for the first time below, they would keep the stand-in for every test after these.
+    for module in ("orchestration.steps", "orchestration.rescore"):
+        import_module(module)
     monkeypatch.setattr(
         dbt_project,
         "manifest",
