@@ -15,6 +15,7 @@ from orchestration.cli.command import console
 from orchestration.cli.quarantine import shown
 from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings
+from orchestration.warehouse import rows_of
 
 
 def published_rows(
@@ -31,11 +32,9 @@ def published_rows(
         return []
     with published(settings) as con:
         try:
-            result = con.execute(sql, parameters)
+            return rows_of(con, sql, parameters)
         except (duckdb.CatalogException, duckdb.BinderException):
             return []
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def say(text: str, style: str = "", indent: int = 0) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings, SettingsError
 from orchestration.trackers.text import escape_markdown, web_address
+from orchestration.warehouse import rows_of
 
 TEMPLATE = "TEMPLATE-front-matter.md"
 FOUND = """
@@ -67,9 +68,7 @@ def new_postmortem(settings: Settings, ref: str, into: Path) -> Path:
     with published(settings) as con:
 
         def rows(sql: str, **values: Any) -> list[dict[str, Any]]:
-            result = con.execute(sql, values)
-            names = [column[0] for column in result.description or []]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return rows_of(con, sql, values)
 
         found = rows(FOUND, ref=ref.strip())
         if len(found) != 1:

@@ -11,6 +11,7 @@ from orchestration.documents.models import parse_model
 from orchestration.documents.prioritized import PEOPLES, PrioritizedFile, Ranked
 from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings
+from orchestration.warehouse import rows_of
 
 NAME = "prioritized.yaml"
 LISTS = ("exit_criteria", "risk_ids", "missing")
@@ -70,9 +71,7 @@ def ranked(settings: Settings) -> list[dict[str, Value]]:
         NotPublishedError: nothing was published yet, or of another warehouse.
     """
     with published(settings) as con:
-        result = con.execute(RANKED)
-        names = [column[0] for column in result.description or []]
-        rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        rows = rows_of(con, RANKED)
     for row in (said := [_said(row) for row in rows]):
         Ranked.model_validate(row)
     return said

@@ -18,6 +18,7 @@ from orchestration.vendors.trackers import (
     is_dry_run,
     read_tracker_config,
 )
+from orchestration.warehouse import rows_of
 
 _DECIDED = """
     select cases.*, decisions.*, candidates.*, told.items
@@ -74,6 +75,4 @@ def published_candidates(settings: Settings) -> list[Candidate]:
 def _rows(settings: Settings) -> list[dict[str, Any]]:
     """Each candidate with what is decided about it."""
     with published(settings) as con:
-        result = con.execute(_DECIDED)
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return rows_of(con, _DECIDED)

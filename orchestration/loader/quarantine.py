@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from orchestration.warehouse import rows_of
+
 NOTHING = "nothing was loaded yet; run `paydown run`"
 Row = dict[str, Any]
 # What `Quarantine` reads.
@@ -140,6 +142,4 @@ class Quarantine:
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
         """What the statement finds in the view `records`, by name."""
-        result = self._con.execute(sql, parameters)
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return rows_of(self._con, sql, parameters)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from orchestration.report.marts import Row, read_marts
+from orchestration.report.marts import Row, read_copy
 from orchestration.report.words import day, money, short, web
 
 SHOWN = 5
@@ -40,7 +40,7 @@ def weekly_digest(database: Path) -> Digest:
 
     duckdb.Error where nothing is published yet.
     """
-    marts = {name: rows or [] for name, rows in read_marts(database).items()}
+    marts = read_copy(database)
     today: date = marts["moment"][0]["scoring_date"]
     year, week, _ = today.isocalendar()
     promises = marts["promises"]

@@ -1,4 +1,4 @@
-"""The queries of `queries/`, one a file, on the analysts' copy."""
+"""The queries of a folder, one a file, on the analysts' copy."""
 
 from __future__ import annotations
 
@@ -7,29 +7,20 @@ from typing import Any
 
 import duckdb
 
+from orchestration.warehouse import rows_of
+
 QUERIES = Path(__file__).with_name("queries")
-# What a query that begins so needs may not exist in every project: its rows are then None.
-OPTIONAL = "-- optional:"
 
 Row = dict[str, Any]
 
 
-def read_marts(database: Path) -> dict[str, list[Row] | None]:
-    """Name of a query -> its rows; None where a query is optional and a mart of it doesn't exist.
+def read_marts(con: duckdb.DuckDBPyConnection, queries: Path) -> dict[str, list[Row]]:
+    """Name of a query -> its rows; duckdb.Error where a mart has not the columns that it names."""
+    con.execute("set timezone = 'UTC'")
+    return {path.stem: rows_of(con, path.read_text("utf-8")) for path in queries.glob("*.sql")}
 
-    duckdb.Error where nothing is published, or a mart has not the columns that a query names.
-    """
+
+def read_copy(database: Path) -> dict[str, list[Row]]:
+    """What the page and the digest show; duckdb.Error where nothing is published."""
     with duckdb.connect(str(database), read_only=True) as con:
-        con.execute("set timezone = 'UTC'")
-        return {path.stem: _rows(con, path.read_text("utf-8")) for path in QUERIES.glob("*.sql")}
-
-
-def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[Row] | None:
-    try:
-        result = con.execute(sql)
-    except duckdb.CatalogException:
-        if sql.startswith(OPTIONAL):
-            return None
-        raise
-    names = [column[0] for column in result.description or []]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return read_marts(con, QUERIES)

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from orchestration.report.charts import step_path, week_chart
-from orchestration.report.marts import Row, read_marts
+from orchestration.report.marts import Row, read_copy
 from orchestration.report.words import MORE, day, figure, incident, money, price, short, web
 from orchestration.rubric.scoring import DEFAULT_CUTS, Hysteresis, Levels, Scoring
 
@@ -63,8 +63,8 @@ def render_page(database: Path, review: dict[str, Any] | None = None) -> str:
 
     review: what the page needs to record decisions, where `paydown review` serves it.
     """
-    marts = read_marts(database)
-    rubric = _rubric(marts["rubric"] or [])
+    marts = read_copy(database)
+    rubric = _rubric(marts["rubric"])
     script, data = _text("report.js"), _data(marts, rubric)
     template = _environment().get_template("report.html.jinja")
     return template.render(
@@ -79,10 +79,10 @@ def render_page(database: Path, review: dict[str, Any] | None = None) -> str:
         decisions=DECISIONS,
         points={
             (row["service_id"], row["factor"]): row["points"]
-            for row in marts["service_factors"] or []
+            for row in marts["service_factors"]
             if row["points"] is not None
         },
-        charts=_charts(marts["weeks"] or []),
+        charts=_charts(marts["weeks"]),
         is_served=review is not None,
     )
 
@@ -125,10 +125,10 @@ def _charts(weeks: list[Row]) -> dict[str, Markup]:
     }
 
 
-def _data(marts: dict[str, list[Row] | None], rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
+def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
     """What the script needs, in short: names of factors are in the order of the columns."""
     by_service = {
-        name: _grouped(marts[name] or [])
+        name: _grouped(marts[name])
         for name in (
             "service_factors",
             "level_spells",
@@ -142,10 +142,10 @@ def _data(marts: dict[str, list[Row] | None], rubric: dict[str, dict[str, Row]])
     }
     # Digits of a spell are in the order of the names.
     order = [sorted(FACTORS).index(factor) for factor in FACTORS]
-    scored = [score for row in marts["scores_by_day"] or [] for score in row["scores"]]
+    scored = [score for row in marts["scores_by_day"] for score in row["scores"]]
     low, high = min([0, *scored]), max([1, *scored])
     services = []
-    for row in marts["candidates"] or []:
+    for row in marts["candidates"]:
         lead = row["lead_service_id"]
         known = {factor["factor"]: factor for factor in by_service["service_factors"][lead]}
         factors = [known.get(name, {}) for name in FACTORS]

@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader
@@ -23,6 +22,7 @@ from markdown_it.tree import SyntaxTreeNode
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
+from orchestration.report.marts import Row, read_marts
 from orchestration.report.slides import write_slides
 from orchestration.settings import SettingsError
 from orchestration.trackers.templates import Markdown, environment, link, shown
@@ -31,12 +31,9 @@ from orchestration.trackers.text import one_line, web_address
 HTML, POWERPOINT = "triage.html", "triage.pptx"
 MOST_SLIDES = 10
 FOLDER = Path(__file__).with_name("triage")
-# What a query that begins so needs may not exist in every project: its rows are then None.
-OPTIONAL = "-- optional:"
 _SLIDE = re.compile(r"^## ", re.MULTILINE)
 _SHORT = 16  # Characters.
 _ANCHOR = re.compile(r"#evidence-\d+")
-Row = dict[str, Any]
 
 
 def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Path]:
@@ -44,7 +41,7 @@ def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Pa
 
     con: the published copy. SettingsError where no service has a score.
     """
-    marts = _read(con)
+    marts = read_marts(con, FOLDER / "queries")
     if marts["moment"][0]["scored_at"] is None:
         raise SettingsError("no service has a score yet; `paydown doctor` says what is missing")
     folder = folder / f"{marts['moment'][0]['scored_at']:%Y-%m}"
@@ -95,23 +92,6 @@ def _evidence(ask: Row, marts: dict[str, list[Row]]) -> str:
             of[item["evidence_kind"]].append(item)
     factors = [row for row in marts["factors"] if row["service_id"] == ask["lead_service_id"]]
     return _TEXTS.get_template("evidence.md.jinja").render(ask=ask, of=of, factors=factors)
-
-
-def _read(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    con.execute("set timezone = 'UTC'")
-    paths = sorted((FOLDER / "queries").glob("*.sql"))
-    return {path.stem: _rows(con, path.read_text(encoding="utf-8")) for path in paths}
-
-
-def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[Row] | None:
-    try:
-        result = con.execute(sql)
-    except duckdb.CatalogException:
-        if sql.startswith(OPTIONAL):
-            return None
-        raise
-    names = [column[0] for column in result.description or []]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from orchestration.settings import Settings
-from orchestration.warehouse.file import FileWarehouse, WarehouseBusyError, connected
+from orchestration.warehouse.file import FileWarehouse, WarehouseBusyError, connected, rows_of
 from orchestration.warehouse.server import ServerWarehouse
 from orchestration.warehouse.session import Session, WarehouseError
 
@@ -17,6 +17,7 @@ __all__ = [
     "WarehouseBusyError",
     "WarehouseError",
     "connected",
+    "rows_of",
     "warehouse_of",
 ]
 

@@ -18,6 +18,15 @@ from orchestration.warehouse.session import Session, prepare
 HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
 
 
+def rows_of(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: object = None
+) -> list[dict[str, Any]]:
+    """What a query returns, as mappings; duckdb.Error where it can't be run."""
+    result = con.execute(sql, parameters)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
 class WarehouseBusyError(duckdb.IOException):
     """Another program has the file open; the message says which one, and what to read instead."""
 
@@ -105,9 +114,7 @@ class FileWarehouse:
     def ask(self, sql: str) -> list[dict[str, Any]]:
         """What a query in plain SQL returns, by name."""
         with connected(self.path, read_only=True) as con:
-            result = con.execute(sql)
-            names = [column[0] for column in result.description or []]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return rows_of(con, sql)
 
     def state(self) -> list[Any]:
         """Changes whenever somebody writes the warehouse; empty where nobody can know."""

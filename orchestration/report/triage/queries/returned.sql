@@ -1,4 +1,4 @@
--- optional: one row per delivered epic, the newest first, with what it returned so far.
+-- One row per delivered epic, the newest first, with what it returned so far.
 select
     service_id,
     epic_title,
