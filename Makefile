@@ -16,8 +16,9 @@ TEST_WORKERS ?= auto
 run: .venv/ready  ## load, build, test, score, publish, open epics
 	@.venv/bin/paydown run
 
+# Property tests draw the same examples each time here, and others each time in test-all.
 test: .venv/ready  ## all tests but the slow ones
-	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
+	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow" --hypothesis-profile=ci
 
 test-all: .venv/ready .venv-emulator/ready  ## all tests, also the exhaustive ones and those at scale
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal

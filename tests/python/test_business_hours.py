@@ -171,7 +171,7 @@ def minutes_worked(calendar: Calendar, start: datetime, end: datetime) -> int:
         (st.sampled_from((0, 1440)) | st.integers(4 * 60, 22 * 60), 60, 2, minutes_worked),
     ],
 )
-@settings(LOOSE, max_examples=60)
+@settings(LOOSE, max_examples=25)
 @given(data=st.data())
 def test_business_seconds_equal_pythons(
     warehouse: NewWarehouse,
