@@ -33,7 +33,6 @@ from orchestration.loader.quarantine import QuarantineError
 from orchestration.loader.unread import unread_files
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy, published
 from orchestration.settings import Settings, SettingsError
-from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
 from orchestration.warehouse import WarehouseBusyError, warehouse_of
 
@@ -43,7 +42,7 @@ SHOWN_PROBLEMS = 20
 # Errors whose message says what a person has to do.
 ADVISING = (
     ConfigError, ContractError, DbtError, QuarantineError, SettingsError, SourceError,
-    TrackerError, WarehouseBusyError,
+    WarehouseBusyError,
 )  # fmt: skip
 
 

@@ -28,7 +28,6 @@ from orchestration.loader.quarantine import BOOKKEEPING, Quarantine, Row
 from orchestration.loader.unread import unread_files
 from orchestration.rubric import Scoring
 from orchestration.settings import PROJECT_ROOT, Settings, SettingsError
-from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors import SOURCE_NAMES
 from orchestration.vendors.base import Context, SourceConfig
 from orchestration.vendors.sync import concurrently, configured_sources, place
@@ -253,7 +252,7 @@ def check_tracker(settings: Settings) -> Iterator[Finding]:
         return  # The file's own finding says what is wrong.
     try:
         tracker = build_tracker(config, settings, patience=PATIENCE)
-    except TrackerError as error:
+    except SourceError as error:
         yield Finding("bad", f"tracker {config.kind}", str(error))
         return
     for check in tracker.check():

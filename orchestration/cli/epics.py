@@ -37,7 +37,7 @@ def show_epics(settings: Settings, *, as_json: bool, full: bool) -> bool:
 
     Raises:
         SettingsError: nothing was published yet.
-        ConfigError, TrackerError: tracker.yaml is wrong, or a secret is missing.
+        ConfigError, SourceError: tracker.yaml is wrong, or a secret is missing.
     """
     try:
         report = run_epics(settings, "dry-run", dry_run=True)

@@ -10,8 +10,9 @@ from orchestration.epics.candidates import Candidate
 from orchestration.epics.content import change_body, closing_body
 from orchestration.epics.report import Verdict
 from orchestration.epics.run import STALLED, UNKNOWN, Run, kind_of, ref_of
+from orchestration.http import SourceError, UnknownOutcomeError
 from orchestration.ledger import EpicRecord, EpicState, Evidence
-from orchestration.trackers.protocol import AmbiguousError, EpicChange, EpicStatus, TrackerError
+from orchestration.trackers.protocol import EpicChange, EpicStatus
 
 TOUCHED = "its epic stays open, because others have worked on it"
 
@@ -55,7 +56,7 @@ def _objection(
         return Verdict("failed", f"not attempted: {run.stopped}")
     try:
         answers = run.status(parts)
-    except TrackerError as error:
+    except SourceError as error:
         run.stop_on(error)
         return Verdict("failed", f"not closed: {error}")
     for part in parts:
@@ -104,13 +105,13 @@ def _send(
         try:
             call(ref_of(record), replace(change, change_id=change_id, is_retry=is_retry))
             return change_id
-        except TrackerError as error:
+        except SourceError as error:
             run.stop_on(error)
             failure, why = kind_of(error), str(error)
-            may_be_done = isinstance(error, AmbiguousError)
+            may_be_done = isinstance(error, UnknownOutcomeError)
     run.ledger.record_failure(
         run.writer(),
-        [record.key],
+        record.key,
         f"{kind}_{failure}",
         why,
         may_be_done=may_be_done,

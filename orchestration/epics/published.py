@@ -9,10 +9,10 @@ from orchestration.epics.publisher import publish_epics
 from orchestration.epics.reconcile import Refreshed, refresh
 from orchestration.epics.report import EpicsReport
 from orchestration.epics.run import Run
+from orchestration.http import SourceError
 from orchestration.ledger import Ledger, export_epics
 from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings
-from orchestration.trackers.protocol import TrackerError
 from orchestration.vendors.trackers import (
     build_tracker,
     is_dry_run,
@@ -47,7 +47,7 @@ def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
         try:
             tracker = build_tracker(config, settings)
             refreshed = refresh(Run(ledger, tracker, run_id, settings.now()))
-        except TrackerError as error:
+        except SourceError as error:
             refreshed.unreachable = str(error)
     problems, unreachable = refreshed.problems, refreshed.unreachable
     export_epics(ledger, settings.ledger_export, name, problems, unreachable)
@@ -58,7 +58,7 @@ def run_epics(settings: Settings, run_id: str, *, dry_run: bool | None = None) -
     """Act on the published decisions, or say how; dry_run: as the settings say where None.
 
     NotPublishedError where nothing was published yet, ConfigError where tracker.yaml is wrong,
-    ForbiddenError where the tracker's secret is missing from the environment.
+    AccessError where the tracker's secret is missing from the environment.
     """
     config = read_tracker_config(settings)
     ledger, tracker = Ledger(settings.ledger_url), build_tracker(config, settings)

@@ -20,14 +20,12 @@ from orchestration.epics.run import Run
 from orchestration.ledger import EpicState, Ledger
 from orchestration.ledger.models import UNFINISHED
 from orchestration.trackers.protocol import (
-    CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     Preview,
     StatusOutcome,
     Tracker,
-    TrackerError,
 )
 from orchestration.trackers.text import one_line
 
@@ -69,25 +67,17 @@ class _PreviewTracker:
         """Everything that reads is the tracker's own."""
         return getattr(self._tracker, name)
 
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
+    def create(self, draft: EpicDraft) -> EpicRef:
         """What the tracker's own preview says; it can't be asked about children of new epics."""
-        # An epic that is new has no id.
-        asked = [draft for draft in drafts if draft.parent is None or draft.parent.id]
-        answers = dict(self._tracker.preview(asked)) if asked else {}
-        for draft in drafts:
-            if draft.parent and not draft.parent.id:
-                request = {"title": draft.title, "body": draft.body, "epic": draft.parent.key}
-                answers[draft.key] = Preview(request, (_NEW_PARENT,))
-        outcomes: dict[str, CreateOutcome] = {}
-        for key, answer in answers.items():
-            if isinstance(answer, TrackerError):
-                outcomes[key] = type(answer)(f"would be rejected: {answer}")
-                continue
-            # Through JSON, because the report becomes metadata.
-            request = json.loads(json.dumps(answer.request, default=str))
-            self.previews[key] = replace(answer, request=request)
-            outcomes[key] = EpicRef(key, "", "")
-        return outcomes
+        if draft.parent and not draft.parent.id:
+            request = {"title": draft.title, "body": draft.body, "epic": draft.parent.key}
+            preview = Preview(request, (_NEW_PARENT,))
+        else:
+            preview = self._tracker.preview(draft)
+        # Through JSON, because the report becomes metadata.
+        request = json.loads(json.dumps(preview.request, default=str))
+        self.previews[draft.key] = replace(preview, request=request)
+        return EpicRef(draft.key, "", "")
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
         """As the tracker has them; what would be new has no status yet."""

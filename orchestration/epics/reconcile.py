@@ -15,15 +15,9 @@ from orchestration.epics.content import draft_stories
 from orchestration.epics.opening import story_record
 from orchestration.epics.playbooks import read_playbooks
 from orchestration.epics.run import Run
+from orchestration.http import AccessError, RefusedError, SourceError
 from orchestration.ledger import EpicRecord, EpicState, Ledger, Writer
-from orchestration.trackers.protocol import (
-    EpicRef,
-    EpicStatus,
-    ForbiddenError,
-    RejectedError,
-    StatusOutcome,
-    TrackerError,
-)
+from orchestration.trackers.protocol import EpicRef, EpicStatus, StatusOutcome
 
 _LONGEST_CHAIN = 100
 _MISSING = "the tracker doesn't have it, long after the attempt: it was not created"
@@ -65,13 +59,13 @@ def refresh(run: Run) -> Refreshed:
     try:
         _settle_attempts(run, refreshed)
         _follow_people(run, (r for r in run.records().values() if not r.parent_key), refreshed)
-    except TrackerError as error:
+    except SourceError as error:
         refreshed.unreachable = str(error)
     return refreshed
 
 
 def _settle_attempts(run: Run, refreshed: Refreshed) -> None:
-    """Find out what became of attempts without an outcome. Raises TrackerError."""
+    """Find out what became of attempts without an outcome. Raises SourceError."""
     attempts = {key: record for key, record in run.records().items() if record.is_attempted}
     searched = run.writer()
     found = run.find(attempts.keys())
@@ -91,7 +85,7 @@ def _settle_attempts(run: Run, refreshed: Refreshed) -> None:
 
 
 def _follow_people(run: Run, records: Iterable[EpicRecord], refreshed: Refreshed) -> None:
-    """Record which of these people closed, reopened or changed. Raises TrackerError."""
+    """Record which of these people closed, reopened or changed. Raises SourceError."""
     known = [record for record in records if record.ref_id]
     answers = run.status(known)
     changed: dict[str, None] = {}
@@ -124,7 +118,7 @@ def _follow_one(run: Run, record: EpicRecord, status: EpicStatus) -> str | None:
 
 def _problem(record: EpicRecord, answer: StatusOutcome | None) -> str | None:
     """Why it isn't known how an epic is; None where it is closed and can't be seen any more."""
-    is_lasting = answer is None or isinstance(answer, RejectedError | ForbiddenError)
+    is_lasting = answer is None or isinstance(answer, RefusedError | AccessError)
     if is_lasting and record.state is EpicState.CLOSED:
         return None
     by_hand = f"; if it is gone for good: paydown ledger close {record.key}" if is_lasting else ""
@@ -141,7 +135,7 @@ def reconcile(candidates: Sequence[Candidate], run: Run) -> list[Finding]:
 
     Attempts without an outcome, epics and stories that people closed, reopened or deleted, labels
     of `candidates` that the ledger doesn't know, keys that several items carry.
-    Raises TrackerError.
+    Raises SourceError.
     """
     refreshed = Refreshed()
     _settle_attempts(run, refreshed)

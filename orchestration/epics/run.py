@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from orchestration.ledger import EpicRecord, Ledger, Writer
-from orchestration.trackers.protocol import (
-    EpicRef,
-    EpicStatus,
-    ForbiddenError,
-    StatusOutcome,
-    Tracker,
-    TrackerError,
+from orchestration.http import (
+    AccessError,
+    ConflictError,
+    SourceError,
     UnavailableError,
+    UnknownOutcomeError,
 )
+from orchestration.ledger import EpicRecord, Ledger, Writer
+from orchestration.trackers.protocol import EpicRef, EpicStatus, StatusOutcome, Tracker
 from orchestration.trackers.text import one_line
 
 UNKNOWN = "it is not known whether the tracker did it; the next run looks before it tries again"
@@ -28,6 +27,13 @@ STALLED = "this machine stalled before it could send the request; the next run t
 SEND_WITHIN_SECONDS = 30.0
 # Added to the lease on top of it, for clocks of two machines that differ.
 _CLOCK_SKEW_SECONDS = 30.0
+# How the ledger's history calls an error; any other is a rejection.
+_KINDS = {
+    AccessError: "forbidden",
+    ConflictError: "conflict",
+    UnavailableError: "unavailable",
+    UnknownOutcomeError: "ambiguous",
+}
 Answer = TypeVar("Answer")
 
 
@@ -39,8 +45,8 @@ def utc_now() -> datetime:
 class Run:
     """What everything that acts for one run shares.
 
-    clock, sleep: wall-clock time and waiting. now: business time, aware, which epics carry.
-    stopped: why nothing more is asked of the tracker, or None. What asks it raises TrackerError.
+    clock: wall-clock time. now: business time, aware, which epics carry.
+    stopped: why nothing more is asked of the tracker, or None. What asks it raises SourceError.
     """
 
     ledger: Ledger
@@ -48,7 +54,6 @@ class Run:
     run_id: str
     now: datetime
     clock: Callable[[], datetime] = utc_now
-    sleep: Callable[[float], None] = time.sleep
     stopped: str | None = None
     # Of the writer, unique for this process: a retried step has the same run id.
     _nonce: str = field(default_factory=lambda: uuid.uuid4().hex[:12], init=False)
@@ -80,9 +85,9 @@ class Run:
         waited = (self.clock() - writer.at).total_seconds()
         return answer, max(waited, time.monotonic() - began) <= SEND_WITHIN_SECONDS
 
-    def stop_on(self, error: TrackerError) -> None:
+    def stop_on(self, error: SourceError) -> None:
         """Ask nothing more after an error that the next request would meet too."""
-        if isinstance(error, ForbiddenError | UnavailableError):
+        if isinstance(error, AccessError | UnavailableError):
             self.stopped = self.stopped or str(error)
 
     def status(self, records: Collection[EpicRecord]) -> Mapping[str, StatusOutcome]:
@@ -109,7 +114,7 @@ class Run:
         """
         try:
             answers = self.status(records)
-        except TrackerError:
+        except SourceError:
             answers = {}
         versions: dict[str, str | None] = {}
         for record in records:
@@ -124,6 +129,6 @@ def ref_of(record: EpicRecord) -> EpicRef:
     return EpicRef(record.key, record.ref_id or "", record.url or "")
 
 
-def kind_of(error: TrackerError) -> str:
+def kind_of(error: SourceError) -> str:
     """The event's name for an error, such as `rejected`."""
-    return type(error).__name__.removesuffix("Error").lower()
+    return _KINDS.get(type(error), "rejected")

@@ -11,6 +11,7 @@ from orchestration.http.client import Http, Params, Patience
 from orchestration.http.errors import (
     TRY_AGAIN,
     AccessError,
+    ConflictError,
     RefusedError,
     SourceError,
     UnavailableError,
@@ -21,6 +22,7 @@ from orchestration.http.window import SendWindow, longest_call_seconds
 __all__ = [
     "TRY_AGAIN",
     "AccessError",
+    "ConflictError",
     "Http",
     "Params",
     "Patience",

@@ -29,6 +29,7 @@ from orchestration.http.answers import (
 from orchestration.http.errors import (
     TRY_AGAIN,
     AccessError,
+    ConflictError,
     RefusedError,
     SourceError,
     UnavailableError,
@@ -46,6 +47,7 @@ BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=2)
 # A server that asks for longer is left for the next sync.
 MAX_WAIT_SECONDS = 900
 SHOWN_CHARACTERS = 300
+CONFLICTS = (409, 412)
 # Such as "Instance Hibernating page".
 TITLE = re.compile(r"<title[^>]*>([^<]{1,80})", re.IGNORECASE)
 BROKEN_OFF = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
@@ -84,6 +86,7 @@ class Http:
         headers: other headers of every request.
         access_hint: what to do after a 401 or 403, such as "give PAGERDUTY_TOKEN read access".
         secrets: what else is left out of messages, such as a token that credentials hold encoded.
+        explain: makes of what the server refused an error in clearer words.
     """
 
     def __init__(
@@ -96,12 +99,13 @@ class Http:
         headers: Mapping[str, str] | None = None,
         patience: Patience | None = None,
         secrets: Sequence[str] = (),
+        explain: Callable[[AccessError | RefusedError], SourceError] = lambda error: error,
     ) -> None:
         self.name = name
         self.url = url.rstrip("/")
         self.requests = 0
         self._patience = patience or Patience()
-        self._access_hint = access_hint
+        self._access_hint, self._explain = access_hint, explain
         words = [word for value in credentials.values() for word in value.split()[-1:]]
         # PagerDuty's are written `Token token=...`.
         self._secrets = [*(word.removeprefix("token=") for word in words), *secrets]
@@ -176,6 +180,8 @@ class Http:
         what = f"{self.name}: {method} {path}"
         try:
             return retrying(self._ask_once, what, method, path, missing_ok, cut_data, request)
+        except (AccessError, RefusedError) as error:
+            raise self._explain(error) from None
         except RetryableError as error:
             if is_write and not error.is_harmless:
                 raise UnknownOutcomeError(self._clean(f"{what}: {error}")) from None
@@ -215,7 +221,7 @@ class Http:
                 fix=f"correct the url of {self.name} in its settings, or let this machine reach it",
             ) from None
         except requests.RequestException as error:
-            raise SourceError(self._clean(f"{what}: {error}; correct the source's url")) from None
+            raise RefusedError(self._clean(f"{what}: {error}; correct the source's url")) from None
         self._pause_later(reset_after(response.headers))
         return self._judge(response, content, what, missing_ok, cut_data)
 
@@ -241,23 +247,25 @@ class Http:
             raise AccessError(f"{what}: answered with a page to sign in; {self._access_hint}")
         if 300 <= status < 400:
             target = urlsplit(response.headers.get("location", "")).netloc or "another address"
-            raise SourceError(
+            raise RefusedError(
                 f"{what}: redirects to {target}; credentials are not sent there: "
-                "if that is right, set it as the source's url"
+                "if that is right, set it as the source's url",
+                status,
             )
         if missing_ok and status in (404, 410):
             return None
         if status >= 400:
             shown = said[:SHOWN_CHARACTERS].strip()
-            raise RefusedError(f"{what}: answered {status}: {shown}", status, json_or_none(said))
+            kind = ConflictError if status in CONFLICTS else RefusedError
+            raise kind(f"{what}: answered {status}: {shown}", status, json_or_none(said))
         try:
             data: Any = json.loads(content) if content.strip() else None
         except ValueError:
-            kind = response.headers.get("content-type", "no content type").split(";")[0]
-            if cut_data is None or "json" not in kind:
+            media = response.headers.get("content-type", "no content type").split(";")[0]
+            if cut_data is None or "json" not in media:
                 page = TITLE.search(content.decode(errors="replace"))
                 titled = f" (a page titled {page[1].strip()!r})" if page else ""
-                said = f"answered {status} with {kind} that is not JSON{titled}"
+                said = f"answered {status} with {media} that is not JSON{titled}"
                 raise RetryableError(said) from None
             data = cut_data
         # Azure DevOps asks for a pause together with the answer that it delayed.

@@ -8,13 +8,14 @@ TRY_AGAIN = "the next run asks again"
 
 
 class SourceError(Exception):
-    """The server can't be read further now; the next sync goes on where this one stopped."""
+    """The server can't be asked further now; the next run goes on where this one stopped."""
 
 
 class AccessError(SourceError):
-    """The server refused the credentials (401) or the right to see something (403).
+    """The server refused the credentials (401) or the right to see or do something (403).
 
-    `data`: its words as JSON where they are. They may name a right that only one record misses.
+    Nothing was done, and nothing will be until a person helps. `data`: the server's words as JSON
+    where they are. They may name a right that only one record misses.
     """
 
     def __init__(self, message: str, data: Any = None) -> None:
@@ -23,16 +24,23 @@ class AccessError(SourceError):
 
 
 class UnavailableError(SourceError):
-    """The server gave no usable answer, however often it was asked."""
+    """The server gave no usable answer, however often it was asked; nothing was done."""
 
 
 class RefusedError(SourceError):
-    """The server understood and said no: `status` (4xx), and its words as JSON where they are."""
+    """The server understood and said no, until a person changes what is asked, or the settings.
 
-    def __init__(self, message: str, status: int, data: Any = None) -> None:
+    `status` (3xx, 4xx; 0 where it wasn't even asked), and the server's words as JSON.
+    """
+
+    def __init__(self, message: str, status: int = 0, data: Any = None) -> None:
         super().__init__(message)
         self.status = status
         self.data = data
+
+
+class ConflictError(RefusedError):
+    """Somebody else changed the same thing at the same moment (409, 412); nothing was done."""
 
 
 class UnknownOutcomeError(SourceError):

@@ -8,7 +8,7 @@ tracker before sending it again. Stories differ from epics by their `parent_key`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -30,11 +30,13 @@ from orchestration.ledger.models import (
 class Ledger(LedgerDatabase):
     """Epics and stories of all trackers; see `LedgerDatabase` for its address."""
 
-    def records(self, tracker: str | None = None) -> list[EpicRecord]:
-        """Epics and stories, of one tracker or all, by tracker, service and cycle."""
+    def records(self, tracker: str | None = None, key: str | None = None) -> list[EpicRecord]:
+        """Epics and stories, of one tracker or all, with one key or any, by tracker and cycle."""
         query = select(EpicRecord)
         if tracker is not None:
             query = query.where(EpicRecord.tracker == tracker)
+        if key is not None:
+            query = query.where(EpicRecord.key == key)
         return self.read(
             query.order_by(EpicRecord.tracker, EpicRecord.service_hash, EpicRecord.cycle)
         )
@@ -85,19 +87,31 @@ class Ledger(LedgerDatabase):
     def claim(
         self,
         writer: Writer,
-        wanted: Iterable[tuple[EpicRecord, Mapping[str, object]]],
+        wanted: EpicRecord,
         searched_at: datetime,
-    ) -> dict[str, Claim]:
-        """Commit that `wanted`, each with what its history keeps, is about to be created.
+        detail: Mapping[str, object],
+    ) -> Claim:
+        """Commit that `wanted` is about to be created; detail: what its history keeps.
 
-        searched_at: when the tracker was searched for them. Refused is what is open already, what
+        searched_at: when the tracker was searched for it. Refused is what is open already, what
         another run has begun, and what was begun so late that the search may have missed it.
         """
         with self.exclusive() as session:
-            return {
-                record.key: _claim(session, writer, record, searched_at, detail)
-                for record, detail in wanted
-            }
+            row = session.get(EpicRecord, (writer.tracker, wanted.key))
+            was_attempted = False
+            if row is None:
+                if other := _other(session, wanted):
+                    return Claim(False, other)
+                row = wanted
+                session.add(row)
+            elif row.state not in UNFINISHED or writer.must_wait_for(row, searched_at):
+                return Claim(False, row)
+            else:
+                was_attempted = row.is_attempted
+            row.state, row.team, row.evidence = EpicState.INTENDED, wanted.team, wanted.evidence
+            row.owner, row.attempted_at = writer.owner, writer.at
+            writer.note(session, row.key, "claimed", **detail)
+            return Claim(True, row, was_attempted)
 
     def record_opened(
         self,
@@ -139,28 +153,27 @@ class Ledger(LedgerDatabase):
     def record_failure(
         self,
         writer: Writer,
-        keys: Collection[str],
+        key: str,
         kind: str,
         reason: str,
         *,
         may_be_done: bool = False,
         was_pending: bool = False,
     ) -> None:
-        """Record that epics were not opened, or a change was not made.
+        """Record that an epic was not opened, or a change was not made.
 
         may_be_done: it isn't known, so the attempt stays as it is. was_pending: an attempt before
         this one may have made the change, so it stays pending, but nobody has to wait for it.
         """
         with self.exclusive() as session:
-            for key in keys:
-                row = session.get_one(EpicRecord, (writer.tracker, key))
-                if row.owner == writer.owner:
-                    row.reason = redact(reason)
-                    if not may_be_done:
-                        if row.state is EpicState.INTENDED:
-                            row.state = EpicState.FAILED
-                        row.release(is_settled=not was_pending)
-                writer.note(session, key, kind, reason=reason)
+            row = session.get_one(EpicRecord, (writer.tracker, key))
+            if row.owner == writer.owner:
+                row.reason = redact(reason)
+                if not may_be_done:
+                    if row.state is EpicState.INTENDED:
+                        row.state = EpicState.FAILED
+                    row.release(is_settled=not was_pending)
+            writer.note(session, key, kind, reason=reason)
 
     def record_missing(self, searched: Writer, keys: Collection[str], reason: str) -> set[str]:
         """Settle those of `keys` whose attempts came to nothing; returns these.
@@ -270,30 +283,6 @@ class Ledger(LedgerDatabase):
                 if version is None and row.version is not None:
                     writer.note(session, key, "changed_by_others")
                 row.version = version
-
-
-def _claim(
-    session: Session,
-    writer: Writer,
-    wanted: EpicRecord,
-    searched_at: datetime,
-    detail: Mapping[str, object],
-) -> Claim:
-    row = session.get(EpicRecord, (writer.tracker, wanted.key))
-    was_attempted = False
-    if row is None:
-        if other := _other(session, wanted):
-            return Claim(False, other)
-        row = wanted
-        session.add(row)
-    elif row.state not in UNFINISHED or writer.must_wait_for(row, searched_at):
-        return Claim(False, row)
-    else:
-        was_attempted = row.is_attempted
-    row.state, row.team, row.evidence = EpicState.INTENDED, wanted.team, wanted.evidence
-    row.owner, row.attempted_at = writer.owner, writer.at
-    writer.note(session, row.key, "claimed", **detail)
-    return Claim(True, row, was_attempted)
 
 
 def _other(session: Session, wanted: EpicRecord) -> EpicRecord | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from orchestration.documents import DocumentError
 from orchestration.documents.text import read_text
+from orchestration.http import ConflictError, RefusedError, SourceError, UnavailableError
 from orchestration.trackers import protocol
 from orchestration.trackers.local_file import (
     DONE_STATUSES,
@@ -39,7 +40,6 @@ class LocalTracker:
     """
 
     name = "local"
-    batch_size = 50
     search_lag_seconds = 0.0
     longest_call_seconds = 30.0
     is_idempotent = True
@@ -54,19 +54,12 @@ class LocalTracker:
             names = self._names_by_key() | names
         return {key: self._ref(key, names[key]) for key in keys if key in names}
 
-    def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
-        """Write a file an epic, atomically, and durable when this returns."""
-        outcomes: dict[str, protocol.CreateOutcome] = {}
-        try:
-            with self._locked():
-                for draft in drafts:
-                    created = self._write(self._path(draft.key), render_epic(draft), None)
-                    ref = self._ref(draft.key, f"{draft.key}.md", is_adopted=not created)
-                    outcomes[draft.key] = ref
-        except OSError as error:
-            # What was created before the error is in `outcomes`; the rest was not created.
-            return dict.fromkeys((draft.key for draft in drafts), self._away(error)) | outcomes
-        return outcomes
+    def create(self, draft: protocol.EpicDraft) -> protocol.EpicRef:
+        """Write the epic's file, atomically, and durable when this returns."""
+        name = f"{draft.key}.md"
+        with self._explained(name), self._locked():
+            created = self._write(self._path(draft.key), render_epic(draft), None)
+            return self._ref(draft.key, name, is_adopted=not created)
 
     def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         """Add `change` to the evidence log unless the log has it; people's edits are kept."""
@@ -87,18 +80,9 @@ class LocalTracker:
         fix = "let paydown write there, or set another PAYDOWN_HOME"
         return [protocol.Check("directory", False, f"{what}; {fix}")]
 
-    def preview(
-        self, drafts: Sequence[protocol.EpicDraft]
-    ) -> Mapping[str, protocol.PreviewOutcome]:
-        """The file of each draft, letter by letter."""
-        found = self.find([draft.key for draft in drafts])
-        notes = {key: (f"{ref.id} exists, it is adopted as it is",) for key, ref in found.items()}
-        return {
-            draft.key: protocol.Preview(
-                {"file": f"{draft.key}.md", "text": render_epic(draft)}, notes.get(draft.key, ())
-            )
-            for draft in drafts
-        }
+    def preview(self, draft: protocol.EpicDraft) -> protocol.Preview:
+        """The epic's file, letter by letter."""
+        return protocol.Preview({"file": f"{draft.key}.md", "text": render_epic(draft)})
 
     def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         """The state of each epic; nothing when the directory itself is gone."""
@@ -106,7 +90,7 @@ class LocalTracker:
 
     def _status(self, ref: protocol.EpicRef) -> protocol.StatusOutcome:
         try:
-            with self._explained(ref):
+            with self._explained(ref.id):
                 path = self._current_path(ref)
                 if path is None:
                     return protocol.EpicStatus(is_open=False, status_name="deleted", url=ref.url)
@@ -117,34 +101,31 @@ class LocalTracker:
                     at = closed_at(text) or datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 version = hashlib.sha256(text.encode()).hexdigest()[:16]
                 return protocol.EpicStatus(at is None, name, ref.url, at, version)
-        except protocol.TrackerError as error:
+        except SourceError as error:
             return error
 
     def _edit(self, ref: protocol.EpicRef, edit: Callable[[str], str]) -> None:
         """Replace the epic's text by what `edit` makes of it, but not over a newer edit."""
-        with self._explained(ref), self._locked():
+        with self._explained(ref.id), self._locked():
             for _ in range(_REPLACE_ATTEMPTS):
                 path = self._current_path(ref)
                 if path is None:
-                    raise protocol.RejectedError(f"{ref.id} is gone from {self._directory}")
+                    raise RefusedError(f"{ref.id} is gone from {self._directory}")
                 before = path.stat()
                 text = _read(path)
                 edited = edit(text)
                 if edited == text or self._write(path, edited, before):
                     return
-        raise protocol.ConflictError(f"{ref.id} changes all the time, the next run tries again")
+        raise ConflictError(f"{ref.id} changes all the time, the next run tries again")
 
     @contextmanager
-    def _explained(self, ref: protocol.EpicRef) -> Generator[None]:
+    def _explained(self, name: str) -> Generator[None]:
         try:
             yield
         except OSError as error:
-            raise self._away(error) from None
+            raise UnavailableError(f"{self._directory}: {error.strerror or error}") from None
         except (DocumentError, ValueError) as error:
-            raise protocol.RejectedError(f"{ref.id}: {error}") from None
-
-    def _away(self, error: OSError) -> protocol.UnavailableError:
-        return protocol.UnavailableError(f"{self._directory}: {error.strerror or error}")
+            raise RefusedError(f"{name}: {error}") from None
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.md"

@@ -2,10 +2,10 @@
 
 Rules of the protocol:
 
-* An error about the whole call is raised; an error about one key is returned as its value.
-* `ForbiddenError` and `UnavailableError` end the run, since the next epic would meet them too;
-  `RejectedError`, `ConflictError` and `AmbiguousError` are about the epics of the call alone.
-* Messages of errors end up in the ledger and on people's screens: they hold no secret.
+* Errors are those of `orchestration.http`, whose messages say what to do: they end up in the ledger
+  and on people's screens, and hold no secret.
+* `AccessError` and `UnavailableError` end the run, since the next epic would meet them too; others
+  are about the epic of the call alone.
 * A body is Markdown (CommonMark, tables and `- [ ]` boxes), in which text from outside is escaped
   with `markup.escape_markdown`; a tracker renders it with `markup`. All other text is one line
   without control characters, but otherwise as people wrote it.
@@ -20,29 +20,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
 
-
-class TrackerError(Exception):
-    """A tracker didn't do what it was asked; `str(error)` says what to do about it."""
-
-
-class AmbiguousError(TrackerError):
-    """The outcome is unknown: the tracker may have done it."""
-
-
-class RejectedError(TrackerError):
-    """The input is bad until a person changes it or the settings."""
-
-
-class UnavailableError(TrackerError):
-    """Nothing was done; a later run may succeed."""
-
-
-class ConflictError(TrackerError):
-    """As `UnavailableError`, but of this epic alone, which others are changing."""
-
-
-class ForbiddenError(TrackerError):
-    """Nothing was done, and nothing will be until a person helps."""
+from orchestration.http import SourceError
 
 
 @dataclass(frozen=True)
@@ -144,9 +122,7 @@ class Check:
     message: str
 
 
-CreateOutcome: TypeAlias = EpicRef | TrackerError
-StatusOutcome: TypeAlias = EpicStatus | TrackerError
-PreviewOutcome: TypeAlias = Preview | TrackerError
+StatusOutcome: TypeAlias = EpicStatus | SourceError
 
 
 class Tracker(Protocol):
@@ -154,8 +130,6 @@ class Tracker(Protocol):
 
     # Names this instance in the ledger, stable for ever (`local`, `jira:acme/MOD`).
     name: str
-    # How many drafts `create` sends in one request.
-    batch_size: int
     # How long after a write `find` may still miss it.
     search_lag_seconds: float
     # After this long, nothing that one `create`, `update` or `close` sent can take effect.
@@ -174,26 +148,19 @@ class Tracker(Protocol):
         a remote tracker is the board's query, to be pasted.
         """
 
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
-        """What `create` would send, validated by the tracker where it can be; writes nothing.
+    def preview(self, draft: EpicDraft) -> Preview:
+        """What `create` would send, validated by the tracker where it can be; writes nothing."""
 
-        Raises `UnavailableError` or `ForbiddenError`.
-        """
-
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        """Create at most `batch_size` epics or stories, never retrying what may have been done.
-
-        A key that is absent from the answer counts as ambiguous. Raises `AmbiguousError`,
-        `ConflictError`, `UnavailableError` or `ForbiddenError` about all of `drafts`.
-        """
+    def create(self, draft: EpicDraft) -> EpicRef:
+        """Create an epic or a story, never sending again what may have been done."""
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
-        """Add `change` to the epic, once, and write its score and burn. Raises `TrackerError`."""
+        """Add `change` to the epic, once, and write its score and burn."""
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         """As `update`, and close the epic; closed already is fine.
 
-        Raises `TrackerError`; `RejectedError` where no way leads to a closed state.
+        Raises RefusedError where no way leads to a closed state.
         """
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:

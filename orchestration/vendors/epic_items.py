@@ -20,7 +20,7 @@ from orchestration.documents.strict import Number, Strict
 from orchestration.http import SourceError
 from orchestration.landing import Landing
 from orchestration.vendors.base import Context, Hours, SourceConfig, iso, moment
-from orchestration.vendors.tracker_client import TrackerClient
+from orchestration.vendors.tracker_client import TrackerClient, chunks
 
 Item = Mapping[str, Any]
 Client = TypeVar("Client", bound=TrackerClient)
@@ -170,9 +170,3 @@ class EpicSource(ABC, Generic[Client]):
 
     def _commit(self, landing: Landing, **cursors: Any) -> None:
         landing.commit(known=self._known, epics=sorted(self._epics), **cursors)
-
-
-def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """The items in order, at most `size` at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

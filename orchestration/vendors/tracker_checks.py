@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
-from orchestration.trackers.protocol import Check, EpicDraft, TrackerError
+from orchestration.http import SourceError
+from orchestration.trackers.protocol import Check, EpicDraft
 
 
 def step(name: str, faults: Callable[[], Iterable[str]], said: str = "ok") -> Check:
     """One check: what it finds wrong, what it could not ask, or `said`."""
     try:
         found = "; ".join(dict.fromkeys(faults()))
-    except TrackerError as error:
+    except SourceError as error:
         found = str(error)
     return Check(name, not found, found or said)
 

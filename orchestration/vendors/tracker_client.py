@@ -1,51 +1,18 @@
-"""What clients of remote trackers have in common: a last moment to send, shapes, errors."""
+"""What clients of remote trackers have in common: a last moment to send, and shapes of answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from orchestration.http import (
-    AccessError,
-    Http,
-    RefusedError,
-    Reply,
-    SendWindow,
-    SourceError,
-    UnavailableError,
-    UnknownOutcomeError,
-)
-from orchestration.trackers import protocol
+from orchestration.http import Http, Reply, SendWindow, UnavailableError, UnknownOutcomeError
 from orchestration.vendors.base import Context
 
 Json: TypeAlias = dict[str, Any]
 Params: TypeAlias = Mapping[str, Any] | None
-Errors: TypeAlias = Callable[[], AbstractContextManager[None]]
-# Somebody else changed the same thing at the same moment.
-CONFLICTS = frozenset({409, 412})
-
-
-@contextmanager
-def as_tracker_errors() -> Generator[None]:
-    """Errors of `Http` as the protocol's; a `RefusedError` that is handled inside stays as it is.
-
-    Any other refusal (400, a redirect) is rejected: it stays so until a person helps.
-    """
-    try:
-        yield
-    except AccessError as error:
-        raise protocol.ForbiddenError(str(error)) from None
-    except UnavailableError as error:
-        raise protocol.UnavailableError(str(error)) from None
-    except UnknownOutcomeError as error:
-        raise protocol.AmbiguousError(str(error)) from None
-    except SourceError as error:
-        is_conflict = isinstance(error, RefusedError) and error.status in CONFLICTS
-        kind = protocol.ConflictError if is_conflict else protocol.RejectedError
-        raise kind(str(error)) from None
+Item = TypeVar("Item")
 
 
 class TrackerClient:
@@ -54,7 +21,6 @@ class TrackerClient:
     Args:
         window_seconds: how long after a call that writes began it may still send.
         reply_seconds: the most that an answer may take.
-        errors: within which every request is made; it may raise other errors than those of `Http`.
         always: parameters of every request.
         http: as `Http` takes it.
 
@@ -68,7 +34,6 @@ class TrackerClient:
         name: str,
         url: str,
         context: Context,
-        errors: Errors,
         *,
         window_seconds: float,
         reply_seconds: float,
@@ -78,7 +43,6 @@ class TrackerClient:
         self.window = SendWindow(name, window_seconds, context.patience.sleep)
         self.now = datetime.min
         self._name = name
-        self._errors = errors
         self._always = always or {}
         patience = replace(
             context.patience,
@@ -94,30 +58,32 @@ class TrackerClient:
 
     def get(self, path: str, params: Params = None, **parts: type) -> Json:
         """An object; parts: what it always holds, and of which type."""
-        with self._errors():
-            return self._object(path, self._http.get(path, self._with(params)), parts)
+        return self._object(path, self._http.get(path, self._with(params)), parts)
 
     def find(self, path: str, params: Params = None, **parts: type) -> Json | None:
         """As `get`; None where there is no such thing, or it is hidden from us."""
-        with self._errors():
-            reply = self._http.find(path, self._with(params))
-            return self._object(path, reply, parts) if reply else None
+        reply = self._http.find(path, self._with(params))
+        return self._object(path, reply, parts) if reply else None
 
     def ask(self, path: str, body: Any, params: Params = None, **parts: type) -> Json:
         """A question that is a POST."""
-        with self._errors():
-            return self._object(path, self._http.post(path, body, self._with(params)), parts)
+        return self._object(path, self._http.post(path, body, self._with(params)), parts)
 
-    def write(self, method: str, path: str, body: Any) -> None:
-        """Change something, if it isn't too late to send."""
-        with self._errors():
-            self._send(method, path, body)
-
-    def _send(
-        self, method: str, path: str, body: Any, params: Params = None, **options: str
+    def write(
+        self, method: str, path: str, body: Any, params: Params = None, **options: Any
     ) -> Any:
+        """Change something, if it isn't too late to send; the answer's data."""
         self.window.check()
         return self._http.write(method, path, body, self._with(params), **options).data
+
+    def create(self, path: str, body: Any, parts: Mapping[str, type], **options: Any) -> Json:
+        """Create something by a POST: what it became, which holds these parts."""
+        data = self.write("POST", path, body, **options)
+        try:
+            return shaped(f"{self._name}: {path}", data, **parts)
+        except UnavailableError as error:
+            # The answer may stand for something that was created.
+            raise UnknownOutcomeError(str(error)) from None
 
     def _with(self, params: Params) -> dict[str, Any]:
         return {**self._always, **(params or {})}
@@ -125,6 +91,12 @@ class TrackerClient:
     def _object(self, path: str, reply: Reply, parts: Mapping[str, type]) -> Json:
         self.now = reply.date
         return shaped(f"{self._name}: {path}", reply.data, **parts)
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in order, at most `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def shaped(what: str, data: Any, **parts: type) -> Json:

@@ -77,7 +77,7 @@ def build_tracker(
     """The tracker, ready to be asked; nothing is sent yet.
 
     Raises:
-        ForbiddenError: a secret is missing from the environment.
+        AccessError: a secret is missing from the environment.
     """
     if config.remote is None:
         return LocalTracker(settings.epics)

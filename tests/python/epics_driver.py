@@ -59,7 +59,7 @@ def over_rows(services: Iterable[str]) -> Rows:
 def _publish(url: str, directory: Path, kind: str, rows: Rows, hour: int) -> EpicsReport:
     clock = Clock(NOW + timedelta(hours=hour))
     tracker = LocalTracker(directory) if kind == "local" else FakeTracker(directory, clock)
-    return publish(rows, Run(Ledger(url), tracker, f"run-{hour}", NOW, clock, clock.sleep))
+    return publish(rows, Run(Ledger(url), tracker, f"run-{hour}", NOW, clock))
 
 
 def _fork(work: Callable[[], object]) -> int:

@@ -15,16 +15,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestration.http import RefusedError
 from orchestration.trackers.protocol import (
     Check,
-    CreateOutcome,
     EpicChange,
     EpicDraft,
     EpicRef,
     EpicStatus,
     Preview,
-    PreviewOutcome,
-    RejectedError,
     StatusOutcome,
 )
 
@@ -57,18 +55,17 @@ class Clock:
     """Wall-clock time of one run; sleeping moves it."""
 
     def __init__(self, start: datetime) -> None:
-        self.time, self.waited = start, 0.0
+        self.time = start
 
     def __call__(self) -> datetime:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
-        self.waited += seconds
 
 
 class FakeTracker:
-    """Bulk create, a search that lags, no protection against duplicates.
+    """A search that lags, no protection against duplicates.
 
     faults: by kind of request, what happens to the next ones.
     """
@@ -78,9 +75,9 @@ class FakeTracker:
     longest_call_seconds = LONGEST_CALL
     is_idempotent = False
 
-    def __init__(self, folder: Path, clock: Clock | None = None, batch_size: int = 50) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.clock, self.batch_size = folder, clock or Clock(NOW), batch_size
+        self.folder, self.clock = folder, clock or Clock(NOW)
         self.requests: list[str] = []
         self.faults: dict[str, list[Fault]] = {}
         self.retries: list[bool] = []
@@ -95,17 +92,12 @@ class FakeTracker:
 
         return self._request("find", act)
 
-    def create(self, drafts: Sequence[EpicDraft]) -> Mapping[str, CreateOutcome]:
-        assert 1 <= len(drafts) <= self.batch_size
+    def create(self, draft: EpicDraft) -> EpicRef:
+        return self._request("create", lambda: self._create(draft))
 
-        def act() -> dict[str, CreateOutcome]:
-            return {draft.key: self._create(draft) for draft in drafts}
-
-        return self._request("create", act)
-
-    def _create(self, draft: EpicDraft) -> CreateOutcome:
+    def _create(self, draft: EpicDraft) -> EpicRef:
         if draft.key in self.rejected_keys:
-            return RejectedError("field Team is required")
+            raise RefusedError("field Team is required")
         time.sleep(0.0005)  # So that racing runs overlap.
         epic = {"key": draft.key, "id": uuid.uuid4().hex, "at": str(self.clock())}
         epic["parent"] = draft.parent.id if draft.parent else ""
@@ -118,8 +110,8 @@ class FakeTracker:
     def check(self) -> Sequence[Check]:
         return [Check("folder", self.folder.is_dir(), str(self.folder))]
 
-    def preview(self, drafts: Sequence[EpicDraft]) -> Mapping[str, PreviewOutcome]:
-        return {draft.key: Preview({"key": draft.key}) for draft in drafts}
+    def preview(self, draft: EpicDraft) -> Preview:
+        return Preview({"key": draft.key})
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
         self._request("update", lambda: self._tell(ref, change))

@@ -58,7 +58,7 @@ def test_no_packages_import_each_other() -> None:
         ("settings", set()),
         ("landing", set()),
         ("documents", set()),
-        ("trackers", {"documents"}),
+        ("trackers", {"documents", "http"}),
         ("ledger", {"settings"}),
         ("loader", {"warehouse"}),
         ("vendors", {"documents", "http", "landing", "settings", "trackers"}),

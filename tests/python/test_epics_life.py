@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from orchestration.epics.candidates import epic_key
+from orchestration.http import UnavailableError
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.local import LocalTracker
-from orchestration.trackers.protocol import EpicChange, EpicRef, UnavailableError
+from orchestration.trackers.protocol import EpicChange, EpicRef
 
 from .decisions import Load
 from .epics_world import GATEWAY, KEY, NOW, OVER, World, row, services
@@ -159,8 +160,8 @@ def test_a_team_takes_as_many_as_it_can_work_on_the_best_ranked_first(world: Wor
 
 def test_a_limit_holds_back_nothing_that_was_begun(world: World) -> None:
     class DyingTracker(LocalTracker):
-        def create(self, drafts: Any) -> Any:
-            super().create(drafts)
+        def create(self, draft: Any) -> Any:
+            super().create(draft)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -59,7 +59,7 @@ STORY: dict[str, Any] = {"key": f"{KEY}-x", "service_hash": "cd" * 32, "parent_k
 def claim(ledger: Ledger, by: Writer, record: EpicRecord | None = None) -> Claim:
     """As after a search right before."""
     record = record or wanted()
-    return ledger.claim(by, [(record, DRAFT)], by.at)[record.key]
+    return ledger.claim(by, record, by.at, DRAFT)
 
 
 def opened(ledger: Ledger) -> EpicRecord:
@@ -115,8 +115,7 @@ def test_what_others_have_begun_is_refused_until_its_lease_is_over(url: str) -> 
     assert not claim(ledger, writer("run-2", 4.9)).is_granted
     # A search of before the end of the lease may have missed it, whenever the claim is made.
     searched_at = NOW + timedelta(minutes=4.9)
-    early = ledger.claim(writer("run-2", 9), [(wanted(), DRAFT)], searched_at)
-    assert not early[KEY].is_granted
+    assert not ledger.claim(writer("run-2", 9), wanted(), searched_at, DRAFT).is_granted
     late = claim(ledger, writer("run-2", 5))
     assert (late.is_granted, late.was_attempted) == (True, True)
     assert not claim(ledger, writer("run-1", 6)).is_granted
@@ -189,7 +188,7 @@ def test_a_change_is_sent_once_and_only_on_top_of_what_it_builds_on(url: str) ->
         claimed = claim_change(ledger, writer("run-3", 9), count, score)
         assert (claimed.is_granted, claimed.was_attempted) == (True, False)
         by = writer("run-3", 9)
-        ledger.record_failure(by, [KEY], "change_ambiguous", "502", was_pending=True)
+        ledger.record_failure(by, KEY, "change_ambiguous", "502", was_pending=True)
     ids = {e.detail.get("change_id") for e in ledger.events("local", KEY)} - {None}
     assert len(ids) == 4
 
@@ -198,7 +197,7 @@ def test_a_change_that_was_certainly_not_made_leaves_nothing_pending(url: str) -
     ledger = Ledger(url)
     opened(ledger)
     claim_change(ledger, writer(), 0)
-    ledger.record_failure(writer(), [KEY], "change_rejected", "too long")
+    ledger.record_failure(writer(), KEY, "change_rejected", "too long")
     assert (record(ledger).pending_change_id, record(ledger).reason) == (None, "too long")
     # What is pending when a person closes it is pending when it is reopened.
     assert claim_change(ledger, writer("next"), 1).is_granted
@@ -215,7 +214,7 @@ def test_history_holds_no_secret(url: str) -> None:
         "GET https://bot:hunter2@jira.example.com/x?token=hunter2&y=1 Authorization: Basic "
         "aHVudGVyMjpodW50ZXIy failed"
     )
-    ledger.record_failure(writer(), [KEY], "unavailable", reason)
+    ledger.record_failure(writer(), KEY, "unavailable", reason)
     shown = f"{ledger.records('local')} {ledger.events('local', KEY)}"
     assert "hunter2" not in shown
     assert "aHVudGVy" not in shown

@@ -219,10 +219,10 @@ def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
         with monkeypatch.context() as patch:
             patch.setattr(Ledger, "record_opened", die)
             with pytest.raises(KeyboardInterrupt):
-                publish_epics(rows, Run(ledger, tracker, "dies", NOW, vendor.now, vendor.tick))
+                publish_epics(rows, Run(ledger, tracker, "dies", NOW, vendor.now))
 
         def findings() -> list[tuple[str, bool]]:
-            run = Run(ledger, tracker, "reconcile", NOW, vendor.now, vendor.tick)
+            run = Run(ledger, tracker, "reconcile", NOW, vendor.now)
             return [(f.what, f.is_open) for f in reconcile(read_candidates(rows), run)]
 
         assert "is being created, or may still turn up" in findings()[0][0]

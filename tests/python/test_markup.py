@@ -304,7 +304,7 @@ def test_text_from_outside_is_only_text_in_a_file(tmp_path: Path, text: str) -> 
     given = dict.fromkeys(
         ("title", "service", "owner", "current_maturity", "target_maturity"), shown
     )
-    LocalTracker(tmp_path).create([draft(**given, body=body, risk_ids=(shown,), members=(shown,))])
+    LocalTracker(tmp_path).create(draft(**given, body=body, risk_ids=(shown,), members=(shown,)))
     content = (tmp_path / f"{KEY}.md").read_text()
     front = read_front_matter(content)
     assert front["status"] == "open"

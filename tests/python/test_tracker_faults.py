@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from orchestration.http import Patience
-from orchestration.trackers.protocol import (
-    AmbiguousError,
-    EpicRef,
-    ForbiddenError,
-    RejectedError,
-    Tracker,
-    TrackerError,
+from orchestration.http import (
+    AccessError,
+    Patience,
+    RefusedError,
+    SourceError,
     UnavailableError,
+    UnknownOutcomeError,
 )
+from orchestration.trackers.protocol import EpicRef, Tracker
 from orchestration.vendors.azure_devops.client import SEND_WITHIN_SECONDS as AZURE_WINDOW
 from orchestration.vendors.jira.client import SEND_WITHIN_SECONDS as JIRA_WINDOW
 
@@ -30,7 +29,6 @@ from .tracker_helpers import (
     change,
     comments,
     draft,
-    drafts,
     numbers,
     opened,
     secrets_of,
@@ -39,7 +37,7 @@ from .tracker_helpers import (
     vendor_of,
 )
 from .vendor_azure_devops import AzureDevOps
-from .vendor_jira import PAGE, Jira
+from .vendor_jira import PAGE
 from .window_helpers import window_clock
 
 PATIENCE = replace(IMPATIENT, attempts=2)
@@ -54,12 +52,12 @@ def vendor(request: pytest.FixtureRequest) -> Any:
 def tracker(vendor: Any) -> Any:
     """A tracker that knows the types already, so that the next request is the one that writes."""
     with serving_tracker(vendor) as one:
-        one.preview([draft()])
+        one.preview(draft())
         vendor.requests.clear()
         yield one
 
 
-def refused(work: Callable[[], object], kind: type[TrackerError] = TrackerError) -> TrackerError:
+def refused(work: Callable[[], object], kind: type[SourceError] = SourceError) -> SourceError:
     """The error of `work`, with no secret in it."""
     with pytest.raises(kind) as raised:
         work()
@@ -74,16 +72,14 @@ def is_silent(error: object) -> None:
 @pytest.mark.parametrize("fault", ["half_body", "slow_drip"])
 def test_created_but_never_answered_is_ambiguous_and_found_later(vendor: Any, fault: Fault) -> None:
     with serving_tracker(vendor, replace(IMPATIENT, reply_seconds=0.2)) as tracker:
-        tracker.preview([draft()])
+        tracker.preview(draft())
         vendor.requests.clear()
         vendor.faults = {0: fault}
-        epics = drafts(3)[: tracker.batch_size]
-        refused(lambda: tracker.create(epics), AmbiguousError)
-        keys = [epic.key for epic in epics]
-        assert tracker.find(keys) == {}
+        refused(lambda: tracker.create(draft()), UnknownOutcomeError)
+        assert tracker.find([KEY]) == {}
         vendor.tick(tracker.search_lag_seconds)
-        assert tracker.find(keys).keys() == {*keys}
-    assert len(vendor.things()) == len(epics)
+        assert tracker.find([KEY]).keys() == {KEY}
+    assert len(vendor.things()) == 1
 
 
 @pytest.mark.parametrize("fault", ["reset", "500", "html"])
@@ -91,7 +87,7 @@ def test_what_may_have_been_done_is_not_sent_again(
     vendor: Any, tracker: Tracker, fault: Fault
 ) -> None:
     vendor.faults = dict.fromkeys(range(9), fault)
-    refused(lambda: tracker.create([draft()]), AmbiguousError)
+    refused(lambda: tracker.create(draft()), UnknownOutcomeError)
     assert len(vendor.requests) == 1
 
 
@@ -99,13 +95,13 @@ def test_what_may_have_been_done_is_not_sent_again(
 def test_a_storm_of_429_is_waited_out_or_reported(vendor: Any, fault: Fault, wait: float) -> None:
     waits: list[float] = []
     with serving_tracker(vendor, replace(IMPATIENT, sleep=waits.append)) as tracker:
-        tracker.preview([draft()])
+        tracker.preview(draft())
         vendor.requests.clear()
         vendor.faults = dict.fromkeys(range(3), fault)
         opened(tracker)
         assert waits == [wait] * 3
         vendor.faults = dict.fromkeys(range(100), fault)
-        refused(lambda: tracker.create([draft("b")]), UnavailableError)
+        refused(lambda: tracker.create(draft("b")), UnavailableError)
     assert len(vendor.things()) == 1
 
 
@@ -120,10 +116,10 @@ def test_nothing_is_sent_when_the_lease_may_be_over(
     with serving(vendor) as url:
         ref = opened(tracker_at(vendor, url))
         tracker = tracker_at(vendor, url, patience)
-        tracker.preview([draft()])
+        tracker.preview(draft())
 
         work: dict[str, Callable[[], object]] = {
-            "create": lambda: tracker.create([draft("late")]),
+            "create": lambda: tracker.create(draft("late")),
             "update": lambda: tracker.update(ref, change()),
             "close": lambda: tracker.close(ref, change()),
         }
@@ -136,7 +132,7 @@ def test_nothing_is_sent_when_the_lease_may_be_over(
         vendor.answer = answer
         vendor.before = lambda _: clock.sleep(window * 0.6)
         later = tracker_at(vendor, url, patience)
-        error = refused(lambda: later.create([draft("late")]), UnavailableError)
+        error = refused(lambda: later.create(draft("late")), UnavailableError)
         assert "too slowly" in str(error)
         # Whatever only reads may wait longer.
         tracker.status([ref])
@@ -150,10 +146,8 @@ def live(tracker: Any, vendor: Any) -> EpicRef | None:
     for _ in range(6):
         try:
             ref = ref or tracker.find([KEY]).get(KEY)
-            if ref is None:
-                outcome = tracker.create([draft()]).get(KEY)
-                ref = outcome if isinstance(outcome, EpicRef) else None
-        except TrackerError as error:
+            ref = ref or tracker.create(draft())
+        except SourceError as error:
             is_silent(error)
         vendor.tick(tracker.search_lag_seconds)
     for number, step in enumerate((tracker.update, tracker.close)):
@@ -162,9 +156,9 @@ def live(tracker: Any, vendor: Any) -> EpicRef | None:
             try:
                 step(ref, change(number, is_retry=is_retry))
                 break
-            except TrackerError as error:
+            except SourceError as error:
                 is_silent(error)
-                is_retry = is_retry or isinstance(error, AmbiguousError)
+                is_retry = is_retry or isinstance(error, UnknownOutcomeError)
     return ref
 
 
@@ -216,8 +210,8 @@ def test_no_error_shows_a_secret_that_a_server_echoes(vendor: Any, tracker: Any)
     work: list[Callable[[], object]] = [
         lambda: tracker.find([KEY]),
         lambda: tracker.status([ref]),
-        lambda: tracker.preview([draft("c", project_key="PAY")]),
-        lambda: tracker.create([draft("b")]),
+        lambda: tracker.preview(draft("c", project_key="PAY")),
+        lambda: tracker.create(draft("b")),
         lambda: tracker.update(ref, change()),
         lambda: tracker.close(ref, change()),
         tracker.check,
@@ -229,7 +223,7 @@ def test_no_error_shows_a_secret_that_a_server_echoes(vendor: Any, tracker: Any)
         for attempt in work:
             try:
                 is_silent(attempt())
-            except TrackerError as error:
+            except SourceError as error:
                 is_silent(error)
     # Of a secret that is cut, not even the beginning is shown.
     for secret in secrets_of(vendor):
@@ -243,14 +237,14 @@ def test_a_token_that_ends_within_a_run_ends_the_run(vendor: Any, tracker: Any) 
     ref = opened(tracker)
     vendor.is_signed_out = vendor.is_expired = True
     for work in (
-        lambda: tracker.create([draft("next")]),
+        lambda: tracker.create(draft("next")),
         lambda: tracker.update(ref, change()),
         lambda: tracker.close(ref, change()),
         lambda: tracker.find([KEY]),
         lambda: tracker.status([ref]),
     ):
         before = len(vendor.requests)
-        assert "_TOKEN" in str(refused(work, ForbiddenError))
+        assert "_TOKEN" in str(refused(work, AccessError))
         # Asked once, and whether the project grants it: a sign-in page is no answer to wait for.
         assert len(vendor.requests) <= before + 2
     (check,) = tracker.check()
@@ -260,22 +254,19 @@ def test_a_token_that_ends_within_a_run_ends_the_run(vendor: Any, tracker: Any) 
 
 def test_an_answer_of_something_else_is_ambiguous_or_unavailable(vendor: Any, tracker: Any) -> None:
     vendor.answer = lambda _: Answer({"hello": "proxy"})
-    if isinstance(vendor, Jira):
-        assert tracker.create([draft()]) == {}
-    else:
-        refused(lambda: tracker.create([draft()]), AmbiguousError)
+    refused(lambda: tracker.create(draft()), UnknownOutcomeError)
     refused(lambda: tracker.find([KEY]), UnavailableError)
     vendor.answer = lambda _: Answer(b"", 201)
-    refused(lambda: tracker.create([draft()]), AmbiguousError)
+    refused(lambda: tracker.create(draft()), UnknownOutcomeError)
 
 
 def test_a_secret_that_is_missing_is_named(vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracker_helpers, "ENVIRONMENT", {"JIRA_USER": "a@b.c"})
-    error = refused(lambda: tracker_at(vendor, "http://127.0.0.1:9"), ForbiddenError)
+    error = refused(lambda: tracker_at(vendor, "http://127.0.0.1:9"), AccessError)
     assert "_TOKEN is not set" in str(error)
 
 
 def test_rejections_are_of_the_epics_of_the_call_alone(vendor: Any, tracker: Tracker) -> None:
-    error = tracker.create([draft(parent=EpicRef("x", "999999", "https://x/MOD-9"))])[KEY]
-    assert isinstance(error, RejectedError)
+    parent = EpicRef("x", "999999", "https://x/MOD-9")
+    refused(lambda: tracker.create(draft(parent=parent)), RefusedError)
     opened(tracker)

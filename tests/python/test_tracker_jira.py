@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 
-from orchestration.trackers.protocol import (
-    AmbiguousError,
+from orchestration.http import (
+    AccessError,
     ConflictError,
-    EpicRef,
-    EpicStatus,
-    ForbiddenError,
-    RejectedError,
-    TrackerError,
+    RefusedError,
+    SourceError,
+    UnknownOutcomeError,
 )
+from orchestration.trackers.protocol import EpicStatus
 
-from .loopback import Answer
 from .tracker_helpers import (
     JIRA_FIELDS,
     KEY,
@@ -24,14 +22,11 @@ from .tracker_helpers import (
     asked,
     change,
     draft,
-    drafts,
     opened,
     serving_tracker,
     status,
 )
 from .vendor_jira import Jira, refusal
-
-BEFORE_BULK = 6  # The project, its types, and four pages of fields.
 
 
 @pytest.fixture(params=["cloud", "data_center"])
@@ -107,73 +102,31 @@ def test_stories_go_below_their_epic(vendor: Jira) -> None:
 
 def test_a_service_may_ask_for_an_allowed_project(vendor: Jira) -> None:
     with serving_tracker(vendor, other_projects=["PAY"]) as tracker:
-        tracker.create([draft(key, project_key=key) for key in ("MOD", "PAY", "ELSE")])
+        for key in ("MOD", "PAY", "ELSE"):
+            tracker.create(draft(key, project_key=key))
         assert tracker.notes == [
             "the service asks for project ELSE: add it to `other_projects` to allow that"
         ]
     assert [issue.key for issue in vendor.issues.values()] == ["MOD-1", "PAY-1", "MOD-2"]
 
 
-def test_one_bad_draft_leaves_the_others_alone(vendor: Jira) -> None:
-    epics = drafts(4)
-    with serving_tracker(vendor) as tracker:
-        opened(tracker)
-        asked(vendor)
-        # Required since the fields were read; what fills it for two of them is not our business.
-        wrong, kept = {"customfield_10206": "Cost center is required."}, vendor.wrong_to_create
-        vendor.wrong_to_create = (  # type: ignore[method-assign]
-            lambda fields: wrong if fields["labels"][1][9:12] in ("001", "003") else kept(fields)
-        )
-        outcomes = tracker.create(epics)
-    kinds = [EpicRef, RejectedError, EpicRef, RejectedError]
-    assert [type(outcomes[epic.key]) for epic in epics] == kinds
-    assert "Cost center is required.; set the field in `field_values`" in str(
-        outcomes[epics[1].key]
-    )
-    for epic in (epics[0], epics[2]):
-        assert epic.key in vendor.issues[outcomes[epic.key].id].fields["labels"]
-    assert asked(vendor) == ["POST /issue/bulk"]
-
-
-@pytest.mark.parametrize("lost", [slice(1), slice(0)])
-def test_an_answer_that_doesn_t_say_what_became_of_each_is_ambiguous(
-    vendor: Jira, lost: slice
-) -> None:
-    """Some issues created, one refused, and fewer told of than there must be."""
-    epics = drafts(3)
-    told = [{"id": "10000", "key": "MOD-1"}, {"id": "10001", "key": "MOD-2"}][lost]
-    why = {"status": 400, "elementErrors": {"errors": {"summary": "no"}}, "failedElementNumber": 1}
-    vendor.refusals = {BEFORE_BULK: Answer({"issues": told, "errors": [why]}, 201)}
-    with serving_tracker(vendor) as tracker:
-        outcomes = tracker.create(epics)
-    assert outcomes.keys() == {epics[1].key}
-    assert isinstance(outcomes[epics[1].key], RejectedError)
-
-
-def test_a_request_that_is_refused_as_a_whole_is_told_of_each(vendor: Jira) -> None:
-    vendor.refusals = {BEFORE_BULK: refusal("Invalid payload")}
-    with serving_tracker(vendor) as tracker:
-        outcomes = tracker.create(drafts(2))
-    assert [type(one) for one in outcomes.values()] == [RejectedError] * 2
-    assert all("Invalid payload" in str(one) for one in outcomes.values())
-
-
-def test_a_failing_second_request_keeps_what_the_first_one_created(vendor: Jira) -> None:
-    epics = [draft("paydown-a-c1"), draft("paydown-b-c1", owner="team-search")]
-    vendor.faults = {BEFORE_BULK + 1: "half_body"}
+def test_a_failing_second_request_leaves_the_outcome_unknown(vendor: Jira) -> None:
     with serving_tracker(vendor, owners={OWNER: {"assignee": "gone"}}) as tracker:
-        outcomes = tracker.create(epics)
-        assert isinstance(outcomes["paydown-b-c1"], EpicRef)
-        assert isinstance(outcomes["paydown-a-c1"], AmbiguousError)
+        tracker.preview(draft())
+        vendor.faults = {len(vendor.requests) + 1: "half_body"}
+        with pytest.raises(UnknownOutcomeError):
+            tracker.create(draft())
         vendor.tick(60)
-        assert len(tracker.find(["paydown-a-c1", "paydown-b-c1"])) == 2
+        assert tracker.find([KEY])
 
 
 def test_a_configured_value_that_jira_refuses_is_not_dropped(vendor: Jira) -> None:
-    with serving_tracker(vendor, field_values={"Cost center": {"value": "Sales"}}) as tracker:
-        outcome = tracker.create([draft()])[KEY]
-    assert isinstance(outcome, RejectedError)
-    assert "customfield_10206: is not valid" in str(outcome)
+    said = "customfield_10206: is not valid.; set the field in `field_values`"
+    with (
+        serving_tracker(vendor, field_values={"Cost center": {"value": "Sales"}}) as tracker,
+        pytest.raises(RefusedError, match=said),
+    ):
+        tracker.create(draft())
     assert not vendor.issues
 
 
@@ -199,10 +152,8 @@ def test_a_screen_without_labels_is_refused_since_nothing_would_be_found_again(
     vendor: Jira,
 ) -> None:
     vendor.create_screen = {"summary", "description"}
-    with serving_tracker(vendor) as tracker:
-        outcome = tracker.create([draft()])[KEY]
-    assert isinstance(outcome, RejectedError)
-    assert "lacks Labels" in str(outcome)
+    with serving_tracker(vendor) as tracker, pytest.raises(RefusedError, match="lacks Labels"):
+        tracker.create(draft())
     assert not vendor.issues
 
 
@@ -243,7 +194,7 @@ def test_a_way_to_done_that_requires_more_is_not_ours(vendor: Jira) -> None:
     vendor.transition_fields["customfield_7"] = entry
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
-        with pytest.raises(RejectedError, match=r"requires 'Root cause' \(customfield_7\); close"):
+        with pytest.raises(RefusedError, match=r"requires 'Root cause' \(customfield_7\); close"):
             tracker.close(ref, change())
     assert only(vendor).comments == []
 
@@ -271,15 +222,15 @@ def test_an_archived_project_is_told_and_nothing_is_taken_for_closed(vendor: Jir
     with serving_tracker(vendor) as later:
         state = later.status([ref])[ref.key]
         if vendor.is_cloud:
-            assert isinstance(state, RejectedError)
+            assert isinstance(state, RefusedError)
             assert "project MOD is archived" in str(state)
         else:
             # Its issues can still be read by their ids there.
             assert isinstance(state, EpicStatus)
             assert state.is_open
-        assert isinstance(later.create([draft("paydown-b-c1")])["paydown-b-c1"], RejectedError)
-        with pytest.raises(RejectedError):
-            later.update(ref, change())
+        for work in (lambda: later.create(draft("b")), lambda: later.update(ref, change())):
+            with pytest.raises(RefusedError):
+                work()
 
 
 def test_without_the_right_to_browse_nothing_is_taken_for_deleted(vendor: Jira) -> None:
@@ -288,7 +239,7 @@ def test_without_the_right_to_browse_nothing_is_taken_for_deleted(vendor: Jira) 
         vendor.tick(60)
         vendor.permissions.clear()
         state = tracker.status([ref])[ref.key]
-    assert isinstance(state, ForbiddenError)
+    assert isinstance(state, AccessError)
     assert "can't browse MOD" in str(state)
 
 
@@ -307,7 +258,7 @@ def test_an_issue_that_is_forbidden_alone_is_rejected_and_no_reason_to_stop(
         vendor.locked = {ref.id}
         vendor.rename("100", "DEBT")
         vendor.requests.clear()
-        with pytest.raises(RejectedError, match=r"browse/MOD-1 .*security level.*archived"):
+        with pytest.raises(RefusedError, match=r"browse/MOD-1 .*security level.*archived"):
             getattr(tracker, step)(ref, change())
         question = vendor.requests[-1]
         assert [one.path[-14:] for one in vendor.requests].count("/mypermissions") == 1
@@ -328,7 +279,7 @@ def test_an_issue_is_not_forbidden_alone_where_its_project_grants_nothing_or_can
             vendor.refusals = {comment + 1: refusal("no", status=404)}
         if lost == "token":
             vendor.refusals = dict.fromkeys(range(comment, comment + 9), refusal(status=401))
-        with pytest.raises(ForbiddenError, match="JIRA_TOKEN"):
+        with pytest.raises(AccessError, match="JIRA_TOKEN"):
             tracker.update(ref, change())
     assert only(vendor).comments == []
 
@@ -340,7 +291,7 @@ def test_whatever_fails_after_the_comment_leaves_the_outcome_unknown(
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
         vendor.refusals = {len(vendor.requests) + 2: refusal("no", status=code)}
-        with pytest.raises(AmbiguousError, match="the comment is there"):
+        with pytest.raises(UnknownOutcomeError, match="the comment is there"):
             tracker.update(ref, change())
         tracker.update(ref, change(is_retry=True))
     assert len(only(vendor).comments) == 1
@@ -348,10 +299,10 @@ def test_whatever_fails_after_the_comment_leaves_the_outcome_unknown(
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(409, ConflictError), (412, ConflictError), (400, RejectedError)]
+    ("code", "kind"), [(409, ConflictError), (412, ConflictError), (400, RefusedError)]
 )
 def test_what_a_refused_comment_is_told_as(
-    vendor: Jira, code: int, kind: type[TrackerError]
+    vendor: Jira, code: int, kind: type[SourceError]
 ) -> None:
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
@@ -365,15 +316,15 @@ def test_rights_that_are_lost_in_a_run(vendor: Jira) -> None:
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
         vendor.permissions -= {"CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES"}
-        outcomes = tracker.create(drafts(2))
-        assert [type(one) for one in outcomes.values()] == [ForbiddenError] * 2
-        assert "may not create issues" in str(next(iter(outcomes.values())))
+        with pytest.raises(AccessError, match="may not create issues"):
+            tracker.create(draft("b"))
         tracker.update(ref, change())
         assert len(tracker.notes) == 2
-        with pytest.raises(RejectedError, match="can't be closed"):
+        with pytest.raises(RefusedError, match="can't be closed"):
             tracker.close(ref, change(2))
-    with serving_tracker(vendor) as later:
-        (outcome,) = later.create([draft("b")]).values()
-        assert isinstance(outcome, RejectedError)
-        assert "may its user create issues there?" in str(outcome)
+    with (
+        serving_tracker(vendor) as later,
+        pytest.raises(RefusedError, match=r"may its user create issues there\?"),
+    ):
+        later.create(draft("b"))
     assert len(only(vendor).comments) == 1

@@ -11,18 +11,11 @@ from typing import Any
 import pytest
 
 from orchestration.documents.readers import read_front_matter as read_for_staging
+from orchestration.http import ConflictError, RefusedError, UnavailableError
 from orchestration.trackers import local
 from orchestration.trackers.local import LocalTracker
 from orchestration.trackers.local_file import read_front_matter, with_change
-from orchestration.trackers.protocol import (
-    ConflictError,
-    EpicChange,
-    EpicRef,
-    EpicStatus,
-    Preview,
-    RejectedError,
-    UnavailableError,
-)
+from orchestration.trackers.protocol import EpicChange, EpicRef, EpicStatus, Preview
 
 from .tracker_helpers import KEY, NOW, draft, opened, status
 from .tracker_helpers import change as any_change
@@ -154,8 +147,8 @@ def test_a_file_that_cannot_be_read_is_told_by_name_line_and_fix(
 ) -> None:
     edit(path, old, new)
     problem = tracker.status([ref])[KEY]
-    assert isinstance(problem, RejectedError)
-    with pytest.raises(RejectedError, match=rf"{KEY}\.md: .*{said}") as told:
+    assert isinstance(problem, RefusedError)
+    with pytest.raises(RefusedError, match=rf"{KEY}\.md: .*{said}") as told:
         tracker.update(ref, change())
     assert str(told.value) == str(problem)
 
@@ -164,7 +157,7 @@ def test_a_date_that_is_none_is_told(tracker: LocalTracker, ref: EpicRef, path: 
     edit(path, "status: open", "status: done")
     edit(path, "closed_at: null", "closed_at: yesterday")
     problem = tracker.status([ref])[KEY]
-    assert isinstance(problem, RejectedError)
+    assert isinstance(problem, RefusedError)
     assert f"{KEY}.md: `closed_at` is no date, write it as 2026-06-26" in str(problem)
 
 
@@ -316,7 +309,7 @@ def test_a_status_that_cannot_be_set_is_told(
 ) -> None:
     edit(path, "status: open", "status: 'open'")
     before = path.read_text()
-    with pytest.raises(RejectedError, match="close it by hand"):
+    with pytest.raises(RefusedError, match="close it by hand"):
         tracker.close(ref, change(3))
     assert path.read_text() == before
 
@@ -328,13 +321,10 @@ def test_stories_name_their_epic(tracker: LocalTracker, ref: EpicRef, path: Path
 
 
 def test_a_preview_shows_the_file_and_writes_nothing(tracker: LocalTracker, path: Path) -> None:
-    shown = tracker.preview([draft()])[KEY]
+    shown = tracker.preview(draft())
     assert not path.parent.exists()
     opened(tracker)
     assert shown == Preview({"file": f"{KEY}.md", "text": path.read_text()})
-    again = tracker.preview([draft()])[KEY]
-    assert isinstance(again, Preview)
-    assert "adopted" in again.notes[0]
 
 
 def test_a_directory_that_cannot_be_made_is_reported(tracker: LocalTracker, path: Path) -> None:
@@ -344,6 +334,5 @@ def test_a_directory_that_cannot_be_made_is_reported(tracker: LocalTracker, path
     assert not check.is_ok
     assert str(path.parent) in check.message
     assert "PAYDOWN_HOME" in check.message
-    outcome = tracker.create([draft()])[KEY]
-    assert isinstance(outcome, UnavailableError)
-    assert "epics" in str(outcome)
+    with pytest.raises(UnavailableError, match="epics"):
+        tracker.create(draft())

@@ -136,10 +136,7 @@ def undescribed(vendor: Jira | AzureDevOps) -> set[str]:
 
 def opened(tracker: Tracker, epic: EpicDraft | None = None) -> EpicRef:
     """An epic in the tracker."""
-    epic = epic or draft()
-    ref = tracker.create([epic])[epic.key]
-    assert isinstance(ref, EpicRef), ref
-    return ref
+    return tracker.create(epic or draft())
 
 
 def status(tracker: Tracker, ref: EpicRef) -> EpicStatus:

@@ -131,19 +131,14 @@ class Jira(JiraState):
 
     # Issues.
 
-    @route("POST", "/issue/bulk")
-    def bulk(self, request: Request) -> Answer:
-        created, errors = [], []
-        for number, update in enumerate(request.body["issueUpdates"]):
-            fields = update["fields"]
-            if wrong := self.wrong_to_create(fields):
-                why = {"errorMessages": [], "errors": wrong}
-                errors.append({"status": 400, "elementErrors": why, "failedElementNumber": number})
-                continue
-            properties = {one["key"]: one["value"] for one in update.get("properties", ())}
-            issue = self.add(self.projects[fields["project"]["id"]], fields, properties)
-            created.append({"id": issue.id, "key": issue.key})
-        return Answer({"issues": created, "errors": errors}, 201 if created else 400)
+    @route("POST", "/issue")
+    def create_issue(self, request: Request) -> Answer:
+        fields = request.body["fields"]
+        if wrong := self.wrong_to_create(fields):
+            return refusal(errors=wrong)
+        properties = {one["key"]: one["value"] for one in request.body.get("properties", ())}
+        issue = self.add(self.projects[fields["project"]["id"]], fields, properties)
+        return Answer({"id": issue.id, "key": issue.key}, 201)
 
     def wrong_to_create(self, fields: Json) -> Mapping[str, str]:
         project = self.projects.get(fields["project"]["id"])

@@ -30,7 +30,7 @@ def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> 
 
 
 def board_wiql(schema: Schema, config: AzureDevOpsTrackerConfig) -> str:
-    """Open epics by priority, then by burn: the board. Raises TrackerError.
+    """Open epics by priority, then by burn: the board. Raises SourceError.
 
     WIQL knows no categories of states, so the closed ones are named.
     """

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from orchestration.http import (
+    ConflictError,
     RefusedError,
     UnavailableError,
     UnknownOutcomeError,
     longest_call_seconds,
 )
-from orchestration.vendors.azure_devops.errors import is_without_project
+from orchestration.vendors.azure_devops.errors import explained
 from orchestration.vendors.azure_devops.settings import NAME, AzureDevOpsProject
 from orchestration.vendors.base import Context, secret
-from orchestration.vendors.tracker_client import (
-    CONFLICTS,
-    Errors,
-    Json,
-    Params,
-    TrackerClient,
-    shaped,
-)
+from orchestration.vendors.tracker_client import Json, Params, TrackerClient, chunks, shaped
 
 IDS_A_FETCH = 200
 JSON_PATCH = "application/json-patch+json"
@@ -34,6 +26,8 @@ SEND_WITHIN_SECONDS = 120.0
 REPLY_SECONDS = 60.0
 LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
 _UPDATES_A_PAGE = 200
+# What every work item holds.
+_PARTS = {"id": int, "rev": int, "fields": dict}
 Operations = Sequence[Mapping[str, Any]]
 
 
@@ -45,16 +39,13 @@ class Client(TrackerClient):
     by reference name, without those that are empty.
     """
 
-    def __init__(
-        self, config: AzureDevOpsProject, context: Context, errors: Errors = nullcontext
-    ) -> None:
+    def __init__(self, config: AzureDevOpsProject, context: Context) -> None:
         self.url, self.project = str(config.url), str(config.project)
-        with errors():
-            what = (
-                "an organization-scoped personal access token or a token of Microsoft Entra that "
-                "may read (for a tracker: and write) work items"
-            )
-            token = secret(context, config.token_env, NAME, what)
+        what = (
+            "an organization-scoped personal access token or a token of Microsoft Entra that may "
+            "read (for a tracker: and write) work items"
+        )
+        token = secret(context, config.token_env, NAME, what)
         hint = (
             f"renew {config.token_env}: an organization-scoped token with Work Items (Read & "
             "write) or a token of Microsoft Entra, whose owner may edit work items and create tags "
@@ -67,7 +58,6 @@ class Client(TrackerClient):
             NAME,
             self.url,
             context,
-            errors,
             window_seconds=SEND_WITHIN_SECONDS,
             reply_seconds=REPLY_SECONDS,
             always={"api-version": config.api_version},
@@ -76,6 +66,7 @@ class Client(TrackerClient):
             headers={"X-TFS-FedAuthRedirect": "Suppress"},
             access_hint=hint,
             secrets=(token,),
+            explain=explained,
         )
 
     def edit_url(self, item: Mapping[str, Any]) -> str:
@@ -107,23 +98,20 @@ class Client(TrackerClient):
 
     def items(self, ids: Iterable[int], fields: Sequence[str]) -> Iterator[Json]:
         """The work items that exist and may be read, as they come, 200 a request."""
-        rest = iter(dict.fromkeys(ids))
-        while some := list(islice(rest, IDS_A_FETCH)):
+        for some in chunks([*dict.fromkeys(ids)], IDS_A_FETCH):
             # One that is gone must not fail the others: it is null in the list.
             body = {"ids": some, "fields": list(fields), "errorPolicy": "omit"}
             found = self.ask("/_apis/wit/workitemsbatch", body, value=list)["value"]
-            with self._errors():
-                yield from [_work_item(one) for one in found if one]
+            yield from [shaped(f"{NAME}: work items", one, **_PARTS) for one in found if one]
 
     def item(self, item_id: int) -> Json | None:
         """One work item with all its fields; None where it is gone or may not be read."""
-        return self.find(f"/_apis/wit/workitems/{item_id}", id=int, rev=int, fields=dict)
+        return self.find(f"/_apis/wit/workitems/{item_id}", None, **_PARTS)
 
     def deleted(self, ids: Collection[int]) -> dict[int, Json]:
         """Those of the work items that lie in the project's recycle bin."""
         found: dict[int, Json] = {}
-        rest = iter(ids)
-        while some := list(islice(rest, IDS_A_FETCH)):
+        for some in chunks([*ids], IDS_A_FETCH):
             params = {"ids": ",".join(map(str, some))}
             listed = self._values(f"{self._in()}/recyclebin", params)
             found |= {int(one["id"]): one for one in filter(None, listed) if one.get("id")}
@@ -140,47 +128,36 @@ class Client(TrackerClient):
                 return
             skip += len(page)
 
-    def create(self, type_name: str, operations: Operations) -> Json:
+    def open(self, type_name: str, operations: Operations) -> Json:
         """Open a work item."""
-        with self._errors():
-            data = self._send("POST", self._new(type_name), operations, content_type=JSON_PATCH)
-            try:
-                return _work_item(data)
-            except UnavailableError as error:
-                # It may stand for one.
-                raise UnknownOutcomeError(str(error)) from None
+        return self.create(self._new(type_name), operations, _PARTS, content_type=JSON_PATCH)
 
     def validate(self, type_name: str, operations: Operations) -> None:
         """Ask whether a work item could be opened; nothing is done."""
-        with self._errors():
-            try:
-                path, params = self._new(type_name), {"validateOnly": "true"}
-                self._send("POST", path, operations, params, content_type=JSON_PATCH)
-            except UnknownOutcomeError as error:
-                raise UnavailableError(str(error)) from None
+        path, params = self._new(type_name), {"validateOnly": "true"}
+        try:
+            self.write("POST", path, operations, params, content_type=JSON_PATCH)
+        except UnknownOutcomeError as error:
+            raise UnavailableError(str(error)) from None
 
     def change(self, item: Json, operations: Operations) -> bool:
         """Change all of it or nothing; False where it is no longer at its revision."""
         body = [{"op": "test", "path": "/rev", "value": item["rev"]}, *operations]
-        with self._errors():
-            try:
-                path = f"/_apis/wit/workitems/{item['id']}"
-                self._send("PATCH", path, body, content_type=JSON_PATCH)
-            except RefusedError as error:
-                if error.status in CONFLICTS:
-                    return False
-                raise
+        try:
+            path = f"/_apis/wit/workitems/{item['id']}"
+            self.write("PATCH", path, body, content_type=JSON_PATCH)
+        except ConflictError:
+            return False
         return True
 
     def find(self, path: str, params: Params = None, **parts: type) -> Json | None:
         """As `get`; None for what the project doesn't have."""
-        with self._errors():
-            try:
-                return self._object(path, self._http.get(path, self._with(params)), parts)
-            except RefusedError as error:
-                if error.status != 404 or is_without_project(error):
-                    raise
-                return None
+        try:
+            return self.get(path, params, **parts)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return None
 
     def _values(self, path: str, params: Params = None) -> list[Any]:
         return self.get(path, params, value=list)["value"]
@@ -193,10 +170,6 @@ class Client(TrackerClient):
 
     def _type_path(self, project: str, name: str) -> str:
         return f"{self._in(project)}/workitemtypes/{quote(name, safe='')}"
-
-
-def _work_item(data: Any) -> Json:
-    return shaped(f"{NAME}: work items", data, id=int, rev=int, fields=dict)
 
 
 def tags_of(item: Mapping[str, Any]) -> list[str]:

@@ -1,15 +1,12 @@
-"""What Azure DevOps says when it says no, as an error of the protocol that names the fix."""
+"""What Azure DevOps says when it says no, as an error that names the fix."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
-from orchestration.http import AccessError, RefusedError
-from orchestration.trackers import protocol
+from orchestration.http import AccessError, RefusedError, SourceError
 from orchestration.trackers.text import one_line
-from orchestration.vendors.tracker_client import CONFLICTS, Json, as_tracker_errors
+from orchestration.vendors.tracker_client import Json
 
 _SAID_LIMIT = 400
 # The project is not there under this name or id: nothing else in this run can work.
@@ -22,61 +19,30 @@ _FIXES = {
 }
 
 
-class ForbiddenPlaceError(protocol.RejectedError):
-    """Work items may not be edited in one area (TF237111); in others they may."""
-
-
-@contextmanager
-def azure_devops_errors() -> Generator[None]:
-    """Errors of `Http` as the protocol's, in words."""
-    with as_tracker_errors():
-        try:
-            yield
-        except RefusedError as error:
-            raise _refusal(error) from None
-        except AccessError as error:
-            raise _no_access(error) from None
-
-
-def is_without_project(error: RefusedError) -> bool:
-    """Whether it is the project that doesn't exist, and not something in it."""
-    data = _said(error)
-    return any(mark in f"{data.get('message')} {data.get('typeKey')}" for mark in _NO_PROJECT)
-
-
-def _said(error: RefusedError | AccessError) -> Json:
-    return error.data if isinstance(error.data, dict) else {}
-
-
-def _refusal(error: RefusedError) -> protocol.TrackerError:
-    """For a 4xx other than 401 and 403."""
-    said = one_line(_said(error).get("message") or "", _SAID_LIMIT)
-    if is_without_project(error):
-        return protocol.ForbiddenError(
+def explained(error: AccessError | RefusedError) -> SourceError:
+    """The error in Azure DevOps' words, with the fix; one that is about all epics denies access."""
+    data: Json = error.data if isinstance(error.data, dict) else {}
+    said = one_line(data.get("message") or "", _SAID_LIMIT)
+    if isinstance(error, AccessError):
+        if "TF237111" in said:
+            # Work items may not be edited in one area; in others they may.
+            fix = "let the token's owner edit work items in that area, or correct `area_path`"
+            return RefusedError(f"azure_devops: {said}; {fix} in `owners`", 403)
+        return AccessError(f"{error} ({said})" if said else str(error))
+    if any(mark in f"{data.get('message')} {data.get('typeKey')}" for mark in _NO_PROJECT):
+        return AccessError(
             f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id "
             "(docs/guides/azure-devops.md says what that changes)"
         )
-    answered = f"azure_devops: answered {error.status}"
-    if error.status in CONFLICTS:
-        return protocol.ConflictError(f"{answered}: {said}")
-    if rules := _broken_rules(_said(error)):
-        return protocol.RejectedError(f"azure_devops: {'; '.join(rules)}")
+    if rules := _broken_rules(data):
+        return RefusedError(f"azure_devops: {'; '.join(rules)}", error.status)
     if not said:
-        fix = "see that `url` is an organization or a collection"
-        return protocol.RejectedError(f"{answered} without a reason; {fix}")
-    fixes = [fix for mark, fix in _FIXES.items() if mark in said]
-    return protocol.RejectedError("; ".join([f"{answered}: {said}", *fixes]))
-
-
-def _no_access(error: AccessError) -> protocol.TrackerError:
-    """For a 401, a 403 or a page to sign in; it says which right is missing."""
-    said = one_line(_said(error).get("message") or "", _SAID_LIMIT)
-    if "TF237111" in said:
-        return ForbiddenPlaceError(
-            f"azure_devops: {said}; let the token's owner edit work items in that area, or "
-            "correct `area_path` in `owners`"
+        return type(error)(
+            f"{error}; see that `url` is an organization or a collection", error.status
         )
-    return protocol.ForbiddenError(f"{error} ({said})" if said else str(error))
+    fixes = [fix for mark, fix in _FIXES.items() if mark in said]
+    words = "; ".join([f"azure_devops: answered {error.status}: {said}", *fixes])
+    return type(error)(words, error.status)
 
 
 def _broken_rules(data: Json) -> list[str]:

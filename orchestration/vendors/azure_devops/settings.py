@@ -135,7 +135,7 @@ class AzureDevOpsTrackerConfig(AzureDevOpsProject):
         return f"{NAME}:{parts.netloc}{parts.path}/{self.project}".lower()
 
     def tracker(self, context: Context) -> Tracker:
-        """Ready to be asked; nothing is sent yet. ForbiddenError where the token is missing."""
+        """Ready to be asked; nothing is sent yet. AccessError where the token is missing."""
         from orchestration.vendors.azure_devops.tracker import AzureDevOpsTracker
 
         return AzureDevOpsTracker(self, context)

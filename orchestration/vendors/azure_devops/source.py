@@ -14,7 +14,8 @@ from orchestration.vendors.azure_devops.client import IDS_A_FETCH, Client, tags_
 from orchestration.vendors.azure_devops.settings import AzureDevOpsSourceConfig
 from orchestration.vendors.azure_devops.work_item import quoted
 from orchestration.vendors.base import Context, iso
-from orchestration.vendors.epic_items import EpicSource, Item, chunks
+from orchestration.vendors.epic_items import EpicSource, Item
+from orchestration.vendors.tracker_client import chunks
 
 # A query that finds more than 20,000 items is refused.
 QUERIED = 5_000

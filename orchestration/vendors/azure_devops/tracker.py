@@ -7,14 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any
 
+from orchestration.http import ConflictError, RefusedError
 from orchestration.trackers import protocol
 from orchestration.vendors.azure_devops.check import checks
 from orchestration.vendors.azure_devops.client import LONGEST_CALL_SECONDS, Client, tags_of
-from orchestration.vendors.azure_devops.errors import ForbiddenPlaceError, azure_devops_errors
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
 from orchestration.vendors.azure_devops.work_item import (
+    Patch,
     Schema,
     change_patch,
     draft_patch,
@@ -47,13 +47,11 @@ class AzureDevOpsTracker:
     is found again by its mark whatever people do to the discussion.
     """
 
-    # The batch interface isn't part of the published description.
-    batch_size = 1
     longest_call_seconds = LONGEST_CALL_SECONDS
     is_idempotent = False
 
     def __init__(self, config: AzureDevOpsTrackerConfig, context: Context) -> None:
-        self._client = Client(config, context, azure_devops_errors)
+        self._client = Client(config, context)
         self._config = config
         self._schema = Schema(self._client)
         self.name = config.tracker_name
@@ -77,16 +75,17 @@ class AzureDevOpsTracker:
     def check(self) -> Sequence[protocol.Check]:
         return [*checks(self._client, self._schema, self._config)]
 
-    def preview(
-        self, drafts: Sequence[protocol.EpicDraft]
-    ) -> Mapping[str, protocol.PreviewOutcome]:
-        """Each draft as it would be sent, and validated by the server (`validateOnly`)."""
-        return {draft.key: self._outcome(draft, is_preview=True) for draft in drafts}
+    def preview(self, draft: protocol.EpicDraft) -> protocol.Preview:
+        """The draft as it would be sent, and validated by the server (`validateOnly`)."""
+        type_name, patch = self._patch(draft)
+        self._client.validate(type_name, patch.operations)
+        return protocol.Preview(patch.operations, tuple(patch.notes))
 
-    def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
-        """One request a draft, besides the type's fields once a process."""
+    def create(self, draft: protocol.EpicDraft) -> protocol.EpicRef:
+        """One request, besides the type's fields once a process."""
         with self._client.window.limited():
-            return {draft.key: self._outcome(draft, is_preview=False) for draft in drafts}
+            type_name, patch = self._patch(draft)
+            return self._ref(draft.key, self._client.open(type_name, patch.operations))
 
     def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
@@ -110,7 +109,7 @@ class AzureDevOpsTracker:
                 closed_at = moment(deleted[item_id]["deletedDate"])
                 outcomes[ref.key] = protocol.EpicStatus(False, "deleted", ref.url, closed_at)
             else:
-                outcomes[ref.key] = protocol.RejectedError(
+                outcomes[ref.key] = RefusedError(
                     f"azure_devops: work item {ref.id!r} is neither readable nor in the recycle "
                     "bin: it was destroyed, or is in a project that the token's owner may not read"
                 )
@@ -120,7 +119,7 @@ class AzureDevOpsTracker:
         fields, url = item["fields"], self._client.edit_url(item)
         try:
             workflow = self._schema.workflow(*_type_of(item))
-        except protocol.RejectedError as error:
+        except RefusedError as error:
             return error
         version = f"{item['rev']}.{fields.get('System.CommentCount', 0)}"
         state = fields["System.State"]
@@ -137,7 +136,7 @@ class AzureDevOpsTracker:
         for _ in range(1 if is_closing else _EDIT_ATTEMPTS):
             item = self._client.item(item_id)
             if item is None:
-                raise protocol.RejectedError(
+                raise RefusedError(
                     f"azure_devops: work item {item_id} was deleted, or may not be read"
                 )
             if may_be_done and _holds(self._client.updates(item_id), change.change_id):
@@ -152,28 +151,15 @@ class AzureDevOpsTracker:
                 return
             # Whoever was faster may have been another run with the same change.
             may_be_done = True
-        raise protocol.ConflictError(
+        raise ConflictError(
             f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
         )
 
-    def _outcome(self, draft: protocol.EpicDraft, *, is_preview: bool) -> Any:
-        """What comes of sending a draft, or why it can't be; other errors are of all drafts."""
-        try:
-            type_name = self._config.story_type if draft.parent else self._config.epic_type
-            fields = self._schema.fields(self._config.project, type_name)
-            patch = draft_patch(draft, type_name, fields, self._config)
-            if is_preview:
-                self._client.validate(type_name, patch.operations)
-                return protocol.Preview(patch.operations, tuple(patch.notes))
-            return self._ref(draft.key, self._client.create(type_name, patch.operations))
-        except ForbiddenPlaceError as error:
-            place = self._config.owners.get(draft.owner)
-            if place and place.area_path:
-                return error
-            # Not even the project's root is allowed.
-            raise protocol.ForbiddenError(str(error)) from None
-        except (protocol.RejectedError, protocol.ConflictError) as error:
-            return error
+    def _patch(self, draft: protocol.EpicDraft) -> tuple[str, Patch]:
+        """The type of work item that a draft becomes, and what is sent of it."""
+        type_name = self._config.story_type if draft.parent else self._config.epic_type
+        fields = self._schema.fields(self._config.project, type_name)
+        return type_name, draft_patch(draft, type_name, fields, self._config)
 
     def _items(self, ids: Collection[int], fields: Sequence[str]) -> dict[int, Json]:
         return {item["id"]: item for item in self._client.items(ids, fields)}

@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import TypeAlias
 
+from orchestration.http import RefusedError
 from orchestration.trackers.markup import to_html
-from orchestration.trackers.protocol import EpicChange, EpicDraft, RejectedError
+from orchestration.trackers.protocol import EpicChange, EpicDraft
 from orchestration.trackers.text import one_line
 from orchestration.vendors.azure_devops.client import Client
 from orchestration.vendors.azure_devops.settings import AzureDevOpsTrackerConfig
@@ -82,18 +83,18 @@ class Workflow:
         return tuple(one for one, what in self.categories.items() if what in CLOSED_CATEGORIES)
 
     def target(self, names: tuple[str, ...]) -> str:
-        """The closed state to go to, the first of `names` or a completed one, or RejectedError."""
+        """The closed state to go to, the first of `names` or a completed one, or RefusedError."""
         for state in self.closed_states(names):
             if names or self.categories[state] == "Completed":
                 return state
-        raise RejectedError(
+        raise RefusedError(
             f"azure_devops: {self.type_name} has no state to close it with; name one in "
             "`closed_states`, or close it by hand"
         )
 
 
 class Schema:
-    """Types of any project; raises TrackerError."""
+    """Types of any project; raises SourceError."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -102,10 +103,10 @@ class Schema:
         self.workflow = cache(self._workflow)
 
     def _workflow(self, project: str, type_name: str) -> Workflow:
-        """States of a type. RejectedError where there is no such type."""
+        """States of a type. RefusedError where there is no such type."""
         data = self._client.work_item_type(project, type_name)
         if data is None:
-            raise RejectedError(
+            raise RefusedError(
                 f"azure_devops: {project} has no work item type {type_name!r}; "
                 "set `epic_type` and `story_type` to types that it has"
             )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from orchestration.trackers.protocol import Check, RejectedError
+from orchestration.http import RefusedError
+from orchestration.trackers.protocol import Check
 from orchestration.vendors.jira.client import Client, jql_string
 from orchestration.vendors.jira.issues import Issues
 from orchestration.vendors.jira.settings import JiraTrackerConfig
@@ -98,7 +99,7 @@ def _query(config: JiraTrackerConfig, client: Client, jql: str) -> Iterator[str]
     else:
         try:
             client.ask("/search", {"jql": jql, "maxResults": 0, "fields": ["key"]})
-        except RejectedError as error:
+        except RefusedError as error:
             said = str(error)
     if said:
         fix = "create what it names, or set `fields.slo_burn` to the field that exists"

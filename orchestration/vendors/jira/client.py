@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any
 
-from orchestration.http import RefusedError, Reply, longest_call_seconds
+from orchestration.http import Reply, longest_call_seconds
 from orchestration.http.paging import ByOffset, Page, by_token, pages, steady
 from orchestration.trackers.text import one_line
 from orchestration.vendors.base import Context, secret
 from orchestration.vendors.jira.settings import NAME, JiraSite
-from orchestration.vendors.tracker_client import Errors, Json, TrackerClient, shaped
+from orchestration.vendors.tracker_client import Json, TrackerClient, shaped
 
 PAGE = 100
 REPLY_SECONDS = 120.0
@@ -26,10 +25,9 @@ _ATTEMPTS = 10
 class Client(TrackerClient):
     """One Jira."""
 
-    def __init__(self, site: JiraSite, context: Context, errors: Errors = nullcontext) -> None:
+    def __init__(self, site: JiraSite, context: Context) -> None:
         self.site = site
-        with errors():
-            credentials, self._secrets = _credentials(site, context)
+        credentials, self._secrets = _credentials(site, context)
         hint = (
             f"check {site.token_env}, and give its user the permissions that `paydown doctor` lists"
         )
@@ -37,7 +35,6 @@ class Client(TrackerClient):
             NAME,
             site.api,
             context,
-            errors,
             window_seconds=SEND_WITHIN_SECONDS,
             reply_seconds=REPLY_SECONDS,
             credentials={"Authorization": credentials},
@@ -47,25 +44,13 @@ class Client(TrackerClient):
 
     def listed(self, path: str, params: Json | None = None) -> list[Json]:
         """As `get`, where Jira answers with a list."""
-        with self._errors():
-            reply = self._http.get(path, params)
-            self.now = reply.date
-            return shaped(f"{NAME}: {path}", {"list": reply.data}, list=list)["list"]
+        reply = self._http.get(path, params)
+        self.now = reply.date
+        return shaped(f"{NAME}: {path}", {"list": reply.data}, list=list)["list"]
 
     def issue(self, name: str, params: Json) -> Json | None:
         """An issue by its id or key; None where it is gone, or hidden from us."""
         return self.find(f"/issue/{name}", params, id=str, key=str, fields=dict)
-
-    def create(self, issues: Sequence[Json]) -> Any:
-        """Open issues; a 400 that lists the `errors` of single ones is an answer, too."""
-        with self._errors():
-            try:
-                return self._send("POST", "/issue/bulk", {"issueUpdates": [*issues]})
-            except RefusedError as error:
-                data = error.data if isinstance(error.data, dict) else {}
-                if error.status != 400 or not isinstance(data.get("errors"), list):
-                    raise
-                return data
 
     def search(self, jql: str, fields: Sequence[str]) -> Iterator[list[Json]]:
         """Pages of issues that a query finds; the index lags behind writes.
@@ -74,12 +59,11 @@ class Client(TrackerClient):
         """
         ordered = f"{jql} ORDER BY created ASC, key ASC"
         body: Json = {"jql": ordered, "fields": [*fields], "maxResults": PAGE}
-        with self._errors():
-            if self.site.is_cloud:
-                paged: Iterable[Page[Any]] = self._by_token(body)
-            else:
-                paged = steady(f"{NAME}: search", lambda: [*self._by_offset(body)], _ATTEMPTS)
-            yield from (page.records for page in paged)
+        if self.site.is_cloud:
+            paged: Iterable[Page[Any]] = self._by_token(body)
+        else:
+            paged = steady(f"{NAME}: search", lambda: [*self._by_offset(body)], _ATTEMPTS)
+        yield from (page.records for page in paged)
 
     def fetch(self, names: Sequence[str], fields: Sequence[str]) -> Iterator[Json]:
         """Those of these issues (at most 100) that exist and may be seen, by id, which doesn't lag.
@@ -103,8 +87,7 @@ class Client(TrackerClient):
         while True:
             page = self.get(path, {**params, "startAt": start, "maxResults": PAGE})
             name = next((name for name in names if name in page), names[0])
-            with self._errors():
-                items = shaped(f"{NAME}: {path}", page, **{name: list})[name]
+            items = shaped(f"{NAME}: {path}", page, **{name: list})[name]
             yield from items
             start += len(items)
             if not items or page.get("isLast") is True or start >= page.get("total", start + 1):

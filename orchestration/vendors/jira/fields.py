@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from orchestration.trackers.protocol import RejectedError
+from orchestration.http import RefusedError
 from orchestration.trackers.text import one_line
 from orchestration.vendors.jira.client import Client
 from orchestration.vendors.tracker_client import Json
@@ -64,19 +64,19 @@ class Schemas:
         self.screen = cache(self._screen)
 
     def _project(self, key: str) -> Json:
-        """The project, by its present key or a former one. RejectedError where it is out of use."""
+        """The project, by its present key or a former one. RefusedError where it is out of use."""
         project = self._client.find(f"/project/{key}", id=str, key=str)
         if project is None:
-            raise RejectedError(
+            raise RefusedError(
                 f"jira: project {key} is not there, or hidden; correct `project`, or let the "
                 f"user of {self._client.site.token_env} browse it"
             )
         if project.get("archived"):
-            raise RejectedError(f"jira: project {key} is archived; restore it or choose another")
+            raise RefusedError(f"jira: project {key} is archived; restore it or choose another")
         return project
 
     def _screen(self, project: str, type_name: str) -> Screen:
-        """Raises RejectedError as `project`, and where the project has no such type."""
+        """Raises RefusedError as `project`, and where the project has no such type."""
         found = self.project(project)
         path = f"/issue/createmeta/{found['id']}/issuetypes"
         types = self._client.pages(path, "issueTypes", "values")
@@ -84,7 +84,7 @@ class Schemas:
         wanted = next((name for name in ids if name.casefold() == type_name.casefold()), None)
         if wanted is None:
             offered = ", ".join(ids) or "none: may its user create issues there?"
-            raise RejectedError(
+            raise RefusedError(
                 f"jira: project {project} has no issue type {type_name!r} (it has {offered}); "
                 "set `issue_type` and `story_type`"
             )

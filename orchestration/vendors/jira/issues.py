@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestration.http import RefusedError
 from orchestration.trackers import protocol
 from orchestration.trackers.adf import to_adf
 from orchestration.trackers.text import escape_markdown, one_line
@@ -22,9 +23,8 @@ from orchestration.vendors.jira.fields import (
 )
 from orchestration.vendors.jira.reading import Reader
 from orchestration.vendors.jira.settings import JiraSite, JiraTrackerConfig, Owner
-from orchestration.vendors.tracker_client import CONFLICTS, Json
+from orchestration.vendors.tracker_client import Json
 
-BATCH = 50
 _SUMMARY_LIMIT = 255
 _FIXED = " of `field_values`"
 # Jira fills these itself, whatever `createmeta` says of them.
@@ -38,7 +38,7 @@ def render(site: JiraSite, body: str, tail: str = "") -> Any:
 
 @dataclass
 class Issue:
-    """A request's element for a draft.
+    """The request for a draft.
 
     optional: fields that Jira may refuse without the epic being refused, such as an assignee who
     left. notes: what a person should know.
@@ -82,7 +82,7 @@ class Issues:
         self.reader = reader
 
     def prepare(self, draft: protocol.EpicDraft) -> Issue:
-        """The issue for a draft; RejectedError where its project is gone or requires more."""
+        """The issue for a draft; RefusedError where its project is gone or requires more."""
         config, asked = self._config, draft.project_key
         type_name = config.story_type if draft.parent else config.issue_type
         screen = self.schemas.screen(config.project_of(asked), type_name)
@@ -92,7 +92,7 @@ class Issues:
                 f"the service asks for project {asked}: add it to `other_projects` to allow that"
             )
         if "labels" not in screen.fields:
-            raise protocol.RejectedError(
+            raise RefusedError(
                 f"jira: the create screen of {screen.type_name} in {screen.project_key} lacks "
                 "Labels, by which epics are found again; add it"
             )
@@ -179,69 +179,23 @@ def _must_be_complete(issue: Issue) -> None:
         where = f"{issue.screen.type_name} in {issue.screen.project_key}"
         fix = "set it in `field_values`, or make it optional"
         what = f"jira: {where} requires {listed(missing)}; {fix}"
-        raise protocol.RejectedError("; ".join([what, *issue.notes]))
+        raise RefusedError("; ".join([what, *issue.notes]))
 
 
-def send(
-    client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], protocol.EpicRef]
-) -> dict[str, protocol.CreateOutcome]:
-    """Create `issues` by one request, and by a second one those with an optional field refused.
+def send(client: Client, issue: Issue) -> Json:
+    """Create an issue; once more without optional fields that Jira refused. Its `id` and `key`.
 
-    The second request repeats only what Jira said it had not created. Returns outcomes by key.
+    Raises:
+        RefusedError: nothing was created, in Jira's words.
     """
-    outcomes, refused = _send(client, issues, refer)
-    lighter = [issue for issue, why in refused if issue.drop_refused(why, client.explain(why))]
-    if lighter:
-        # What is absent from the second answer may have been created by it.
-        for issue in lighter:
-            del outcomes[issue.draft.key]
+    while True:
         try:
-            outcomes |= _send(client, lighter, refer)[0]
-        except protocol.TrackerError as error:
-            # The first request's outcomes are known, and must not be lost to this.
-            outcomes |= dict.fromkeys((issue.draft.key for issue in lighter), error)
-    return outcomes
-
-
-def _send(
-    client: Client, issues: Sequence[Issue], refer: Callable[[str, Json], protocol.EpicRef]
-) -> tuple[dict[str, protocol.CreateOutcome], list[tuple[Issue, Json]]]:
-    answer = client.create([issue.body for issue in issues])
-    if not isinstance(answer, dict):
-        raise protocol.AmbiguousError(
-            "jira: POST /issue/bulk: answered without saying what it created"
-        )
-    outcomes: dict[str, protocol.CreateOutcome] = {}
-    refused = []
-    rest = dict(enumerate(issues))
-    for error in answer.get("errors") or []:
-        issue = rest.pop(error.get("failedElementNumber"), None)
-        if issue is None:
-            continue
-        why = error.get("elementErrors") or {}
-        outcome = _failure(error.get("status"), client.explain(why))
-        outcomes[issue.draft.key] = outcome
-        if isinstance(outcome, protocol.RejectedError):
-            refused.append((issue, why))
-    # The created ones come in the order of the request. If there are more or fewer than should
-    # be, nobody can tell which is which: their keys stay out of the answer, which is ambiguous.
-    created = answer.get("issues") or []
-    if len(rest) == len(created) and all(one.get("id") and one.get("key") for one in created):
-        for issue, one in zip(rest.values(), created, strict=True):
-            outcomes[issue.draft.key] = refer(issue.draft.key, one)
-    return outcomes, refused
-
-
-def _failure(status: Any, why: str) -> protocol.TrackerError:
-    words = f"jira: {why or 'refused, and gave no reason'}"
-    if status in (401, 403):
-        return protocol.ForbiddenError(words)
-    if status in CONFLICTS:
-        return protocol.ConflictError(words)
-    if status == 429:
-        return protocol.UnavailableError(words)
-    if isinstance(status, int) and status >= 500:
-        return protocol.AmbiguousError(words)
-    return protocol.RejectedError(
-        f"{words}; set the field in `field_values`, or correct the settings"
-    )
+            return client.create("/issue", issue.body, {"id": str, "key": str})
+        except RefusedError as error:
+            why = error.data if isinstance(error.data, dict) else {}
+            said = client.explain(why)
+            if error.status != 400 or not said:
+                raise
+            if not issue.drop_refused(why, said):
+                fix = "set the field in `field_values`, or correct the settings"
+                raise RefusedError(f"jira: {said}; {fix}", 400) from None

@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from orchestration.http import AccessError, RefusedError, SourceError, UnavailableError
 from orchestration.trackers import protocol
 from orchestration.vendors.base import moment
-from orchestration.vendors.epic_items import chunks
 from orchestration.vendors.jira.client import PAGE, Client, jql_string
 from orchestration.vendors.jira.fields import Schemas
-from orchestration.vendors.tracker_client import Json
+from orchestration.vendors.tracker_client import Json, chunks
 
 _STATUS_FIELDS = ("status", "updated", "resolutiondate", "statuscategorychangedate", "archiveddate")
 
@@ -37,10 +37,10 @@ class Reader:
         return self._issue_keys[ref.id]
 
     def issue(self, ref: protocol.EpicRef, params: Json) -> Json:
-        """An epic, read by its id. RejectedError where it is gone."""
+        """An epic, read by its id. RefusedError where it is gone."""
         issue = self._client.issue(ref.id, params)
         if issue is None:
-            raise protocol.RejectedError(f"jira: the epic {ref.url} is gone, or hidden from us")
+            raise RefusedError(f"jira: the epic {ref.url} is gone, or hidden from us")
         self.refer(ref.key, issue)
         return issue
 
@@ -83,7 +83,7 @@ class Reader:
                 outcomes[ref.key] = hindrance(self.project_key(ref)) or gone
             elif "error" in issue:
                 why = self._client.explain({"errorMessages": [issue["error"]]})
-                outcomes[ref.key] = protocol.UnavailableError(f"jira: not readable now: {why}")
+                outcomes[ref.key] = UnavailableError(f"jira: not readable now: {why}")
             else:
                 outcomes[ref.key] = self._status(ref, issue)
         return outcomes
@@ -92,7 +92,7 @@ class Reader:
         """Whether a project grants us all of these; None where that can't be learnt."""
         try:
             return not self.not_granted(project, *permissions)
-        except protocol.TrackerError:
+        except SourceError:
             return None
 
     def not_granted(self, project: str, *permissions: str) -> list[str]:
@@ -115,17 +115,15 @@ class Reader:
         closed_at = max((moment(one) for one in moments if one), default=None)
         return protocol.EpicStatus(False, name, url, closed_at, version)
 
-    def _hindrance(self, project: str) -> protocol.TrackerError | None:
+    def _hindrance(self, project: str) -> SourceError | None:
         """Why a project's issues may be hidden from us; None where it may be browsed."""
         try:
             if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
                 return None
-        except protocol.TrackerError as error:
+        except SourceError as error:
             return error
         user = f"the user of {self._client.site.token_env}"
-        return protocol.ForbiddenError(
-            f"jira: {user} can't browse {project}; grant Browse Projects"
-        )
+        return AccessError(f"jira: {user} can't browse {project}; grant Browse Projects")
 
 
 def is_done(fields: Mapping[str, Any]) -> bool:

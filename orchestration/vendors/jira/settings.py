@@ -163,7 +163,7 @@ class JiraTrackerConfig(JiraSite):
         return asked if asked in self.other_projects else self.project
 
     def tracker(self, context: Context) -> Tracker:
-        """Ready to be asked; nothing is sent yet. ForbiddenError where a secret is missing."""
+        """Ready to be asked; nothing is sent yet. AccessError where a secret is missing."""
         from orchestration.vendors.jira.tracker import JiraTracker
 
         return JiraTracker(self, context)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from orchestration.http import AccessError, RefusedError, SourceError, UnknownOutcomeError
 from orchestration.trackers import protocol
 from orchestration.trackers.adf import adf_texts
 from orchestration.trackers.wiki import fixed_width
@@ -21,10 +22,10 @@ from orchestration.vendors.jira.fields import (
     put,
     read_field,
 )
-from orchestration.vendors.jira.issues import BATCH, Issue, Issues, render, send
+from orchestration.vendors.jira.issues import Issues, render, send
 from orchestration.vendors.jira.reading import Reader, is_done
 from orchestration.vendors.jira.settings import JiraTrackerConfig
-from orchestration.vendors.tracker_client import Json, as_tracker_errors
+from orchestration.vendors.tracker_client import Json
 
 _log = logging.getLogger(__name__)
 _TO_UPDATE = ("ADD_COMMENTS", "EDIT_ISSUES")
@@ -39,7 +40,6 @@ class JiraTracker:
     log and in `notes`.
     """
 
-    batch_size = BATCH
     longest_call_seconds = LONGEST_CALL_SECONDS
     # Jira itself would create a key twice.
     is_idempotent = False
@@ -49,7 +49,7 @@ class JiraTracker:
         self.search_lag_seconds = float(config.search_lag_seconds)
         self.notes: list[str] = []
         self._config = config
-        self._client = Client(config, context, as_tracker_errors)
+        self._client = Client(config, context)
         schemas = Schemas(self._client)
         self._reader = Reader(self._client, schemas)
         self._issues = Issues(config, schemas, self._reader)
@@ -63,26 +63,24 @@ class JiraTracker:
     def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
         return self._reader.status(refs)
 
-    def preview(
-        self, drafts: Sequence[protocol.EpicDraft]
-    ) -> Mapping[str, protocol.PreviewOutcome]:
+    def preview(self, draft: protocol.EpicDraft) -> protocol.Preview:
         """What would be sent, held against the fields that Jira says the project takes."""
-        issues, rejected = self._prepared(drafts)
-        previews = {one.draft.key: protocol.Preview(one.body, tuple(one.notes)) for one in issues}
-        return {**previews, **rejected}
+        issue = self._issues.prepare(draft)
+        return protocol.Preview(issue.body, tuple(issue.notes))
 
-    def create(self, drafts: Sequence[protocol.EpicDraft]) -> Mapping[str, protocol.CreateOutcome]:
+    def create(self, draft: protocol.EpicDraft) -> protocol.EpicRef:
         with self._client.window.limited():
-            issues, rejected = self._prepared(drafts)
-            outcomes: dict[str, protocol.CreateOutcome] = {}
-            if issues:
-                try:
-                    outcomes |= send(self._client, issues, self._reader.refer)
-                except protocol.RejectedError as error:
-                    outcomes |= dict.fromkeys((issue.draft.key for issue in issues), error)
-                self._tell_forbidden(issues, outcomes)
-        self._note(note for issue in issues for note in issue.notes)
-        return {**outcomes, **rejected}
+            issue = self._issues.prepare(draft)
+            try:
+                return self._reader.refer(draft.key, send(self._client, issue))
+            except RefusedError as error:
+                # Where the right to create is missing, Jira says 400 too, in its users' language.
+                if self._reader.is_granted(issue.screen.project_key, "CREATE_ISSUES") is False:
+                    why = f"{error} (and its user may not create issues there)"
+                    raise AccessError(why) from None
+                raise
+            finally:
+                self._note(issue.notes)
 
     def update(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
@@ -91,33 +89,6 @@ class JiraTracker:
     def close(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
         with self._client.window.limited():
             self._send(ref, change, is_closing=True)
-
-    def _prepared(
-        self, drafts: Sequence[protocol.EpicDraft]
-    ) -> tuple[list[Issue], dict[str, protocol.RejectedError]]:
-        """Issues, and why a draft has none; errors that aren't about the draft are raised."""
-        issues, rejected = [], {}
-        for draft in drafts:
-            try:
-                issues.append(self._issues.prepare(draft))
-            except protocol.RejectedError as error:
-                rejected[draft.key] = error
-        return issues, rejected
-
-    def _tell_forbidden(
-        self, issues: Sequence[Issue], outcomes: dict[str, protocol.CreateOutcome]
-    ) -> None:
-        """Where the right to create is missing, Jira says 400 too, in its users' language."""
-        if not outcomes or not all(
-            isinstance(one, protocol.RejectedError) for one in outcomes.values()
-        ):
-            return
-        for project in {issue.screen.project_key for issue in issues}:
-            if self._reader.is_granted(project, "CREATE_ISSUES") is False:
-                keys = {one.draft.key for one in issues if one.screen.project_key == project}
-                for key in keys & outcomes.keys():
-                    why = f"{outcomes[key]} (and its user may not create issues there)"
-                    outcomes[key] = protocol.ForbiddenError(why)
 
     def _send(
         self, ref: protocol.EpicRef, change: protocol.EpicChange, *, is_closing: bool
@@ -139,9 +110,9 @@ class JiraTracker:
                 self._client.write("PUT", f"/issue/{ref.id}", {"fields": fields})
             if transition:
                 self._client.write("POST", f"/issue/{ref.id}/transitions", transition)
-        except protocol.TrackerError as error:
+        except SourceError as error:
             why = f"{error} (the comment is there; the rest is tried again)"
-            raise protocol.AmbiguousError(why) from None
+            raise UnknownOutcomeError(why) from None
 
     @contextmanager
     def _forbidden_alone(
@@ -153,10 +124,10 @@ class JiraTracker:
         """
         try:
             yield
-        except protocol.ForbiddenError:
+        except AccessError:
             if not self._reader.is_granted(self._reader.project_key(ref), *permissions):
                 raise
-            raise protocol.RejectedError(
+            raise RefusedError(
                 f"jira: {ref.url} alone is forbidden, though its project grants comments and "
                 f"edits to the user of {self._config.token_env}; check its security level, "
                 "the properties of its workflow's status, and whether it is archived"
@@ -204,7 +175,7 @@ class JiraTracker:
 def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> Json:
     """The transition called `wanted` (or leading to that status), or the first to Done, to be sent.
 
-    A required resolution is filled. RejectedError where all ways require more, or there is none.
+    A required resolution is filled. RefusedError where all ways require more, or there is none.
     """
     blocked: list[JiraField] = []
     for one in transitions:
@@ -223,12 +194,12 @@ def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> 
             return body
         blocked += [field for field in missing if field.id != "resolution" or not resolution]
     if blocked:
-        raise protocol.RejectedError(
+        raise RefusedError(
             f"jira: {url} can't be closed: the way to Done requires {listed(blocked)}; "
             "close it by hand, or make that optional"
         )
     offered = ", ".join(str(one.get("name")) for one in transitions) or "none"
-    raise protocol.RejectedError(
+    raise RefusedError(
         f"jira: {url} can't be closed from its present status (ways from there: {offered}); "
         "set `done_transition`, or close it by hand"
     )
