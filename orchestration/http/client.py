@@ -87,6 +87,7 @@ class Http:
         access_hint: what to do after a 401 or 403, such as "give PAGERDUTY_TOKEN read access".
         secrets: what else is left out of messages, such as a token that credentials hold encoded.
         explain: makes of what the server refused an error in clearer words.
+        decode: reads a body; what is no JSON is asked for again, for which it raises ValueError.
     """
 
     def __init__(
@@ -100,12 +101,13 @@ class Http:
         patience: Patience | None = None,
         secrets: Sequence[str] = (),
         explain: Callable[[AccessError | RefusedError], SourceError] = lambda error: error,
+        decode: Callable[[bytes], Any] = json.loads,
     ) -> None:
         self.name = name
         self.url = url.rstrip("/")
         self.requests = 0
         self._patience = patience or Patience()
-        self._access_hint, self._explain = access_hint, explain
+        self._access_hint, self._explain, self._decode = access_hint, explain, decode
         words = [word for value in credentials.values() for word in value.split()[-1:]]
         # PagerDuty's are written `Token token=...`.
         self._secrets = [*(word.removeprefix("token=") for word in words), *secrets]
@@ -114,25 +116,24 @@ class Http:
         self._session.auth = _Headers(credentials)
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
 
-    def get(
-        self, path: str, params: Params | None = None, *, cut_data: Mapping[str, Any] | None = None
-    ) -> Reply:
+    def get(self, path: str, params: Params | None = None) -> Reply:
         """GET `path` below the API's address.
-
-        Args:
-            cut_data: the `data` of an answer whose JSON breaks off, where asking for the same again
-                is no cure; None to ask again.
 
         Raises:
             AccessError: 401 or 403.
             UnavailableError: no usable answer within the patience.
-            SourceError: any other refusal.
+            RefusedError: any other refusal.
         """
-        return self._ask("GET", path, params=params, cut_data=cut_data)
+        return self._ask("GET", path, params=params)
 
     def find(self, path: str, params: Params | None = None) -> Reply | None:
         """As `get`, and None where the server says that no such thing exists (404, 410)."""
-        return self._ask("GET", path, params=params, missing_ok=True)
+        try:
+            return self.get(path, params)
+        except RefusedError as error:
+            if error.status in (404, 410):
+                return None
+            raise
 
     def post(self, path: str, body: Any, params: Params | None = None) -> Reply:
         """POST a JSON body; for searches only, since it is sent again after a failure."""
@@ -157,17 +158,7 @@ class Http:
         headers = {"Content-Type": content_type}
         return self._ask(method, path, params=params, json=body, headers=headers, is_write=True)
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        missing_ok: bool = False,
-        is_write: bool = False,
-        cut_data: Mapping[str, Any] | None = None,
-        **request: Any,
-    ) -> Any:
-        """A `Reply`; None where nothing is there and that is `missing_ok`."""
+    def _ask(self, method: str, path: str, *, is_write: bool = False, **request: Any) -> Reply:
         retrying = Retrying(
             retry=retry_if_exception(
                 lambda e: isinstance(e, RetryableError) and (e.is_harmless or not is_write)
@@ -179,7 +170,7 @@ class Http:
         )
         what = f"{self.name}: {method} {path}"
         try:
-            return retrying(self._ask_once, what, method, path, missing_ok, cut_data, request)
+            return retrying(self._ask_once, what, method, path, request)
         except (AccessError, RefusedError) as error:
             raise self._explain(error) from None
         except RetryableError as error:
@@ -188,15 +179,7 @@ class Http:
             times = f"{self._patience.attempts} times over"
             raise UnavailableError(self._clean(f"{what}: {error}, {times}; {error.fix}")) from None
 
-    def _ask_once(
-        self,
-        what: str,
-        method: str,
-        path: str,
-        missing_ok: bool,
-        cut_data: Mapping[str, Any] | None,
-        request: Mapping[str, Any],
-    ) -> Reply | None:
+    def _ask_once(self, what: str, method: str, path: str, request: Mapping[str, Any]) -> Reply:
         self._pause()
         self.requests += 1
         deadline = time.monotonic() + self._patience.reply_seconds
@@ -223,16 +206,9 @@ class Http:
         except requests.RequestException as error:
             raise RefusedError(self._clean(f"{what}: {error}; correct the source's url")) from None
         self._pause_later(reset_after(response.headers))
-        return self._judge(response, content, what, missing_ok, cut_data)
+        return self._judge(response, content, what)
 
-    def _judge(
-        self,
-        response: requests.Response,
-        content: bytes,
-        what: str,
-        missing_ok: bool,
-        cut_data: Mapping[str, Any] | None,
-    ) -> Reply | None:
+    def _judge(self, response: requests.Response, content: bytes, what: str) -> Reply:
         status = response.status_code
         if status == 429 or status >= 500:
             raise RetryableError(
@@ -252,22 +228,18 @@ class Http:
                 "if that is right, set it as the source's url",
                 status,
             )
-        if missing_ok and status in (404, 410):
-            return None
         if status >= 400:
             shown = said[:SHOWN_CHARACTERS].strip()
             kind = ConflictError if status in CONFLICTS else RefusedError
             raise kind(f"{what}: answered {status}: {shown}", status, json_or_none(said))
         try:
-            data: Any = json.loads(content) if content.strip() else None
+            data: Any = self._decode(content) if content.strip() else None
         except ValueError:
             media = response.headers.get("content-type", "no content type").split(";")[0]
-            if cut_data is None or "json" not in media:
-                page = TITLE.search(content.decode(errors="replace"))
-                titled = f" (a page titled {page[1].strip()!r})" if page else ""
-                said = f"answered {status} with {media} that is not JSON{titled}"
-                raise RetryableError(said) from None
-            data = cut_data
+            page = TITLE.search(content.decode(errors="replace"))
+            titled = f" (a page titled {page[1].strip()!r})" if page else ""
+            said = f"answered {status} with {media} that is not JSON{titled}"
+            raise RetryableError(said) from None
         # Azure DevOps asks for a pause together with the answer that it delayed.
         self._pause_later(retry_after(response.headers))
         return Reply(data, response.headers, status, server_time(response.headers))

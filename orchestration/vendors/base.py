@@ -73,12 +73,12 @@ class HttpExtractor:
         url: str,
         credentials: Mapping[str, str],
         hint: str,
-        headers: Mapping[str, str] | None = None,
+        **http: Any,
     ) -> None:
         self.context = context
         patience = context.patience
         self.http = Http(
-            name, url, credentials=credentials, access_hint=hint, headers=headers, patience=patience
+            name, url, credentials=credentials, access_hint=hint, patience=patience, **http
         )
 
     @property
@@ -88,11 +88,6 @@ class HttpExtractor:
     def progress(self, text: str) -> None:
         """Say how far the sync is."""
         self.context.progress(f"{self.http.name} {text}")
-
-    def is_due(self, cursor: str, hours: float, now: datetime) -> bool:
-        """Whether what the cursor says was done (ISO 8601) was done so long ago, or never."""
-        at = self.landing.cursors.get(cursor)
-        return at is None or now - moment(at) >= timedelta(hours=hours)
 
 
 class Extractor(Protocol):
@@ -184,6 +179,11 @@ def months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetim
         begin = max(last.replace(day=1, hour=0, minute=0, second=0, microsecond=0), since)
         yield begin, until
         until = begin
+
+
+def is_over(at: str | None, hours: float, now: datetime) -> bool:
+    """Whether what was done at a moment (ISO 8601), or never, is to be done again by now."""
+    return at is None or now - moment(at) >= timedelta(hours=float(hours))
 
 
 def moment(text: Any) -> datetime:

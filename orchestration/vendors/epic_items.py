@@ -19,7 +19,7 @@ from pydantic import Field
 from orchestration.documents.strict import Number, Strict
 from orchestration.http import SourceError
 from orchestration.landing import Landing
-from orchestration.vendors.base import Context, Hours, SourceConfig, iso, moment
+from orchestration.vendors.base import Context, Hours, SourceConfig, is_over, iso, moment
 from orchestration.vendors.tracker_client import TrackerClient, chunks
 
 Item = Mapping[str, Any]
@@ -70,7 +70,7 @@ class EpicSource(ABC, Generic[Client]):
     def __init__(self, config: EpicSourceConfig, client: Client, context: Context) -> None:
         self.client = client
         self._overlap = timedelta(minutes=float(config.overlap_minutes))
-        self._sweep_every = timedelta(hours=float(config.sweep_hours))
+        self._sweep_hours = config.sweep_hours
         self._progress = context.progress
         self._known: dict[str, list[str]] = {}
         self._epics: set[str] = set()
@@ -109,9 +109,8 @@ class EpicSource(ABC, Generic[Client]):
         """Land what changed, and once in a while look at everything."""
         self._known = dict(landing.cursors.get("known", {}))
         self._epics = set(landing.cursors.get("epics", ()))
-        swept = landing.cursors.get("swept")
-        until = landing.cursors.get("until")
-        is_sweep = not until or not swept or landing.started_at - moment(swept) >= self._sweep_every
+        swept, until = landing.cursors.get("swept"), landing.cursors.get("until")
+        is_sweep = not until or is_over(swept, self._sweep_hours, landing.started_at)
         now = self.begin(landing, is_sweep=is_sweep)
         since = None if is_sweep else moment(until) - self._overlap
         before = set(self._known)

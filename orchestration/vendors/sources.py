@@ -15,12 +15,12 @@ from orchestration.vendors.backstage import BackstageConfig
 from orchestration.vendors.base import SourceConfig
 from orchestration.vendors.datadog import DatadogConfig
 from orchestration.vendors.decisions.extractor import DecisionsConfig
-from orchestration.vendors.git.extractor import GitConfig
+from orchestration.vendors.git.settings import GitConfig
 from orchestration.vendors.jira import JiraSourceConfig
 from orchestration.vendors.opsgenie.extractor import OpsgenieConfig
 from orchestration.vendors.pagerduty.extractor import PagerDutyConfig
 from orchestration.vendors.prometheus import PrometheusConfig
-from orchestration.vendors.servicenow.extractor import ServiceNowConfig
+from orchestration.vendors.servicenow.settings import ServiceNowConfig
 
 
 class Sources(Strict):

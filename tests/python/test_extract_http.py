@@ -182,4 +182,4 @@ def test_a_page_for_people_is_told_by_its_title() -> None:
     vendor.instead = Answer(page, headers={"Content-Type": "text/html"})
     words = r"text/html that is not JSON \(a page titled 'Instance Hibernating page'\)"
     with serving(vendor) as url, pytest.raises(UnavailableError, match=words):
-        client(url).get("/x", cut_data={})
+        client(url).get("/x")

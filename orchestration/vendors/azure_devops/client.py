@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from orchestration.http import (
     ConflictError,
-    RefusedError,
     UnavailableError,
     UnknownOutcomeError,
     longest_call_seconds,
@@ -149,15 +148,6 @@ class Client(TrackerClient):
         except ConflictError:
             return False
         return True
-
-    def find(self, path: str, params: Params = None, **parts: type) -> Json | None:
-        """As `get`; None for what the project doesn't have."""
-        try:
-            return self.get(path, params, **parts)
-        except RefusedError as error:
-            if error.status != 404:
-                raise
-            return None
 
     def _values(self, path: str, params: Params = None) -> list[Any]:
         return self.get(path, params, value=list)["value"]

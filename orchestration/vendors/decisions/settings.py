@@ -19,7 +19,7 @@ from orchestration.http import SourceError
 from orchestration.vendors import base
 from orchestration.vendors.decisions.github import GitHub
 from orchestration.vendors.git.history import History
-from orchestration.vendors.git.settings import SAFE, Address, GitSettings, Ref, Repository
+from orchestration.vendors.git.settings import SAFE, Address, GitConfig, Ref, Repository
 
 GITHUB = {"github.com": "https://api.github.com"}
 _OWNER_AND_NAME = re.compile(r"(?:^|[/:])([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
@@ -92,7 +92,7 @@ class DecisionsSettings(base.SourceConfig):
             token_env=self.token_env if has_token else None,
             user=self.user,
         )
-        limits = GitSettings(timeout_seconds=self.timeout_seconds, max_megabytes=self.max_megabytes)
+        limits = GitConfig(timeout_seconds=self.timeout_seconds, max_megabytes=self.max_megabytes)
         author = {"user.name": self.name, "user.email": self.email}
         return History(repository, limits, context, folder, author)
 

@@ -22,7 +22,7 @@ import tenacity
 
 from orchestration.http import AccessError, SourceError, UnavailableError
 from orchestration.vendors import base
-from orchestration.vendors.git.settings import PROTOCOLS, GitSettings, Repository
+from orchestration.vendors.git.settings import PROTOCOLS, GitConfig, Repository
 
 HEAD = "refs/paydown/head"
 ATTEMPTS = 3
@@ -73,7 +73,7 @@ class Clone:
     def __init__(
         self,
         repository: Repository,
-        settings: GitSettings,
+        settings: GitConfig,
         context: base.Context,
         folder: Path,
         more: Mapping[str, str] | None = None,

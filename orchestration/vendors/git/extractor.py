@@ -18,19 +18,10 @@ from orchestration.http import AccessError, SourceError
 from orchestration.landing import Landing
 from orchestration.vendors import base
 from orchestration.vendors.git.clone import Clone
-from orchestration.vendors.git.settings import GitSettings, Repository
+from orchestration.vendors.git.settings import GitConfig, Repository
 
 MAX_FILES = 20_000
 MAX_NAME_BYTES = 255
-
-
-class GitConfig(GitSettings):
-    """The settings, and the way from them to an extractor."""
-
-    def extractor(self, context: base.Context) -> Git:
-        if not self.repositories:
-            raise SourceError("git: has no repositories; list them under git in sources.yaml")
-        return Git(self, context)
 
 
 class Git:

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from orchestration.documents.strict import Number, Strict, fault, matching
+from orchestration.http import SourceError
 from orchestration.vendors import base
 
 # `ext`, which runs commands, and the unsigned `git` are not among them.
@@ -98,7 +99,7 @@ class Repository(Strict):
         return {target: f"{target}/git/{self.label}" for target in self.paths}
 
 
-class GitSettings(base.SourceConfig):
+class GitConfig(base.SourceConfig):
     """Which repositories and folders, and how large and slow they may be."""
 
     repositories: list[Repository] = Field(default_factory=list)
@@ -112,3 +113,10 @@ class GitSettings(base.SourceConfig):
             if labels.count(label) > 1:
                 raise fault(f"has two repositories called {label}", "give each a name of its own")
         return self
+
+    def extractor(self, context: base.Context) -> base.Extractor:
+        from orchestration.vendors.git.extractor import Git
+
+        if not self.repositories:
+            raise SourceError("git: has no repositories; list them under git in sources.yaml")
+        return Git(self, context)

@@ -80,7 +80,7 @@ class Opsgenie(base.HttpExtractor):
         return f"{alerts:,} alerts; {' and '.join(self._kinds)} may be read"
 
     def sync(self, landing: Landing) -> None:
-        self.landing, config = landing, self._config
+        self.landing, config, done = landing, self._config, landing.cursors
         since = self._begin()
         held, clock = self._api.count(since)
         now, late_ms = milliseconds(clock), int(config.late_minutes * 60_000)
@@ -93,12 +93,14 @@ class Opsgenie(base.HttpExtractor):
             feed.run()
             count = held if kind == ALERTS else None
             landing.observe(kind, source_count=count, since=instant(since), until=clock)
-        if config.reference_hours and self.is_due("references_at", config.reference_hours, clock):
+        hours = config.reference_hours
+        if hours and base.is_over(done.get("references_at"), hours, clock):
             for stream, path, params in REFERENCES if config.incidents else REFERENCES[:2]:
                 self.progress(stream)
                 landing.replace(stream, "all", self._api.every(path, params))
             landing.commit(references_at=base.iso(clock))
-        if config.sweep_hours and self.is_due("swept_at", config.sweep_hours, clock):
+        hours = config.sweep_hours
+        if hours and base.is_over(done.get("swept_at"), hours, clock):
             for kind in self._kinds:
                 self._sweep(kind, since, now - late_ms, held if kind == ALERTS else 0)
             landing.commit(swept_at=base.iso(clock))

@@ -87,7 +87,7 @@ class PagerDuty(base.HttpExtractor):
             {"Authorization": f"Token token={token}"},
             f"put an API key of this account that may read into {config.token_env}, and see that "
             "the source's url is of its region",
-            {"Accept": MEDIA_TYPE, "Content-Type": "application/json"},
+            headers={"Accept": MEDIA_TYPE, "Content-Type": "application/json"},
         )
 
     def check(self) -> str:
@@ -106,7 +106,7 @@ class PagerDuty(base.HttpExtractor):
             self._sweep(Window(*month), now)
         if since < end:
             self._count(Window(since, end))
-        if self.is_due("directory", config.directory_hours, now):
+        if base.is_over(landing.cursors.get("directory"), config.directory_hours, now):
             self._read_directory(now)
 
     def _newest(self) -> Reply:
@@ -152,7 +152,7 @@ class PagerDuty(base.HttpExtractor):
         swept: dict[str, str] = dict(self.landing.cursors.get("swept", {}))
         is_recent = month.until > now - RECENT
         hours = config.sweep_recent_hours if is_recent else config.sweep_all_hours
-        if name in swept and now - base.moment(swept[name]) < timedelta(hours=hours):
+        if not base.is_over(swept.get(name), hours, now):
             return
         created: dict[str, datetime] = {}
 

@@ -15,13 +15,14 @@ from orchestration.vendors.servicenow.settings import (
     RELATION_FIELDS,
     RISK_FIELDS,
     SERVICE_FIELDS,
-    ServiceNowSettings,
+    ServiceNowConfig,
 )
 from orchestration.vendors.servicenow.table import (
     Record,
     Scan,
     at_least,
     before,
+    decoded,
     pages,
     probe,
     raw,
@@ -29,13 +30,6 @@ from orchestration.vendors.servicenow.table import (
 from orchestration.vendors.servicenow.windows import SETTLING, land_changes, report_hidden
 
 NAME = "servicenow"
-
-
-class ServiceNowConfig(ServiceNowSettings):
-    """The settings, and the way from them to an extractor."""
-
-    def extractor(self, context: base.Context) -> ServiceNow:
-        return ServiceNow(self, context)
 
 
 class ServiceNow(base.HttpExtractor):
@@ -61,6 +55,7 @@ class ServiceNow(base.HttpExtractor):
             base.authorization(context, NAME, *names),
             f"check {token}, or {user} and {password}, and let that user read the table (role "
             "itil, for deletions and risks a role of their own)",
+            decode=decoded,
         )
         self._config = config
         self._overlap = timedelta(minutes=config.overlap_minutes)
@@ -166,7 +161,8 @@ class ServiceNow(base.HttpExtractor):
         total, records, _ = probe(self.http, scan.table, scan.conditions)
         mark = [total, *(raw(record, "sys_updated_on") for record in records)]
         cursor = self.landing.cursors.get(stream, {})
-        if cursor.get("mark") == mark and not self._is_over(cursor, now):
+        hours = self._config.sweep_hours
+        if cursor.get("mark") == mark and not base.is_over(cursor.get("at"), hours, now):
             return
         if stream == "risks":
             self._check_columns(scan.table, self._chosen("RISK_SERVICE"))
@@ -176,9 +172,10 @@ class ServiceNow(base.HttpExtractor):
 
     def _sweep(self, now: datetime) -> None:
         """Land the ids of all incidents, month by month: one that is missing was deleted."""
-        if not self._is_over(self.landing.cursors.get("sweep", {}), now):
-            return
         config, hidden = self._config, 0
+        swept_at = self.landing.cursors.get("sweep", {}).get("at")
+        if not base.is_over(swept_at, config.sweep_hours, now):
+            return
         since = base.moment(self.landing.cursors["incidents"]["since"])
         parts: list[tuple[str, datetime | None, datetime]] = [("earlier", None, since)]
         parts += [(f"{begin:%Y-%m}", begin, end) for begin, end in [*base.months(since, now)][::-1]]
@@ -223,11 +220,6 @@ class ServiceNow(base.HttpExtractor):
             "hidden": scan.hidden,
         }
         self.landing.replace("sweeps", f"{swept}-{part}", [note])
-
-    def _is_over(self, cursor: Mapping[str, Any], now: datetime) -> bool:
-        """Whether what was read at the cursor's `at`, or never, is to be read again."""
-        hours = timedelta(hours=self._config.sweep_hours)
-        return "at" not in cursor or now - base.moment(cursor["at"]) >= hours
 
 
 def _conditions(query: str) -> list[str]:

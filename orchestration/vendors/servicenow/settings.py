@@ -46,7 +46,7 @@ Query = Annotated[str, AfterValidator(_query), Field(max_length=2000)]
 PageSize = Annotated[int, Field(strict=True, ge=10, le=10_000)]
 
 
-class ServiceNowSettings(base.SourceConfig):
+class ServiceNowConfig(base.SourceConfig):
     """One instance. A table whose name is empty is not read.
 
     Only fields that something reads are asked for: callers' names and work notes stay where they
@@ -81,3 +81,8 @@ class ServiceNowSettings(base.SourceConfig):
     overlap_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 5
     window_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
     sweep_hours: base.Hours = 24
+
+    def extractor(self, context: base.Context) -> base.Extractor:
+        from orchestration.vendors.servicenow.extractor import ServiceNow
+
+        return ServiceNow(self, context)

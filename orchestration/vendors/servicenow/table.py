@@ -8,6 +8,7 @@ be the last. `X-Total-Count` counts the hidden ones too, which shows where the e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +21,6 @@ Record = Mapping[str, Any]
 SMALLEST_PAGE = 10
 # What an instance gives at most unless it is asked for more.
 LARGEST_PAGE = 10_000
-# What stands for an answer that breaks off.
-CUT = {"error": "the answer breaks off"}
 URL = "set the source's url to the instance, such as https://example.service-now.com"
 
 
@@ -85,7 +84,7 @@ def probe(
     query = "^".join([*conditions, "ORDERBYDESCsys_updated_on"])
     asked: dict[str, str | int] = {"sysparm_query": query, "sysparm_limit": 1}
     asked |= {"sysparm_fields": fields} if fields else {}
-    reply = http.get(f"/api/now/table/{table}", asked, cut_data=CUT)
+    reply = http.get(f"/api/now/table/{table}", asked)
     records = _records(table, reply)
     if records is None:
         raise _cancelled(table)
@@ -100,7 +99,7 @@ def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place
     """
 
     def ask(place: Place) -> Reply:
-        return http.get(f"/api/now/table/{scan.table}", scan.parameters(place), cut_data=CUT)
+        return http.get(f"/api/now/table/{scan.table}", scan.parameters(place))
 
     return paging.pages(ask, _ByKey(scan), Place(after, scan.page_size))
 
@@ -143,6 +142,16 @@ class _ByKey:
         else:
             following = Place(place.after, self._largest, place.skipped + step)
         return paging.Page(records, reply, following)
+
+
+def decoded(content: bytes) -> Any:
+    """An answer; one that breaks off, for which asking again is no cure, is an error of its own."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        if content.lstrip().startswith(b"{"):
+            return {"error": "the answer breaks off"}
+        raise
 
 
 def raw(record: Record, field: str) -> str:
