@@ -7,7 +7,7 @@ import pyarrow as pa
 # What a load in `landed` has to begin with. Of equal records the one in the last file counts.
 NEW_LOAD = """
     false as is_split, null::boolean as is_month_first, 0::bigint as records,
-    0::bigint as rows_loaded, 0::bigint as rows_quarantined,
+    0::bigint as rows_loaded, 0::bigint as rows_quarantined, 0::bigint as rows_compacted,
     replace(uuid()::varchar, '-', '') as _load_id,
     now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
 """

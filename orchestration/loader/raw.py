@@ -28,7 +28,7 @@ LOADS: Columns = {
     **dict.fromkeys(("_load_id", "source", "stream", "file", "sha256"), "varchar"),
     "size_bytes": "bigint",
     "status": "varchar",
-    **dict.fromkeys(("records", "rows_loaded", "rows_quarantined"), "bigint"),
+    **dict.fromkeys(("records", "rows_loaded", "rows_quarantined", "rows_compacted"), "bigint"),
     **dict.fromkeys(("problem", "contract"), "varchar"),
     "_loaded_at": "timestamp",
 }
@@ -100,12 +100,14 @@ def delete_leftovers(session: Session, contracts: Iterable[Contract]) -> None:
 
 
 def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> list[str]:
-    """Loads of which the records differ from the raw rows + quarantined rows in `stored`."""
+    """Loads of which the records differ from the raw rows + quarantined rows in `stored`, and those
+    that `macros/compact_raw.sql` deleted."""
     rows = con.execute(
         """
         select
             loads.source || '.' || loads.stream as name, file, records,
-            coalesce(sum(row_count), 0)::bigint as row_count
+            coalesce(sum(row_count), 0)::bigint
+                + coalesce(any_value(rows_compacted), 0) as row_count
         from raw.loads left join stored using (_load_id)
         where list_contains($names, name)
         group by _load_id, name, file, records having records <> row_count

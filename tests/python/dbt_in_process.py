@@ -34,13 +34,14 @@ class Dbt:
         target: str = "duckdb",
         as_of: str = DEMO_AS_OF,
         inline: bool = True,
+        variables: str = "{}",
         **environment: str,
     ) -> list[Any]:
         """Run a dbt command: the results by node, with `.node`, `.status` and `.message`.
 
         The file of `warehouse` must be called warehouse.duckdb, since DuckDB names the database
-        after it. It is closed afterwards. Without `inline`, a model that is ephemeral counts as
-        a view: SQL that refers to it names a relation.
+        after it. It is closed afterwards. `variables` are dbt's, as JSON. Without `inline`, a
+        model that is ephemeral counts as a view: SQL that refers to it names a relation.
 
         Raises:
             AssertionError: dbt failed; with what failed and why.
@@ -54,7 +55,8 @@ class Dbt:
         for node in manifest.nodes.values():
             if not inline and node.config.materialized == "ephemeral":
                 node.config.materialized = "view"
-        chosen = ["--target", target, "--vars", json.dumps({"as_of": as_of}), *QUIET]
+        stated = json.dumps({"as_of": as_of} | json.loads(variables))
+        chosen = ["--target", target, "--vars", stated, *QUIET]
         own = _environment(self._scratch)
         if warehouse:
             own["PAYDOWN_WAREHOUSE"] = str(warehouse)
@@ -67,7 +69,7 @@ class Dbt:
             raise AssertionError(str(done.exception)) from done.exception
         results: list[Any] = list(getattr(done.result, "results", []))
         failed = [
-            f"{r.node.unique_id}: {r.message}"
+            f"{getattr(r, 'node', r).unique_id}: {r.message}"
             for r in results
             if r.status in ("error", "fail", "runtime error")
         ]

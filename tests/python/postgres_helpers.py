@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from .flow_helpers import Site
 
 # They say when something was loaded, and under which random id.
 OF_THE_LOAD = {"load_id", "loaded_at", "newest_load_at"}
+# A local epic's address names the home that it is in.
+LOCAL_EPIC = re.compile(r"\S*/epics/")
 
 
 def on_postgres(address: str) -> dict[str, str]:
@@ -35,22 +38,29 @@ def new_site(home: Path, address: str, dbt: Dbt) -> Site:
 
 
 def plain(value: Any) -> str:
-    """The value as text that doesn't depend on the warehouse; 9 digits count."""
+    """The value as text that doesn't depend on warehouse and home; 9 digits count."""
     if isinstance(value, float | Decimal):
         return f"{float(value):.9g}"
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat()
-    return value.isoformat() if isinstance(value, date) else str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return LOCAL_EPIC.sub("epics/", str(value))
 
 
-def differences(one: Path, other: Path) -> list[str]:
-    """Columns of two published copies that differ, in type or in any value to 9 digits."""
+def differences(one: Path, other: Path, schema: str = "main") -> list[str]:
+    """Columns of two published copies that differ, in type or in any value to 9 digits; or of the
+    tables of a schema of two warehouses."""
     found = []
     with (
         duckdb.connect(str(one), read_only=True) as here,
         duckdb.connect(str(other), read_only=True) as there,
     ):
-        marts = here.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        for con in (here, there):
+            con.execute(f"use {schema}")
+        marts = here.execute(
+            "select table_name from duckdb_tables() where schema_name = $1 order by 1", [schema]
+        ).fetchall()
         assert len(marts) >= 11
         for (mart,) in marts:
             columns = here.sql(f"describe {mart}").fetchall()

@@ -198,3 +198,15 @@ def test_runs_on_the_command_line_are_shown_in_dagster(
     days = {e.partition for e in events if isinstance(e, dg.AssetMaterialization) and e.partition}
     assert "2026-06-26" in days
     assert not tick(definitions, instance, "command_line_runs", result.cursor).asset_events
+
+
+def test_every_check_that_is_no_dbt_test_has_a_line_in_the_runbook(
+    definitions: dg.Definitions,
+) -> None:
+    manifest = json.loads((GRAPH_FOLDER / "manifest.json").read_text(encoding="utf-8"))
+    tests = {node["name"] for node in manifest["nodes"].values()}
+    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys} - tests
+    assert len(checks) >= 6
+    runbook = (ROOT / "docs" / "runbooks" / "failed-check.md").read_text(encoding="utf-8")
+    lines = [line.partition("|")[2].partition("|")[0] for line in runbook.splitlines()]
+    assert [name for name in sorted(checks) if not any(name in line for line in lines)] == []

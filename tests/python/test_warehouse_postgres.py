@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import make_url
 
 from orchestration.loader import load_landing
 from orchestration.warehouse import ServerWarehouse, WarehouseError
 
 from .dbt_in_process import Dbt
-from .flow_helpers import PAYDOWN, ROOT, Demo, Site
+from .flow_helpers import ROOT, Demo, Site
 from .loader_helpers import ID, Landing, column, contracts, ndjson, stream
 from .postgres_helpers import differences, new_site, on_postgres
 
-KILLS = int(os.environ.get("KILLS", "30"))
 TEXTS = stream("texts", {"id": column(**ID), "text": column()})
+
+
+def dump(address: str, file: Path) -> Path:
+    """Back up a database as docs/operations.md says: warehouse and ledger."""
+    program("pg_dump", address, "--file", str(file))
+    return file
+
+
+def restore(file: Path, address: str) -> None:
+    """Restore into an empty database."""
+    program("psql", address, "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(file))
+
+
+def program(name: str, address: str, *arguments: str) -> None:
+    url = make_url(address)
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))[-1]
+    where = ["-h", str(url.query["host"]), "-U", "postgres", "-d", str(url.database)]
+    done = subprocess.run(
+        [str(found), *where, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def words(done: subprocess.CompletedProcess[str]) -> str:
@@ -32,9 +51,14 @@ def words(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.timeout(1800)
-def test_the_whole_flow(demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path) -> None:
-    """Load, models, tests, copy, epics; then what comes back; then nothing new; then commands."""
-    site = new_site(tmp_path / "home", postgres, dbt)
+def test_the_whole_flow(
+    demo: Demo, dbt: Dbt, new_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    """Load, models, tests, copy, epics; then what comes back; then nothing new; then commands; then
+    everything from a backup."""
+    address = new_postgres()
+    site = new_site(tmp_path / "home", address, dbt)
+    site.variables["PAYDOWN_LEDGER"] = address
     first = site.command("run")
     assert first.returncode == 0, first.stdout
     assert "epics opened: 2" in first.stdout
@@ -53,6 +77,15 @@ def test_the_whole_flow(demo: Demo, dbt: Dbt, postgres: str, tmp_path: Path) -> 
         assert here.returncode == there.returncode == 0, here.stdout
         if command[0] in ("explain", "quarantine"):
             assert here.stdout == there.stdout
+
+    before = shutil.copy(site.published, tmp_path / "before.duckdb")
+    restore(dump(address, tmp_path / "backup.sql"), new_postgres())
+    assert site.command("doctor").returncode == 0
+    restored = site.command("run")
+    assert restored.returncode == 0, restored.stdout
+    assert "models are up to date" not in restored.stdout
+    assert "epics opened" not in restored.stdout
+    assert differences(Path(before), site.published) == []
 
 
 @pytest.mark.slow
@@ -202,29 +235,3 @@ def test_a_load_that_lost_its_connection_does_not_count(postgres: str, tmp_path:
         assert warehouse.ask("select * from raw.loads") == []
         assert load_landing(contracts(TEXTS), landing.roots, warehouse, {}).rows_loaded == 1
         assert warehouse.ask("select id from raw.demo__texts") == [{"id": "a"}]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(9000)
-def test_after_a_kill_at_any_moment_the_next_run_is_complete(
-    demo: Demo, dbt: Dbt, new_postgres: Callable[[], str], tmp_path: Path
-) -> None:
-    chance, deaths = random.Random(13), 0
-    for number in range(KILLS):
-        site = new_site(tmp_path / str(number), new_postgres(), dbt)
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [str(PAYDOWN), "run"], cwd=ROOT, env=site.environment(), start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(1, 30))
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        deaths += process.wait() == -signal.SIGKILL
-        has_epics = any(site.home.glob("epics/*.md"))
-        done = site.command("run")
-        assert done.returncode == 0, f"killed after {time.monotonic() - began:.1f} s: {done.stdout}"
-        # Epics that the dead run opened are read back, which the demo's first run has not.
-        assert has_epics or differences(demo.site.published, site.published) == []
-    assert deaths > KILLS / 2

@@ -53,6 +53,19 @@ counted as (
     left join loads on versions.load_id = loads.load_id
     group by versions.stream_id, versions.load_id
     union all
+    -- What compaction deleted was older than other versions.
+    select
+        loads.source_name || '.' || loads.stream_name as stream_id,
+        loads.load_id,
+        loads.rows_compacted as raw_rows,
+        0 as newest_rows
+    from loads
+    inner join streams
+        on
+            loads.source_name = streams.source_name
+            and loads.stream_name = streams.stream_name
+    where loads.rows_compacted > 0
+    union all
     -- Nobody looks into the table of a stream whose contract is gone: what its loads wrote is old.
     select
         loads.source_name || '.' || loads.stream_name as stream_id,
@@ -67,4 +80,10 @@ counted as (
     where streams.stream_id is null and loads.rows_loaded > 0
 )
 
-select * from counted
+select
+    stream_id,
+    load_id,
+    sum(raw_rows) as raw_rows,
+    sum(newest_rows) as newest_rows
+from counted
+group by stream_id, load_id

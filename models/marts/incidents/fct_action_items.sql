@@ -132,7 +132,7 @@ action_items as (
 
         -- strings
         postmortems.service_name,
-        coalesce(dated.owner_name, postmortems.owner) as owner,
+        coalesce({{ person_or_team('dated.owner_name') }}, postmortems.owner) as owner,
         dated.action_item_title,
         cast(dated.action_item_status as varchar) as action_item_status,
         cast(dated.status_name as varchar) as ticket_status,

@@ -83,7 +83,7 @@ facts as (
         services.service_name,
         postmortems.failure_mode,
         postmortems.required_window,
-        coalesce(postmortems.owner_name, services.owner) as owner,
+        coalesce({{ person_or_team('postmortems.owner_name') }}, services.owner) as owner,
         postmortems.decision_action,
         postmortems.target_maturity,
         postmortems.slo_chart_url,

@@ -17,7 +17,7 @@ renamed as (
         title as item_title,
         item_type,
         state as status_name,
-        assignee as assignee_name,
+        {{ person('assignee') }} as assignee_name,
         url as item_url,
 
         -- numbers

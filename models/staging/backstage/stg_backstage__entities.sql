@@ -25,7 +25,7 @@ renamed as (
         description as entity_description,
         type as entity_type,
         lifecycle,
-        email,
+        {{ person('email') }} as email,
         nullif(lower(trim(maturity)), 'none') as maturity,
         jira_project_key,
         dashboard_url,

@@ -11,11 +11,11 @@ renamed as (
         sha as commit_sha,
 
         -- strings
-        author_name,
+        {{ person('author_name') }} as author_name,
         subject,
         pull_request_url,
         opened_by,
-        merged_by,
+        {{ person('merged_by') }} as merged_by,
 
         -- numbers
         position as commit_position,

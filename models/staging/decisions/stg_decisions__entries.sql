@@ -14,7 +14,7 @@ renamed as (
         -- strings
         service as service_name,
         decision,
-        decided_by,
+        {{ person('decided_by') }} as decided_by,
         note,
         risk_acceptance,
 

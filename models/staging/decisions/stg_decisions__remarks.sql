@@ -12,7 +12,7 @@ renamed as (
 
         -- strings
         kind as remark_kind,
-        remark_by,
+        {{ person('remark_by') }} as remark_by,
         state as remark_state,
         body as remark_text,
 

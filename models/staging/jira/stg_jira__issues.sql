@@ -20,7 +20,7 @@ renamed as (
         issue_type as item_type,
         status as status_name,
         status_category,
-        assignee as assignee_name,
+        {{ person('assignee') }} as assignee_name,
         team as owner_name,
         url as item_url,
 

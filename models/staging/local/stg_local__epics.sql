@@ -17,7 +17,7 @@ renamed as (
         service as service_name,
         status as status_name,
         owner as owner_name,
-        assignee as assignee_name,
+        {{ person('assignee') }} as assignee_name,
         url as item_url,
 
         -- numbers

@@ -12,7 +12,7 @@ renamed as (
         decision as review_decision,
         owner as owner_name,
         reason as review_reason,
-        decided_by,
+        {{ person('decided_by') }} as decided_by,
 
         -- numbers
         ordinal as decision_ordinal,

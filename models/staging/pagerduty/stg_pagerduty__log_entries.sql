@@ -14,7 +14,7 @@ renamed as (
 
         -- strings
         type as log_entry_type,
-        user_name,
+        {{ person('user_name') }} as user_name,
         label_k8s_name,
         label_service_owner,
 

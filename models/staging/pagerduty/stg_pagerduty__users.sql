@@ -11,7 +11,7 @@ renamed as (
         id as source_user_id,
 
         -- strings
-        name as user_name,
+        {{ person('name') }} as user_name,
         role as user_role,
         time_zone,
 

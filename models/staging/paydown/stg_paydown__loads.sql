@@ -42,6 +42,7 @@ renamed as (
         records as source_rows,
         rows_loaded,
         rows_quarantined,
+        coalesce(rows_compacted, 0) as rows_compacted,
 
         -- booleans
         recency = 1 and status = 'loaded' as is_current,

@@ -1,0 +1,35 @@
+{#
+    A person's name or e-mail as the var `people` wants it: `named` as written; `hashed`, the same
+    pseudonym wherever the same text stands; `dropped`, nothing. Who has a list of names can hash them
+    too and compare, so `hashed` hides people from readers, not from whoever keeps that list.
+#}
+{% macro person(name) -%}
+    {%- set people = var('people') -%}
+    {%- if people == 'named' -%}
+        {{ name }}
+    {%- elif people == 'hashed' -%}
+        case
+            when trim({{ name }}) <> ''
+                then 'person-' || substring({{ sha256_hex('lower(trim(' ~ name ~ '))') }}, 1, 12)
+        end
+    {%- elif people == 'dropped' -%}
+        cast(null as varchar)
+    {%- else -%}
+        {{ exceptions.raise_compiler_error(
+            'dbt_project.yml: people: ' ~ people ~ ': say named, hashed or dropped'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same of an owner, who may be a team: a team of the catalog stays named. #}
+{% macro person_or_team(name) -%}
+    {%- set teams = ref('dim_teams') -%}
+    {%- if var('people') == 'named' -%}
+        {{ name }}
+    {%- else -%}
+        case
+            when {{ name }} in (select teams.team_name from {{ teams }} as teams) then {{ name }}
+            else {{ person(name) }}
+        end
+    {%- endif -%}
+{%- endmacro %}
