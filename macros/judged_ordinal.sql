@@ -1,15 +1,23 @@
-{#
-    The level that counts. A median of few incidents proves little: it is medium at most. An estimate
-    that nobody made would make the work look free: it is taken as the level of dbt_project.yml.
-#}
-{% macro judged_ordinal(relation) -%}
-    {%- set assumed = {'low': 1, 'medium': 2, 'high': 3}.get(var('unknown_effort_level')) -%}
+{# The level at most: a median of few incidents proves little, so it is medium at most. #}
+{% macro most_ordinal(relation) -%}
     case
         when
             {{ relation }}.factor = 'mttr'
             and {{ relation }}.resolved_count < {{ var('mttr_min_incidents') }}
-            and {{ relation }}.level_ordinal > 2
             then 2
+        else 3
+    end
+{%- endmacro %}
+
+{#
+    The level that counts. An estimate that nobody made would make the work look free: it is taken as
+    the level of dbt_project.yml.
+#}
+{% macro judged_ordinal(relation) -%}
+    {%- set assumed = {'low': 1, 'medium': 2, 'high': 3}.get(var('unknown_effort_level')) -%}
+    case
+        when {{ relation }}.level_ordinal > ({{ most_ordinal(relation) }})
+            then ({{ most_ordinal(relation) }})
         {%- if assumed %}
         when
             {{ relation }}.factor = 'effort'

@@ -23,6 +23,7 @@ from orchestration.dbt_project import NodeOutcome, Progress, project_files
 from orchestration.epics.publisher import EpicsReport
 from orchestration.loader import LoadReport
 from orchestration.publish.analyst_copy import PublishedCopy
+from orchestration.replacing import replace_file
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.steps import Check
 from orchestration.vendors.sync import SyncResult
@@ -191,10 +192,7 @@ def _write_report(settings: Settings, result: FlowResult) -> None:
         "checks": [asdict(check) for check in result.checks],
         "scored_days": [str(d) for d in steps.scored_days(settings)] if result.published else [],
     }
-    settings.runs.mkdir(parents=True, exist_ok=True)
-    path = settings.runs / f"{result.started_at:%Y%m%dT%H%M%S%f}-{result.run_id}.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(report), encoding="utf-8")
-    part.replace(path)
+    name = f"{result.started_at:%Y%m%dT%H%M%S%f}-{result.run_id}.json"
+    replace_file(settings.runs / name, json.dumps(report))
     for old in sorted(settings.runs.glob("*T*-*.json"))[:-KEPT_REPORTS]:
         old.unlink(missing_ok=True)

@@ -32,6 +32,7 @@ from orchestration.loader import (
 from orchestration.loader.quarantine import QuarantineError
 from orchestration.loader.unread import unread_files
 from orchestration.publish.analyst_copy import PublishedCopy, public_marts, publish_copy, published
+from orchestration.replacing import replace_file
 from orchestration.settings import Settings, SettingsError
 from orchestration.vendors.sync import SyncResult, configured_sources, sync_sources
 from orchestration.warehouse import WarehouseBusyError, warehouse_of
@@ -176,13 +177,12 @@ def write_page(settings: Settings) -> Path:
     """Write the page that people meet over, beside the analysts' copy.
 
     Raises:
-        SettingsError: nothing was published yet.
+        NotPublishedError: nothing was published yet, or of another warehouse.
     """
-    from orchestration.report.page import write_page
+    from orchestration.report.page import PAGE, render_page
 
-    if not settings.published_database.exists():
-        raise SettingsError("nothing was published yet; run `paydown run` first")
-    return write_page(settings.published_database)
+    with published(settings) as con:
+        return replace_file(settings.published_database.with_name(PAGE), render_page(con))
 
 
 def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from orchestration.alerts.channels import Channels
 from orchestration.alerts.message import Alert
 from orchestration.ledger import Ledger
+from orchestration.publish.analyst_copy import published
+from orchestration.replacing import replace_file
 from orchestration.report.digest import Digest, weekly_digest
 from orchestration.settings import Settings
 
@@ -20,14 +22,13 @@ TRACKER = "digest"
 
 
 def write_digest(settings: Settings) -> tuple[Digest, Path]:
-    """The digest, and its Markdown file in `PAYDOWN_HOME/digests`."""
-    digest = weekly_digest(settings.published_database)
-    path = settings.home / "digests" / f"{digest.week}.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(digest.markdown, encoding="utf-8")
-    part.replace(path)
-    return digest, path
+    """The digest, and its Markdown file in `PAYDOWN_HOME/digests`.
+
+    NotPublishedError where nothing is published, or of another warehouse.
+    """
+    with published(settings) as con:
+        digest = weekly_digest(con)
+    return digest, replace_file(settings.home / "digests" / f"{digest.week}.md", digest.markdown)
 
 
 def send_digest(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from orchestration.cli.tables import say, shown_path
-from orchestration.publish.analyst_copy import published
 from orchestration.settings import Settings
 
 
@@ -18,8 +17,6 @@ def show_digest(settings: Settings, *, again: bool) -> bool:
     from orchestration.alerts.channels import VARIABLES, Channels
     from orchestration.alerts.weekly import send_digest
 
-    with published(settings):
-        pass  # Of the warehouse that is set, or refused.
     stated = {field: os.environ.get(name, "") for field, name in VARIABLES.items()}
     path, outcomes = send_digest(settings, Channels(**stated), "digest", again=again)
     say(f"digest  {shown_path(path)}", "bold")

@@ -22,15 +22,12 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
         SettingsError: nothing was published yet, or the port is taken.
         ConfigError: decisions.yaml is wrong.
     """
-    with published(settings):
-        pass  # Of the warehouse that is set, or refused.
-    read_decisions(settings.modernization)
     day = f"{settings.now():%Y-%m-%d}"
 
     def page(token: str) -> str:
         decided = [one.model_dump() for one in read_decisions(settings.modernization)]
-        review = {"token": token, "decided": decided, "day": day}
-        return render_page(settings.published_database, review)
+        with published(settings) as con:
+            return render_page(con, {"token": token, "decided": decided, "day": day})
 
     def take(said: Mapping[str, Any]) -> dict[str, Any]:
         decision = checked({**said, "decided_on": day})
@@ -42,6 +39,7 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
         branch = commit(settings.modernization, day)
         return {"decision": decision.model_dump(), "branch": branch}
 
+    page("")  # What can't be shown is said now.
     try:
         return ReviewServer(port, page, take)
     except OSError as error:

@@ -19,6 +19,7 @@ from filelock import FileLock
 from orchestration.decisions.entries import Entries
 from orchestration.documents import load_model
 from orchestration.documents.models import parse_model
+from orchestration.replacing import replace_file
 from orchestration.rubric import ReviewDecision, ReviewDecisions
 
 FILE, KEY = "decisions.yaml", "decisions"
@@ -58,9 +59,7 @@ def record(folder: Path, decision: ReviewDecision) -> None:
         entries = Entries(text, KEY)
         entries.add(decision.model_dump(exclude_none=True))
         parse_model(entries.text, str(path), ReviewDecisions)
-        part = path.with_suffix(".part")
-        part.write_text(entries.text, encoding="utf-8", newline="")
-        part.replace(path)
+        replace_file(path, entries.text)
 
 
 def commit(folder: Path, day: str) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-from orchestration.report.marts import Row, read_copy
+import duckdb
+
+from orchestration.report.marts import QUERIES, Row, read_marts
 from orchestration.report.words import day, money, short, web
+from orchestration.trackers.text import escape_markdown
 
 SHOWN = 5
-# What makes markup or a mention in Markdown and HTML, and what does so where a line begins.
-MARKUP = re.compile(r"([\\`*_\[\]<>#|~&@]|^[-+=]|(?<=^\d)[.)])")
-# An address with one of these is no link of ours.
-UNSAFE = re.compile(r"[<>()\[\]`|]")
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,9 @@ class Digest:
         return "\n\n".join(parts) + "\n"
 
 
-def weekly_digest(database: Path) -> Digest:
-    """The digest of the week of the newest scores.
-
-    duckdb.Error where nothing is published yet.
-    """
-    marts = read_copy(database)
+def weekly_digest(con: duckdb.DuckDBPyConnection) -> Digest:
+    """The digest of the week of the newest scores in the published marts."""
+    marts = read_marts(con, QUERIES)
     today: date = marts["moment"][0]["scoring_date"]
     year, week, _ = today.isocalendar()
     promises = marts["promises"]
@@ -109,8 +103,8 @@ def _ranked(row: Row) -> str:
 
 
 def _literal(line: str) -> str:
-    """A line that Markdown shows as it is; an address stays one."""
+    """A line that Markdown shows as it is and that mentions nobody; an address stays one."""
     return " ".join(
-        word if web(word) and not UNSAFE.search(word) else MARKUP.sub(r"\\\1", word)
+        word if web(word) == word else escape_markdown(word).replace("@", "\\@")
         for word in line.split(" ")
     )

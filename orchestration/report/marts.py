@@ -15,12 +15,11 @@ Row = dict[str, Any]
 
 
 def read_marts(con: duckdb.DuckDBPyConnection, queries: Path) -> dict[str, list[Row]]:
-    """Name of a query -> its rows; duckdb.Error where a mart has not the columns that it names."""
+    """Name of a query -> its rows; duckdb.Error where a mart has not the columns that it names.
+
+    What several queries of a folder read is in its `views`.
+    """
     con.execute("set timezone = 'UTC'")
+    for view in queries.glob("views/*.sql"):
+        con.execute(f"create or replace temp view {view.stem} as {view.read_text('utf-8')}")
     return {path.stem: rows_of(con, path.read_text("utf-8")) for path in queries.glob("*.sql")}
-
-
-def read_copy(database: Path) -> dict[str, list[Row]]:
-    """What the page and the digest show; duckdb.Error where nothing is published."""
-    with duckdb.connect(str(database), read_only=True) as con:
-        return read_marts(con, QUERIES)

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from orchestration.report.charts import step_path, week_chart
-from orchestration.report.marts import Row, read_copy
-from orchestration.report.words import MORE, day, figure, incident, money, price, short, web
-from orchestration.rubric.scoring import DEFAULT_CUTS, Hysteresis, Levels, Scoring
+from orchestration.report.marts import QUERIES, Row, read_marts
+from orchestration.report.words import MORE, cost, day, figure, incident, money, price, short, web
+from orchestration.rubric.scoring import DEFAULT_CUTS, Alerts, Factor, Hysteresis, Levels, Scoring
 
 PAGE = "report.html"
 TEMPLATES = Path(__file__).with_name("page")
+LEVELS = ("low", "medium", "high")
 # In the order of the columns: name -> in a heading, in full.
-FACTORS = {
+FACTORS: dict[Factor, tuple[str, str]] = {
     "slo_burn": ("burn", "SLO burn"),
     "repeats": ("repeats", "Repeat incidents"),
     "mttr": ("MTTR", "Time to resolve"),
@@ -49,21 +50,12 @@ DECISIONS = {
 }
 
 
-def write_page(database: Path) -> Path:
-    """Write the page beside the analysts' copy, atomically, and return its path."""
-    path = database.with_name(PAGE)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(render_page(database), encoding="utf-8")
-    part.replace(path)
-    return path
-
-
-def render_page(database: Path, review: dict[str, Any] | None = None) -> str:
-    """The page from the published marts.
+def render_page(con: duckdb.DuckDBPyConnection, review: dict[str, Any] | None = None) -> str:
+    """The page from the published marts that `con` has open.
 
     review: what the page needs to record decisions, where `paydown review` serves it.
     """
-    marts = read_copy(database)
+    marts = read_marts(con, QUERIES)
     rubric = _rubric(marts["rubric"])
     script, data = _text("report.js"), _data(marts, rubric)
     template = _environment().get_template("report.html.jinja")
@@ -82,6 +74,7 @@ def render_page(database: Path, review: dict[str, Any] | None = None) -> str:
             for row in marts["service_factors"]
             if row["points"] is not None
         },
+        ids={row["service_id"] for row in marts["candidates"]},
         charts=_charts(marts["weeks"]),
         is_served=review is not None,
     )
@@ -91,13 +84,11 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, lstrip_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     environment.filters |= {
-        "day": day,
-        "figure": figure,
-        "money": money,
-        "web": web,
+        "day": day, "figure": figure, "money": money, "cost": cost, "price": price, "web": web,
         "short": short,
-    }
+    }  # fmt: skip
     return environment
 
 
@@ -140,8 +131,9 @@ def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dic
             "payback",
         )
     }
-    # Digits of a spell are in the order of the names.
-    order = [sorted(FACTORS).index(factor) for factor in FACTORS]
+    # Codes of a spell are in the order of the names; one follows that is of no factor.
+    order = [*(sorted(FACTORS).index(factor) for factor in FACTORS), len(FACTORS)]
+    addresses: dict[str, int] = {}
     scored = [score for row in marts["scores_by_day"] for score in row["scores"]]
     low, high = min([0, *scored]), max([1, *scored])
     services = []
@@ -168,19 +160,16 @@ def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dic
             "values": [factor.get("raw_value") for factor in factors],
             "evidence": [short(factor.get("evidence")) for factor in factors],
             "spells": [
-                [spell["days_back"], "".join(spell["levels"][place] for place in order)]
+                [spell["days_back"], "".join(spell["codes"][place] for place in order)]
                 for spell in by_service["level_spells"][lead]
             ],
             "line": step_path(days["scores"], low, high),
-            "incidents": [incident(one) for one in by_service["incidents"][lead]],
+            "incidents": [incident(one, addresses) for one in by_service["incidents"][lead]],
             "budgets": [
                 [short(one["slo_name"]), one["objective"], one["budget_spent"]]
                 for one in by_service["budgets"][lead]
             ],
-            "more": [
-                [title, [words(one) for one in by_service[name][lead]], none]
-                for title, name, words, none in MORE
-            ],
+            "more": [[words(one) for one in by_service[name][lead]] for _, name, words, _ in MORE],
             "price": price(next(iter(by_service["prices"][lead]), None)),
             "chart": web(row["slo_chart_url"]),
             "count": row["incident_count"],
@@ -194,34 +183,29 @@ def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dic
         "words": DECISIONS,
         "rubric": _rubric_data(rubric),
         "scale": [low, high],
+        "more": [[title, none] for title, _, _, none in MORE],
+        "addresses": list(addresses),
         "services": services,
     }
 
 
 def _rubric_data(rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
-    """The rubric for the script; `yaml`: what scoring.yaml states besides weights and bands."""
+    """The rubric for the script; `yaml`: what scoring.yaml states that no slider moves."""
     if not rubric:
         return {}
     levels = {name: part["part_value"] for name, part in rubric["level"].items()}
     settings = {name: part["part_value"] for name, part in rubric["setting"].items()}
-    cuts = {
-        factor: {name: part[f"{name}_threshold"] for name in ("low", "medium", "high")}
-        for factor, part in rubric["factor"].items()
-    }
-    usual: dict[str, dict[str, float | None]] = {
-        factor: {"low": None, "medium": None, "high": None} | cut
-        for factor, cut in DEFAULT_CUTS.items()
-    }
-    other = {factor: cut for factor, cut in cuts.items() if cut != usual[factor]}
+    factors = [rubric["factor"][factor] for factor in FACTORS]
     days = {name: int(settings[name]) for name in ("window_days", "repeat_window_days")}
     stated: dict[str, Any] = {n: v for n, v in days.items() if v != Scoring.model_fields[n].default}
     if levels != Levels().model_dump():
         stated["levels"] = levels
-    if other:
-        stated["thresholds"] = other
+    alerts = {
+        alert: list(levels)[int(settings[f"{alert}_alert_level"])] for alert in ("page", "ticket")
+    }
     return {
-        "weights": [rubric["factor"][factor]["part_value"] for factor in FACTORS],
-        "shares": [part["part_value"] for part in rubric["level"].values()],
+        "weights": [factor["part_value"] for factor in factors],
+        "shares": list(levels.values()),
         "bands": [
             [name, rubric["band"][name]["part_value"], rubric["band"][name]["due_in_days"]]
             for name in ("promote_to_epic", "bundle_with_existing")
@@ -229,6 +213,10 @@ def _rubric_data(rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
         "margin": settings["leave_margin"],
         "hold": settings["hold_days"],
         "usual": [Hysteresis().margin, Hysteresis().hold_days],
+        "thresholds": [[factor[f"{name}_threshold"] for name in LEVELS] for factor in factors],
+        "usual_thresholds": [[DEFAULT_CUTS[f].get(name) for name in LEVELS] for f in FACTORS],
+        "cuts": [factor["cuts"] for factor in factors],
+        "alerts": alerts if alerts != Alerts().model_dump() else {},
         "coverage": settings["promote_min_coverage"],
         "yaml": stated,
     }

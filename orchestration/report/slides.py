@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from io import BytesIO
 from math import ceil, sqrt
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from markdown_it.tree import SyntaxTreeNode
@@ -33,15 +33,10 @@ class Block(NamedTuple):
     is_strong: bool = False
 
 
-def write_slides(
-    path: Path,
-    title: str,
-    slides: Sequence[Sequence[SyntaxTreeNode]],
-    at: datetime,
-    *,
-    links_to: str,
-) -> None:
-    """Write the deck; links to anchors lead into `links_to`, a file beside it."""
+def slide_deck(
+    title: str, slides: Sequence[Sequence[SyntaxTreeNode]], at: datetime, *, links_to: str
+) -> bytes:
+    """The deck as a file; links to anchors lead into `links_to`, a file beside it."""
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     known = deck.core_properties
@@ -56,7 +51,9 @@ def write_slides(
             high = _block_height(block, size)
             _put(slide, block, size, top, high, links_to)
             top += high + _GAP
-    deck.save(str(path))
+    file = BytesIO()
+    deck.save(file)
+    return file.getvalue()
 
 
 def _blocks(node: SyntaxTreeNode) -> list[Block]:

@@ -7,10 +7,9 @@ Whatever people wrote is escaped there, so it is text in either.
 from __future__ import annotations
 
 import html
-import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -22,8 +21,9 @@ from markdown_it.tree import SyntaxTreeNode
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
+from orchestration.replacing import replace_file
 from orchestration.report.marts import Row, read_marts
-from orchestration.report.slides import write_slides
+from orchestration.report.slides import slide_deck
 from orchestration.settings import SettingsError
 from orchestration.trackers.templates import Markdown, environment, link, shown
 from orchestration.trackers.text import one_line, web_address
@@ -33,7 +33,7 @@ MOST_SLIDES = 10
 FOLDER = Path(__file__).with_name("triage")
 _SLIDE = re.compile(r"^## ", re.MULTILINE)
 _SHORT = 16  # Characters.
-_ANCHOR = re.compile(r"#evidence-\d+")
+_ANCHOR = re.compile(r"#(?:evidence|slide)-\w+")
 
 
 def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Path]:
@@ -51,8 +51,10 @@ def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Pa
         (ask["anchor"], one_line(ask["service_name"], 60), _html(_evidence(ask, marts)))
         for ask in marts["asks"]
     ]
-    folder.mkdir(parents=True, exist_ok=True)
-    page, deck = folder / HTML, folder / POWERPOINT
+    for part in _SLIDE.split(_TEXTS.get_template("rest.md.jinja").render(marts))[1:]:
+        head, _, rest = part.partition("\n")
+        name, _, heading = head.partition(" ")
+        evidence.append((f"evidence-{name}", heading, _html(rest)))
     template = Environment(loader=FileSystemLoader(FOLDER), autoescape=True).get_template(
         f"{HTML}.jinja"
     )
@@ -60,11 +62,10 @@ def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Pa
     text = template.render(
         title=title, style=style, slides=[_html(slide) for slide in slides], evidence=evidence
     )
-    _replace(page, lambda part: part.write_text(text, encoding="utf-8"))
     trees = [SyntaxTreeNode(_READER.parse(slide)).children for slide in slides]
     at = marts["moment"][0]["scored_at"]
-    _replace(deck, lambda part: write_slides(part, title, trees, at, links_to=HTML))
-    return page, deck
+    deck = slide_deck(title, trees, at, links_to=HTML)
+    return replace_file(folder / HTML, text), replace_file(folder / POWERPOINT, deck)
 
 
 def render_slides(marts: dict[str, list[Row]]) -> list[str]:
@@ -94,12 +95,6 @@ def _evidence(ask: Row, marts: dict[str, list[Row]]) -> str:
     return _TEXTS.get_template("evidence.md.jinja").render(ask=ask, of=of, factors=factors)
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    write(part)
-    part.replace(path)
-
-
 def _html(text: str) -> Markup:
     return Markup(_READER.render(text))  # noqa: S704
 
@@ -126,4 +121,5 @@ _TEXTS.filters.update(
     cut=one_line,
     named=lambda text, url: link(text, url if web_address(url or "") else None),
     evidence=lambda text, ask: Markdown(f"[{shown(text)}](#{ask['anchor']})"),
+    to=lambda text, anchor: Markdown(f"[{shown(text)}](#{anchor})"),
 )

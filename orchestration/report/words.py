@@ -7,15 +7,19 @@ from datetime import date, datetime
 from typing import Any
 
 from orchestration.report.marts import Row
+from orchestration.trackers.text import one_line, web_address
 
 TEXT_LIMIT = 160
 MONEY = re.compile(r"\$(\d{4,12})\b")
 
 
-def incident(row: Row) -> list[Any]:
+def incident(row: Row, addresses: dict[str, int]) -> list[Any]:
+    """An incident for the script; `addresses`: what web addresses begin with, each once."""
+    folder, slash, name = web(row["incident_url"]).rpartition("/")
     return [
         day(row["triggered_on"]), row["severity_level"], row["minutes"],
-        short(row["incident_title"] or row["incident_id"]), web(row["incident_url"]),
+        short(row["incident_title"] or row["incident_id"]),
+        addresses.setdefault(folder + slash, len(addresses)), name,
         int(bool(row["is_repeat"])), int(row["postmortem_id"] is not None),
     ]  # fmt: skip
 
@@ -30,12 +34,17 @@ def payback(row: Row) -> str:
 
 def price(row: Row | None) -> str:
     """What saying no goes on costing, by what the last 90 days cost."""
+    return f"The last 90 days cost {cost(row)}." if row else "No incident in the last 90 days."
+
+
+def cost(row: Row | None) -> str:
+    """What the last 90 days cost, as far as it is known."""
     if not row:
-        return "No incident in the last 90 days."
+        return "no incident"
     hours = "an unknown time" if row["hours"] is None else f"{row['hours']:,.1f} hours"
     lost = f", {money(row['revenue_usd'])} lost as postmortems state" if row["revenue_usd"] else ""
     count = f"{row['incidents']} incidents ({row['repeats']} repeats)"
-    return f"The last 90 days cost {count}, {hours}{lost}."
+    return f"{count}, {hours}{lost}"
 
 
 def action(row: Row) -> str:
@@ -64,13 +73,12 @@ def figure(value: float) -> str:
 
 def web(value: str | None) -> str:
     """The address where it is one of the web; no other kind may become a link."""
-    return value if value and value.lower().startswith(("https://", "http://")) else ""
+    return web_address(value or "") or ""
 
 
 def short(value: str | None, limit: int = TEXT_LIMIT) -> str:
     """Text from outside on one line, cut where it is long; dollars as people write them."""
-    text = MONEY.sub(lambda found: f"${int(found[1]):,}", " ".join((value or "").split()))
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return one_line(MONEY.sub(lambda found: f"${int(found[1]):,}", value or ""), limit)
 
 
 # What a service that is opened shows besides: heading, query, words of a row, words where none is.

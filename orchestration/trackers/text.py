@@ -49,6 +49,8 @@ def web_address(url: str) -> str | None:
 
 def visible(text: str, kept: str) -> str:
     """`text` with spaces for control characters but those `kept`, without direction marks."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char in kept or unicodedata.category(char) not in _DROPPED else " "
         for char in text

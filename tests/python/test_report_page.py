@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from orchestration import rescore
 from orchestration.report.page import render_page
@@ -49,6 +50,14 @@ def page(browser: Browser, demo: Demo) -> Iterator[Page]:
     path = demo.site.published.resolve().with_name("report.html")
     with opened(browser, path, viewport={"width": 1280, "height": 900}) as shown:
         yield shown
+
+
+def written(database: Path) -> Path:
+    """The page of a copy, beside it."""
+    path = database.with_name("report.html")
+    with duckdb.connect(str(database), read_only=True) as con:
+        path.write_text(render_page(con), encoding="utf-8")
+    return path
 
 
 def standings(page: Page) -> dict[str, tuple[int, int, str, int | None]]:
@@ -99,20 +108,31 @@ def test_a_service_opens_in_place_by_keyboard(page: Page) -> None:
     assert page.locator("tr.detail").count() == 0
 
 
+def factor_of(slider: Locator) -> str:
+    return (slider.get_attribute("data-cut") or "").split()[0]
+
+
 def move(page: Page, rng: random.Random) -> dict[str, Any]:
     """Move every slider; returns the rubric that the page offers to copy."""
+    cuts: list[int] = []
+    for _, group in groupby(page.locator("[data-cut]").all(), key=factor_of):
+        levels = [*group]
+        most = int(levels[0].get_attribute("max") or 0)
+        cuts += sorted(rng.sample(range(most + 1), len(levels)))
     page.evaluate(
-        """([weights, bands, margin]) => {
+        """(places) => {
             const sliders = [...document.querySelectorAll('#sliders input[type=range]')];
             sliders.forEach((slider, place) => {
-                slider.value = [...weights, ...bands, margin][place];
+                slider.value = places[place];
                 slider.dispatchEvent(new Event('input', {bubbles: true}));
             });
         }""",
         [
-            [rng.randrange(-20, 21) / 2 for _ in range(8)],
-            [least := rng.randrange(20, 60) / 2, least - rng.randrange(1, 20) / 2],
+            *(rng.randrange(-20, 21) / 2 for _ in range(8)),
+            least := rng.randrange(20, 60) / 2,
+            least - rng.randrange(1, 20) / 2,
             rng.randrange(0, 9) / 2,
+            *cuts,
         ],
     )
     return yaml.safe_load(page.evaluate("paydown.yaml()"))
@@ -132,14 +152,15 @@ def check_against_builds(page: Page, site: Site, tmp_path: Path, seeds: range) -
                 patch.setenv(name, value)
             warehouse = rescore.scored_with(settings, settings.warehouse, home / "scored", scoring)
         assert standings(page) == built(warehouse, "paydown_marts."), (seed, rubric)
-        shown = page.locator("#effect").inner_text()
+        # Its box is closed, so there is no inner text.
+        shown = page.locator("#effect").text_content() or ""
         promoted = [n for n, row in standings(page).items() if row[2] == "promote"]
-        assert f"({len(promoted)})" in shown or not promoted
+        assert (f"Would-be epics ({len(promoted)})" if promoted else "No service would") in shown
 
 
 def test_sliders_move_ranks_as_a_build_does(page: Page, demo: Demo, tmp_path: Path) -> None:
     check_against_builds(page, demo.site, tmp_path, range(3))
-    page.locator("#rubric summary").click()
+    page.locator("#rubric > summary").click()
     page.get_by_role("button", name="Reset").click()
     page.locator("#effect", has_text="in force").wait_for()
     assert standings(page) == built(demo.site.published, "")
@@ -149,6 +170,59 @@ def test_sliders_move_ranks_as_a_build_does(page: Page, demo: Demo, tmp_path: Pa
 @pytest.mark.timeout(1800)
 def test_sliders_move_ranks_as_fifty_builds_do(page: Page, demo: Demo, tmp_path: Path) -> None:
     check_against_builds(page, demo.site, tmp_path, range(100, 150))
+
+
+def test_the_yaml_says_all_that_the_rubric_in_force_says(
+    browser: Browser, demo: Demo, tmp_path: Path
+) -> None:
+    rubric = Scoring.model_validate({
+        "weights": {"slo_burn": 2.5, "effort": -1},
+        "bands": {
+            "promote_to_epic": {"min_score": 9, "due_in_days": 30},
+            "bundle_with_existing": {"min_score": 3.5},
+        },
+        "window_days": 60,
+        "repeat_window_days": 120,
+        "hysteresis": {"margin": 0, "hold_days": 7},
+        "levels": {"none": 0.1, "low": 0.2, "medium": 0.5, "high": 1},
+        "thresholds": {
+            "slo_burn": {
+                "budget_spent": {"low": 0.07, "medium": None},
+                "alerts": {"page": "high", "ticket": "none"},
+            },
+            "mttr": {"low": 0, "medium": 17.5},
+            "ai_risk": {"low": 1, "high": 4},
+        },
+    })  # fmt: skip
+    record = rubric.record()
+    database = tmp_path / "paydown.duckdb"
+    database.write_bytes(demo.site.published.read_bytes())
+    with duckdb.connect(str(database)) as con:
+
+        def say(kind: str, name: str, **columns: Any) -> None:
+            changed = ", ".join(f"{column} = ${column}" for column in columns)
+            where = "part_kind = $kind and part_name = $name"
+            con.execute(
+                f"update rpt_rubric set {changed} where {where}",
+                columns | {"kind": kind, "name": name},
+            )
+
+        for one in record["factors"]:
+            cuts = {f"{level}_threshold": one[level] for level in ("low", "medium", "high")}
+            say("factor", one["factor"], part_value=one["weight"], **cuts)
+        for one in record["levels"]:
+            say("level", one["level"], part_value=one["share"])
+        for one in record["bands"]:
+            say("band", one["band"], part_value=one["min_score"], due_in_days=one["due_in_days"])
+        for name in ("window_days", "repeat_window_days", "leave_margin", "hold_days"):
+            say("setting", name, part_value=record[name])
+        for alert in ("page", "ticket"):
+            ordinal = record["factors"][0][f"{alert}_ordinal"]
+            say("setting", f"{alert}_alert_level", part_value=ordinal)
+    path = written(database)
+    with opened(browser, path) as page:
+        said = yaml.safe_load(page.evaluate("paydown.yaml()"))
+    assert Scoring.model_validate(said).record() == record
 
 
 def hostile_copy(site: Site, folder: Path) -> Path:
@@ -186,8 +260,7 @@ def hostile_copy(site: Site, folder: Path) -> Path:
 
 
 def test_hostile_text_is_inert(browser: Browser, demo: Demo, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(render_page(hostile_copy(demo.site, tmp_path)), encoding="utf-8")
+    path = written(hostile_copy(demo.site, tmp_path))
     with opened(browser, path, viewport={"width": 390, "height": 800}) as page:
         assert page.locator("script").count() == 2
         assert page.locator("img").count() == 0
@@ -208,7 +281,8 @@ def test_nobody_is_locked_out(browser: Browser, demo: Demo, width: int, scheme: 
     ) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.locator("button.open").first.click()
-        page.locator("#rubric summary").click()
+        page.locator("#rubric > summary").click()
+        page.locator("#rubric details summary").click()
         faults = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         serious = [
             (one["id"], one["nodes"][0]["html"][:200])
@@ -246,8 +320,7 @@ def test_a_thousand_services_are_a_page_that_opens_at_once(
 ) -> None:
     """1,000 services and 10,000 incidents of the window: under 3 MB, usable within 1.5 s."""
     database = many_services(demo.site, tmp_path, 33)
-    path = tmp_path / "report.html"
-    path.write_text(render_page(database), encoding="utf-8")
+    path = written(database)
     data = json.loads(path.read_text("utf-8").split('id="data">')[1].split("</script>")[0])
     assert len(data["services"]) >= 1000
     assert sum(len(one["incidents"]) for one in data["services"]) >= 9_000

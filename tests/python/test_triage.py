@@ -18,7 +18,9 @@ from .published_marts import Rows, marts_of
 
 NOW = datetime(2026, 6, 26, 16)
 EVIL = (
-    "<script>alert(1)</script>|[x](javascript:a) =cmd() @channel \u202etxt\n## Slide\n" + "💥" * 40
+    "<script>alert(1)</script>|[x](javascript:a) =cmd() @channel \u202etxt\n## Slide\n"
+    + "💥" * 40
+    + "x" * 10_000
 )
 
 
@@ -63,10 +65,6 @@ def together(*parts: Rows) -> dict[str, list[Any]]:
     return found
 
 
-def team(engineers: float | None) -> Rows:
-    return {"dim_teams": [{"team_id": "team-a", "team_name": "team-a", "engineers": engineers}]}
-
-
 def pack(folder: Path, *parts: Rows) -> tuple[str, list[str]]:
     """The page, and the text of each slide of the deck."""
     page, deck = write_triage(marts_of(together(*parts)), folder)
@@ -89,7 +87,7 @@ def words(slide: Any) -> str:
 def test_ten_slides_say_what_is_asked_and_every_number_links_to_its_evidence(
     tmp_path: Path,
 ) -> None:
-    page, slides = pack(tmp_path, team(8), *(service(n) for n in range(1, 13)))
+    page, slides = pack(tmp_path, *(service(n) for n in range(1, 13)))
     assert len(slides) == page.count('class="slide"') == MOST_SLIDES
     assert "To be approved: 10, for $60,000 and 50 engineer-days." in slides[0]
     assert "svc-10" in slides[7]
@@ -105,30 +103,55 @@ def test_ten_slides_say_what_is_asked_and_every_number_links_to_its_evidence(
     ):
         assert said in slides[3], said
     targets = set(re.findall(r'href="#([\w-]+)"', page))
-    assert targets == {f"evidence-{n}" for n in range(1, 11)}
-    assert targets == set(re.findall(r'<section class="evidence" id="([\w-]+)"', page))
+    evidence = {f"evidence-{n}" for n in range(1, 11)}
+    assert targets == evidence | {"slide-3", "slide-9"}
+    assert targets <= set(re.findall(r'<section class="\w+" id="([\w-]+)"', page))
     assert '<a href="https://x.example/1">Timeouts</a>' in page
     with ZipFile(tmp_path / "2026-06" / "triage.pptx") as deck:
         links = deck.read("ppt/slides/_rels/slide4.xml.rels").decode()
     assert 'Target="triage.html#evidence-1"' in links
 
 
-# A quarter of 65 days: at 18 % one engineer has 11.7 days, at 25 % 16.25.
-def test_the_frontier_takes_the_best_ranked_as_far_as_the_days_go(tmp_path: Path) -> None:
-    _, slides = pack(tmp_path, team(1), *(service(n) for n in range(1, 5)))
-    cells = slides[-2].split("\n")
-    rows = {share: cells[cells.index(share) + 1 :][:6] for share in ("18%", "20%", "25%")}
-    assert rows["18%"] == [
-        "12", "12", "2, 10 days", "$12,000", "2: svc-3, svc-4", "$180,000 in 90 days",
+def plan(engineer_days: float, *services: str) -> Rows:
+    """Each takes 5 days for $6,000, and is expected to cost $90,000 until the next quarter ends."""
+    rows = [
+        {
+            "candidate_id": name, "service_name": name, "decision": "promote", "plan_rank": number,
+            "estimate_days": 5.0, "budget_usd": 6000.0, "cumulative_days": 5.0 * number,
+            "expected_cost_usd": 90000.0, "horizon_days": 96.3,
+        }
+        for number, name in enumerate(services, 1)
     ]  # fmt: skip
-    assert rows["20%"][2:4] == ["2, 10 days", "$12,000"]
-    assert rows["25%"][2:5] == ["3, 15 days", "$18,000", "1: svc-4"]
+    known = {"engineer_days": engineer_days, "committed_days": 3.0, "done_days": 1.0}
+    teams = [
+        {"team_id": "a", "team_name": "a", "business_days": 65, "open_epic_count": 1} | known,
+        {"team_id": "b", "team_name": "b", "business_days": 65, "open_epic_count": 0,
+         "committed_days": 0.0, "done_days": 0.0},
+    ]  # fmt: skip
+    return {"rpt_funding_plan": rows, "rpt_capacity": teams}
+
+
+# Of 65 engineer-days 18 % are 11.7, 25 % are 16.25.
+def test_the_frontier_takes_the_plan_as_far_as_the_days_go(tmp_path: Path) -> None:
+    asked = [service(n) for n in range(1, 5)]
+    page, slides = pack(tmp_path, plan(65, "svc-1", "svc-2", "svc-3", "svc-4"), *asked)
+    cells = slides[-2].split("\n")
+    rows = {share: cells[cells.index(share) + 1 :][:5] for share in ("18%", "20%", "25%")}
+    assert rows["18%"] == [
+        "12", "2, 10 days", "$12,000", "2: svc-3, svc-4", "$180,000 in 96 days",
+    ]  # fmt: skip
+    assert rows["20%"][1:3] == ["2, 10 days", "$12,000"]
+    assert rows["25%"][1:4] == ["3, 15 days", "$18,000", "1: svc-4"]
+    assert "of 1 teams this quarter; how many engineers 1 more have nobody knows" in slides[-2]
+    assert "have taken 4 days" in slides[-2]
+    assert '<a href="#evidence-plan">2, 10 days</a>' in page
+    assert 'id="evidence-plan"' in page
 
 
 def test_what_nobody_knows_is_said(tmp_path: Path) -> None:
     unknown = service(1, decision="blocked", missing_fields="owner,budget", estimate_days=None,
                       budget_usd=None, owner="", cost_usd=None, due_date=None)  # fmt: skip
-    page, slides = pack(tmp_path, team(None), unknown)
+    page, slides = pack(tmp_path, unknown)
     text = "\n".join(slides)
     for said in (
         "its cost is not known", "not known: no estimate", "can't be told without cost and budget",
@@ -204,15 +227,15 @@ def test_text_from_outside_is_text_in_both_files(tmp_path: Path) -> None:
     rows = service(1, **hostile, current_maturity=EVIL, slo_chart_url="javascript:a")
     rows["rpt_epic_evidence"][0] |= dict.fromkeys(("evidence_title", "source_id"), EVIL)
     rows["rpt_epic_evidence"][0]["url"] = "javascript:alert(1)"
-    page, slides = pack(tmp_path, rows, team(8))
+    page, slides = pack(tmp_path, rows)
     assert len(slides) == 6
     assert page.count("<script") == 0
-    assert not re.search(r'href="(?!#evidence-|https://)', page)
+    assert not re.search(r'href="(?!#evidence-|#slide-|https://)', page)
     assert "\u202e" not in page + "".join(slides)
     with ZipFile(tmp_path / "2026-06" / "triage.pptx") as deck:
         parts = [deck.read(name).decode() for name in deck.namelist() if "slides/_rels" in name]
     targets = re.findall(r'Target="([^"]+)" TargetMode="External"', "".join(parts))
-    assert set(targets) == {"triage.html#evidence-1"}
+    assert set(targets) == {f"triage.html#{to}" for to in ("evidence-1", "slide-3", "slide-5")}
 
 
 def test_without_any_score_there_is_nothing_to_decide(tmp_path: Path) -> None:
@@ -222,7 +245,7 @@ def test_without_any_score_there_is_nothing_to_decide(tmp_path: Path) -> None:
 
 
 def test_the_page_needs_no_network_and_reads_as_headings(tmp_path: Path) -> None:
-    page, _ = pack(tmp_path, service(1), team(8))
+    page, _ = pack(tmp_path, service(1))
     assert "default-src 'none'" in page
     assert not re.search(r"<(?:script|img|link|iframe)\b|url\(", page)
     titles = re.findall(r"<h2>(\d+)\. ", page)

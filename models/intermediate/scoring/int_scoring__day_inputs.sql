@@ -128,7 +128,7 @@ select
     summed.scoring_at,
     summed.window_starts_at,
     -- What factors mean: another number scores every day anew.
-    '3 ' || cast(coalesce(summed.change_sum, 0) as varchar)
+    '4 ' || cast(coalesce(summed.change_sum, 0) as varchar)
     || ' ' || coalesce(cast(services.service_sum as varchar), '')
     || ' ' || cast(summed.scoring_at as varchar)
     || ' ' || cast(summed.window_starts_at as varchar) as day_checksum

@@ -34,6 +34,9 @@ published as (
         cast(factor_points.raw_value as double precision) as raw_value,
         factor_points.points,
         cast(factor_points.highest_points as integer) as highest_points,
+        cast(factor_points.level_raised_by as integer) as level_raised_by,
+        cast(factor_points.level_at_least as integer) as level_at_least,
+        cast(factor_points.level_at_most as integer) as level_at_most,
 
         -- booleans
         factor_points.has_data,

@@ -31,6 +31,9 @@ published as (
         history.raw_value,
         history.points,
         history.highest_points,
+        history.level_raised_by,
+        history.level_at_least,
+        history.level_at_most,
 
         -- booleans
         history.has_data,

@@ -68,6 +68,21 @@ parts as (
             cast(null as integer) as due_in_days
         from settings
     {%- endfor %}
+    {%- for alert in ['page', 'ticket'] %}
+        union all
+        select
+            factors.rubric_hash,
+            'setting' as part_kind,
+            '{{ alert }}_alert_level' as part_name,
+            cast(factors.{{ alert }}_ordinal as double precision) as part_value,
+            cast(null as double precision) as low_threshold,
+            cast(null as double precision) as medium_threshold,
+            cast(null as double precision) as high_threshold,
+            cast(null as integer) as part_ordinal,
+            cast(null as integer) as due_in_days
+        from factors
+        where factors.factor = 'slo_burn'
+    {%- endfor %}
     union all
     select
         settings.rubric_hash,

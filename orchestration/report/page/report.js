@@ -1,25 +1,43 @@
 "use strict";
-// Levels come from the marts. This multiplies them: points = weight x share of the level, rounded half
-// away from zero, in millionths so that no binary fraction decides a rank.
+// The marts say how many of a factor's cuts its value reaches, so a level is a comparison of whole numbers.
+// Points = weight x share of the level, rounded half away from zero, in millionths so that no binary fraction
+// decides a rank.
 const data = JSON.parse(document.getElementById("data").textContent);
 const services = data.services;
 const $ = (selector, from = document) => from.querySelector(selector);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-const copy = (rubric) => ({ ...rubric, weights: [...rubric.weights], bands: rubric.bands.map((band) => [...band]) });
 const stated = data.rubric.weights ? data.rubric : null;
-let rubric = stated && copy(stated);
+let rubric = structuredClone(stated);
 
 const millionths = (number) => Math.round(number * 1e6);
 const whole = (exact) => Math.sign(exact) * Math.floor((Math.abs(exact) + 5e5) / 1e6) || 0;
-const exactPoints = (factor, level) => (level === "-" ? 0 : millionths(rubric.weights[factor] * rubric.shares[+level]));
-const pointsOf = (levels) => [...levels].map((level, factor) => (level === "-" ? null : whole(exactPoints(factor, level))));
+const exactPoints = (factor, level) => (level === null ? 0 : millionths(rubric.weights[factor] * rubric.shares[level]));
+const pointsOf = (levels) => levels.map((level, factor) => (level === null ? null : whole(exactPoints(factor, level))));
 const sum = (numbers) => numbers.reduce((total, number) => total + (number || 0), 0);
+const REACHED = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", WITHOUT_VALUE = ".,;:";
+const [burn, mttr, blast] = ["slo_burn", "mttr", "blast_radius"].map((name) => data.factors.indexOf(name));
+
+/** For each factor how many cuts its value must reach for low, medium and high. */
+const needed = () => rubric.thresholds.map((cuts, f) => cuts.map((cut) => (cut === null ? Infinity : rubric.cuts[f].indexOf(cut) + 1)));
+
+/** The level (0 none to 3 high, null without data) of each factor; see level_spells.sql for the codes. */
+function levelsOf(codes, reach) {
+  const bent = parseInt(codes[data.factors.length], 16);
+  return data.factors.map((_, f) => {
+    if (codes[f] === "-") return null;
+    const known = WITHOUT_VALUE.indexOf(codes[f]), reached = REACHED.indexOf(codes[f]), raise = f === blast ? (bent >> 1) & 1 : 0;
+    if (known >= 0) return known;
+    const [low, medium, high] = reach[f];
+    const level = reached >= high ? 3 : reached >= medium ? 2 + raise : reached >= low ? 1 + raise : raise;
+    return f === burn ? Math.max(level, bent >> 2) : f === mttr && bent & 1 ? Math.min(level, 2) : level;
+  });
+}
 
 /** Each stretch of days with the same levels, newest first: [from, to] days back, and its score. */
-function stretches(service) {
+function stretches(service, reach) {
   const spells = service.spells;
-  return spells.map(([from, levels], place) => ({
-    from, to: place + 1 < spells.length ? spells[place + 1][0] + 1 : 0, score: sum(pointsOf(levels)),
+  return spells.map(([from, codes], place) => ({
+    from, to: place + 1 < spells.length ? spells[place + 1][0] + 1 : 0, score: sum(pointsOf(levelsOf(codes, reach))),
   })).reverse();
 }
 
@@ -35,10 +53,10 @@ function bandOf(days) {
   return "close_as_hygiene";
 }
 
-function scored(service) {
-  const levels = service.spells.at(-1)[1];
-  const points = pointsOf(levels), exact = sum([...levels].map((level, factor) => exactPoints(factor, level)));
-  const days = stretches(service), before = days.find((day) => day.from >= 7);
+function scored(service, reach) {
+  const levels = levelsOf(service.spells.at(-1)[1], reach);
+  const points = pointsOf(levels), exact = sum(levels.map((level, factor) => exactPoints(factor, level)));
+  const days = stretches(service, reach), before = days.find((day) => day.from >= 7);
   const most = Math.max(...rubric.shares);
   const unknown = service.data.map((known, f) => (known ? [0, 0] : [whole(millionths(rubric.weights[f] * most)), points[f] || 0]));
   const score = sum(points);
@@ -54,7 +72,7 @@ function scored(service) {
   };
 }
 
-const breakers = ["slo_burn", "repeats", "blast_radius"].map((name) => data.factors.indexOf(name));
+const breakers = [burn, data.factors.indexOf("repeats"), blast];
 function byRank(a, b) {
   if (a.score !== b.score) return b.score - a.score;
   if (a.exact !== b.exact) return b.exact - a.exact;
@@ -67,12 +85,13 @@ function byRank(a, b) {
 
 /** Every candidate with rank, band and decision under the rubric that the sliders show. */
 function standings() {
-  const own = services.filter((service) => !service.members.length).map(scored).sort(byRank);
+  const reach = needed();
+  const own = services.filter((service) => !service.members.length).map((service) => scored(service, reach)).sort(byRank);
   own.forEach((row, place) => { row.rank = place && byRank(own[place - 1], row) === 0 ? own[place - 1].rank : place + 1; });
   const fixes = services.filter((service) => service.members.length).map((fix) => {
     const lead = own.filter((row) => fix.members.includes(row.service.name))
       .sort((a, b) => a.rank - b.rank || (a.service.id < b.service.id ? -1 : 1))[0];
-    return lead ? { ...lead, service: fix } : scored(fix);
+    return lead ? { ...lead, service: fix } : scored(fix, reach);
   });
   const rows = [...own, ...fixes];
   for (const row of rows) {
@@ -89,6 +108,17 @@ function standings() {
 const body = $("#ranking tbody");
 const rowOf = new Map(all("#ranking tr[data-row]").map((row) => [services[+row.dataset.row].id, row]));
 let showsAll = false;
+/** The row of a service; those that are hidden at first are made when they are asked for. */
+function rowFor(service) {
+  if (!rowOf.has(service.id)) {
+    const row = rowOf.values().next().value.cloneNode(true);
+    row.dataset.row = services.indexOf(service);
+    $("button.open", row).setAttribute("aria-expanded", "false");
+    $("button.open bdi", row).textContent = service.name;
+    rowOf.set(service.id, row);
+  }
+  return rowOf.get(service.id);
+}
 // Narrow screens lay the table out as a grid, which would hide from screen readers that it is one.
 for (const [role, selector] of [["table", ""], ["rowgroup", " > thead, #ranking > tbody"], ["row", " tr"],
   ["columnheader", " > thead th"], ["rowheader", " > tbody th"], ["cell", " > tbody td"]])
@@ -100,7 +130,13 @@ function show() {
   const ordered = document.createDocumentFragment();
   let hidden = 0;
   rows.forEach((now, place) => {
-    const row = rowOf.get(now.service.id), { service } = now;
+    const { service } = now, was = [];
+    if (service.rank !== now.rank) was.push(`was ${service.rank}`);
+    if (service.decision !== now.decision) was.push(data.words[service.decision]);
+    const hides = !showsAll && now.decision === "close" && place >= 10 && service.decision === "close";
+    if (hides) hidden += 1;
+    if (hides && !rowOf.has(service.id)) return;
+    const row = rowFor(service);
     $(".rank", row).textContent = now.rank;
     const score = $(".score", row);
     score.replaceChildren(element("strong", now.score));
@@ -110,13 +146,9 @@ function show() {
     const decision = $(".decision", row);
     decision.textContent = data.words[now.decision];
     if (now.decision === "blocked") decision.append(element("small", `no ${now.missing.join(", no ").replaceAll("_", " ")}`));
-    const was = [];
-    if (service.rank !== now.rank) was.push(`was ${service.rank}`);
-    if (service.decision !== now.decision) was.push(data.words[service.decision]);
     if (was.length) decision.append(element("small", was.join(", ")));
     row.className = now.decision + (was.length ? " moved" : "");
-    row.hidden = !showsAll && now.decision === "close" && place >= 10 && !(was.length && service.decision !== "close");
-    if (row.hidden) hidden += 1;
+    row.hidden = hides;
     ordered.append(row);
     const detail = row.nextDetail;
     if (detail) { detail.hidden = row.hidden || $("button.open", row).getAttribute("aria-expanded") !== "true"; ordered.append(detail); }
@@ -134,10 +166,19 @@ function show() {
 
 // Sliders ------------------------------------------------------------------------------------------------
 const sliders = all("#sliders input[type=range]");
-const usual = stated ? [...stated.weights, ...stated.bands.map((band) => band[1]), stated.margin] : [];
+const cutOf = (slider) => slider.dataset.cut.split(" ").map(Number);
+const usual = sliders.map((slider) => {
+  const { weight, band, cut } = slider.dataset;
+  return weight ? stated.weights[+weight] : band ? stated.bands[+band][1] : cut ? stated.thresholds[cutOf(slider)[0]][cutOf(slider)[1]] : stated.margin;
+});
 const changed = () => sliders.some((slider, place) => value(slider, place) !== usual[place]);
-/** In halves, but for what the rubric itself states. */
-const value = (slider, place) => (slider.touched ? Math.round(slider.value * 2) / 2 : usual[place]);
+/** A threshold is one of its factor's cuts; all else in halves, but for what the rubric itself states. */
+const value = (slider, place) => {
+  if (!slider.touched) return usual[place];
+  return slider.dataset.cut ? stated.cuts[cutOf(slider)[0]][+slider.value] : Math.round(slider.value * 2) / 2;
+};
+const isShare = (f) => /burn|radius|centrality/.test(data.factors[f]);
+const told = (number, f) => (isShare(f) ? `${+(number * 100).toFixed(4)} %` : number.toLocaleString("en-US"));
 
 function read(event) {
   if (event) event.target.touched = true;
@@ -145,11 +186,16 @@ function read(event) {
     const number = value(slider, place);
     if (slider.dataset.weight) rubric.weights[+slider.dataset.weight] = number;
     else if (slider.dataset.band) rubric.bands[+slider.dataset.band][1] = number;
+    else if (slider.dataset.cut) rubric.thresholds[cutOf(slider)[0]][cutOf(slider)[1]] = number;
     else rubric.margin = number;
-    $(`output[for="${slider.id}"]`).textContent = number;
-    slider.setAttribute("aria-valuetext", String(number));
+    const shown = slider.dataset.cut ? told(number, cutOf(slider)[0]) : String(number);
+    $(`output[for="${slider.id}"]`).textContent = shown;
+    slider.setAttribute("aria-valuetext", shown);
   });
-  if (rubric.bands[0][1] <= rubric.bands[1][1]) $("#effect").textContent = "Promote must begin above bundle: no rubric like this is accepted.";
+  const flat = rubric.thresholds.findIndex((cuts) => cuts.filter((cut) => cut !== null).some((cut, place, set) => place && cut <= set[place - 1]));
+  const wrong = rubric.bands[0][1] <= rubric.bands[1][1] ? "Promote must begin above bundle"
+    : flat >= 0 ? `The thresholds of “${data.labels[flat]}” must rise from low to high` : "";
+  if (wrong) $("#effect").textContent = `${wrong}: no rubric like this is accepted.`;
   else show();
   $("#yaml").textContent = yaml();
 }
@@ -169,8 +215,16 @@ function yaml() {
     if (typeof set !== "object") { lines.push(`${name}: ${set}`); continue; }
     lines.push(`${name}:`);
     for (const [key, cut] of Object.entries(set))
-      lines.push(`  ${key}: ` + (typeof cut === "object" ? `{${Object.entries(cut).map(([level, from]) => `${level}: ${from}`).join(", ")}}` : cut));
+      lines.push(`  ${key}: ${cut}`);
   }
+  const flow = (pairs) => `{${pairs.map(([key, set]) => `${key}: ${set}`).join(", ")}}`, names = ["low", "medium", "high"];
+  const thresholds = data.factors.flatMap((factor, f) => {
+    const cuts = rubric.thresholds[f], moved = cuts.some((cut, place) => cut !== (rubric.usual_thresholds[f][place] ?? null));
+    const set = flow(cuts.map((cut, place) => [names[place], cut])), alerts = Object.entries(f === burn ? rubric.alerts : {});
+    const parts = [...(moved ? [["budget_spent", set]] : []), ...(alerts.length ? [["alerts", flow(alerts)]] : [])];
+    return parts.length ? [`  ${factor}: ${f === burn ? flow(parts) : set}`] : [];
+  });
+  if (thresholds.length) lines.push("thresholds:", ...thresholds);
   return lines.join("\n") + "\n";
 }
 
@@ -231,7 +285,7 @@ function history(service, now) {
 }
 function detailOf(service) {
   const now = standings().find((row) => row.service === service), box = element("div");
-  const number = (value, f) => (value === null ? "unknown" : /share|radius|centrality/.test(data.factors[f]) ? `${Math.round(value * 100)} %` : (Math.round(value * 100) / 100).toLocaleString("en-US"));
+  const number = (value, f) => (value === null ? "unknown" : isShare(f) ? `${Math.round(value * 100)} %` : (Math.round(value * 100) / 100).toLocaleString("en-US"));
   const factors = data.factors.map((_, f) => f).sort((a, b) => Math.abs(now.points[b] ?? 0) - Math.abs(now.points[a] ?? 0) || a - b);
   box.append(element("h3", "Points and their evidence"), table(
     [["Factor"], ["Points", "num"], ["Value", "num"], ["Evidence"]],
@@ -243,7 +297,8 @@ function detailOf(service) {
     service.budgets.map(([name, objective, spent]) => [element("bdi", name), objective === null ? "unknown" : `${Math.round(objective * 1e5) / 1e3} %`, spent === null ? "unknown" : `${Math.round(spent * 100)} %`]), "Error budget"));
   else right.append(element("p", "No SLO of this service is measured, so its budget is unknown.", "none"));
   if (service.chart) right.append(link("SLO chart", service.chart));
-  for (const [title, lines, none] of service.more || []) {
+  for (const [place, lines] of service.more.entries()) {
+    const [title, none] = data.more[place];
     right.append(element("h3", title));
     if (!lines.length) { right.append(element("p", none, "none")); continue; }
     const list = element("ul");
@@ -254,7 +309,7 @@ function detailOf(service) {
   box.append(two, element("h3", `Incidents (${service.count ?? 0} counted)`));
   if (service.incidents.length) box.append(table(
     [["Date", "nowrap"], ["Severity", "nowrap"], ["Minutes", "num"], ["Incident"], ["Notes"]],
-    service.incidents.map(([day, severity, minutes, title, url, repeat, reviewed]) => [day, severity ? `sev ${severity}` : "unknown", minutes === null ? "unknown" : String(minutes), link(title, url), [repeat && "repeat", reviewed && "reviewed"].filter(Boolean).join(", ")]), "Incidents"));
+    service.incidents.map(([day, severity, minutes, title, address, name, repeat, reviewed]) => [day, severity ? `sev ${severity}` : "unknown", minutes === null ? "unknown" : String(minutes), link(title, data.addresses[address] + name), [repeat && "repeat", reviewed && "reviewed"].filter(Boolean).join(", ")]), "Incidents"));
   else box.append(element("p", "No incident in the rubric's window.", "none"));
   return box;
 }
@@ -271,8 +326,10 @@ function toggle(row, open) {
   detail.append(cell); row.after(detail); row.nextDetail = detail;
 }
 function showService(id) {
-  const row = rowOf.get(id);
-  if (!row) return;
+  const service = services.find((one) => one.id === id);
+  if (!service) return;
+  const row = rowFor(service);
+  if (!row.isConnected) { showsAll = true; show(); }
   row.hidden = false;
   toggle(row, true);
   $("button.open", row).focus();
@@ -280,10 +337,10 @@ function showService(id) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
+  const shown = event.target.closest("[data-show]"), button = event.target.closest("button");
+  if (shown) { event.preventDefault(); showService(shown.dataset.show); }
   if (!button) return;
   if (button.classList.contains("open")) toggle(button.closest("tr"));
-  else if (button.dataset.show) showService(button.dataset.show);
   else if (button.id === "all") { showsAll = true; show(); }
   else if (button.id === "copy-yaml") copyText(yaml(), $("#copied"), $("#yaml"));
 });
@@ -291,7 +348,7 @@ if (rubric && body) {
   sliders.forEach((slider) => slider.addEventListener("input", read));
   $("#sliders").addEventListener("reset", () => setTimeout(() => {
     sliders.forEach((slider) => { slider.touched = false; });
-    rubric = copy(stated); read();
+    rubric = structuredClone(stated); read();
   }));
   $("#sliders").addEventListener("submit", (event) => event.preventDefault());
 }

@@ -3,6 +3,7 @@ with moment as (select max(scoring_at) as now from fct_service_scores where is_l
 
 select
     incidents.incident_id,
+    incidents.service_id,
     services.service_name,
     incidents.incident_title,
     incidents.incident_url,

@@ -4,6 +4,7 @@ with moment as (select max(scoring_at) as now from fct_service_scores where is_l
 open_epics as (
     select
         epics.epic_key,
+        epics.service_id,
         epics.epic_title,
         epics.service_name,
         coalesce(epics.owner, epics.assignee_name) as owner,
@@ -30,6 +31,7 @@ open_epics as (
 opening as (
     select
         null as epic_key,
+        candidates.service_id,
         candidates.service_name as epic_title,
         candidates.service_name,
         candidates.owner,

@@ -1,0 +1,17 @@
+"""Files that others read while we write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, content: str | bytes) -> Path:
+    """Write the file (text as UTF-8) and its folder; readers see the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
