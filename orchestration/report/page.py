@@ -147,15 +147,7 @@ def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dic
             "name": short(row["service_name"]),
             "fix": row["shared_fix_id"],
             "members": row["members"].split(", ") if row["members"] else [],
-            "needs": [
-                field
-                for field, is_missing in (
-                    ("owner", not row["owner"]),
-                    ("budget", row["budget_usd"] is None),
-                    ("exit_criteria", not row["has_exit_criteria"]),
-                )
-                if is_missing
-            ],
+            "needs": row["needs"],
             "data": [int(bool(factor.get("has_data"))) for factor in factors],
             "values": [factor.get("raw_value") for factor in factors],
             "evidence": [short(factor.get("evidence")) for factor in factors],

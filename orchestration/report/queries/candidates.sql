@@ -21,7 +21,14 @@ select
     candidates.owner,
     candidates.current_maturity,
     candidates.target_maturity,
-    candidates.exit_criteria != '' as has_exit_criteria,
+    list_filter(
+        [
+            if(coalesce(candidates.owner, '') = '', 'owner', null),
+            if(candidates.budget_usd is null, 'budget', null),
+            if(candidates.exit_criteria != '', null, 'exit_criteria')
+        ],
+        lambda field: field is not null
+    ) as needs,
     candidates.factor_changes,
     candidates.risk_ids,
     candidates.slo_chart_url,
