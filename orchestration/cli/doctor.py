@@ -58,7 +58,7 @@ def show_doctor(settings: Settings) -> bool:
     console.print(grid)
     show_streams(settings)
     bad = sum(finding.state == "bad" for finding in findings)
-    aside = [finding for finding in findings if finding.subject == "quarantine"]
+    aside = [finding for finding in findings if finding.subject in ("quarantine", "in use")]
     text = f"nothing is broken; {aside[0].text}" if aside else "nothing to mend"
     say(f"{bad} to mend" if bad else text, "bold red" if bad else "green")
     return not bad
@@ -167,7 +167,7 @@ def check_warehouse(settings: Settings) -> Iterator[Finding]:
             loads, problems = con.execute(LOADS).fetchall(), con.execute(PROBLEMS).fetchall()
             kinds = Quarantine(con).kinds()
     except WarehouseBusyError as error:
-        yield Finding("note", "warehouse", str(error))
+        yield Finding("note", "in use", str(error))
         return
     except SettingsError as error:
         yield Finding("bad", "warehouse", str(error))

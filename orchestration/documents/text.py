@@ -13,6 +13,8 @@ MAX_BYTES = 5_000_000
 # Enough of a file that is too big for a person to recognise it; the file itself stays where it is.
 EXCERPT_BYTES = 1_000
 NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Two to four bytes that are one character in UTF-8, and hardly ever stand together elsewhere.
+_UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2}")
 # YAML allows these at the start of a line nowhere else, not even in quotes.
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|\Z)", re.M)
 _DIRECTIVE = re.compile(r"^%.*", re.M)
@@ -29,24 +31,26 @@ class Chunk:
 
 
 def read_text(path: Path) -> str:
-    """The file's text with `\\n` line ends; raises DocumentError where it is none, and OSError."""
+    """The file's text with `\\n` line ends; raises DocumentError where it is none, and OSError.
+
+    A file of which no character is UTF-8 is read as Windows-1252, in which old editors write.
+    """
     if (size := path.stat().st_size) > MAX_BYTES:
         what = f"is {size:,} bytes, the limit is {MAX_BYTES:,}"
         raise DocumentError(Problem(1, "file", path.name, what, "split it into several files"))
     raw = path.read_bytes()
-    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-8-sig"
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif not _UTF8_SEQUENCE.search(raw) and not raw.isascii():
+        encoding = "cp1252"
     try:
-        text = (
-            raw.decode("utf-16" if is_utf16 else "utf-8-sig")
-            .replace("\r\n", "\n")
-            .replace("\r", "\n")
-        )
+        text = raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        what, fix = (
-            f"byte 0x{raw[error.start]:02x} is not UTF-{16 if is_utf16 else 8}",
-            "save the file as UTF-8 text",
-        )
+        not_text = {"utf-16": "not UTF-16", "cp1252": "neither UTF-8 nor Windows-1252"}
+        what = f"byte 0x{raw[error.start]:02x} is {not_text.get(encoding, 'not UTF-8')}"
+        fix = "save the file as UTF-8 text"
         raise DocumentError(Problem(line, "file", path.name, what, fix)) from None
     if bad := NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1

@@ -244,9 +244,9 @@ class Batch:
         # A record that somebody corrected stands for no file.
         replays = f"select _number from landed where starts_with(file, '{REPLAYED}')"
         single = {number for (number,) in self._con.execute(replays).fetchall()}
-        for number, problem in self._needed.wrong_files():
+        for number, problem, is_wrong in self._needed.wrong_files(self._session):
             if number not in single:
-                self.reject(number, problem)
+                (self.reject if is_wrong else self.note)(number, problem)
 
     def _copy(self, table: str, sql: str) -> None:
         parts = self._parts.setdefault(table, [])

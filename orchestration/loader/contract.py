@@ -87,6 +87,9 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     rules: tuple[Rule, ...] = ()
     # Columns, or lists of which one is enough: a file that has no place for them is the wrong file.
     expected: tuple[Texts, ...] = ()
+    # Columns of which one says when a record ended, and which records have ended, as SQL.
+    end: Texts = ()
+    ended: str = ""
     timezone: str = "UTC"
     # Which of %d/%m and %m/%d a date is that fits both; without it each file must show it.
     dates: Literal["day_first", "month_first", ""] = ""
@@ -176,10 +179,12 @@ def _contradictions(contract: Contract) -> Iterator[str]:
     expected = [name for group in contract.expected for name in group]
     for what, stated in (
         ("key", contract.key), ("version", contract.version), ("rule", ruled),
-        ("expected", expected),
+        ("expected", expected), ("end", contract.end),
     ):  # fmt: skip
         for name in set(stated).difference(names):
             yield f": {what} '{name}' is not one of its columns"
+    if bool(contract.end) != bool(contract.ended):
+        yield ": end and ended go together, the columns and which records need one of them"
     for column in contract.columns:
         for problem in _column_problems(column, contract):
             yield f", column {column.name}: {problem}"

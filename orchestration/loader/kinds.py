@@ -20,6 +20,7 @@ KINDS = [
     ({"issues", "isLast"}, "an answer of Jira's search", ""),
     ({"issues", "maxResults", "total"}, "an answer of Jira's search", ""),
     ({"impact", "incident_updates", "shortlink"}, "Statuspage incidents", ""),
+    ({"count", "value"}, "an answer of Azure DevOps", ""),
     ({"page", "incidents"}, "an answer of Statuspage", ""),
     ({"Summary", "Issue key"}, "Jira's own CSV export", ""),
 ]

@@ -25,7 +25,9 @@ from orchestration.loader.text import (
     BLOCK_BYTES,
     COMPRESSION,
     HEAD_BYTES,
+    IS_CP1252,
     UnreadableFileError,
+    is_unicode,
     open_plain,
     plain_file,
     read_lines,
@@ -97,6 +99,8 @@ def _pieces(
     kind = _shape(path, contract)
     if kind == "python":
         yield _documents(path, contract, readers)
+        if not is_unicode(path):
+            notes.append(IS_CP1252)
     elif kind == "lines":
         with open_plain(path) as stream:
             for first, lines, reason in read_lines(stream, is_json=True):

@@ -33,9 +33,7 @@ TOO_LONG = (
 NOT_UTF8 = "is not UTF-8 (such bytes are shown as \\xNN); save the file as UTF-8 and load it again"
 # Two to four bytes that are one character in UTF-8, and hardly ever stand together elsewhere.
 UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2}")
-IS_CP1252 = (
-    "is not UTF-8, it was read as Windows-1252; save it as CSV UTF-8 where letters are wrong"
-)
+IS_CP1252 = "is not UTF-8, it was read as Windows-1252; save it as UTF-8 where letters are wrong"
 IS_MIXED = "is in part UTF-8 and in part Windows-1252; save the file as UTF-8 and load it again"
 HOLDS_NUL = "holds a NUL character (shown as \\x00); remove it and load the file again"
 # Escapes of JSON: of a backslash, of half a surrogate pair, which means nothing without the other
@@ -79,6 +77,15 @@ def open_plain(path: Path) -> Generator[Any]:
             raise
         what = f"the {packed} file can't be decompressed" if packed else "can't be read"
         raise UnreadableFileError(f"{what} ({error}); export it again") from error
+
+
+def is_unicode(path: Path) -> bool:
+    """Whether a file is UTF-8, or has the mark of UTF-16."""
+    content = path.read_bytes()
+    try:
+        return content[:2] in UTF16_MARKS or content.decode() is not None
+    except UnicodeDecodeError:
+        return False
 
 
 @contextmanager

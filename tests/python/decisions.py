@@ -95,7 +95,6 @@ def row(service_id: str = "component:default/gateway", **columns: Any) -> dict[s
         "effort: -2 of -3 points, 5 engineer-days",
         "incident_ids": "pagerduty:Q1,servicenow:INC0012345",
         "incident_count": 2,
-        "postmortem_ids": "2026-05-01-gateway",
         "risk_ids": "RISK-7",
         "slo_chart_url": "https://grafana.example.com/d/abc123",
         "project_key": "MOD",

@@ -35,7 +35,7 @@ PROBLEMS: dict[str, tuple[Json, Json, str]] = {
     "table-key": (
         {},
         {"fiels": 1},
-        ": unknown meta key 'fiels'; known keys: dates, dates_variable, each, exp",
+        ": unknown meta key 'fiels'; known keys: dates, dates_variable, each, end,",
     ),
     "mode": ({}, {"mode": "replace"}, ": mode: Input should be 'append' or 'snapshot', not 'repla"),
     "no-key": ({}, {"key": []}, ": an append stream needs a key"),

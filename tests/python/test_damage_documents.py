@@ -108,7 +108,12 @@ DAMAGES: dict[str, tuple[Callable[[str], str | bytes], dict[str, str]]] = {
     ),
     "utf-16": (lambda document: document.encode("utf-16"), {"": READ}),
     "windows-1252": (
-        lambda document: document.encode("cp1252"), {"": "is not UTF-8; fix: save the file as"},
+        lambda document: document.encode("cp1252"),
+        {"": "is not UTF-8, it was read as Windows-1252; save it as UTF-8 where letters are wrong"},
+    ),
+    "two encodings": (
+        lambda document: document.encode() + "# größer\n".encode("cp1252"),
+        {"": "is not UTF-8; fix: save the file as UTF-8 text"},
     ),
     "cut off": (lambda document: document[: document.rindex(":")], {
         "bullets": READ, "openslo": "target: is missing; write a ratio such as 0.999", "": "fix: ",

@@ -6,11 +6,7 @@ other text is part of what is told. Nothing may be neither.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,183 +15,117 @@ import pytest
 from orchestration.configuration import READERS
 from orchestration.loader import LoadReport
 
+from .damaged_sources import SOURCES, changed, each, renamed, without
 from .loader_helpers import Json, Landing, project_streams
 
-Records = list[Json]
 FOREIGN: Json = {"incident_updates": [], "impact": "major", "shortlink": "x", "name": "down"}
-
-
-def _each(change: Callable[[Json], Json]) -> Callable[[Records], Records]:
-    return lambda records: [change(record) for record in records]
-
-
-def without(*names: str) -> Callable[[Records], Records]:
-    return _each(lambda record: {k: v for k, v in record.items() if k not in names})
-
-
-def renamed(**names: str) -> Callable[[Records], Records]:
-    return _each(lambda record: {names.get(k, k): v for k, v in record.items()})
-
-
-def changed(**values: Any) -> Callable[[Records], Records]:
-    return _each(lambda record: record | {k: v for k, v in values.items() if k in record})
-
-
-def pagerduty(name: str) -> Records:
-    return [
-        {
-            "id": f"{name}-{n}", "incident_number": n, "title": "Zahlungen größer 5 s",
-            "status": "resolved", "urgency": "high", "service": {"id": "PX", "summary": "shop"},
-            "created_at": "2026-06-10T07:00:00Z", "resolved_at": "2026-06-10T08:30:00Z",
-            "updated_at": f"2026-06-10T08:3{n}:00Z",
-        }
-        for n in range(4)
-    ]  # fmt: skip
-
-
-def report(name: str) -> Records:
-    """PagerDuty's own CSV."""
-    return [
-        {
-            "id": f"{name}-{n}", "incident_number": n, "description": "Zahlungen größer 5 s",
-            "service_id": "PX", "service_name": "shop", "created_on": "2026-06-10T07:00:00Z",
-            "resolved_on": "2026-06-10T08:30:00Z", "seconds_to_first_ack": 60, "note": f"n{n}",
-        }
-        for n in range(4)
-    ]  # fmt: skip
-
-
-def opsgenie(name: str) -> Records:
-    return [
-        {
-            "id": f"{name}-{n}", "tinyId": str(n), "message": "Zahlungen größer 5 s",
-            "status": "closed", "priority": "P1", "impactedServices": ["shop"],
-            "tags": [], "createdAt": "2026-06-10T07:00:00Z",
-            "impactEndDate": "2026-06-10T08:30:00Z", "updatedAt": "2026-06-10T08:30:00Z",
-        }
-        for n in range(4)
-    ]  # fmt: skip
-
-
-def alerts(name: str) -> Records:
-    tagged: Json = {"tags": ["service:shop"], "details": {}, "report": {"closeTime": 5_400_000}}
-    records = without("impactedServices", "impactEndDate")(opsgenie(name))
-    return [record | tagged for record in records]
-
-
-def servicenow(name: str) -> Records:
-    return [
-        {
-            "number": f"{name}-{n}", "short_description": "Zahlungen größer 5 s", "state": "7",
-            "active": "false", "priority": "1 - Critical", "cmdb_ci": "shop",
-            "opened_at": "2026-06-10 07:00:00", "resolved_at": "2026-06-10 08:30:00",
-            "closed_at": "2026-06-15 08:30:00", "sys_updated_on": f"2026-06-15 08:3{n}:00",
-        }
-        for n in range(4)
-    ]  # fmt: skip
-
-
-def _table(records: Records) -> bytes:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(records[0]))
-    writer.writeheader()
-    writer.writerows(records)
-    return out.getvalue().encode()
-
-
-def _array(records: Records) -> bytes:
-    return json.dumps(records, ensure_ascii=False).encode()
-
-
-def _lines(records: Records) -> bytes:
-    return b"\n".join(_array([record])[1:-1] for record in records)
-
-
-# Source -> stream, ending, records, their file, and what names a record, its service and its end.
-SOURCES: dict[str, tuple[str, str, Any, Any, tuple[str, str, str]]] = {
-    "pagerduty": (
-        "pagerduty.incidents", ".json", pagerduty, _array, ("id", "service_name", "resolved_at"),
-    ),
-    "report": (
-        "pagerduty.incidents", ".csv", report, _table, ("id", "service_name", "resolved_at"),
-    ),
-    "opsgenie": (
-        "opsgenie.incidents", ".json", opsgenie, _array, ("id", "service_id", "impact_end_at"),
-    ),
-    "alerts": (
-        "opsgenie.alerts", ".ndjson", alerts, _lines, ("id", "tagged_service", "updated_at"),
-    ),
-    "servicenow": (
-        "servicenow.incidents", ".csv", servicenow, _table,
-        ("number", "service_name", "resolved_at"),
-    ),
-    "table_api": (
-        "servicenow.incidents", ".json", servicenow, _array,
-        ("number", "service_name", "resolved_at"),
-    ),
-}  # fmt: skip
 RIGHT = "4 times shop 2026-06-10 08:30:00"
-CP1252 = "is not UTF-8, it was read as Windows-1252; save it as CSV UTF-8"
+CP1252 = "is not UTF-8, it was read as Windows-1252; save it as UTF-8"
 NO_TIMESTAMP = "='06/10/2026 07:00': created_at is not a timestamp; correct the value, or"
+NO_DATES = {
+    "prometheus": "sampled_at is not a timestamp as epoch_s; correct the value, or its format in",
+    "datadog": "asked_at is not a timestamp; correct the value, or its format in models/staging",
+    "commits": "authored_at is not a timestamp; correct the value, or its format in models/stagi",
+}
 BACKWARDS = "resolved_at is before opened_at; correct the clock"
 EITHER_WAY = "either way, day or month first; set PAYDOWN_SERVICENOW_DATES to day_first"
-# Damage -> what it does to records or to bytes, and what comes of it, by source; "" for all others.
+NO_SERVICE = "has service_id or tagged_service or label_k8s_name or label_service_ow"
+FOREIGN_DATE = "06/10/2026 07:00"
+# Damage -> what it does to records or to bytes, and what comes of it, by source, else by the file's
+# ending, else by "".
 DAMAGES: dict[str, tuple[Any, Any, str | dict[str, str]]] = {
     "none": (None, None, RIGHT),
     "missing key": (
-        without("id", "number"), None,
+        without("id", "number", "series_id", "slo_id", "sha"), None,
         {
-            "report": "its header has no 'id'", "servicenow": "its header has no 'number'",
+            ".csv": "its header has no '",
             "table_api": "none of its records has number (looked in number.value, number; they h",
+            "prometheus": "none of its records has series_id (looked in series_id; they have",
+            "datadog": "none of its records has slo_id (looked in slo_id; they have",
+            "commits": "none of its records has sha (looked in sha; they have",
             "": "none of its records has id (looked in id; they have",
         },
     ),
     "renamed service": (
         renamed(service="Dienst", service_id="Dienst_id", service_name="Dienst", tags="Etiketten",
-                impactedServices="Dienst", details="Mehr", cmdb_ci="Dienst"), None,
+                impactedServices="Dienst", details="Mehr", cmdb_ci="Dienst", series_id="Reihe",
+                slo_id="Ziel", repository="Ablage", incident="Vorfall"), None,
         {
             "servicenow": "export it, or name its place in PAYDOWN_SERVICENOW_SERVICE_FIELD",
-            "table_api": "has service_name (looked in cmdb_ci.display_value, cmdb_ci; they have Di",
-            "opsgenie": "has service_id or tagged_service or label_k8s_name or label_service_ow",
-            "alerts": "has service_id or tagged_service or label_k8s_name or label_service_ow",
+            "table_api": "has service_name or service_id (looked in cmdb_ci.value, cmdb_ci,",
+            "opsgenie": NO_SERVICE, "alerts": NO_SERVICE,
+            "log_entries": "none of its records has incident_id (looked in incident.id; they have",
+            "prometheus": "none of its records has series_id (looked in series_id; they have Reihe",
+            "datadog": "none of its records has slo_id (looked in slo_id; they have Ziel",
+            "commits": "none of its records has repository (looked in repository; they have Abl",
             "": "none of its records has service_id or service_name (looked in service.id,",
         },
     ),
+    "service empty": (
+        changed(service={}, service_id="", service_name="", tags=["env:x"], impactedServices=[],
+                cmdb_ci=""), None,
+        {
+            "opsgenie": NO_SERVICE, "alerts": NO_SERVICE,
+            "servicenow": "has service_name or service_id (looked in cmdb_ci.value, cmdb_ci,",
+            "table_api": "has service_name or service_id (looked in cmdb_ci.value, cmdb_ci,",
+            "log_entries": RIGHT.replace("shop", "None"),  # It is that of the incident.
+            "prometheus": RIGHT, "datadog": RIGHT, "commits": RIGHT,  # Of theirs, a key.
+            "": "has service_id or service_name (looked in service.id, service_id, service.summ",
+        },
+    ),
     "missing status": (
-        without("status", "state", "active", "closed_at"), None,
+        without("status", "state", "active", "closed_at", "type", "value", "good", "trailers"),
+        None,
         {
             "report": RIGHT,  # It never has one.
             "servicenow": "none of its records has state or is_active or closed_at (looked in ",
             "table_api": "none of its records has state or is_active or closed_at (looked in ",
             "pagerduty": "status is missing (looked in status); a record needs it",
+            "log_entries": "none of its records has type (looked in type; they have",
+            "prometheus": "value is missing (looked in value); a point needs it",
+            "datadog": "good or total is missing (looked in good, total); an interval needs both",
+            "commits": "none of its records has trailers (looked in trailers; they have",
             "": "none of its records has status (looked in status; they have",
         },
     ),
     "renamed end": (
-        renamed(resolved_at="Ende", resolved_on="Ende", closed_at="Zu", updatedAt="Ende"), None,
+        renamed(resolved_at="Ende", resolved_on="Ende", closed_at="Zu", updatedAt="Neu",
+                impactEndDate="Ende", report="Bericht", asked_at="Ende", authored_at="Ende"), None,
         {
-            "opsgenie": RIGHT, "alerts": "4 times shop None",
-            "servicenow": "none of its records has resolved_at or closed_at (looked in resolved_at",
-            "table_api": "none of its records has resolved_at or closed_at (looked in resolved_at",
-            "": "none of its records has resolved_at or last_status_change_at (looked in ",
+            "opsgenie": "that ended has impact_end_at (looked in impactEndDate, resolvedAt; they",
+            "alerts": "that ended has close_time_ms (looked in report.closeTime; they have Beri",
+            "servicenow": "that ended has resolved_at or closed_at (looked in resolved_at.value",
+            "table_api": "that ended has resolved_at or closed_at (looked in resolved_at.value",
+            "report": "none of its records has resolved_at or last_status_change_at (looked in ",
+            "log_entries": RIGHT,  # It has but one time.
+            "prometheus": "none of its records has asked_at (looked in asked_at; they have Ende",
+            "datadog": "none of its records has asked_at (looked in asked_at; they have Ende",
+            "commits": "none of its records has authored_at (looked in authored_at; they have E",
+            "": "that ended has resolved_at or last_status_change_at (looked in resolved_at, ",
         },
     ),
     "renamed start": (
-        renamed(created_at="Beginn", created_on="Beginn", createdAt="Beginn", opened_at="Beginn"),
-        None,
+        renamed(created_at="Beginn", created_on="Beginn", createdAt="Beginn", opened_at="Beginn",
+                sampled_at="Beginn", authored_at="Beginn"), None,
         {
             "report": "its header has no 'created_on' (it has: id, incident_number",
             "servicenow": "its header has no 'opened_at' (it has: number, short_description",
+            "datadog": "none of its records has sampled_ms (looked in sampled_at; they have Begi",
             "": "_at (looked in ",
         },
     ),
     "foreign": (lambda records: [FOREIGN | {"x": n} for n, _ in enumerate(records)], None,
                 "looks like Statuspage incidents, see docs/guides/bring-your-own-source.md"),
     "other language": (
-        changed(status="Geschlossen", state="7"), None,
+        changed(status="Geschlossen", state="7", type="Bestätigung", value="viel", good="viele",
+                tests_changed="ja"), None,
         {
             "report": RIGHT, "servicenow": RIGHT, "table_api": RIGHT,
             "pagerduty": "status='Geschlossen': status is none of triggered, acknowledged and res",
+            "log_entries": "type='Bestätigung': type is no kind of log entry, such as acknowled",
+            "prometheus": "value='viel': value is not a double; correct the value, or its type",
+            "datadog": "good='viele': good is not a double; correct the value, or its type",
+            "commits": "tests_changed='ja': tests_changed is not a boolean; correct the value",
             "": "status='Geschlossen': status is none of open",
         },
     ),
@@ -203,62 +133,61 @@ DAMAGES: dict[str, tuple[Any, Any, str | dict[str, str]]] = {
     "windows-1252": (
         None, lambda content: content.decode().encode("cp1252"),
         {
-            "report": CP1252, "servicenow": CP1252,
-            "alerts": "is not UTF-8 (such bytes are shown as \\xNN); save the file",
+            ".csv": CP1252,
+            ".ndjson": "is not UTF-8 (such bytes are shown as \\xNN); save the file",
             "": "export it again",
         },
     ),
     "days last": (
         changed(
-            created_at="06/10/2026 07:00", created_on="06/10/2026 07:00",
-            createdAt="06/10/2026 07:00", opened_at="06/20/2026 07:00",
-            resolved_at="06/10/2026 08:30", closed_at="06/15/2026 08:30",
+            created_at=FOREIGN_DATE, created_on=FOREIGN_DATE, createdAt=FOREIGN_DATE,
+            opened_at="06/20/2026 07:00", resolved_at="06/10/2026 08:30",
+            closed_at="06/15/2026 08:30", sampled_at=FOREIGN_DATE, asked_at=FOREIGN_DATE,
+            authored_at=FOREIGN_DATE,
         ), None,
         {
             # The 20th shows it, for the other dates too; so it would end before it began.
-            "servicenow": BACKWARDS, "table_api": BACKWARDS,
+            "servicenow": BACKWARDS, "table_api": BACKWARDS, **NO_DATES,
             "": NO_TIMESTAMP,
         },
     ),
     "days either way": (
         changed(
-            created_at="06/10/2026 07:00", created_on="06/10/2026 07:00",
-            createdAt="06/10/2026 07:00", opened_at="06/10/2026 07:00",
+            created_at=FOREIGN_DATE, created_on=FOREIGN_DATE, createdAt=FOREIGN_DATE,
+            opened_at=FOREIGN_DATE, sampled_at=FOREIGN_DATE, asked_at=FOREIGN_DATE,
+            authored_at=FOREIGN_DATE, note=0,
         ), None,
-        {
-            "servicenow": EITHER_WAY, "table_api": EITHER_WAY,
-            "": NO_TIMESTAMP,
-        },
+        {"servicenow": EITHER_WAY, "table_api": EITHER_WAY, **NO_DATES, "": NO_TIMESTAMP},
     ),
     "truncated": (
         None, lambda content: content[: len(content) // 2 + 9],
         {
             "report": "values, but the header has 9; correct the line",
             "servicenow": "values, but the header has 10; correct the line",
-            "alerts": "is not JSON; correct the line and load the file again",
+            ".ndjson": "is not JSON; correct the line and load the file again",
             "": "is cut off, its list has no end; export it again",
         },
     ),
     "cut after a record": (
         None, lambda content: content[: content.rfind(b"{") if b"{" in content else None],
         {
-            "alerts": "is not JSON; correct the line", "report": RIGHT, "servicenow": RIGHT,
+            "alerts": "is not JSON; correct the line", ".csv": RIGHT, ".ndjson": "3" + RIGHT[1:],
             "": "is cut off, its list has no end; export it again",
         },
     ),
     # The same bytes twice are read once.
     "empty": (
-        None, lambda content: b"\n" * (len(content) % 89),
-        {"alerts": "0 times", "": "is empty; export it again, or"},
+        None, lambda content: b"\n" * (len(content) % 89 + 1),
+        {".ndjson": "0 times", "": "is empty; export it again, or"},
     ),
     "no record": (
         None, lambda content: b"[]" if content[:1] == b"[" else content.split(b"\n")[0],
-        {"alerts": "1" + RIGHT[1:], "": "holds no record; export it again if there"},
+        {".ndjson": "1" + RIGHT[1:], "": "holds no record; export it again if there"},
     ),
     "unreadable": (None, None, "can't be opened (Permission denied); let the loader's user re"),
     "duplicated": (lambda records: records * 2, None, RIGHT),
     "half a record": (
-        _each(lambda record: dict(list(record.items())[: len(record) // 2 - 2])), None,
+        each(lambda record: dict(list(record.items())[: len(record) // 2 - 2])), None,
         {
             "servicenow": "its header has no 'opened_at' (it has: number, short_description",
             "report": "its header has no 'created_on' (it has: id, incident_number",
@@ -271,6 +200,7 @@ CASES = [(source, damage) for source in SOURCES for damage in DAMAGES]
 
 def file_of(source: str, damage: str) -> str:
     stream, ending, *_ = SOURCES[source]
+    stream = stream.removeprefix("commits.")
     return f"{stream.replace('.', '/')}/{source}-{damage.replace(' ', '-')}{ending}"
 
 
@@ -298,7 +228,7 @@ def test_damage_is_read_right_or_told(
     loaded: tuple[Landing, LoadReport], source: str, damage: str
 ) -> None:
     landing, done = loaded
-    stream, _, _, _, names = SOURCES[source]
+    stream, ending, _, _, names = SOURCES[source]
     file, table = file_of(source, damage), stream.replace(".", "__")
     key, service, end = names
     rows = landing.query(
@@ -314,7 +244,7 @@ def test_damage_is_read_right_or_told(
     ]
     expected = DAMAGES[damage][2]
     if isinstance(expected, dict):
-        expected = expected.get(source, expected[""])
+        expected = expected.get(source, expected.get(ending, expected[""]))
     if re.match(r"\d times", expected):
         assert (rows[0]["read"] or "0 times", told) == (expected, [])
     else:

@@ -23,6 +23,7 @@ from orchestration.flow import FlowResult
 from orchestration.landing import StreamReport
 from orchestration.settings import Settings, SettingsError
 from orchestration.vendors.sync import SyncResult
+from orchestration.warehouse import FileWarehouse, WarehouseBusyError
 
 from .fake_sources import fake_settings
 from .fake_sources import journal as journal_at
@@ -221,6 +222,19 @@ def test_the_demo_lists_what_is_quarantined_by_kind(demo: Demo) -> None:
     ):
         assert words in text
     assert "nothing to mend" not in text
+
+
+def test_a_warehouse_in_use_is_not_said_to_be_in_order(
+    settings: Settings, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise WarehouseBusyError("a run (process 7) has it open")
+
+    settings.warehouse.touch()
+    monkeypatch.setattr(FileWarehouse, "reading", refuse)
+    is_well, text = show(show_doctor, settings)
+    assert is_well
+    assert "nothing is broken; a run (process 7) has it open" in text
 
 
 def test_a_rejected_file_is_forgotten_when_it_is_gone(site: Site) -> None:

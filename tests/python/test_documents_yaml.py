@@ -157,7 +157,8 @@ def test_documents_are_cut_at_their_markers() -> None:
 @pytest.mark.parametrize(
     ("content", "line", "words"),
     [
-        (b"a: 1\nb: \xff\xfe\n", 2, "not UTF-8"),
+        (b"a: \xc3\xa4\nb: \xff\xfe\n", 2, "0xff is not UTF-8"),
+        (b"a: 1\nb: \x81\n", 2, "0x81 is neither UTF-8 nor Windows-1252"),
         ("a: 1\n".encode("utf-16-le"), 1, "control character U+0000"),
         ("a: 1\n".encode("utf-16") + b"\n", 2, "not UTF-16"),
         (b"a: 1\n\nb: \x00\n", 3, "control character U+0000"),
@@ -174,7 +175,7 @@ def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes, line: int, 
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_byte_order_mark_and_line_ends_of_windows(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "file.yaml"
     path.write_bytes("a: 1\r\nb: é\r\n".encode(encoding))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 from markdown_it import MarkdownIt
 
@@ -24,6 +26,7 @@ NOT_COPIED = (
     ".git", ".venv*", ".paydown", ".hypothesis", "__pycache__", "target", "samples", "python",
 )  # fmt: skip
 MARK = "-- block --"
+SEVERAL = "Several services an incident"
 
 
 @dataclass(frozen=True)
@@ -35,24 +38,48 @@ class Block:
     text: str
 
 
-def blocks() -> Iterator[Block]:
-    before = ""
+def blocks(section: str = "") -> Iterator[Block]:
+    """Those below the heading of another shape, or else all that are below none of these."""
+    before, below, is_heading = "", "", False
     for token in MarkdownIt().enable("table").parse(GUIDE.read_text(encoding="utf-8")):
-        if token.type == "fence":
+        if token.type == "fence" and below == section:
             named = re.fullmatch(r"`([^`]+)`:", before)
             yield Block(token.info, named[1] if named else "", token.content)
             before = ""
+        elif token.type == "heading_open":
+            is_heading = True
         elif token.type == "inline":
             before = token.content
+            if is_heading:
+                below = before if before == SEVERAL else ""
+            is_heading = False
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(project: Path, script: str) -> str:
+    """What a script prints where the project is, none of our own settings reaching it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PAYDOWN_", "DAGSTER_"))}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=project,
+        env={**kept, "COLUMNS": "160", "PYTHONPATH": str(project)},
+        capture_output=True, text=True, check=False, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    return done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
     """A copy of the project with all that the guide says is to be written."""
-    copy = tmp_path_factory.mktemp("guide") / "paydown"
+    copy = tmp_path / "paydown"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
     (copy / ".venv").symlink_to(Path(sys.executable).parent.parent)
-    for block in blocks():
+    write(copy, blocks())
+    return copy
+
+
+def write(copy: Path, found: Iterator[Block]) -> None:
+    for block in found:
         path = copy / block.file
         if block.language == "diff":
             command = ["git", "apply", "-"]
@@ -61,7 +88,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             assert not path.exists()
             path.write_text(block.text, encoding="utf-8")
-    return copy
 
 
 @pytest.mark.slow
@@ -75,21 +101,43 @@ def test_what_it_says_comes_out(project: Path) -> None:
             expected.append("")
         elif block.language == "text":
             expected[-1] += block.text
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PAYDOWN_", "DAGSTER_"))}
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(script)],
-        cwd=project,
-        env={**kept, "COLUMNS": "160", "PYTHONPATH": str(project)},
-        capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    found = done.stdout.split(MARK)[1:]
+    found = run(project, "\n".join(script)).split(MARK)[1:]
     assert len(found) == len(expected) >= 2
     for said, wanted in zip(found, expected, strict=True):
         assert wanted
         lines = [" ".join(line.split()) for line in said.splitlines()]
         for line in wanted.splitlines():
             assert any(" ".join(line.split()) in one for one in lines), f"{line}\n\n{said}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_several_services_an_incident(project: Path) -> None:
+    changes = list(blocks(SEVERAL))
+    write(project, iter(changes))
+    (export,) = project.glob("landing/pager/outages/*.json")
+    outage = {
+        "id": "O-1", "services": [{"name": "checkout"}, "cart"], "title": "500", "state": "closed",
+        "begin": "10.06.2026 09:00", "end": "10.06.2026 10:30",
+        "changed_at": "2026-06-10T08:31:00Z",
+    }  # fmt: skip
+    older = outage | {"state": "open", "end": "", "changed_at": "2026-06-10T07:04:00Z"}
+    export.write_text(json.dumps({"data": {"items": [older, outage]}}))
+    home = project / ".paydown" / "several"
+    run(
+        project,
+        f"PAYDOWN_LANDING=landing PAYDOWN_HOME={home} PAYDOWN_AS_OF=2026-06-26T16:00:00Z "
+        ".venv/bin/paydown run",
+    )
+    with duckdb.connect(str(home / "published/current/paydown.duckdb"), read_only=True) as mart:
+        rows = mart.sql(
+            "select incident_id, service_id, elapsed_seconds from fct_incidents order by all"
+        ).fetchall()
+    assert [row[0] for row in rows] == changes[-1].text.split()
+    assert rows == [
+        ("pager:O-1/cart", "uncatalogued:cart", 5400),
+        ("pager:O-1/checkout", "component:default/checkout", 5400),
+    ]
 
 
 def test_its_tables_name_every_key() -> None:

@@ -316,6 +316,8 @@ EXPECTED = stream(
         "closed_at": column(),
     },
     expected=["state", ["ended_at", "closed_at"]],
+    end=["ended_at", "closed_at"],
+    ended="state = 'done'",
 )
 WRONG_FILES: dict[str, tuple[str, str | None]] = {
     "renamed.csv": (
@@ -332,6 +334,11 @@ WRONG_FILES: dict[str, tuple[str, str | None]] = {
         "tinyId,alias\n1,x\n",
         "this looks like Opsgenie's alerts, move it to opsgenie",
     ),
+    "ended.ndjson": (
+        ndjson(*[{"id": n, "state": "done", "ended_at": ""} for n in "abc"]),
+        "none of its records that ended has ended_at or closed_at (looked in ended_at, closed_at,",
+    ),
+    "no-state.csv": ("id,state,ended_at\na,,\n", None),  # Others of the stream have one.
     "all-open.json": (json.dumps([{"id": "a", "state": {"value": "1"}, "closed_at": None}]), None),
     "one-has-it.ndjson": (ndjson({"id": "b"}, {"id": "c", "state": "1", "ended_at": ""}), None),
     "empty.ndjson": ("", None),
@@ -339,7 +346,7 @@ WRONG_FILES: dict[str, tuple[str, str | None]] = {
 
 
 def test_a_file_without_a_place_for_what_decides_is_rejected(tmp_path: Path) -> None:
-    """With the names that its records have; one in which that is only empty is loaded."""
+    """With the names that its records have; an empty one beside others is not rejected."""
     landing = Landing(tmp_path)
     for name, (content, _) in WRONG_FILES.items():
         landing.write(f"wrong/{name}", content)

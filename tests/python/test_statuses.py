@@ -10,10 +10,10 @@ from .loader_helpers import Json, Landing, ndjson, project_streams
 TIMES = {"createdAt": "2026-06-10T10:00:00Z", "impactEndDate": "2026-06-10T11:00:00Z"}
 OPSGENIE: Json = {
     "message": "m",
-    "impactedServices": ["s"],
-    "tags": [],
+    "tags": ["service:s"],
     **TIMES,
     "updatedAt": TIMES["createdAt"],
+    "report": {"closeTime": 3_600_000},
 }
 PAGERDUTY: Json = {
     "service": {"id": "P", "summary": "shop"},
@@ -26,7 +26,12 @@ PAGERDUTY: Json = {
     ("stream", "record", "known", "unknown"),
     [
         ("pagerduty.incidents", PAGERDUTY, ["resolved", "Resolved"], ["resuelto", "closed"]),
-        ("opsgenie.incidents", OPSGENIE, ["closed", "Resolved"], ["geschlossen", "done"]),
+        (
+            "opsgenie.incidents",
+            OPSGENIE | {"impactedServices": ["s"]},
+            ["closed", "Resolved"],
+            ["geschlossen", "done"],
+        ),
         ("opsgenie.alerts", OPSGENIE, ["closed", "open", "acked"], ["geschlossen"]),
     ],
 )

@@ -166,7 +166,7 @@ class Instance(Vendor):
             "sys_id": sys_id or self.new_id(), "number": f"INC{self.count:07d}",
             "sys_mod_count": "0", "sys_created_on": moment, "sys_updated_on": moment,
             "state": "1", "active": "true", "short_description": "it is slow", "opened_at": moment,
-            "resolved_at": "", "cmdb_ci": "", "caller_id": "Ada Lovelace",
+            "resolved_at": "", "cmdb_ci": "pay", "caller_id": "Ada Lovelace",
         }  # fmt: skip
         self.tables["incident"][row["sys_id"]] = row
         return row

@@ -59,8 +59,6 @@ windows as (
 listed as (
     select
         reviewed.candidate_id,
-        {{ text_list('reviewed.postmortem_id', "', '", 'order by reviewed.postmortem_id') }}
-            as postmortem_ids,
         {{ text_list(
             link_line('reviewed.postmortem_id', 'postmortems.postmortem_title', address),
             "'\n'",
@@ -94,7 +92,6 @@ fix_lists as (
 told as (
     select
         listed.candidate_id,
-        listed.postmortem_ids,
         listed.postmortem_links,
         fix_lists.fix_classes,
         windows.required_window as change_window,

@@ -44,12 +44,7 @@ pivoted as (
                 as raw_{{ factor }},
         {%- endfor %}
         max(factor_points.incident_count) as incident_count,
-        max(factor_points.newest_incident_at) as newest_incident_at,
-        {{ text_list(
-            "case when not factor_points.has_data then factor_points.factor end",
-            "', '",
-            "order by factor_points.factor"
-        ) }} as missing_factors
+        max(factor_points.newest_incident_at) as newest_incident_at
     from factor_points
     group by factor_points.scoring_date, factor_points.service_id
 ),
@@ -105,7 +100,6 @@ published as (
         -- strings
         entered.rubric_hash,
         entered.band,
-        cast(pivoted.missing_factors as varchar) as missing_factors,
 
         -- numbers
         cast(entered.score_rank as integer) as score_rank,
@@ -144,7 +138,7 @@ summed as (
         cast(
             sum({{ row_hash([
                 'published.score_id', 'published.rubric_hash', 'published.band',
-                'published.missing_factors', 'published.score_rank', 'published.score_percentile',
+                'published.score_rank', 'published.score_percentile',
                 'published.score', 'published.lowest_score', 'published.highest_score',
                 'published.score_delta', 'published.points_slo_burn', 'published.points_repeats',
                 'published.points_mttr', 'published.points_blast_radius',

@@ -130,7 +130,6 @@ assembled as (
             when owned.is_shared_fix then coalesce(incidents.incident_count, 0)
             else scores.incident_count
         end as incident_count,
-        coalesce(postmortems.postmortem_ids, '') as postmortem_ids,
         coalesce(postmortems.postmortem_links, '') as postmortem_links,
         coalesce(risks.risk_ids, '') as risk_ids,
         coalesce(postmortems.slo_chart_url, services.dashboard_url) as slo_chart_url,
@@ -214,7 +213,6 @@ decided as (
         cast(checked.factor_changes as varchar) as factor_changes,
         cast(checked.incident_ids as varchar) as incident_ids,
         cast(checked.incident_links as varchar) as incident_links,
-        cast(checked.postmortem_ids as varchar) as postmortem_ids,
         cast(checked.postmortem_links as varchar) as postmortem_links,
         cast(checked.risk_ids as varchar) as risk_ids,
         checked.slo_chart_url,
