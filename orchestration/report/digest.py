@@ -53,7 +53,9 @@ def weekly_digest(con: duckdb.DuckDBPyConnection) -> Digest:
             for one in overdue
         ] or ["none"],
         **{
-            f"{place}. {short(one['service_name'], 60)}, {one['score']} points": [_ranked(one)]
+            f"{place}. {short(one['service_name'], 60)}, {one['score']} points{one['could_be']}": [
+                _ranked(one)
+            ]
             for place, one in enumerate(marts["digest_top"], start=1)
         },
         "Promoted this week": [

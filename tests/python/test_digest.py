@@ -70,6 +70,7 @@ def test_it_says_who_leads_what_was_promised_and_what_is_due(settings: Settings)
     headings = list(digest.items)
     assert headings[0] == "Overdue promises"
     assert headings[1] == "1. api-gateway, 24 points"
+    assert headings[4] == "4. ledger, 22 points, could be 21 to 24"
     assert sum(heading[0].isdigit() for heading in headings) == 5
     assert "+2 in 7 days (+2 ai_risk" in digest.items[headings[1]]
     assert "https://grafana.tidalpay.example/d/api-gateway/slo" in digest.items[headings[1]]

@@ -91,6 +91,8 @@ MISTAKES = [
     (OPENSLO, "kind: SLO", "kind: slo", "kind", "write SLO"),
     (OPENSLO, "openslo/v1", "openslo/v1alpha", "format", "is not a format of objectives"),
     (SLOTH, "objective: 99.95", "objective: much", "target_percent", "is not a double"),
+    # A ratio where Sloth wants a percentage would be an objective that nothing breaks.
+    (SLOTH, "objective: 99.95", "objective: 0.9995", "target_percent", "not a percentage above 1"),
     (SLOTH, 'name: "requests-quick"', "title: a", "name", "is missing"),
     (SLOTH, "slos:", "slo:", "first_objective", "no objectives"),
     (KUBERNETES, "kind: PrometheusServiceLevel", "kind: ServiceLevel", "kind", "is not Sloth's"),
