@@ -18,15 +18,11 @@ _FOUND = "found in the tracker, from a run that was cut short or from another le
 
 @dataclass(frozen=True)
 class Opening:
-    """An epic or a story to open.
-
-    is_fresh: the tracker can't have it yet, since this run opened the epic above it.
-    """
+    """An epic or a story to open, and why."""
 
     record: EpicRecord
     draft: EpicDraft
     why: str
-    is_fresh: bool = False
 
 
 def story_record(tracker: str, draft: EpicDraft) -> EpicRecord:
@@ -49,7 +45,7 @@ def open_all(run: Run, openings: Sequence[Opening]) -> Mapping[str, Verdict]:
     verdicts: dict[str, Verdict] = {}
     searched_at = run.clock()
     try:
-        found = run.find([one.record.key for one in openings if not one.is_fresh])
+        found = run.find([one.record.key for one in openings])
     except SourceError as error:
         run.stopped = run.stopped or str(error)
         found = {}

@@ -108,8 +108,8 @@ class _Publisher:
 
     def publish(self, previews: Mapping[str, Preview]) -> EpicsReport:
         """previews: filled by a dry run's tracker with what would be sent, by key."""
-        fresh = self.open_epics()
-        self.open_stories(fresh)
+        self.open_epics()
+        self.open_stories()
         self.change_epics()
         parts: dict[str, list[EpicEntry]] = defaultdict(list)
         for c in self.candidates:
@@ -129,8 +129,8 @@ class _Publisher:
             **{part: tuple(entries) for part, entries in parts.items()},
         )
 
-    def open_epics(self) -> set[str]:
-        """Open epics; returns the keys of those that this run opened, which have no stories."""
+    def open_epics(self) -> None:
+        """Open what is to be opened."""
         wanted = {
             self.epics[c.service_id].key: c for c in self.candidates if c.epic_action == "open"
         }
@@ -142,11 +142,10 @@ class _Publisher:
         verdicts = open_all(self.run, openings)
         self.verdicts |= {wanted[key].service_id: verdict for key, verdict in verdicts.items()}
         # How those are that were not opened by this run is known next time.
-        opened = {k: v.record for k, v in verdicts.items() if v.section == "opened"}
-        self.records |= {key: record for key, record in opened.items() if record}
-        return set(opened)
+        opened = (one for one in verdicts.values() if one.section == "opened")
+        self.records |= {one.record.key: one.record for one in opened if one.record}
 
-    def open_stories(self, fresh: set[str]) -> None:
+    def open_stories(self) -> None:
         """Open what is missing below open epics, as many a call as epics."""
         finished = {k for k, record in self.records.items() if record.state not in UNFINISHED}
         owners: dict[str, Candidate] = {}
@@ -160,7 +159,7 @@ class _Publisher:
                 owners[draft.key] = c
                 story = story_record(self.run.tracker.name, draft)
                 why = f"{draft.title}, a story of {epic.key}"
-                openings.append(Opening(story, draft, why, epic.key in fresh))
+                openings.append(Opening(story, draft, why))
         for key, verdict in open_all(self.run, openings).items():
             if verdict.section in ("opened", "failed"):
                 self.stories.append((owners[key], key, verdict))

@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,8 +45,6 @@ FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 # A client that gives up soon, and never sleeps for real.
 IMPATIENT = Patience(attempts=4, reply_seconds=0.5, backoff=lambda _: 0.0, sleep=lambda _: None)
-# For answers that come too slowly at each of many requests.
-HURRIED = replace(IMPATIENT, reply_seconds=0.2)
 
 
 @dataclass
