@@ -19,36 +19,17 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 from scipy import stats
 from slo import AS_OF, compiled
+
+from tests.python.compiled_models import Warehouse
+from tests.python.payback_models import INPUTS, MODELS
 
 NOW = np.datetime64(AS_OF)
 DAY = np.timedelta64(1, "D")
 BEFORE, LEAD, WASHOUT, AFTER = 90, 21, 14, 90
 LENGTH = BEFORE + LEAD + WASHOUT + AFTER
-MODELS = (
-    "int_outcomes__epics", "int_outcomes__periods", "int_outcomes__window_counts",
-    "int_outcomes__studies", "int_outcomes__expectations", "int_outcomes__verdicts",
-    "int_outcomes__quiet_days", "int_outcomes__mttr", "int_outcomes__fix_classes",
-    "rpt_payback_placebo", "fct_epic_payback", "rpt_payback_by_fix_class",
-)  # fmt: skip
-SCHEMAS = {"int": "intermediate", "stg": "staging"}
-TABLES = {
-    "fct_epics": "epic_id, epic_key, service_id, service_name, tracker_name, epic_title, "
-    "team_id, owner, status_name, budget_usd double, is_deleted boolean, opened_at timestamp, "
-    "closed_at timestamp, deleted_at timestamp",
-    "stg_paydown__epics": "tracker_instance, epic_key, is_closed_as_hygiene boolean",
-    "fct_incidents": "incident_id, service_id, is_flap boolean, is_repeat boolean, "
-    "severity_level integer, is_out_of_hours boolean, active_seconds bigint, "
-    "triggered_at timestamp",
-    "dim_services": "service_id, is_scored boolean",
-    "fct_incident_costs": "service_id, cost_usd double, triggered_at timestamp",
-    "bridge_epic_postmortems": "epic_id, postmortem_id",
-    "bridge_postmortem_fix_classes": "postmortem_id, fix_class",
-}
-"""What the models read: columns without a type are text."""
 EMPTY = (
     "delete from paydown_marts.fct_incidents",
     "delete from paydown_marts.dim_services",
@@ -88,26 +69,14 @@ class History:
     truth: list[float]
 
 
-def table_of(model: str) -> str:
-    """The model's table with its schema."""
-    return f"paydown_{SCHEMAS.get(model.split('_')[0], 'marts')}.{model}"
-
-
 class Study:
     """A warehouse in memory that judges one history after the other."""
 
     def __init__(self, sql: dict[str, str]) -> None:
-        self._sql = sql
-        self.con = duckdb.connect()
-        self.con.execute("set threads = 1; attach ':memory:' as warehouse; use warehouse")
-        for schema in ("staging", "intermediate", "marts"):
-            self.con.execute(f"create schema paydown_{schema}")
-        for table, columns in TABLES.items():
-            typed = ", ".join(
-                column if " " in column.strip() else f"{column} varchar"
-                for column in columns.split(",")
-            )
-            self.con.execute(f"create table {table_of(table)} ({typed})")
+        self._here = Warehouse(sql)
+        self.con = self._here.con
+        for table, columns in INPUTS.items():
+            self._here.fill(table, columns)
 
     def judge(self, services: int, histories: list[History]) -> list[list[tuple[Any, ...]]]:
         """What fct_epic_payback says of the epics of each history, in their order.
@@ -144,8 +113,7 @@ class Study:
         con.register("epics", dict(zip(names, map(np.array, columns), strict=True)))
         for statement in EPICS:
             con.execute(statement)
-        for model in MODELS:
-            con.execute(f"create or replace table {table_of(model)} as {self._sql[model]}")
+        self._here.run(*MODELS)
         found = con.execute(
             "select epic_id, verdict, before_count, after_count, expected_count, expected_low, "
             "expected_high from paydown_marts.fct_epic_payback"

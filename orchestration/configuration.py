@@ -48,16 +48,8 @@ MODELS: dict[str, type[Strict]] = {
     "tracker": TrackerConfig,
     "prioritized": PrioritizedFile,
 }
-# Each value has a default, so a folder without these files works.
-OPTIONAL = (
-    "targets",
-    "shared_fixes",
-    "decisions",
-    "headings",
-    "sources",
-    "tracker",
-    "prioritized",
-)
+# Of each other file every value has a default, so a folder without it works.
+NEEDED = ("scoring", "maturity", "capacity", "calendar")
 READERS = documents.READERS | {name: model_reader(model) for name, model in MODELS.items()}
 SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 
@@ -82,7 +74,7 @@ def check_configuration(folder: Path) -> Iterator[CheckedFile]:
         except ConfigError as error:
             yield CheckedFile(path, str(error))
         except OSError as error:
-            if path.exists() or path.stem not in OPTIONAL:
+            if path.exists() or path.stem in NEEDED or path.stem not in MODELS:
                 yield CheckedFile(path, f"{path}: {error.strerror}; add the file")
 
 

@@ -156,6 +156,8 @@ class ActionItem(Strict):
     owner: Owner | None = None
     due_date: Day | None = None
     ref: TicketRef | None = None
+    declined_reason: Text | None = None
+    declined_on: Day | None = None
 
 
 class Postmortem(Strict):

@@ -54,6 +54,8 @@ class Changes(Strict):
     mttr: Change = -0.20
     slo_burn: Change = -0.30
     pages_outside_business_hours: Change = -0.40
+    infrastructure_cost: Change = -0.05
+    toil_hours: Change = 0.0
 
 
 class CapacityShare(Strict):
@@ -75,6 +77,7 @@ class Targets(Strict):
     days: Days = 90
     postmortems: Postmortems = Postmortems()
     promotion: Promotion = Promotion()
+    services_to_silver: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 3
     changes: Changes = Changes()
     capacity_share: CapacityShare = CapacityShare()
 

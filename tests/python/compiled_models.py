@@ -46,6 +46,7 @@ MODELS = (
     "rpt_payback_by_fix_class",
     "rpt_payback_placebo",
     "rpt_repeat_chains",
+    "rpt_rubric_backtest",
     "rpt_slo_budget",
     "stg_paydown__epics",
 )
@@ -57,11 +58,12 @@ SCHEMAS = {
     "rpt": "marts",
     "bridge": "marts",
 }
+SEEDS = "reference"
 
 
 def table_of(model: str) -> str:
     """The model's table with its schema."""
-    return f"paydown_{SCHEMAS[model.split('_')[0]]}.{model}"
+    return f"paydown_{SCHEMAS.get(model.split('_')[0], SEEDS)}.{model}"
 
 
 class Warehouse:
@@ -71,7 +73,7 @@ class Warehouse:
         self._sql = sql
         self.con = duckdb.connect()
         self.con.execute("set threads = 1; attach ':memory:' as warehouse; use warehouse")
-        for schema in sorted(set(SCHEMAS.values())):
+        for schema in sorted({*SCHEMAS.values(), SEEDS}):
             self.con.execute(f"create schema paydown_{schema}")
 
     def fill(self, model: str, columns: str, rows: Iterable[Row] = ()) -> None:

@@ -10,7 +10,6 @@ MAY_BE_EMPTY = {
     "rpt_catalog_conflicts": "problems of a catalog; the demo's has none",
     "rpt_suspected_duplicates": "the demo's tools name each other's incidents",
     "rpt_maturity_moves": "the history of maturity begins with the first run",
-    "rpt_unknown_words": "words that no seed knows; the demo's seeds know all",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.configuration import MODELS, OPTIONAL, READERS, check_configuration
+from orchestration.configuration import MODELS, NEEDED, READERS, check_configuration
 from orchestration.documents import ConfigError, load_model
 
 from .test_rubric_records import CAPACITY, FIX, SCORING, SHORT
@@ -194,5 +194,5 @@ def test_every_mistake_is_named_in_one_message(tmp_path: Path) -> None:
 
 def test_a_folder_needs_only_the_files_without_defaults(tmp_path: Path) -> None:
     found = {checked.path.stem: checked.problem for checked in check_configuration(tmp_path)}
-    assert set(found) == set(MODELS) - set(OPTIONAL)
+    assert set(found) == set(NEEDED)
     assert all("add the file" in problem for problem in found.values())

@@ -35,6 +35,7 @@ judged as (
             when states.state_id is null then work_items.closed_at is not null
             else coalesce(states.status_category in ('Completed', 'Removed'), false)
         end as is_closed,
+        coalesce(states.status_category = 'Removed', false) as is_removed,
         last_sweep.swept_at
     from work_items
     cross join last_sweep
@@ -60,8 +61,12 @@ items as (
         'azure_devops' as tracker_name,
         judged.item_title,
         cast(null as varchar) as service_name,
-        case when coalesce(judged.is_gone, false) then 'deleted' else judged.status_name end
-            as status_name,
+        case
+            when coalesce(judged.is_gone, false) then 'deleted'
+            -- By its category, whatever the process calls the state.
+            when judged.is_removed then 'removed'
+            else judged.status_name
+        end as status_name,
         judged.assignee_name,
         cast(null as varchar) as owner_name,
         judged.item_url,
@@ -72,6 +77,7 @@ items as (
         judged.story_points,
         judged.estimate_days,
         judged.budget_usd,
+        judged.completed_hours / 8.0 as logged_days,
 
         -- booleans
         not judged.is_closed and not coalesce(judged.is_gone, false) as is_open,

@@ -107,6 +107,7 @@ epics as (
         items.story_points,
         items.estimate_days,
         items.budget_usd,
+        items.logged_days,
 
         -- booleans
         coalesce(items.is_open, ledger.ledger_state = 'opened') as is_open,

@@ -16,6 +16,10 @@ seen as (
     select * from {{ ref('stg_jira__sweep_items') }}
 ),
 
+not_delivered as (
+    select * from {{ ref('not_delivered_statuses') }}
+),
+
 last_sweep as (
     select max(sweeps.swept_at) as swept_at
     from sweeps
@@ -51,6 +55,9 @@ items as (
         case
             when coalesce(judged.is_gone, false) then 'deleted'
             when judged.archived_at is not null then 'archived'
+            -- Done, says the status, and the resolution that it was not.
+            when judged.is_closed and not_delivered.status_word is not null
+                then trim(judged.resolution_name)
             else judged.status_name
         end as status_name,
         judged.assignee_name,
@@ -65,6 +72,7 @@ items as (
         coalesce(judged.estimate_days, judged.original_estimate_seconds / 28800.0)
             as estimate_days,
         judged.budget_usd,
+        judged.time_spent_seconds / 28800.0 as logged_days,
 
         -- booleans
         not coalesce(judged.is_closed, false) and not coalesce(judged.is_gone, false)
@@ -84,6 +92,7 @@ items as (
         case when judged.is_gone then judged.swept_at end as deleted_at,
         judged.updated_at
     from judged
+    left join not_delivered on lower(trim(judged.resolution_name)) = not_delivered.status_word
 )
 
 select * from items

@@ -43,6 +43,7 @@ items as (
         cast(null as double precision) as story_points,
         judged.estimate_days,
         judged.budget_usd,
+        cast(null as double precision) as logged_days,
 
         -- booleans
         not judged.is_closed as is_open,

@@ -61,6 +61,9 @@ stories as (
         items.item_title as story_title,
         items.status_name,
 
+        -- numbers
+        items.logged_days,
+
         -- booleans
         items.is_open,
 

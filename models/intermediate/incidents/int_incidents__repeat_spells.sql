@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     One row per incident, earlier incident of the same fingerprint within the rubric's days, and
     stretch of time in which that was known: for as long the incident is a repeat. Of the earlier

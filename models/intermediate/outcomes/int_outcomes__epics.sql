@@ -11,6 +11,10 @@ ledger as (
     select * from {{ ref('stg_paydown__epics') }}
 ),
 
+not_delivered as (
+    select * from {{ ref('not_delivered_statuses') }}
+),
+
 incidents as (
     select * from {{ ref('fct_incidents') }}
 ),
@@ -38,20 +42,14 @@ known as (
         case when epics.closed_at <= {{ as_of() }} then epics.closed_at end as closed_at,
         coalesce(epics.deleted_at <= {{ as_of() }}, epics.is_deleted) as is_deleted,
         dropped.epic_key is not null
-        or coalesce(
-            lower(trim(epics.status_name)) in (
-                'cancelled', 'canceled', 'deleted', 'archived', 'removed', 'rejected',
-                'declined', 'abandoned', 'obsolete', 'duplicate', 'won''t do', 'wont do',
-                'won''t fix', 'wontfix'
-            ),
-            false
-        ) as is_dropped
+        or not_delivered.status_word is not null as is_dropped
     from epics
     left join dropped
         on
             epics.tracker_name
             = {{ dbt.split_part('dropped.tracker_instance', "':'", 1) }}
             and epics.epic_key = dropped.epic_key
+    left join not_delivered on lower(trim(epics.status_name)) = not_delivered.status_word
     where epics.opened_at <= {{ as_of() }}
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     The days that targets are judged over and as many before them, with the targets. Without a start
     the days end at as_of.

@@ -78,7 +78,7 @@ events as (
     select
         'action_items_promoted' as target_name,
         case when action_items.decided_at >= periods.period_from then 1 else 0 end as is_now,
-        case when action_items.is_ticketed then 1.0 else 0.0 end as amount
+        case when action_items.is_promoted then 1.0 else 0.0 end as amount
     from action_items
     inner join periods
         on

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     What was measured while each incident was active. The first and last day of a stretch are
     joined to their pieces by day, the days between to their sums: a stretch meets two days of

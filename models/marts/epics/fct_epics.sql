@@ -43,7 +43,8 @@ story_counts as (
     select
         stories.epic_id,
         count(*) as story_count,
-        sum(case when stories.is_open then 0 else 1 end) as done_story_count
+        sum(case when stories.is_open then 0 else 1 end) as done_story_count,
+        {{ exact_sum('stories.logged_days') }} as logged_days
     from stories
     group by stories.epic_id
 ),
@@ -100,6 +101,13 @@ facts as (
         cast(epics.story_points as double precision) as story_points,
         cast(epics.estimate_days as double precision) as estimate_days,
         cast(epics.budget_usd as double precision) as budget_usd,
+        -- Time on an epic does not hold that on the stories below it.
+        cast(
+            case
+                when coalesce(epics.logged_days, story_counts.logged_days) is not null
+                    then coalesce(epics.logged_days, 0) + coalesce(story_counts.logged_days, 0)
+            end as double precision
+        ) as logged_days,
         fundings.amount_usd as funded_usd,
         cast(coalesce(impacts.incident_count, 0) as bigint) as incident_count,
         cast(coalesce(story_counts.story_count, 0) as bigint) as story_count,

@@ -1,6 +1,8 @@
 {#
     Action items of postmortems, and what became of them. Only a ticket that was read tells whether
-    one is done: of a ticket that no tracker shows, it is unknown.
+    one is done: of a ticket that no tracker shows, it is unknown. One that stays open over many
+    reviews, whose owner has left the catalog, or that gets another due date again and again is a
+    zombie.
 #}
 with items as (
     select * from {{ ref('stg_postmortems__postmortem_action_items') }}
@@ -12,6 +14,60 @@ postmortems as (
 
 work_items as (
     select * from {{ ref('int_epics__items') }}
+),
+
+epics as (
+    select * from {{ ref('int_epics__epics') }}
+),
+
+stories as (
+    select * from {{ ref('int_epics__stories') }}
+),
+
+epic_postmortems as (
+    select * from {{ ref('bridge_epic_postmortems') }}
+),
+
+review_decisions as (
+    select * from {{ ref('stg_modernization__review_decisions') }}
+),
+
+not_delivered as (
+    select * from {{ ref('not_delivered_statuses') }}
+),
+
+former_people as (
+    select * from {{ ref('stg_backstage__former_people') }}
+),
+
+item_dates as (
+    select * from {{ ref('stg_postmortems__action_item_dates') }}
+),
+
+-- A week with a review is one in which something was decided.
+reviews as (
+    select cast({{ dbt.date_trunc('week', 'postmortems.completed_at') }} as date) as reviewed_on
+    from postmortems
+    where postmortems.decision_action is not null and postmortems.completed_at <= {{ as_of() }}
+    union distinct
+    select cast({{ dbt.date_trunc('week', 'review_decisions.decided_on') }} as date) as reviewed_on
+    from review_decisions
+    where review_decisions.decided_on <= cast({{ as_of() }} as date)
+),
+
+-- Itself an epic, or below one.
+promoted as (
+    select epics.item_id
+    from epics
+    where epics.item_id is not null
+    union distinct
+    select stories.story_id as item_id
+    from stories
+),
+
+funded_postmortems as (
+    select distinct epic_postmortems.postmortem_id
+    from epic_postmortems
 ),
 
 -- Two items of one postmortem with the same title are told apart by their number.
@@ -96,28 +152,76 @@ judged as (
         tickets.status_name,
         tickets.item_url,
         case
+            when keyed.declined_reason is not null or keyed.declined_on is not null then 'dropped'
             when tickets.item_id is null and keyed.ticket_ref is not null then 'unknown'
             when tickets.is_deleted then 'dropped'
+            when not tickets.is_open and not_delivered.status_word is not null then 'dropped'
             when tickets.is_open or tickets.item_id is null then 'open'
             else 'done'
         end as action_item_status,
         case
-            when not tickets.is_open and not tickets.is_deleted then tickets.closed_at
-        end as done_at
+            when keyed.declined_reason is not null then keyed.declined_reason
+            when keyed.declined_on is not null then 'no reason stated'
+            when tickets.is_deleted then 'its ticket was deleted'
+            when not tickets.is_open and not_delivered.status_word is not null
+                then 'its ticket is ' || tickets.status_name
+        end as stated_reason,
+        coalesce(
+            cast(keyed.declined_on as timestamp), tickets.deleted_at,
+            case when not tickets.is_open then tickets.closed_at end
+        ) as ended_at,
+        promoted.item_id is not null or funded_postmortems.postmortem_id is not null
+            as is_promoted,
+        former_people.person_name is not null as is_owner_gone,
+        coalesce(item_dates.redated_count, 0) as redated_count
     from keyed
     left join tickets on keyed.action_item_id = tickets.action_item_id
+    left join promoted on tickets.item_id = promoted.item_id
+    left join funded_postmortems on keyed.postmortem_id = funded_postmortems.postmortem_id
+    left join not_delivered on lower(trim(tickets.status_name)) = not_delivered.status_word
+    left join former_people
+        on replace(lower(trim(keyed.owner_name)), '@', '') = former_people.person_name
+    left join item_dates
+        on
+            keyed.postmortem_id = item_dates.postmortem_id
+            and keyed.action_item_title = item_dates.action_item_title
+),
+
+reviewed as (
+    select
+        judged.action_item_id,
+        count(reviews.reviewed_on) as review_count
+    from judged
+    inner join postmortems on judged.postmortem_id = postmortems.postmortem_id
+    left join reviews
+        on
+            reviews.reviewed_on > cast(postmortems.completed_at as date)
+            and reviews.reviewed_on <= cast(coalesce(judged.ended_at, {{ as_of() }}) as date)
+    group by judged.action_item_id
 ),
 
 dated as (
     select
         judged.*,
+        reviewed.review_count,
+        case when judged.action_item_status = 'done' then judged.ended_at end as done_at,
         case
             when judged.due_on is null then null
             when judged.action_item_status in ('open', 'unknown')
                 then cast({{ as_of() }} as date)
-            when judged.action_item_status = 'done' then cast(judged.done_at as date)
-        end as counted_on
+            when judged.action_item_status = 'done' then cast(judged.ended_at as date)
+        end as counted_on,
+        case
+            -- Of a ticket that nobody reads it is unknown whether it waits.
+            when judged.action_item_status != 'open' then null
+            when judged.is_owner_gone then 'its owner is no longer in the catalog'
+            when judged.redated_count >= 2
+                then 're-dated ' || cast(judged.redated_count as varchar) || ' times'
+            when reviewed.review_count >= {{ var('zombie_reviews') }}
+                then 'carried over ' || cast(reviewed.review_count as varchar) || ' reviews'
+        end as zombie_reason
     from judged
+    inner join reviewed on judged.action_item_id = reviewed.action_item_id
 ),
 
 action_items as (
@@ -135,6 +239,18 @@ action_items as (
         coalesce({{ person_or_team('dated.owner_name') }}, postmortems.owner) as owner,
         dated.action_item_title,
         cast(dated.action_item_status as varchar) as action_item_status,
+        cast(
+            case
+                when dated.action_item_status = 'done' then 'done'
+                when dated.action_item_status = 'dropped' then 'declined'
+                when dated.zombie_reason is not null then 'zombie'
+                when dated.is_promoted then 'promoted'
+                when dated.ticket_ref is not null then 'ticketed'
+                else 'open'
+            end as varchar
+        ) as conversion_state,
+        cast(dated.stated_reason as varchar) as declined_reason,
+        cast(dated.zombie_reason as varchar) as zombie_reason,
         cast(dated.status_name as varchar) as ticket_status,
         cast(dated.item_url as varchar) as ticket_url,
 
@@ -146,8 +262,11 @@ action_items as (
                     as bigint
                 )
         end as overdue_days,
+        cast(dated.review_count as bigint) as review_count,
+        cast(dated.redated_count as bigint) as redated_count,
 
         -- booleans
+        dated.is_promoted,
         dated.ticket_ref is not null as is_ticketed,
         dated.action_item_status in ('open', 'unknown')
         and coalesce(dated.due_on < cast({{ as_of() }} as date), false) as is_overdue,
@@ -155,7 +274,9 @@ action_items as (
         -- timestamps
         dated.due_on,
         postmortems.completed_at as decided_at,
-        dated.done_at
+        dated.done_at,
+        case when dated.action_item_status in ('done', 'dropped') then dated.ended_at end
+            as ended_at
     from dated
     inner join postmortems on dated.postmortem_id = postmortems.postmortem_id
 )

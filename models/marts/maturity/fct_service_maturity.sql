@@ -63,6 +63,19 @@ missing as (
     group by judged.service_id
 ),
 
+-- Each between bars, so that one is found in them without its like.
+met as (
+    select
+        judged.service_id,
+        {{ text_list(
+            "case when judged.is_met then '|' || judged.criterion || '|' end",
+            "''",
+            'order by judged.level_ordinal, judged.criterion_ordinal'
+        ) }} as met_criteria
+    from judged
+    group by judged.service_id
+),
+
 maturity as (
     select
         -- ids
@@ -76,6 +89,7 @@ maturity as (
         next_levels.maturity_level as next_level,
         cast(missing.missing_for_next_level as varchar) as missing_for_next_level,
         services.maturity_level as declared_level,
+        cast(coalesce(met.met_criteria, '') as varchar) as met_criteria,
 
         -- numbers
         cast(coalesce(reached.reached_ordinal, 0) as bigint) as level_ordinal,
@@ -95,6 +109,7 @@ maturity as (
     left join levels as have on reached.reached_ordinal = have.level_ordinal
     left join levels as next_levels on reached.next_ordinal = next_levels.level_ordinal
     left join missing on services.service_id = missing.service_id
+    left join met on services.service_id = met.service_id
 )
 
 select * from maturity

@@ -64,6 +64,7 @@ changes as (
         maturity.owner,
         maturity.maturity_level,
         history.maturity_level as previous_level,
+        maturity.met_criteria,
 
         -- numbers
         maturity.level_ordinal,

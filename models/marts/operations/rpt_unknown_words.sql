@@ -1,5 +1,6 @@
 {#
-    Words that tools use and no seed knows, so that something is unknown which they would have told.
+    Words that tools use and no seed knows, and services and teams in finance's files that the catalog
+    doesn't, so that something is unknown which they would have told.
 #}
 with incidents as (
     select * from {{ ref('int_incidents__unioned') }}
@@ -7,6 +8,12 @@ with incidents as (
 
 servicenow_incidents as (
     select * from {{ ref('stg_servicenow__incidents') }}
+),
+
+finance as (
+    select *
+    from {{ ref('int_finance__amounts') }}
+    where not is_known
 ),
 
 known_states as (
@@ -61,8 +68,30 @@ states as (
                 )
         )
     group by incidents.source_status
+),
+
+units as (
+    select
+        -- ids
+        cast('finance ' || finance.amount_kind || ' ' || finance.unit_id as varchar)
+            as unknown_word_id,
+
+        -- strings
+        cast('finance' as varchar) as source_name,
+        cast(case finance.amount_kind when 'toil' then 'team' else 'service' end as varchar)
+            as field,
+        cast(finance.unit_id as varchar) as word,
+        cast('the catalog, as a name or an alias' as varchar) as add_to,
+        cast(max(finance.amount_id) as varchar) as example_id,
+
+        -- numbers
+        count(*) as record_count
+    from finance
+    group by finance.amount_kind, finance.unit_id
 )
 
 select * from severities
 union all
 select * from states
+union all
+select * from units

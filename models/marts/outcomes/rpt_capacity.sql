@@ -1,7 +1,7 @@
 {#
     What each team has for modernization in the quarter of as_of: the carve-out of its engineer-days,
-    what open epics take of it and what delivered ones took. Days people really worked are unknown:
-    no tracker's time is read.
+    what open epics take of it and what delivered ones took, by their estimates; and the days that
+    people logged on these epics, where the tracker has them.
 #}
 with teams as (
     select * from {{ ref('dim_teams') }}
@@ -44,7 +44,12 @@ committed as (
             'case when cast(' ~ dbt.date_trunc('quarter', 'periods.delivered_at') ~ ' as date)'
             ~ ' = cast(' ~ dbt.date_trunc('quarter', as_of()) ~ ' as date)'
             ~ ' then epics.estimate_days end'
-        ) }} as done_days
+        ) }} as done_days,
+        {{ exact_sum(
+            'case when epics.is_open or cast('
+            ~ dbt.date_trunc('quarter', 'periods.delivered_at') ~ ' as date) = cast('
+            ~ dbt.date_trunc('quarter', as_of()) ~ ' as date) then epics.logged_days end'
+        ) }} as logged_days
     from epics
     inner join periods on epics.epic_id = periods.epic_id
     group by epics.team_id
@@ -59,7 +64,8 @@ sized as (
         coalesce(committed.open_epic_count, 0) as open_epic_count,
         coalesce(committed.unestimated_epic_count, 0) as unestimated_epic_count,
         coalesce(committed.committed_days, 0) as committed_days,
-        coalesce(committed.done_days, 0) as done_days
+        coalesce(committed.done_days, 0) as done_days,
+        committed.logged_days
     from teams
     left join team_days as own on 'team:' || teams.team_name = own.calendar_name
     left join team_days as default_days on default_days.calendar_name = 'defaults'
@@ -93,6 +99,7 @@ capacity as (
         cast(sized.engineer_days * sized.carve_out_share as double precision) as carve_out_days,
         cast(sized.committed_days as double precision) as committed_days,
         cast(sized.done_days as double precision) as done_days,
+        cast(sized.logged_days as double precision) as logged_days,
         cast(
             sized.engineer_days * sized.carve_out_share - sized.committed_days - sized.done_days
             as double precision

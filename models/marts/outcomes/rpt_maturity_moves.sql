@@ -1,6 +1,13 @@
-{# Services that rose or fell in maturity; the day that one was first seen is no move. #}
+{#
+    Services that rose or fell in maturity, and by which criteria: those that it meets and did not when
+    its level last changed, and the other way round. The day that one was first seen is no move.
+#}
 with changes as (
     select * from {{ ref('fct_service_maturity_history') }}
+),
+
+criteria as (
+    select * from {{ ref('stg_modernization__maturity_criteria') }}
 ),
 
 ordered as (
@@ -9,35 +16,82 @@ ordered as (
         lag(changes.level_ordinal) over (
             partition by changes.service_id
             order by changes.changed_on
-        ) as previous_ordinal
+        ) as previous_ordinal,
+        lag(changes.met_criteria) over (
+            partition by changes.service_id
+            order by changes.changed_on
+        ) as previous_criteria
     from changes
     where changes.changed_on <= cast({{ as_of() }} as date)
+),
+
+moved as (
+    select ordered.*
+    from ordered
+    where
+        ordered.previous_ordinal is not null
+        and ordered.level_ordinal != ordered.previous_ordinal
+),
+
+compared as (
+    select
+        moved.service_id,
+        moved.changed_on,
+        criteria.criterion,
+        criteria.level_ordinal,
+        criteria.criterion_ordinal,
+        {{ dbt.position("'|' || criteria.criterion || '|'", 'moved.met_criteria') }} > 0 as is_met,
+        {{ dbt.position("'|' || criteria.criterion || '|'", 'moved.previous_criteria') }} > 0
+            as was_met
+    from moved
+    cross join criteria
+    where moved.met_criteria is not null and moved.previous_criteria is not null
+),
+
+named as (
+    select
+        compared.service_id,
+        compared.changed_on,
+        {%- for column, condition in {
+            'gained_criteria': 'compared.is_met and not compared.was_met',
+            'lost_criteria': 'compared.was_met and not compared.is_met',
+        }.items() %}
+            {{ text_list(
+                'case when ' ~ condition ~ ' then compared.criterion end',
+                "'; '",
+                'order by compared.level_ordinal, compared.criterion_ordinal'
+            ) }} as {{ column }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+    from compared
+    group by compared.service_id, compared.changed_on
 ),
 
 moves as (
     select
         -- ids
-        ordered.service_id,
-        ordered.team_id,
+        moved.service_id,
+        moved.team_id,
 
         -- strings
-        ordered.service_name,
-        ordered.owner,
+        moved.service_name,
+        moved.owner,
         cast(
-            case when ordered.level_ordinal > ordered.previous_ordinal then 'rose' else 'fell' end
+            case when moved.level_ordinal > moved.previous_ordinal then 'rose' else 'fell' end
             as varchar
         ) as direction,
-        ordered.previous_level,
-        ordered.maturity_level,
+        moved.previous_level,
+        moved.maturity_level,
+        cast(named.gained_criteria as varchar) as gained_criteria,
+        cast(named.lost_criteria as varchar) as lost_criteria,
 
         -- timestamps
-        cast({{ dbt.date_trunc('quarter', 'ordered.changed_on') }} as date)
+        cast({{ dbt.date_trunc('quarter', 'moved.changed_on') }} as date)
             as quarter_starts_on,
-        ordered.changed_on
-    from ordered
-    where
-        ordered.previous_ordinal is not null
-        and ordered.level_ordinal != ordered.previous_ordinal
+        moved.changed_on
+    from moved
+    left join named
+        on moved.service_id = named.service_id and moved.changed_on = named.changed_on
 )
 
 select * from moves

@@ -1,7 +1,7 @@
 {#
     Each target of modernization/targets.yaml: where it stood, where it stands, and whether that can
     be said yet. A change whose interval holds both the target and no change at all says nothing, and
-    neither do fewer than ten of what is counted.
+    neither do fewer than ten of what is counted, or two months or weeks of what is billed or logged.
 #}
 with stated as (
     select * from {{ ref('int_outcomes__target_periods') }}
@@ -9,6 +9,8 @@ with stated as (
 
 target_values as (
     select * from {{ ref('int_outcomes__target_values') }}
+    union all
+    select * from {{ ref('int_outcomes__amount_changes') }}
 ),
 
 goals as (
@@ -21,6 +23,9 @@ goals as (
         ('slo_burn', 'change at most', 'slo_burn_change'),
         ('pages_outside_business_hours', 'change at most', 'pages_outside_business_hours_change'),
         ('capacity_share', 'share between', 'least_capacity_share'),
+        ('services_to_silver', 'count at least', 'services_to_silver'),
+        ('infrastructure_cost', 'change at most', 'infrastructure_cost_change'),
+        ('toil_hours', 'change at most', 'toil_hours_change'),
     ] %}
         {%- if not loop.first %}
             union all
@@ -30,6 +35,8 @@ goals as (
             {{ loop.index }} as target_number,
             '{{ kind }}' as target_kind,
             stated.{{ column }} as target_value,
+            {{ 2 if column in ('infrastructure_cost_change', 'toil_hours_change') else 10 }}
+                as least_count,
             {% if target == 'capacity_share' -%}
                 stated.most_capacity_share as target_max
             {%- else -%}
@@ -37,15 +44,6 @@ goals as (
             {%- endif %}
         from stated
     {%- endfor %}
-    union all
-    -- The article wants three to five upgrades shown after 90 days; the file has no field for it.
-    select
-        'services_to_silver' as target_name,
-        9 as target_number,
-        'count at least' as target_kind,
-        3 as target_value,
-        cast(null as double precision) as target_max
-    from stated
 ),
 
 joined as (
@@ -89,7 +87,9 @@ judged as (
                         else 'off track'
                     end
             when joined.now_value is null and joined.baseline_value is null then 'no data'
-            when coalesce(joined.now_count, 0) < 10 and joined.target_kind != 'change at most'
+            when
+                coalesce(joined.now_count, 0) < joined.least_count
+                and joined.target_kind != 'change at most'
                 then 'too early'
             when joined.target_kind = 'share at least'
                 then
@@ -104,9 +104,10 @@ judged as (
                         when joined.now_value < joined.target_value then 'met'
                         else 'off track'
                     end
-            when joined.change_share is null then 'no data'
+            when joined.change_share is null
+                then case when joined.has_baseline then 'no data' else 'too early' end
             when
-                joined.baseline_count < 10
+                joined.baseline_count < joined.least_count
                 or joined.elapsed_share < 0.3
                 or not joined.has_baseline
                 then 'too early'

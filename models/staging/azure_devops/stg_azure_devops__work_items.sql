@@ -25,6 +25,7 @@ renamed as (
         score,
         story_points,
         estimate_days,
+        completed_hours,
         budget_usd,
 
         -- timestamps

@@ -20,6 +20,7 @@ renamed as (
         issue_type as item_type,
         status as status_name,
         status_category,
+        resolution as resolution_name,
         {{ person('assignee') }} as assignee_name,
         team as owner_name,
         url as item_url,
@@ -30,6 +31,7 @@ renamed as (
         story_points,
         estimate_days,
         original_estimate_seconds,
+        time_spent_seconds,
         budget_usd,
 
         -- timestamps

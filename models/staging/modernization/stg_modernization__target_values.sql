@@ -17,6 +17,9 @@ renamed as (
         mttr_change,
         slo_burn_change,
         pages_outside_business_hours_change,
+        infrastructure_cost_change,
+        toil_hours_change,
+        services_to_silver,
         least_capacity_share,
         most_capacity_share,
 

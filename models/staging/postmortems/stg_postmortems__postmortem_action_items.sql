@@ -14,9 +14,11 @@ renamed as (
         -- strings
         title as action_item_title,
         owner as owner_name,
+        declined_reason,
 
         -- timestamps
         due_date as due_on,
+        declined_on,
         _loaded_at as loaded_at
     from source
 )

@@ -27,6 +27,7 @@ FIELDS = (
     "System.CreatedDate", "System.ChangedDate", "Microsoft.VSTS.Common.StateChangeDate",
     "Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.ResolvedDate",
     "Microsoft.VSTS.Scheduling.TargetDate", "Microsoft.VSTS.Scheduling.DueDate",
+    "Microsoft.VSTS.Scheduling.CompletedWork",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from orchestration.vendors.tracker_client import Json
 FIELDS = (
     "summary", "issuetype", "project", "parent", "labels", "status", "resolution", "resolutiondate",
     "statuscategorychangedate", "archiveddate", "assignee", "duedate", "timeoriginalestimate",
-    "created", "updated",
+    "timespent", "aggregatetimespent", "created", "updated",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from . import jira, opsgenie, pagerduty, servicenow
 from .backstage import build_catalog
 from .files import array, compact, csv_lines, envelope, gz, ndjson, parquet, zst
+from .finance import build_finance
 from .history import build_incidents
 from .model import Incident
 from .postmortems import build_postmortems
@@ -29,6 +30,7 @@ def build_landing() -> dict[str, bytes]:
         **_opsgenie([one for one in incidents if one.tool == "opsgenie"]),
         **_servicenow([one for one in incidents if one.tool == "servicenow"]),
     }
+    files |= build_finance()
     files["jira/issues/2026-06.ndjson"] = ndjson(jira.issues())
     for name, text in build_postmortems(incidents).items():
         files[f"postmortems/{name}"] = text.encode()
