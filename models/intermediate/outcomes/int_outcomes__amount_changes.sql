@@ -93,7 +93,9 @@ compared as (
     select
         totals.*,
         totals.now_value / nullif(totals.baseline_value, 0) as ratio,
-        {{ student_quantile('cast(totals.baseline_count + totals.now_count - 2 as double precision)') }}
+        {{ student_quantile(
+            'cast(totals.baseline_count + totals.now_count - 2 as double precision)'
+        ) }}
         * sqrt(
             totals.now_error * totals.now_error
             + totals.now_value / nullif(totals.baseline_value, 0) * totals.baseline_error
