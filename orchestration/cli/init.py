@@ -1,4 +1,7 @@
-"""`paydown init`: from an empty folder and an export to everything that a run needs."""
+"""`paydown init`: from an empty folder and an export to everything that a run needs.
+
+On a terminal, and without --export, it asks for what the files of modernization/ should say first.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ import yaml
 
 from orchestration import steps
 from orchestration.cli.command import ENVIRONMENT_FILE, console
+from orchestration.cli.questions import asked, write_down
 from orchestration.cli.tables import say
 from orchestration.settings import PROJECT_ROOT, Settings, SettingsError
 from orchestration.warehouse import warehouse_of
@@ -50,11 +54,15 @@ def show_init(
     for name in ("modernization", "landing", ENVIRONMENT_FILE, ".paydown"):
         if (folder / name).exists():
             raise SettingsError(f"{folder / name}: is there already; nothing was written")
+    said: dict[str, Any] = {}
     if not exports:
         exports = [Path(_answer("Export of incidents (CSV, JSON, packed or not)", "--export"))]
+        said = asked(owner)
+        owner = said["owner"]
     with tempfile.TemporaryDirectory(prefix=".paydown-init-", dir=folder) as work:
         new = Path(work)
         variables = _lay_out(new, exports, source, service_field, owner)
+        write_down(new / "modernization", said)
         (new / ENVIRONMENT_FILE).write_text(_environment_file(variables), encoding="utf-8")
         with console.status("reading the exports"):
             services, newest, problems = _loaded(new, variables)
@@ -78,6 +86,10 @@ def show_init(
             elif path.name != ".gitignore" or not (folder / path.name).exists():
                 shutil.move(path, folder / path.name)
     _show(folder, services, variables, owner)
+    if said.get("sources"):
+        tokens = "its token" if "," not in said["sources"] else "their tokens"
+        say(f"live: PAYDOWN_SOURCES={said['sources']} in {ENVIRONMENT_FILE}, {tokens} in the "
+            "environment (docs/guides/live-sources.md)")  # fmt: skip
     return True
 
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Generator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -145,6 +146,49 @@ def test_settings_of_the_folder_give_way_to_the_environment_and_hold_no_secret(
     path.write_text("PAYDOWN_HOME=a\nGH_TOKEN=t\n")
     with pytest.raises(SettingsError, match=r"env:2: GH_TOKEN: is no setting of paydown's"):
         read_environment_file(path)
+
+
+ANSWERS = ["team-pay", "Europe/Pariss", "Europe/Paris", "many", "7", "jira",
+           "https://acme.atlassian.net", "MOD", "pagerduty, jira"]  # fmt: skip
+
+
+def test_on_a_terminal_it_asks_for_team_calendar_capacity_tracker_and_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads(monkeypatch, "Ledger")
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("orchestration.cli.init.sys", terminal)
+    folder = tmp_path / "new"
+    typed = "\n".join([str(export(tmp_path)), *ANSWERS]) + "\n"
+    done = CliRunner().invoke(app, ["init", str(folder)], input=typed)
+    assert done.exit_code == 0, done.output
+    assert "Europe/Pariss: write one of Europe/Paris," in done.output
+    assert "many: write a number, or nothing" in done.output
+    assert "PAYDOWN_SOURCES=pagerduty,jira in paydown.env, their tokens" in done.output
+    assert not [one.problem for one in check_configuration(folder / "modernization") if one.problem]
+
+    def read(name: str) -> dict[str, Any]:
+        return yaml.safe_load((folder / "modernization" / name).read_text())
+
+    assert read("calendar.yaml")["defaults"]["time_zone"] == "Europe/Paris"
+    assert read("capacity.yaml")["teams"] == {"team-pay": {"engineers": 7}}
+    tracker = read("tracker.yaml")
+    assert (tracker["kind"], tracker["jira"]["project"]) == ("jira", "MOD")
+    catalog = (folder / "landing/backstage/starter/catalog-info.yaml").read_text()
+    assert "owner: team-pay" in catalog
+
+
+def test_an_answer_that_no_file_takes_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("orchestration.cli.init.sys", terminal)
+    answers = [str(export(tmp_path)), "", "", "jira", "acme", "MOD", ""]
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "new")], input="\n".join(answers) + "\n")
+    assert done.exit_code == 1
+    assert "tracker.yaml" in done.output
+    assert "nothing was written" in done.output
+    assert [*(tmp_path / "new").iterdir()] == []
 
 
 @pytest.mark.slow
