@@ -1,13 +1,14 @@
 #!/bin/sh
-# Post what `paydown whatif` says of the rubric $1 on the pull request, or update what was posted.
+# Post what `paydown $2 ...` says on the pull request, or update what was posted as preview $1 before.
 set -eu
-mark='<!-- paydown rubric preview -->'
+mark="<!-- paydown $1 preview -->"
+shift
 body=$(mktemp)
 status=0
 {
     # A block of code: names come from catalogs and tickets, and are nothing but text in it.
     printf '%s\n```text\n' "$mark"
-    COLUMNS=120 .venv/bin/paydown whatif --scoring "$1" --months 6 || status=$?
+    COLUMNS=120 .venv/bin/paydown "$@" || status=$?
     printf '```\n'
 } > "$body"
 cat "$body" >> "${GITHUB_STEP_SUMMARY:-/dev/null}"

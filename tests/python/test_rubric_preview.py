@@ -33,7 +33,7 @@ def test_one_comment_is_written_and_kept_up_to_date(
 ) -> None:
     for name, text in {
         "bin/gh": GH,
-        ".venv/bin/paydown": f"#!/bin/sh\necho said of $3; exit {status}\n",
+        ".venv/bin/paydown": f"#!/bin/sh\necho said of $*; exit {status}\n",
     }.items():
         script = tmp_path / name
         script.parent.mkdir(parents=True)
@@ -42,7 +42,7 @@ def test_one_comment_is_written_and_kept_up_to_date(
     (tmp_path / "posted").write_text(posted)
     shutil.copy(ROOT / ".github" / "preview.sh", tmp_path)
     done = subprocess.run(
-        ["./preview.sh", "proposed.yaml"],
+        ["./preview.sh", "rubric", "whatif", "--scoring", "proposed.yaml"],
         cwd=tmp_path,
         env={
             "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
@@ -53,7 +53,7 @@ def test_one_comment_is_written_and_kept_up_to_date(
         check=False,
     )
     assert done.returncode == status
-    said = "<!-- paydown rubric preview -->\n```text\nsaid of proposed.yaml\n```\n"
+    said = "<!-- paydown rubric preview -->\n```text\nsaid of whatif --scoring proposed.yaml\n```\n"
     assert (tmp_path / "body").read_text() == said
     assert (tmp_path / "summary").read_text() == said
     assert call in (tmp_path / "calls").read_text().splitlines()[-1]
