@@ -9,7 +9,7 @@ MODELS = (
 INPUTS = {
     "fct_epics": "epic_id, epic_key, service_id, service_name, tracker_name, epic_title, "
     "team_id, owner, status_name, budget_usd double, is_deleted boolean, opened_at timestamp, "
-    "closed_at timestamp, deleted_at timestamp",
+    "closed_at timestamp, shipped_at timestamp, deleted_at timestamp",
     "stg_paydown__epics": "tracker_instance, epic_key, is_closed_as_hygiene boolean",
     "fct_incidents": "incident_id, service_id, is_flap boolean, is_repeat boolean, "
     "severity_level integer, is_out_of_hours boolean, active_seconds bigint, "

@@ -56,7 +56,7 @@ def filled(
     )
     epics = [
         [f"e{n}", f"e{n}", f"s{n}", None, "local", "epic", None, None, "done", None, False, OPENED,
-         DELIVERED, None]
+         DELIVERED, DELIVERED, None]
         for n in range(treated)
     ]  # fmt: skip
     here.fill("fct_epics", INPUTS["fct_epics"], epics)

@@ -2,7 +2,8 @@
 
 {#
     What the catalog says of its entities in annotations and tags. Of two files that describe one
-    entity, the last by name holds, as for everything else about it.
+    entity, the first by name holds, as for everything else about it. A canary and an automated
+    rollback that were seen go before what anybody says of them.
 #}
 with entities as (
     select * from {{ ref('stg_backstage__entities') }}
@@ -19,7 +20,7 @@ tags as (
 files as (
     select
         entities.entity_ref,
-        max(entities.file_name) as file_name
+        min(entities.file_name) as file_name
     from entities
     group by entities.entity_ref
 ),
@@ -57,6 +58,49 @@ held as (
             stated.entity_ref = files.entity_ref
             and stated.file_name = files.file_name
     group by stated.entity_ref, stated.evidence_kind, stated.evidence_key
+),
+
+rollouts as (
+    select *
+    from {{ ref('fct_rollouts') }}
+    where tool_name = 'argo_rollouts' and is_latest and service_id is not null
+),
+
+seen as (
+    select
+        rollouts.service_id,
+        'paydown/canary' as evidence_key,
+        'seen at ' || min(rollouts.planned_steps) as stated_value
+    from rollouts
+    where rollouts.is_canary
+    group by rollouts.service_id
+    union all
+    select
+        rollouts.service_id,
+        'paydown/automated-rollback' as evidence_key,
+        'analysis of the rollout ' || min(rollouts.object_name) as stated_value
+    from rollouts
+    where rollouts.has_automated_rollback
+    group by rollouts.service_id
+),
+
+shown as (
+    select
+        seen.service_id,
+        'annotation' as evidence_kind,
+        seen.evidence_key,
+        seen.stated_value,
+        cast(null as date) as stated_on
+    from seen
+    union all
+    select held.*
+    from held
+    left join seen
+        on
+            held.service_id = seen.service_id
+            and held.evidence_kind = 'annotation'
+            and held.evidence_key = seen.evidence_key
+    where seen.service_id is null
 )
 
-select * from held
+select * from shown

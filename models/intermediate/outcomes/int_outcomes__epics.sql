@@ -40,6 +40,7 @@ known as (
         epics.service_id,
         epics.opened_at,
         case when epics.closed_at <= {{ as_of() }} then epics.closed_at end as closed_at,
+        case when epics.shipped_at <= {{ as_of() }} then epics.shipped_at end as shipped_at,
         coalesce(epics.deleted_at <= {{ as_of() }}, epics.is_deleted) as is_deleted,
         dropped.epic_key is not null
         or not_delivered.status_word is not null as is_dropped
@@ -58,7 +59,7 @@ delivered as (
         known.epic_id,
         known.service_id,
         known.opened_at,
-        case when not known.is_deleted and not known.is_dropped then known.closed_at end
+        case when not known.is_deleted and not known.is_dropped then known.shipped_at end
             as delivered_at,
         known.is_deleted or (known.is_dropped and known.closed_at is not null) as is_dropped
     from known

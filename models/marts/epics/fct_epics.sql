@@ -39,6 +39,10 @@ incidents as (
     select * from {{ ref('fct_incidents') }}
 ),
 
+rollouts as (
+    select * from {{ ref('int_epics__rollouts') }}
+),
+
 story_counts as (
     select
         stories.epic_id,
@@ -93,6 +97,10 @@ facts as (
         cast(epics.epic_url as varchar) as epic_url,
         cast(fundings.decision as varchar) as funding_decision,
         cast(reviews.postmortem_ids as varchar) as postmortem_ids,
+        cast(rollouts.application_name as varchar) as application_name,
+        cast(rollouts.passed_steps as varchar) as passed_steps,
+        cast(rollouts.rollout_state as varchar) as rollout_state,
+        cast(rollouts.shipped_by as varchar) as shipped_by,
 
         -- numbers
         epics.cycle_number,
@@ -112,6 +120,7 @@ facts as (
         cast(coalesce(impacts.incident_count, 0) as bigint) as incident_count,
         cast(coalesce(story_counts.story_count, 0) as bigint) as story_count,
         cast(coalesce(story_counts.done_story_count, 0) as bigint) as done_story_count,
+        cast(coalesce(rollouts.rollout_count, 0) as bigint) as rollout_count,
         case
             when epics.opened_at is not null then cast(
                 floor(
@@ -134,6 +143,7 @@ facts as (
         epics.is_deleted,
         epics.is_hidden,
         epics.is_read_back,
+        coalesce(rollouts.is_rollout_missing, false) as is_rollout_missing,
 
         -- timestamps
         epics.due_date,
@@ -143,6 +153,8 @@ facts as (
         epics.closed_at,
         epics.deleted_at,
         epics.updated_at,
+        rollouts.rolled_out_at,
+        rollouts.shipped_at,
         case when fundings.decision = 'approved' then fundings.decided_at end as funded_at
     from epics
     inner join services on epics.epic_id = services.epic_id
@@ -152,6 +164,7 @@ facts as (
             coalesce(epics.service_hash, {{ sha256_hex('services.service_id') }})
             = fundings.service_hash
             and epics.cycle_number = fundings.cycle_number
+    left join rollouts on epics.epic_id = rollouts.epic_id
     left join story_counts on epics.epic_id = story_counts.epic_id
     left join reviews on epics.epic_id = reviews.epic_id
     left join impacts on epics.epic_id = impacts.epic_id

@@ -75,6 +75,7 @@ linked as (
             else epics.opened_at
         end as promoted_at,
         epics.is_open,
+        epics.is_rollout_missing and payback.verdict != 'not delivered' as is_rollout_missing,
         payback.verdict,
         payback.delivered_at,
         case when payback.verdict = 'improved' then payback.after_until end as proven_at,
@@ -152,6 +153,7 @@ moments as (
         funded.decision,
         linked.verdict,
         linked.is_open as is_epic_open,
+        coalesce(linked.is_rollout_missing, false) as is_rollout_missing,
         incidents.triggered_at as occurred_at,
         postmortems.completed_at as reviewed_at,
         case when services.is_catalogued then postmortems.completed_at end as tagged_at,
@@ -193,7 +195,11 @@ judged as (
             when
                 staged.stage_number = 7 and staged.verdict in ('worse', 'no comparison')
                 then 'left'
-            when staged.stage_number in (5, 6) and not staged.is_epic_open then 'left'
+            when
+                staged.stage_number in (5, 6)
+                and not staged.is_epic_open
+                and not staged.is_rollout_missing
+                then 'left'
             when staged.stage_number = 5 and staged.decision = 'rejected' then 'left'
             when
                 staged.stage_number between 2 and 4 and staged.decision_action = 'close'
@@ -203,6 +209,8 @@ judged as (
         case
             when staged.stage_number = 8 then 'its epic paid back'
             when staged.stage_number = 7 then 'payback of its epic: ' || staged.verdict
+            when staged.stage_number in (5, 6) and staged.is_rollout_missing
+                then 'its epic was closed, but nothing was rolled out since it opened'
             when staged.stage_number in (5, 6) and not staged.is_epic_open
                 then 'its epic was closed without the work'
             when staged.stage_number = 6 then 'its epic is funded and not delivered yet'
@@ -220,7 +228,8 @@ judged as (
         case
             when staged.stage_number = 8 then null
             when staged.stage_number = 7 then 'time'
-            when staged.stage_number = 5 then 'executive triage'
+            when staged.stage_number = 5 and not staged.is_rollout_missing
+                then 'executive triage'
             when staged.stage_number = 4 then 'weekly review'
             else coalesce(staged.owner, 'nobody: the service has no owner')
         end as waiting_on,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from . import jira, opsgenie, pagerduty, servicenow
+from . import delivery, jira, opsgenie, pagerduty, servicenow
 from .backstage import build_catalog
 from .files import array, compact, csv_lines, envelope, gz, ndjson, parquet, zst
 from .finance import build_finance
@@ -32,6 +32,13 @@ def build_landing() -> dict[str, bytes]:
     }
     files |= build_finance()
     files["jira/issues/2026-06.ndjson"] = ndjson(jira.issues())
+    files["argocd/rollouts/2026-q2.ndjson"] = ndjson(delivery.rollout_states())
+    files["argocd/applications/2026-06-26.json"] = envelope(
+        "items", delivery.applications(), apiVersion="v1", kind="List"
+    )
+    files["flux/kustomizations/2026-06-26.json"] = envelope(
+        "items", delivery.kustomizations(), apiVersion="v1", kind="List"
+    )
     for name, text in build_postmortems(incidents).items():
         files[f"postmortems/{name}"] = text.encode()
     for path, text in build_catalog().items():
