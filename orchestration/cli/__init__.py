@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.command import Commands, console, read_settings
+from orchestration.cli.command import Commands, read_settings
 from orchestration.cli.ledger import app as ledger_app
 from orchestration.cli.postmortem import app as postmortem_app
+from orchestration.cli.quarantine import app as quarantine_app
 
 app = typer.Typer(
     cls=Commands,
@@ -18,11 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turns incidents and postmortems into a ranked, owned, dated and funded backlog.",
 )
-quarantine = typer.Typer(
-    no_args_is_help=True,
-    help="Records that could not be read: list them, show one, read them again.",
-)
-app.add_typer(quarantine, name="quarantine")
+app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(postmortem_app, name="postmortem")
 DAY = "%Y-%m-%d"
@@ -219,67 +216,30 @@ def sync_decisions(
     show_sync_decisions(settings, out, dry_run=dry_run)
 
 
+@app.command("sync-catalog")
+def sync_catalog(
+    out: Annotated[
+        Path | None, typer.Option(help="Write JSON for portals into this folder instead.")
+    ] = None,
+    edit: Annotated[
+        Path | None, typer.Option(help="Change the catalog files below this folder instead.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what is new.")] = False,
+) -> bool:
+    """Propose score, band, maturity and open epics to the catalog, by a pull request a repository.
+
+    Where nothing but a point or two of score moved nothing is pushed. Exits with 1 where a file
+    can't be changed or a branch can't be pushed to.
+    """
+    settings = read_settings()
+    from orchestration.cli.decisions import show_sync_catalog
+
+    return show_sync_catalog(settings, out, edit, dry_run=dry_run)
+
+
 @app.command("guard", context_settings={"ignore_unknown_options": True, "help_option_names": []})
 def guard(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Refuse AI-written code without tests and a lint gate; `guard --help` shows its options."""
     from orchestration.guard import main
 
     raise typer.Exit(main(arguments or []))
-
-
-Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
-
-
-@quarantine.command("list")
-def quarantine_list(
-    source: Source = None,
-    settled: Annotated[
-        bool, typer.Option("--all", help="Also what was settled since: replayed, or read again.")
-    ] = False,
-    each: Annotated[
-        bool, typer.Option("--each", help="Record by record, each with its id.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """List what is quarantined by stream and reason, newest first, with the id of one record."""
-    settings = read_settings()
-    from orchestration.cli.quarantine import show_list
-
-    show_list(console, settings, source, settled=settled, each=each, as_json=as_json)
-
-
-@quarantine.command("show")
-def quarantine_show(
-    record_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.")],
-    save: Annotated[
-        Path | None, typer.Option(help="Write the original text to this new file instead.")
-    ] = None,
-) -> None:
-    """Show one record: where it stood, what is wrong, what to do about it, and its text."""
-    settings = read_settings()
-    from orchestration.cli.quarantine import show_record
-
-    show_record(console, settings, record_id, save)
-
-
-@quarantine.command("replay")
-def quarantine_replay(
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Which; all that are open if none."),
-    ] = None,
-    source: Source = None,
-    correction: Annotated[
-        Path | None, typer.Option("--with", help="File with what the one record should have been.")
-    ] = None,
-) -> bool:
-    """Read records again, by the contract of now or corrected; their files may be gone.
-
-    Exits with 1 where one is still quarantined.
-    """
-    settings = read_settings()
-    from orchestration.cli.quarantine import replay_from, show_replay
-
-    with console.status("reading the dbt project") as status:
-        replayed = replay_from(settings, ids or [], source, correction, status.update)
-    return show_replay(console, *replayed)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import duckdb
-from rich.console import Console
+import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from orchestration.cli.command import console, read_settings
 from orchestration.loader.project import MAX_QUARANTINED_TEXT
 from orchestration.loader.quarantine import (
     BOOKKEEPING,
@@ -26,6 +28,12 @@ from orchestration.loader.report import place
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, warehouse_of
 
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Records that could not be read: list them, show one, read them again.",
+)
+Source = Annotated[str | None, typer.Option(help="Only records of this source.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 BUSY = "another program has the warehouse open, such as a run; ask again when it is done"
 ID_SHOWN = 12
 SHOWN_OUTCOMES = 20
@@ -53,52 +61,26 @@ def _reachable(settings: Settings) -> Generator[Warehouse]:
         raise QuarantineError(BUSY) from error
 
 
-def replay_from(
-    settings: Settings,
-    ids: Sequence[str],
-    source: str | None,
-    correction: Path | None,
-    progress: Callable[[str], None],
-) -> tuple[list[Row], int]:
-    """Replay by the project's contracts as they are now; see `loader.replay.replay`.
-
-    Raises:
-        QuarantineError, ContractError, SettingsError: with what to do about it.
-    """
-    from orchestration.configuration import READERS
-    from orchestration.dbt_project import manifest
-    from orchestration.loader import contracts_from_manifest
-    from orchestration.loader.replay import replay
-
-    with _reachable(settings) as warehouse:
-        return replay(
-            contracts_from_manifest(manifest(settings)), warehouse, READERS,
-            ids=ids, source=source, correction=correction, progress=progress,
-        )  # fmt: skip
-
-
+@app.command("list")
 def show_list(
-    console: Console,
-    settings: Settings,
-    source: str | None,
-    *,
-    settled: bool,
-    each: bool,
-    as_json: bool,
+    source: Source = None,
+    settled: Annotated[
+        bool, typer.Option("--all", help="Also what was settled since: replayed, or read again.")
+    ] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Record by record, each with its id.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the quarantine by kind, or each record; only what is open, unless `settled`.
-
-    Raises:
-        QuarantineError: where no warehouse can be read.
-    """
-    with opened(settings) as quarantine:
+    """List what is quarantined by stream and reason, newest first, with the id of one record."""
+    with opened(read_settings()) as quarantine:
         rows = quarantine.kinds(source, settled=settled, each=each)
         kinds = quarantine.kinds(source, settled=True)
     if as_json:
         print(json.dumps(rows, default=lambda moment: f"{moment.isoformat()}Z", indent=2))
         return
     for row in rows:
-        _print_item(console, row["id"], f"{row['source']}.{row['stream']}", kind_text(row))
+        _print_item(row["id"], f"{row['source']}.{row['stream']}", kind_text(row))
     count, past = (sum(kind[state] for kind in kinds) for state in ("open", "settled"))
     of_source = f" ({source})" if source else ""
     console.print(Text(f"{count:,} open, {past:,} settled since{of_source}", "bold"))
@@ -119,19 +101,21 @@ def kind_text(kind: Row) -> str:
     return f"{state}{f' in {files:,} files' if files > 1 else ''} ({where}): {kind['reason']}"
 
 
-def _print_item(console: Console, record_id: str, where: str, what: str) -> None:
+def _print_item(record_id: str, where: str, what: str) -> None:
     console.print(Text.assemble((record_id[:ID_SHOWN], "bold"), f" {shown(where)}"))
     console.print(Padding(Text(shown(what)), (0, 0, 0, 2), expand=False))
 
 
-def show_record(console: Console, settings: Settings, beginning: str, save: Path | None) -> None:
-    """Print one record with what is wrong, the fix and the original text, or save that text.
-
-    Raises:
-        QuarantineError: where there is no such record, or the file to save in exists.
-    """
-    with opened(settings) as quarantine:
-        problems = quarantine.record(beginning)
+@app.command("show")
+def show_record(
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write the original text to this new file instead.")
+    ] = None,
+) -> None:
+    """Show one record: where it stood, what is wrong, what to do about it, and its text."""
+    with opened(read_settings()) as quarantine:
+        problems = quarantine.record(record_id)
     first = problems[0]
     text: str = first["text"] or ""
     if save:
@@ -169,8 +153,32 @@ def show_record(console: Console, settings: Settings, beginning: str, save: Path
         console.print(Text(f"  paydown quarantine replay {short} --with {name}"))
 
 
-def show_replay(console: Console, outcomes: Sequence[Row], rows_loaded: int) -> bool:
-    """Print what became of the records; False where one is still in quarantine."""
+@app.command("replay")
+def show_replay(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Which; all that are open if none."),
+    ] = None,
+    source: Source = None,
+    correction: Annotated[
+        Path | None, typer.Option("--with", help="File with what the one record should have been.")
+    ] = None,
+) -> bool:
+    """Read records again, by the contract of now or corrected; their files may be gone.
+
+    Exits with 1 where one is still quarantined.
+    """
+    settings = read_settings()
+    from orchestration.configuration import READERS
+    from orchestration.dbt_project import manifest
+    from orchestration.loader import contracts_from_manifest
+    from orchestration.loader.replay import replay
+
+    with console.status("reading the dbt project") as status, _reachable(settings) as warehouse:
+        outcomes, rows_loaded = replay(
+            contracts_from_manifest(manifest(settings)), warehouse, READERS,
+            ids=ids or [], source=source, correction=correction, progress=status.update,
+        )  # fmt: skip
     if not outcomes:
         console.print(Text("nothing is in quarantine", "green"))
         return True
@@ -183,7 +191,7 @@ def show_replay(console: Console, outcomes: Sequence[Row], rows_loaded: int) -> 
     if still := states["open"]:
         console.print(Text(f"{still:,} still in quarantine", "bold red"))
         for one in [one for one in outcomes if one["state"] == "open"][:SHOWN_OUTCOMES]:
-            _print_item(console, one["id"], one["place"], one["reason"])
+            _print_item(one["id"], one["place"], one["reason"])
         if still > SHOWN_OUTCOMES:
             console.print(Text(f"and {still - SHOWN_OUTCOMES:,} more"))
     return not still

@@ -8,7 +8,7 @@ can be read and moved, but not changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import yaml
@@ -18,7 +18,7 @@ from orchestration.documents.problems import Problem
 from orchestration.documents.text import NOT_TEXT, Chunk
 from orchestration.documents.yaml_lines import parse
 
-Value: TypeAlias = str | int | float | bool | list[str] | None
+Value: TypeAlias = str | int | float | bool | list[str] | Mapping[str, str] | None
 _PLAIN = re.compile(r"\w(?:[\w .,/()+%@:=-]*[\w)%])?", re.ASCII)
 _COMMENT = re.compile(r"#.*")
 
@@ -50,32 +50,11 @@ class Entry:
         changed = [k for k, v in values.items() if k not in self.values or self.values[k] != v]
         if not changed:
             return
-        node, column = _mapping(self.text), _dash(self.text)[1] + 2
+        node = _mapping(self.text)
         if node.flow_style:
             what, fix = "is written in braces", "write one `key: value` a line"
             raise DocumentError(Problem(self.line, "document", "", what, fix))
-        pairs = {str(key.value): (key, value) for key, value in node.value}
-        edits: list[tuple[int, int, str]] = []
-        place = ""
-        for name, value in values.items():
-            shown = _shown(name, value, column)
-            if name not in pairs:
-                # After the whole line of the field before it, or of the entry's first one.
-                at = _end_of_line(self.text, _end(pairs[place or next(iter(pairs))][1]))
-                edits.append((at, at, f"\n{' ' * column}{shown}"))
-                continue
-            place = name
-            if name not in changed:
-                continue
-            key, old = pairs[name]
-            begin, end = key.start_mark.index, max(_end(old), key.end_mark.index + 1)
-            end = begin + len(self.text[begin:end].rstrip())
-            kept = [c[0] for g in _gaps(self.text, begin, end, old) for c in _COMMENT.finditer(g)]
-            edits.append((begin, end, "".join(f"{c}\n{' ' * column}" for c in kept) + shown))
-        # From the end on, so that places stay true; of one place, the last of the new lines first.
-        edits.reverse()
-        for begin, end, text in sorted(edits, key=lambda edit: edit[0], reverse=True):
-            self.text = self.text[:begin] + text + self.text[end:]
+        self.text = edited(self.text, node, values, changed)
         self.values = {**self.values, **values}
         parse(Chunk(self.line, self.text))
 
@@ -153,8 +132,47 @@ class Entries:
         return whole.replace("\n", self._newline)
 
 
+def edited(
+    text: str, node: yaml.MappingNode, values: Mapping[str, Value], changed: Collection[str]
+) -> str:
+    """The text in which a mapping of it, one key a line, says these values.
+
+    Args:
+        node: the mapping, as composed from the text.
+        values: all of them; a key that is new comes after the one before it here.
+        changed: those of their keys that differ from what the mapping says.
+    """
+    column = node.value[0][0].start_mark.column
+    pairs = {str(key.value): (key, value) for key, value in node.value}
+    edits: list[tuple[int, int, str]] = []
+    place = ""
+    for name, value in values.items():
+        shown = _shown(name, value, column)
+        if name not in pairs:
+            # After the whole line of the field before it, or of the mapping's first one.
+            at = _end_of_line(text, _end(pairs[place or next(iter(pairs))][1]))
+            edits.append((at, at, f"\n{' ' * column}{shown}"))
+            continue
+        place = name
+        if name not in changed:
+            continue
+        key, old = pairs[name]
+        begin, end = key.start_mark.index, max(_end(old), key.end_mark.index + 1)
+        end = begin + len(text[begin:end].rstrip())
+        kept = [c[0] for g in _gaps(text, begin, end, old) for c in _COMMENT.finditer(g)]
+        edits.append((begin, end, "".join(f"{c}\n{' ' * column}" for c in kept) + shown))
+    # From the end on, so that places stay true; of one place, the last of the new lines first.
+    edits.reverse()
+    for begin, end, shown in sorted(edits, key=lambda edit: edit[0], reverse=True):
+        text = text[:begin] + shown + text[end:]
+    return text
+
+
 def _shown(name: str, value: Value, column: int) -> str:
-    """`name: value`, with a list below it."""
+    """`name: value`, with a list or mapping below it."""
+    if isinstance(value, Mapping):
+        lines = [f"\n{' ' * column}  {_shown(key, one, column + 2)}" for key, one in value.items()]
+        return f"{_scalar(name)}:{''.join(lines)}"
     if not isinstance(value, list):
         return f"{name}: {_scalar(value)}".rstrip()
     if not value:

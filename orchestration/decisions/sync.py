@@ -1,6 +1,7 @@
-"""`paydown sync-decisions`: the ranked list as a pull request, never more than one at a time.
+"""Files that paydown writes as a pull request, never more than one at a time: the ranked list
+(`paydown sync-decisions`) and the facts in catalog files (`paydown sync-catalog`).
 
-The remote is read, the file is made of the marts and of what people wrote on both branches, and one
+The remote is read, each file is made of the marts and of what people wrote on both branches, and
 commit is pushed upon what was read. Where somebody pushed meanwhile all begins anew, so nothing is
 overwritten: a second run at the same time finds its list there and pushes nothing.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -46,13 +47,45 @@ class Proposal:
     changes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a pull request brings.
+
+    Attributes:
+        paths: the files, as the repository names them.
+        title, body: of the pull request; the changes are listed below the body.
+        made: the text that a file of this path and text should have; keeps what people wrote.
+            Raises DocumentError where the text can't be read.
+        told: what is new between two texts of a file, a line an entry.
+    """
+
+    paths: Sequence[str]
+    title: str
+    body: str
+    made: Callable[[str, str], str]
+    told: Callable[[str, str], list[str]]
+
+
 def sync_decisions(
     config: DecisionsSettings, rows: Rows, context: Context, *, dry_run: bool = False
 ) -> Proposal:
-    """Bring the list into the repository's pull request.
+    """Bring the list into the repository's pull request; see `propose`."""
+    body = (
+        f"The epics that deserve money, from the marts of paydown, in `{config.path}`. Write each "
+        "`decision` with `by` and `on`, here on this branch; merging is the approval. Reviews and "
+        "comments are kept as evidence of who approved which risk."
+    )
+    content = Content([config.path], TITLE, body, lambda _, text: regenerated(text, rows), changes)
+    return propose(config, content, context, dry_run=dry_run)
+
+
+def propose(
+    config: DecisionsSettings, content: Content, context: Context, *, dry_run: bool = False
+) -> Proposal:
+    """Bring the content into the repository's pull request.
 
     Raises:
-        SourceError: it can't be read or pushed, the file there can't be read, or people decided one
+        SourceError: it can't be read or pushed, a file there can't be read, or people decided one
             thing in two ways. Nothing was pushed.
     """
     with tempfile.TemporaryDirectory(prefix="paydown-decisions-") as folder:
@@ -65,7 +98,7 @@ def sync_decisions(
                     "for pull requests in sources.yaml"
                 )
             try:
-                return _propose(config, history, rows, context, dry_run)
+                return _propose(config, history, content, context, dry_run)
             except PushRefusedError as error:
                 if not error.has_moved or attempt == ATTEMPTS:
                     raise
@@ -73,28 +106,40 @@ def sync_decisions(
 
 
 def _propose(
-    config: DecisionsSettings, history: History, rows: Rows, context: Context, dry_run: bool
+    config: DecisionsSettings, history: History, content: Content, context: Context, dry_run: bool
 ) -> Proposal:
-    on_base = history.text(history.base, config.path)
-    on_branch = history.text(history.branch, config.path)
-    text = _merged(config, history, rows, on_base, on_branch)
-    found = changes(on_base, text)
+    on_base = {path: history.text(history.base, path) for path in content.paths}
+    on_branch = {path: history.text(history.branch, path) for path in content.paths}
+    texts = {
+        path: _merged(config, history, content, path, on_base[path], on_branch[path])
+        for path in content.paths
+    }
+
+    def told(since: Mapping[str, str]) -> list[str]:
+        return [line for path in texts for line in content.told(since[path], texts[path])]
+
+    found = told(on_base)
     proposal = Proposal("nothing_new", config.branch, changes=found)
-    if text == on_base:
+    if texts == on_base:
         return proposal
-    is_there = bool(history.branch) and text == on_branch
+    is_there = bool(history.branch) and texts == on_branch
     if dry_run:
         proposal.state = "nothing_new" if is_there else "dry_run"
         return proposal
     commit, remarks = history.branch, []
     if not is_there:
-        body = "\n".join(f"- {line}" for line in changes(on_branch or on_base, text))
-        commit = history.commit(config.path, text, f"{TITLE}\n\n{body}\n")
-        remarks = history.push(commit, config.branch, _options(config, history, context))
+        before = {path: on_branch[path] or on_base[path] for path in texts}
+        body = "\n".join(f"- {line}" for line in told(before))
+        files = {path: text for path, text in texts.items() if text}
+        commit = history.commit(files, f"{content.title}\n\n{body}\n")
+        options = _options(config, history, context, content.title)
+        remarks = history.push(commit, config.branch, options)
         proposal.state = "pushed"
     if github := config.github(context):
-        said = _body(config, found)
-        proposal.link, state = github.propose(config.branch, history.base_name, TITLE, said, commit)
+        said = _body(content.body, found)
+        proposal.link, state = github.propose(
+            config.branch, history.base_name, content.title, said, commit
+        )
         if state in ("opened", "closed"):
             proposal.state = state
         elif not is_there or state == "updated":
@@ -105,35 +150,40 @@ def _propose(
 
 
 def _merged(
-    config: DecisionsSettings, history: History, rows: Rows, on_base: str, on_branch: str
+    config: DecisionsSettings,
+    history: History,
+    content: Content,
+    path: str,
+    on_base: str,
+    on_branch: str,
 ) -> str:
-    """The list with what people wrote on either branch.
+    """The file with what people wrote on either branch.
 
     Each side is made anew with the same rows first, so that only people's words can differ.
     """
 
     def made(text: str, where: str) -> str:
         try:
-            return regenerated(text, rows)
+            return content.made(path, text)
         except DocumentError as error:
             raise SourceError(
-                f"decisions: {config.path} of {where}: {error}; nothing was pushed"
+                f"decisions: {path} of {where}: {error}; nothing was pushed"
             ) from None
 
     base = made(on_base, history.base_name)
-    merged_before = {version.blob for version in history.versions(config.path)}
-    if not on_branch or history.blob(history.branch, config.path) in merged_before:
+    merged_before = {version.blob for version in history.versions(path)}
+    if not on_branch or history.blob(history.branch, path) in merged_before:
         # What is on the branch was merged, and squashed perhaps.
         return base
     branch = made(on_branch, config.branch)
-    common = history.text(history.common(), config.path)
+    common = history.text(history.common(), path)
     try:
-        before = regenerated(common, rows)
+        before = content.made(path, common)
     except DocumentError:
         before = ""
     merged = history.merged(base, before, branch)
     if merged is None:
-        both = "; ".join(changes(base, branch)[:SHOWN_CHANGES]) or "comments or order"
+        both = "; ".join(content.told(base, branch)[:SHOWN_CHANGES]) or "comments or order"
         raise SourceError(
             f"decisions: people wrote different things on {history.base_name} and {config.branch} "
             f"({both}); settle it on one of them, or merge or close the pull request. Nothing was "
@@ -142,18 +192,16 @@ def _merged(
     return made(merged, f"{history.base_name} and {config.branch} together")
 
 
-def _body(config: DecisionsSettings, found: Sequence[str]) -> str:
+def _body(said: str, found: Sequence[str]) -> str:
     """What the pull request says."""
     lines = [f"- {escape_markdown(line, 300)}" for line in found[:SHOWN_CHANGES]]
     lines += [f"- and {len(found) - SHOWN_CHANGES} more"] if len(found) > SHOWN_CHANGES else []
-    return (
-        f"The epics that deserve money, from the marts of paydown, in `{config.path}`. Write each "
-        "`decision` with `by` and `on`, here on this branch; merging is the approval. Reviews and "
-        f"comments are kept as evidence of who approved which risk.\n\n" + "\n".join(lines) + "\n"
-    )
+    return f"{said}\n\n" + "\n".join(lines) + "\n"
 
 
-def _options(config: DecisionsSettings, history: History, context: Context) -> list[str]:
+def _options(
+    config: DecisionsSettings, history: History, context: Context, title: str
+) -> list[str]:
     """GitLab opens a merge request by itself when it is asked to with the push."""
     host = urlsplit(config.repository(context.environment)).hostname or ""
     if "gitlab" not in host:
@@ -161,7 +209,7 @@ def _options(config: DecisionsSettings, history: History, context: Context) -> l
     return [
         "merge_request.create",
         f"merge_request.target={history.base_name}",
-        f"merge_request.title={TITLE}",
+        f"merge_request.title={title}",
     ]
 
 

@@ -6,9 +6,11 @@ Azure DevOps' is Swagger 2, the others are OpenAPI 3 or are read as if they were
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -17,7 +19,7 @@ import yaml
 from .flow_helpers import ROOT
 from .loopback import Request
 
-SPECS = ROOT.parent / "shared" / "specs"
+SPECS = Path(os.environ.get("PAYDOWN_VENDOR_SPECS", ROOT.parent / "shared" / "specs"))
 Json = dict[str, Any]
 
 

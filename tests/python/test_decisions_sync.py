@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.http import AccessError, SourceError
+from orchestration.vendors.decisions.github import GitHub
 from orchestration.vendors.git.history import History
 
 from .decision_helpers import BRANCH, ROWS, Repository, propose, row
+from .described import problems
+from .extraction import CALM
 from .loopback import Answer, Request, serving
 from .vendor_github import TOKEN, GitHubServer
 
@@ -278,3 +283,28 @@ def test_the_token_is_seen_nowhere(
             word
             not in remote.git("log", "--all", "-p") + (remote.folder / ".git/config").read_text()
         )
+
+
+def test_requests_are_as_github_describes_them(remote: Repository) -> None:
+    """`npm pack @octokit/openapi`, and name its generated/api.github.com.json in the variable."""
+    if not (description := os.environ.get("PAYDOWN_GITHUB_DESCRIPTION")):
+        pytest.skip("PAYDOWN_GITHUB_DESCRIPTION names no description of GitHub's API")
+    server = GitHubServer(remote)
+    with serving(server) as url:
+        for rows in (ROWS, LATER):
+            on_github(server, url, rows)
+        server.pulls[0]["state"] = "closed"
+        on_github(server, url, LATER)
+        server.pulls[0]["merged_at"] = "2026-06-26T16:00:00Z"
+        server.commits["0" * 40] = 1
+        github = GitHub(f"{url}/api", "acme", "platform", TOKEN, "GH_TOKEN", CALM)
+        assert github.of_commit("0" * 40)
+    asked = [one for one in server.requests if one.path.startswith("/api/")]
+    assert {(one.method, one.path.rsplit("/", 1)[-1]) for one in asked} == {
+        ("GET", "pulls"), ("POST", "pulls"), ("PATCH", "1"), ("GET", "1"), ("GET", "reviews"),
+        ("GET", "comments"),
+    }  # fmt: skip
+    assert problems(description, asked, "/api") == set()
+    # The check can fail.
+    asked[0] = replace(asked[0], query=[("stat", "open")])
+    assert problems(description, asked[:1], "/api")

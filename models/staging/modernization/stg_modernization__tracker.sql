@@ -9,6 +9,7 @@ renamed as (
     select
         -- strings
         open_when,
+        case when kind = 'jira' then jira_project end as jira_project_key,
 
         -- timestamps
         _loaded_at as loaded_at

@@ -25,6 +25,11 @@ GITHUB = {"github.com": "https://api.github.com"}
 _OWNER_AND_NAME = re.compile(r"(?:^|[/:])([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
 
 
+def host_of(url: str) -> str:
+    """The server of a repository's address, also of one like git@example.com:team/x.git."""
+    return urlsplit(url).hostname or url.split(":")[0].rpartition("@")[2]
+
+
 class DecisionsSettings(base.SourceConfig):
     """The repository, and how its pull requests are reached.
 
@@ -100,8 +105,7 @@ class DecisionsSettings(base.SourceConfig):
         """Its pull requests; None where it isn't on GitHub, or no token is set."""
         url = self.repository(context.environment)
         own = context.environment.get("GITHUB_API_URL") if not self.url else None
-        host = urlsplit(url).hostname or url.split(":")[0].rpartition("@")[2]
-        api = self.api_url or own or GITHUB.get(host)
+        api = self.api_url or own or GITHUB.get(host_of(url))
         found = _OWNER_AND_NAME.search(url)
         if not api or not found or not context.environment.get(self.token_env, "").strip():
             return None

@@ -1,4 +1,4 @@
-"""The history of one file of a remote repository, and a new commit of it, pushed to a branch.
+"""The history of files of a remote repository, and a new commit of them, pushed to a branch.
 
 Nothing is checked out, as in `Clone`. A push never forces: where somebody else was there first it
 is refused, and whoever pushes reads the remote again.
@@ -7,7 +7,7 @@ is refused, and whoever pushes reads the remote again.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from orchestration.http import SourceError
@@ -132,8 +132,8 @@ class History(Clone):
             raise self._error(self._said(errors), code)
         return None if code else output.decode()
 
-    def commit(self, path: str, text: str, message: str) -> str:
-        """A commit with this text, upon the branch and, where it can be, upon the base too.
+    def commit(self, files: Mapping[str, str], message: str) -> str:
+        """A commit with these texts by path, upon the branch and, where it can be, the base too.
 
         What people changed on the branch in other files stays so.
         """
@@ -141,12 +141,14 @@ class History(Clone):
         parents, tree = [self.base], self.base
         if self.branch and common != self.branch:
             parents, tree = [self.branch], self.branch
-            changed = common and self._local("diff", "--name-only", "-z", common, self.branch)
-            if common not in ("", self.base) and changed in (b"", path.encode() + b"\0"):
+            listed = self._local("diff", "--name-only", "-z", common or self.branch, self.branch)
+            changed = {name.decode() for name in listed.split(b"\0") if name}
+            if common not in ("", self.base) and changed <= files.keys():
                 parents, tree = [self.branch, self.base], self.base
         self._local("read-tree", tree)
-        blob = self._line("hash-object", "-w", "--stdin", given=text)
-        self._local("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        for path, text in files.items():
+            blob = self._line("hash-object", "-w", "--stdin", given=text)
+            self._local("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
         options = [part for parent in parents for part in ("-p", parent)]
         written = self._line("write-tree", "--missing-ok")
         return self._line("commit-tree", written, *options, given=message)
