@@ -1,10 +1,12 @@
-"""Scores computed again: past days with what was known on them, or today with another rubric."""
+"""Scores computed again: past days with what was known on them, or today with another rubric or
+more postmortems."""
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,10 +27,12 @@ SCORED = "int_scoring__dates+,+fct_service_scores int_scoring__dates+,+fct_servi
 # int_scoring__dates counts back 4,000 days, of which some lead in.
 OLDEST_DAYS = 3_400
 DAYS_A_MONTH = 31
-RESCORED = (
-    "stg_modernization__scoring+ stg_modernization__scoring_factors+ "
-    "stg_modernization__scoring_levels+ stg_modernization__scoring_bands+"
-)
+RESCORED = {
+    "modernization": "stg_modernization__scoring+ stg_modernization__scoring_factors+ "
+    "stg_modernization__scoring_levels+ stg_modernization__scoring_bands+",
+    "postmortems": "path:models/staging/postmortems+,+rpt_promotion_candidates "
+    "path:models/staging/postmortems+,+fct_service_score_factors",
+}
 # A copy of a server's tables has no views yet.
 VIEWS = "config.materialized:view"
 INLINE = ("view", "ephemeral")
@@ -37,11 +41,13 @@ WORKING = "warehouse.duckdb"
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What another rubric changes: `moves` is a row of `COLUMNS` for each service that moves, best
-    rank first; `months` a line for each past month, newest first."""
+    """What would change: `moves` is a row of `COLUMNS` for each service that moves, best rank
+    first; `factors` a line for each whose score changes; `months` one for each past month, newest
+    first."""
 
     headline: str
     moves: list[tuple[str, ...]]
+    factors: list[str]
     months: list[str]
 
 
@@ -69,20 +75,27 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
         _run(settings, [*build_arguments(settings, **variables), "--select", SCORED])
 
 
-def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
-    """Score the warehouse's facts with the rubric in `scoring`, in a copy that is thrown away.
+def what_if(
+    settings: Settings,
+    scoring: Path | None = None,
+    months: int = 0,
+    *,
+    postmortems: Sequence[Path] = (),
+) -> WhatIf:
+    """Score the warehouse's facts with the rubric in `scoring`, or with these postmortems too, in a
+    copy that is thrown away.
 
     Args:
-        months: so many past months are compared as well.
+        months: so many past months are compared as well, of another rubric.
 
     Raises:
         ConfigError: the rubric has problems; with line, field and fix.
-        OSError: the rubric can't be read.
+        OSError: a file can't be read.
         SettingsError: no run was finished yet, or the warehouse can't be reached.
         WarehouseBusyError: another program has the warehouse open.
         DbtError: a model failed.
     """
-    rubric = load_model(scoring, Scoring)
+    rubric = load_model(scoring, Scoring) if scoring else None
     _check_scored(settings)
     first = settings.now().date() - timedelta(days=DAYS_A_MONTH * months) if months else None
     with tempfile.TemporaryDirectory(prefix="paydown-whatif-") as folder, duckdb.connect() as con:
@@ -90,21 +103,24 @@ def what_if(settings: Settings, scoring: Path, months: int = 0) -> WhatIf:
         before = known
         if first:
             before = scored_with(settings, known, Path(folder, "before"), None, first)
-        after = scored_with(settings, known, Path(folder, "after"), scoring, first)
+        after = scored_with(settings, known, Path(folder, "after"), scoring, first, postmortems)
         for name, database in (("before", before), ("after", after)):
             quoted = str(database).replace("'", "''")
             con.execute(f"attach '{quoted}' as {name} (read_only)")
         con.execute(COMPARED)
         old_hash, services, moved, opening = con.execute(COUNTS).fetchall()[0]
         moves = con.execute(MOVES).fetchall()
+        factors = con.execute(FACTORS).fetchall()
         past = con.execute(MONTHS).fetchall() if months else []
     what = (
         f"{moved} of {services} services move, {opening} more epics would open"
         if moved
         else f"none of {services} services moves"
     )
-    headline = f"rubric {old_hash or ''} -> {rubric.rubric_hash}: {what}"
-    return WhatIf(headline, moves, [line for (line,) in past])
+    why = f"rubric {old_hash or ''} -> {rubric.rubric_hash}" if rubric else "with these reviews"
+    return WhatIf(
+        f"{why}: {what}", moves, [line for (line,) in factors], [line for (line,) in past]
+    )
 
 
 STANDINGS = """
@@ -125,7 +141,8 @@ COMPARED = f"""
     create temp table compared as
     with old as ({STANDINGS.format("before")}), new as ({STANDINGS.format("after")})
     select
-        coalesce(new.service_name, old.service_name) as service, new.place, old.place as old_place,
+        service_id, coalesce(new.service_name, old.service_name) as service,
+        new.place, old.place as old_place,
         new.score, new.score - old.score as change,
         coalesce(new.band, '-') as band, coalesce(old.band, '-') as old_band,
         coalesce(new.decision, '-') as decision, coalesce(old.decision, '-') as old_decision,
@@ -151,6 +168,21 @@ MOVES = """
     from compared
     where has_moved
     order by place, old_place
+"""
+FACTORS = """
+    select
+        compared.service || ': ' || string_agg(
+            format('{} {} -> {}', new.factor, old.points, new.points), ', ' order by new.factor
+        )
+    from compared
+    inner join after.paydown_marts.fct_service_score_factors as new using (service_id)
+    inner join before.paydown_marts.fct_service_score_factors as old using (score_factor_id)
+    where
+        compared.change <> 0 and new.points <> old.points
+        and new.scoring_date
+            = (select max(scoring_date) from after.paydown_marts.fct_service_scores where is_latest)
+    group by compared.service, compared.place
+    order by compared.place
 """
 # On the last scored day of each month.
 MONTHS = """
@@ -209,12 +241,21 @@ def _facts(settings: Settings) -> set[str]:
 
 
 def scored_with(
-    settings: Settings, known: Path, home: Path, scoring: Path | None, first: date | None = None
+    settings: Settings,
+    known: Path,
+    home: Path,
+    scoring: Path | None,
+    first: date | None = None,
+    postmortems: Sequence[Path] = (),
 ) -> Path:
-    """A copy of the warehouse's file, scored with the rubric, or with the one it holds."""
+    """A copy of the warehouse's file, scored with the rubric or the postmortems, or with what it
+    holds."""
     landing, modernization = home / "landing", home / "modernization"
     landing.mkdir(parents=True)
     shutil.copytree(settings.modernization, modernization)
+    if postmortems:
+        # Those of the landing folder would be taken for removed.
+        landing = settings.landing
     copy = dataclasses.replace(
         settings, home=home, modernization=modernization, landing=landing, is_demo=False,
         target="duckdb",
@@ -225,16 +266,22 @@ def scored_with(
         shutil.copytree(parsed(settings), copy.dbt_target_path, dirs_exist_ok=True)
     copy.export()
     try:
+        source = "postmortems" if postmortems else "modernization"
+        for path in postmortems:
+            (modernization / "postmortems").mkdir(exist_ok=True)
+            shutil.copyfile(path, modernization / "postmortems" / path.name)
         if scoring:
             shutil.copyfile(scoring, modernization / "scoring.yaml")
+        if scoring or postmortems:
             contracts = [
                 contract
                 for contract in contracts_from_manifest(manifest(settings))
-                if contract.source == "modernization" and contract.reader == "scoring"
+                if contract.source == source and contract.reader in ("scoring", "postmortem")
             ]
             load_landing(contracts, copy.roots, warehouse_of(copy), READERS)
         days = {"history_from": first.isoformat()} if first else {}
-        selected = RESCORED if settings.target == copy.target else f"{RESCORED} {VIEWS}"
+        selected = RESCORED[source]
+        selected += "" if settings.target == copy.target else f" {VIEWS}"
         command = build_arguments(copy, "run", "--full-refresh", "--select", selected, **days)
         _run(copy, command)
     finally:

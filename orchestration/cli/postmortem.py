@@ -74,8 +74,16 @@ def new(
 
 
 @app.command()
-def check(files: Annotated[list[Path], typer.Argument(help="Markdown files.")]) -> bool:
-    """Read postmortems as a run does, in a moment; exits with 1 where one can't be read."""
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Markdown files.")],
+    score: Annotated[
+        bool, typer.Option("--score", help="Also say what they would do to the scores.")
+    ] = False,
+) -> bool:
+    """Read postmortems as a run does, in a moment; exits with 1 where one can't be read.
+
+    With --score, which takes a minute, what the last run loaded is scored again with them.
+    """
     from orchestration.documents.imports import WANTED
     from orchestration.documents.postmortem import read_postmortem
 
@@ -99,6 +107,10 @@ def check(files: Annotated[list[Path], typer.Argument(help="Markdown files.")]) 
         if not lines and not problems:
             say(f"{path}: is not read: a README or TEMPLATE")
         is_clean = is_clean and not problems
+    if score and is_clean:
+        from orchestration.cli.scores import show_what_if
+
+        show_what_if(read_settings(), postmortems=files)
     return is_clean
 
 

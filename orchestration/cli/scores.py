@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
@@ -13,14 +14,19 @@ from orchestration.rescore import COLUMNS, backfill_scores, what_if
 from orchestration.settings import Settings
 
 
-def show_what_if(settings: Settings, scoring: Path, months: int) -> None:
-    """Print who moves and which epics would open."""
+def show_what_if(
+    settings: Settings,
+    scoring: Path | None = None,
+    months: int = 0,
+    postmortems: Sequence[Path] = (),
+) -> None:
+    """Print who moves, by which factors, and which epics would open."""
     with redirect_stdout(io.StringIO()):
-        result = what_if(settings, scoring, months)
+        result = what_if(settings, scoring, months, postmortems=postmortems)
     say(result.headline, "bold")
     if result.moves:
         show_table(COLUMNS, result.moves, right=("#", "was"))
-    for line in result.months:
+    for line in (*result.factors, *result.months):
         say(line)
 
 

@@ -113,3 +113,37 @@ def test_before_the_first_run_commands_say_what_to_do(
     done = Site(tmp_path).command(*command, PAYDOWN_TARGET=target)
     assert done.returncode == 1
     assert words in " ".join(done.stdout.split())
+
+
+REVIEW = """\
+---
+incident: "servicenow:INC0010102"
+title: The portal forgets its sessions
+services: [merchant-portal]
+impact: {users_percent: 60, revenue_usd: 900000, regulatory: [PCI]}
+ai_generated_code: {present: true, has_tests: false}
+estimate_days: 2
+owner: team-merchant
+---
+"""
+
+
+def test_a_review_says_what_it_would_do_to_the_score_and_changes_nothing(
+    demo_copy: Site, tmp_path: Path
+) -> None:
+    review = tmp_path / "portal.md"
+    review.write_text(REVIEW)
+    before = hashlib.sha256(demo_copy.warehouse.read_bytes()).hexdigest()
+    done = demo_copy.command("postmortem", "check", "--score", str(review))
+    assert done.returncode == 0, done.stdout
+    text = " ".join(done.stdout.split())
+    assert "can be read; to fill in: " in text
+    assert "with these reviews: " in text
+    assert " services move, " in text
+    assert "merchant-portal: blast_radius 2 -> 5, revenue_impact 0 -> 5" in text
+    assert hashlib.sha256(demo_copy.warehouse.read_bytes()).hexdigest() == before
+    review.write_text(REVIEW.replace("60,", "many,"))
+    done = demo_copy.command("postmortem", "check", "--score", str(review))
+    assert done.returncode == 1
+    assert "portal.md:5:" in done.stdout
+    assert "with these reviews" not in done.stdout

@@ -8,8 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
+from .decision_helpers import Repository
 from .flow_helpers import ROOT
+from .vendor_git import ENVIRONMENT
 
 GH = """#!/bin/sh
 echo "$@" >> calls
@@ -57,3 +60,32 @@ def test_one_comment_is_written_and_kept_up_to_date(
     assert (tmp_path / "body").read_text() == said
     assert (tmp_path / "summary").read_text() == said
     assert call in (tmp_path / "calls").read_text().splitlines()[-1]
+
+
+def test_postmortems_of_a_pull_request_are_named_whatever_they_are_called(tmp_path: Path) -> None:
+    path = ROOT / ".github/workflows/postmortem-preview.yml"
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (step,) = [s for s in workflow["jobs"]["preview"]["steps"] if "postmortem check" in str(s)]
+    work = Repository(tmp_path / "proposed")
+    for name in ("kept", "gone"):
+        work.put(f"modernization/postmortems/{name}.md", "x")
+    base = work.commit()
+    for name in ("a b.md", "-x;$(touch y).md", "2026/deep.md"):
+        work.put(f"modernization/postmortems/{name}", "x")
+    work.put("modernization/postmortems/gone.md", None)
+    work.put("modernization/scoring.yaml", "x")
+    work.commit()
+    preview = tmp_path / ".github/preview.sh"
+    preview.parent.mkdir()
+    preview.write_text('#!/bin/sh\nfor one; do echo "$one"; done > told\n')
+    preview.chmod(0o755)
+    environment = {**ENVIRONMENT, "BASE": base}
+    subprocess.run(["/bin/bash", "-eo", "pipefail", "-c", step["run"]], cwd=tmp_path,
+                   env=environment, check=True)  # fmt: skip
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told[:4] == ["postmortem", "postmortem", "check", "--score"]
+    folder = "proposed/modernization/postmortems"
+    assert sorted(told[4:]) == [
+        f"{folder}/-x;$(touch y).md", f"{folder}/2026/deep.md", f"{folder}/a b.md",
+    ]  # fmt: skip
+    assert not (tmp_path / "y").exists()
