@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .compiled_models import AS_OF, NewWarehouse, Warehouse
@@ -30,7 +30,13 @@ Hours = dict[int, tuple[int, int]]
 Calendar = tuple[str, Hours, frozenset[date]]
 
 COUNTED = "incident_id, service_id, triggered_at timestamp, acknowledged_at timestamp"
-LOOSE = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+# Without the phase that explains a failure: it traces each line, for which Python 3.11 takes minutes.
+LOOSE = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+)
 
 
 def hours(edges: st.SearchStrategy[int]) -> st.SearchStrategy[Hours]:
