@@ -86,7 +86,13 @@ shaped as (
                 then
                     cast(
                         rested.earlier_seconds
-                        + {{ seconds_between('rested.last_started_at', 'incidents.resolved_at') }}
+                        -- A ticket may be closed again without a new time of resolving.
+                        + case
+                            when incidents.resolved_at <= rested.last_started_at then 0
+                            else {{
+                                seconds_between('rested.last_started_at', 'incidents.resolved_at')
+                            }}
+                        end
                         as bigint
                     )
         end as timeline_active_seconds,
