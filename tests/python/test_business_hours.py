@@ -30,7 +30,7 @@ Hours = dict[int, tuple[int, int]]
 Calendar = tuple[str, Hours, frozenset[date]]
 
 COUNTED = "incident_id, service_id, triggered_at timestamp, acknowledged_at timestamp"
-# Without the phase that explains a failure: it traces each line, for which Python 3.11 takes minutes.
+# Without the phase that explains a failure: it traces each line, which takes Python 3.11 minutes.
 LOOSE = settings(
     max_examples=100,
     deadline=None,

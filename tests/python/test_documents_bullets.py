@@ -217,8 +217,15 @@ def test_burn_rates_find_their_objective(
 )
 def test_action_items(tmp_path: Path, text: str) -> None:
     first, second = record(tmp_path, f"{HEAD}- Action items:{text}\n")["action_items"]
-    assert list(first.values()) == ["Add detection", "team-payments", "2026-03-01", "MOD-1"]
-    assert list(second.values()) == ["Fix (all) it", None, None, None]
+    assert list(first.values()) == [
+        "Add detection",
+        "team-payments",
+        "2026-03-01",
+        "MOD-1",
+        None,
+        None,
+    ]
+    assert list(second.values()) == ["Fix (all) it", *[None] * 5]
 
 
 @pytest.mark.parametrize(
