@@ -235,7 +235,7 @@ def test_racing_first_writers_create_one_schema_and_one_attempt(url: str) -> Non
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("decisions")
 @pytest.mark.parametrize("kind", ["local", "remote"])
-@pytest.mark.parametrize(("mode", "count"), [("kills", 12), ("races", 4)])
+@pytest.mark.parametrize(("mode", "count"), [("kills", 20), ("races", 4)])
 def test_killed_and_racing_runs_lose_nothing_and_open_nothing_twice(
     url: str, tmp_path: Path, kind: str, mode: str, count: int
 ) -> None:
