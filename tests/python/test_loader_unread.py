@@ -23,7 +23,7 @@ CASES = {
     "move them to pagerduty/incidents if that was meant",
     "PagerDuty/incidents/a.json": "move them to pagerduty/incidents if",
     "pagerduty-export/a.json": "move them to one of pagerduty/incident_ids, pagerduty/incidents, ",
-    "exports/a.json": "move them to one of azure_devops, backstage,",
+    "exports/a.json": "move them to one of argocd, azure_devops, backstage,",
     "pagerduty/incidents/2026/a.json": "put them into pagerduty/incidents itself, folders in it",
     "postmortems/a.docx": "`paydown postmortem import` makes .md of other forms",
     "backstage/app/main.tf": "in backstage only *.json, *.ndjson, *.ndjson.gz, *.yaml, *.yml is",
