@@ -258,7 +258,7 @@ def test_the_seed_names_every_zone_that_a_calendar_may() -> None:
 
 
 def test_targets_have_the_articles_values_where_the_file_says_nothing(landing: Landing) -> None:
-    article = (None, 90, 5, 0.95, 0.70, 7, -0.50, -0.20, -0.30, -0.40, 0.15, 0.25)
+    article = (None, 90, 5, 0.95, 0.70, 7, -0.50, -0.20, -0.30, -0.40, -0.05, 0.0, 3, 0.15, 0.25)
     assert rows(landing, "targets", "days: 90\n")["target_values"] == {article}
     text = "starts_on: 2026-01-05\npromotion:\nchanges: {mttr: 0, slo_burn: -1}\n"
     stated = ("2026-01-05", *article[1:7], 0, -1, *article[9:])
