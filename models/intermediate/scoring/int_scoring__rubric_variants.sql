@@ -5,7 +5,6 @@
     the weights as they are, each taken out and doubled, the thresholds of each halved and doubled; and
     two rankings that need no rubric, the incidents counted and the burn alone.
 #}
-{%- set tie_breakers = score_tie_breakers() -%}
 
 with dates as (
     select *
@@ -61,6 +60,7 @@ scenarios as (
 stretched as (
     select
         scenarios.scenario,
+        factor_values.scoring_date,
         factor_values.service_id,
         factor_values.factor,
         factor_values.raw_value,
@@ -84,42 +84,7 @@ stretched as (
     cross join scenarios
 ),
 
-levelled as (
-    select
-        stretched.*,
-        {{ level_ordinal(
-            'stretched.raw_value',
-            'stretched.level_raise',
-            [
-                'stretched.low_threshold', 'stretched.medium_threshold',
-                'stretched.high_threshold',
-            ],
-            'stretched.alert_ordinal',
-        ) }} as level_ordinal
-    from stretched
-),
-
-judged as (
-    select
-        levelled.*,
-        {{ judged_ordinal('levelled') }} as judged_ordinal
-    from levelled
-),
-
-scored as (
-    select
-        judged.scenario,
-        judged.service_id,
-        {%- for factor in tie_breakers %}
-            max(case when judged.factor = '{{ factor }}' then judged.raw_value end)
-                as raw_{{ factor }},
-        {%- endfor %}
-        coalesce(sum({{ round_half_away('judged.weight * levels.share') }}), 0) as score,
-        coalesce({{ exact_sum('judged.weight * levels.share') }}, 0) as exact_score
-    from judged
-    left join levels on judged.judged_ordinal = levels.level_ordinal
-    group by judged.scenario, judged.service_id
-),
+{{ scenario_scores() }},
 
 counted as (
     select

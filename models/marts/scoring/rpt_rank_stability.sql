@@ -3,7 +3,6 @@
     the thresholds of one factor, and of all at once, moved by 10 % up and down.
 #}
 {%- set shift = 0.10 -%}
-{%- set tie_breakers = score_tie_breakers() -%}
 
 with factor_values as (
     select factor_rows.*
@@ -68,57 +67,19 @@ stretched as (
         factor_values.incident_count,
         factor_values.resolved_count,
         factors.weight,
-        case
-            when scenarios.moved_factor in (factors.factor, 'every factor')
-                then scenarios.stretch
+    {%- for level in ['low', 'medium', 'high'] %}
+        factors.{{ level }}_threshold * case
+            when scenarios.moved_factor in (factors.factor, 'every factor') then scenarios.stretch
             else 1.0
-        end as stretch,
-        factors.low_threshold,
-        factors.medium_threshold,
-        factors.high_threshold
+        end as {{ level }}_threshold
+        {{- ',' if not loop.last }}
+    {%- endfor %}
     from factor_values
     inner join factors on factor_values.factor = factors.factor
     cross join scenarios
 ),
 
-levelled as (
-    select
-        stretched.*,
-        {{ level_ordinal(
-            'stretched.raw_value',
-            'stretched.level_raise',
-            [
-                'stretched.low_threshold * stretched.stretch',
-                'stretched.medium_threshold * stretched.stretch',
-                'stretched.high_threshold * stretched.stretch',
-            ],
-            'stretched.alert_ordinal',
-        ) }} as level_ordinal
-    from stretched
-),
-
-judged as (
-    select
-        levelled.*,
-        {{ judged_ordinal('levelled') }} as judged_ordinal
-    from levelled
-),
-
-scored as (
-    select
-        judged.scenario,
-        judged.scoring_date,
-        judged.service_id,
-        {%- for factor in tie_breakers %}
-            max(case when judged.factor = '{{ factor }}' then judged.raw_value end)
-                as raw_{{ factor }},
-        {%- endfor %}
-        coalesce(sum({{ round_half_away('judged.weight * levels.share') }}), 0) as score,
-        coalesce({{ exact_sum('judged.weight * levels.share') }}, 0) as exact_score
-    from judged
-    left join levels on judged.judged_ordinal = levels.level_ordinal
-    group by judged.scenario, judged.scoring_date, judged.service_id
-),
+{{ scenario_scores() }},
 
 -- By the minimum alone: a band that is held is held by its past, which no threshold moves.
 ranked as (
