@@ -20,6 +20,7 @@ from orchestration.decisions.sync import Content, Proposal, propose
 from orchestration.documents import DocumentError
 from orchestration.http import SourceError
 from orchestration.publish.analyst_copy import published
+from orchestration.replacing import replace_file
 from orchestration.settings import Settings
 from orchestration.vendors.base import Context
 from orchestration.vendors.decisions.settings import DecisionsSettings, host_of
@@ -135,8 +136,7 @@ def write_portal(folder: Path, rows: Sequence[Row]) -> list[str]:
     for name, text in files.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            replace_file(path, text)
             changed.append(name)
     return changed
 
