@@ -7,7 +7,10 @@ with changes as (
 ),
 
 criteria as (
-    select * from {{ ref('stg_modernization__maturity_criteria') }}
+    select
+        criteria.*,
+        '|' || criteria.criterion || '|' as listed_as
+    from {{ ref('stg_modernization__maturity_criteria') }} as criteria
 ),
 
 ordered as (
@@ -40,9 +43,8 @@ compared as (
         criteria.criterion,
         criteria.level_ordinal,
         criteria.criterion_ordinal,
-        {{ dbt.position("'|' || criteria.criterion || '|'", 'moved.met_criteria') }} > 0 as is_met,
-        {{ dbt.position("'|' || criteria.criterion || '|'", 'moved.previous_criteria') }} > 0
-            as was_met
+        {{ dbt.position('criteria.listed_as', 'moved.met_criteria') }} > 0 as is_met,
+        {{ dbt.position('criteria.listed_as', 'moved.previous_criteria') }} > 0 as was_met
     from moved
     cross join criteria
     where moved.met_criteria is not null and moved.previous_criteria is not null
