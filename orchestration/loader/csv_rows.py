@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -45,6 +46,11 @@ NO_OBJECT = (
     "has a value that looks like an object but is no JSON, such as {'id': 1} or ['a']; "
     "export it as JSON"
 )
+IS_SHIFTED = (
+    "has values that stand one column beside where the other rows have such values; put back the "
+    "value that is missing, or quote the one that holds the separator, and load the file again"
+)
+SHIFTED = Path(__file__).with_name("shifted.sql").read_text(encoding="utf-8")
 csv.field_size_limit(2 * MAX_LINE_BYTES)
 
 
@@ -94,19 +100,35 @@ class CsvRows:
             f"else to_json({one}) end"
             for one in cells
         ]
+        # A row as it stood, but that each value is in quotes.
+        quoted = "list_transform(fields, lambda x: concat('\"', replace(x, '\"', '\"\"'), '\"'))"
+        as_row = f"array_to_string({quoted}, {literal(self._delimiter)})"
         is_more = True
         while is_more:
             is_more = self._more()
             is_all = not is_more or sum(map(len, self._lines)) > MAX_VALUE_BYTES
-            values, reason = cells, "reason"
+            values, unlike = cells, "false"
             if any(map(OBJECT.search, self._lines)):
-                values = objects
-                reason = f"case when {LIKE_OBJECT} then {literal(NO_OBJECT)} else reason end"
+                values, unlike = objects, LIKE_OBJECT
             pairs = ", ".join(f"{n}, {value}" for n, value in zip(names, values, strict=True))
-            as_json = f"json_object({pairs})::varchar"
             con.register("rows", self._split(is_all=is_all))
             yield con.sql(
-                f"select line, coalesce(text, {as_json}) as text, {reason} as reason from rows"
+                f"""
+                select
+                    line, rows.reason,
+                    case when rows.reason is null then json_object({pairs})::varchar
+                        else coalesce(text, {as_row}) end as text
+                from (
+                    select
+                        line, text, fields,
+                        case
+                            when {unlike} then {literal(NO_OBJECT)}
+                            when line in ({SHIFTED}) then {literal(IS_SHIFTED)}
+                            else reason
+                        end as reason
+                    from rows
+                ) as rows
+                """
             ).to_arrow_table()
             con.unregister("rows")
 

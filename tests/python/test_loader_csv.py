@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,70 @@ def test_objects_in_cells(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert [problem["line"] for problem in problems] == [4, 6]
     for problem in problems:
         assert problem["reason"].startswith("has a value that looks like an object but is no JSON")
+
+
+NAMES = ["id", "title", "service", "opened", "ended", "seconds", "urgency", "team"]
+ROWS = [
+    [
+        f"Q{n}", ("disk full", "queue grows", "latency")[n % 3], ("shop", "pay")[n % 2],
+        f"2026-06-{n:02} 07:00", f"2026-06-{n:02} 08:00", str(60 + n), ("high", "low")[n % 2],
+        ("team red", "team blue")[n % 2],
+    ]
+    for n in range(10, 22)
+]  # fmt: skip
+ODD = 5
+
+
+def _shifts(row: list[str]) -> Iterator[list[str]]:
+    """The row without each of its values but the last two, filled up at its end, and with a comma
+    that isn't quoted in each, so that its last value is lost."""
+    for place, value in enumerate(row[:-2]):
+        yield [*row[:place], *row[place + 1 :], ""]
+        yield [*row[:place], value, " again", *row[place + 1 : -1]]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_values_that_stand_beside_their_column(
+    tmp_path_factory: pytest.TempPathFactory, delimiter: str
+) -> None:
+    """The contract has no type that would tell."""
+    landing = Landing(tmp_path_factory.mktemp("beside"))
+    shifts = list(_shifts(ROWS[ODD]))
+    for number, shifted in enumerate(shifts):
+        rows = [NAMES, *ROWS[:ODD], shifted, *ROWS[ODD + 1 :]]
+        landing.write(f"beside/{number}.csv", "".join(delimiter.join(row) + "\n" for row in rows))
+    beside = stream("beside", {name: column() for name in NAMES} | {"id": column(**ID)})
+    landing.load(beside)
+    problems = landing.quarantine("beside")
+    assert [problem["line"] for problem in problems] == [ODD + 2] * len(shifts)
+    assert all(one["reason"].startswith("has values that stand one col") for one in problems)
+    first = next(problem for problem in problems if problem["file"] == "beside/0.csv")
+    assert first["text"] == delimiter.join(f'"{value}"' for value in shifts[0])
+    assert len(landing.rows("beside")) == len(shifts) * (len(ROWS) - 1)
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        {"ended": "", "seconds": ""},
+        {"ended": "", "seconds": "", "urgency": ""},
+        {"seconds": "N/A", "ended": "N/A"},
+        {"seconds": "unknown", "urgency": "unknown"},
+        {"service": "search", "team": "team green"},
+        {"title": "500", "ended": ""},
+        {"title": "", "service": ""},
+        {"title": "shop", "ended": ""},
+        {"id": "manual entry", "ended": ""},
+    ],
+)
+def test_an_unusual_row_is_no_shifted_one(tmp_path: Path, unusual: dict[str, str]) -> None:
+    landing = Landing(tmp_path)
+    row = dict(zip(NAMES, ROWS[ODD], strict=True)) | unusual
+    rows = [NAMES, *ROWS[:ODD], list(row.values()), *ROWS[ODD + 1 :]]
+    landing.write("unusual/x.csv", "".join(",".join(row) + "\n" for row in rows))
+    landing.load(stream("unusual", {name: column() for name in NAMES}, key="id"))
+    assert landing.quarantine("unusual") == []
+    assert len(landing.rows("unusual")) == len(ROWS)
 
 
 def test_very_many_columns(tmp_path_factory: pytest.TempPathFactory) -> None:
