@@ -59,8 +59,8 @@ units as (
     {%- for half, is_now in halves.items() %}
         {%- set amount = 'case when counted.is_now = ' ~ is_now ~ ' then counted.amount end' %}
         count({{ amount }}) as {{ half }}_count,
-        avg({{ amount }}) as {{ half }}_mean,
-        var_samp({{ amount }}) as {{ half }}_variance
+        {{ exact_sum(amount) }} / nullif(count({{ amount }}), 0) as {{ half }}_mean,
+        {{ exact_variance(amount) }} as {{ half }}_variance
         {{- ',' if not loop.last }}
     {%- endfor %}
     from counted

@@ -35,8 +35,8 @@ summed as (
             end
         {%- endset %}
         count({{ seconds }}) as {{ half }}_count,
-        avg({{ seconds }}) as {{ half }}_mean,
-        var_samp({{ seconds }}) as {{ half }}_variance
+        {{ exact_sum(seconds, 12) }} / nullif(count({{ seconds }}), 0) as {{ half }}_mean,
+        {{ exact_variance(seconds) }} as {{ half }}_variance
         {{- ',' if not loop.last }}
     {%- endfor %}
     from epics

@@ -46,11 +46,12 @@ probabilities as (
         days.study_metric_id,
         days.quiet_days,
         days.significance_level,
-        sum(
-            {{ count_probability(
+        {{ exact_sum(
+            count_probability(
                 'counts.log_coefficient', 'days.size', 'days.expected_count', 'counts.n'
-            ) }}
-        ) as p_low
+            ),
+            12
+        ) }} as p_low
     from days
     inner join counts on days.study_metric_id = counts.study_metric_id
     group by days.study_metric_id, days.quiet_days, days.significance_level

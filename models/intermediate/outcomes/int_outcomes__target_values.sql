@@ -184,7 +184,7 @@ summed as (
         count({{ value }}) as {{ half }}_count,
         coalesce({{ exact_sum(value) }}, 0) as {{ half }}_total,
         {{ percentile(value, 0.5) }} as {{ half }}_median,
-        var_samp({{ value }}) as {{ half }}_variance
+        {{ exact_variance(value) }} as {{ half }}_variance
         {{- ',' if not loop.last }}
     {%- endfor %}
     from names

@@ -57,9 +57,11 @@ days as (
         pieces.slo_id,
         pieces.burn_source,
         pieces.day_number,
-        sum((pieces.ends_epoch - pieces.starts_epoch) * pieces.covered_share) as covered_seconds,
-        sum((pieces.ends_epoch - pieces.starts_epoch) * pieces.covered_share * pieces.burn_rate)
-            as burnt_seconds
+        {{ exact_sum('(pieces.ends_epoch - pieces.starts_epoch) * pieces.covered_share') }}
+            as covered_seconds,
+        {{ exact_sum(
+            '(pieces.ends_epoch - pieces.starts_epoch) * pieces.covered_share * pieces.burn_rate'
+        ) }} as burnt_seconds
     from pieces
     where pieces.burn_rate is not null
     group by pieces.slo_id, pieces.burn_source, pieces.day_number

@@ -1,8 +1,9 @@
 {#
     What single epics can't show: all delivered epics of a kind together, what happened over what was
     to be expected. The sum of negative binomial counts is taken as one with the same mean and
-    variance, to which all trends count as one, as if their errors were the same; the interval of the ratio are the effects under which neither as few nor as many would be
-    improbable (90 %, with fewer than thirty services 95 %), found on a grid and interpolated.
+    variance, to which all trends count as one, as if their errors were the same; the interval of the
+    ratio are the effects under which neither as few nor as many would be improbable (90 %, with fewer
+    than thirty services 95 %), found on a grid and interpolated.
 #}
 with payback as (
     select *
@@ -46,13 +47,15 @@ pools as (
         sum(case when payback.verdict = 'improved' then 1 else 0 end) as improved_count,
         sum(case when payback.verdict = 'worse' then 1 else 0 end) as worse_count,
         sum(payback.after_count) as after_count,
-        sum(payback.expected_count) as expected_count,
-        sum(
-            payback.expected_count * payback.expected_count
-            * (1 / verdicts.size - verdicts.trend_variance)
-        ) as rate_variance,
+        {{ exact_sum('payback.expected_count', 12) }} as expected_count,
+        {{ exact_sum(
+            'payback.expected_count * payback.expected_count'
+            ~ ' * (1 / verdicts.size - verdicts.trend_variance)',
+            12
+        ) }} as rate_variance,
         -- One trend for all: its error is the same for each.
-        sum(payback.expected_count * sqrt(verdicts.trend_variance)) as trend_deviation,
+        {{ exact_sum('payback.expected_count * sqrt(verdicts.trend_variance)', 12) }}
+            as trend_deviation,
         min(verdicts.significance_level) as significance_level,
         {{ exact_sum('payback.saved_usd') }} as saved_usd,
         {{ exact_sum('payback.budget_usd') }} as budget_usd
@@ -101,9 +104,17 @@ effects as (
 
 tried as (
     select
-        coefficients.*,
+        coefficients.fix_class,
+        coefficients.after_count,
+        coefficients.significance_level,
+        coefficients.n,
         effects.step,
-        coefficients.expected_count * effects.effect as mean
+        {{ count_probability(
+            'coefficients.log_coefficient',
+            'coefficients.size',
+            '(coefficients.expected_count * effects.effect)',
+            'coefficients.n'
+        ) }} as probability
     from coefficients
     cross join effects
 ),
@@ -113,20 +124,10 @@ probabilities as (
         tried.fix_class,
         tried.significance_level,
         tried.step,
-        sum(
-            {{ count_probability(
-                'tried.log_coefficient', 'tried.size', 'tried.mean', 'tried.n'
-            ) }}
-        ) as p_low,
-        1 - sum(
-            case
-                when tried.n = tried.after_count then 0
-                else
-                    {{ count_probability(
-                        'tried.log_coefficient', 'tried.size', 'tried.mean', 'tried.n'
-                    ) }}
-            end
-        ) as p_high
+        {{ exact_sum('tried.probability', 12) }} as p_low,
+        1 - {{ exact_sum(
+            'case when tried.n < tried.after_count then tried.probability else 0 end', 12
+        ) }} as p_high
     from tried
     group by tried.fix_class, tried.significance_level, tried.step
 ),

@@ -138,7 +138,7 @@ hit as (
 downtimes as (
     select
         down.slo_id,
-        coalesce(sum(hit.down_share * hit.span_seconds), 0) as down_seconds
+        coalesce({{ exact_sum('hit.down_share * hit.span_seconds') }}, 0) as down_seconds
     from (select distinct clipped.slo_id from clipped) as down
     left join hit on down.slo_id = hit.slo_id
     group by down.slo_id

@@ -1,0 +1,18 @@
+{#
+    The sample's variance, the same in whatever order rows are added, which no warehouse's own is; null
+    below two values.
+#}
+{% macro exact_variance(expression) -%}
+    case
+        when count({{ expression }}) > 1
+            then
+                greatest(
+                    (
+                        {{ exact_sum('(' ~ expression ~ ') * (' ~ expression ~ ')', 12) }}
+                        - {{ exact_sum(expression, 12) }} * {{ exact_sum(expression, 12) }}
+                        / count({{ expression }})
+                    ) / (count({{ expression }}) - 1),
+                    0
+                )
+    end
+{%- endmacro %}
