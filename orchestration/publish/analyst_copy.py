@@ -86,8 +86,10 @@ def _keys(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
             for column, target in rules.get("relationships", {}).items():
                 mart = target["to"].partition("'")[2].partition("'")[0]
                 found[model, column] = f" References {mart}.{target['field']}."
-            if isinstance(rules.get("key"), str):
-                found[model, rules["key"]] = " Primary key."
+            key = rules.get("key", [])
+            words = " Primary key." if isinstance(key, str) else " Part of the primary key."
+            for column in [key] if isinstance(key, str) else key:
+                found[model, column] = words + found.get((model, column), "")
     return found
 
 

@@ -162,7 +162,8 @@ def test_the_copy_is_read_only_and_described(site: Site) -> None:
 
 
 def test_keys_are_told_in_the_comments_of_columns() -> None:
-    rules = {"key": "a_id", "relationships": {"b_id": {"to": "ref('dim_b')", "field": "b_id"}}}
+    references = {"b_id": {"to": "ref('dim_b')", "field": "b_id"}}
+    rules: dict[str, object] = {"key": "a_id", "relationships": references}
     names = ("a_id", "b_id", "n")
     mart = {
         "resource_type": "model", "unique_id": "model.a", "access": "public", "name": "a",
@@ -178,6 +179,13 @@ def test_keys_are_told_in_the_comments_of_columns() -> None:
     assert dict(found.columns) == {
         "a_id": "a_id. Primary key.", "b_id": "b_id. References dim_b.b_id.", "n": "n.",
     }  # fmt: skip
+    rules["key"] = ["b_id", "n"]
+    (found,) = public_marts({"nodes": {"model.a": mart, "test.a": test}})
+    assert dict(found.columns) == {
+        "a_id": "a_id.",
+        "b_id": "b_id. Part of the primary key. References dim_b.b_id.",
+        "n": "n. Part of the primary key.",
+    }
 
 
 OLDEST = "1.0.0"
