@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     One row per day that is scored, with a checksum of all that its scores are computed from: a day
     whose checksum is the one that it was scored with is not scored again. The checksum is a sum, to

@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 with source as (
     select *
     from {{ current_rows(source('postmortems', 'postmortem_fix_classes')) }} as documents

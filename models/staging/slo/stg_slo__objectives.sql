@@ -1,3 +1,5 @@
+{{ config(materialized=var('single_use')) }}
+
 {#
     OpenSLO v1, Sloth's files and Sloth's Kubernetes objects in one shape. Where an OpenSLO document
     has several objectives, each has the document's name and its own number, as Sloth names what it
