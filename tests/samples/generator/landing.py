@@ -7,6 +7,7 @@ from typing import Any
 
 from . import delivery, jira, opsgenie, pagerduty, servicenow
 from .backstage import build_catalog
+from .decisions import build_decisions
 from .files import array, compact, csv_lines, envelope, gz, ndjson, parquet, zst
 from .finance import build_finance
 from .history import build_incidents
@@ -30,7 +31,7 @@ def build_landing() -> dict[str, bytes]:
         **_opsgenie([one for one in incidents if one.tool == "opsgenie"]),
         **_servicenow([one for one in incidents if one.tool == "servicenow"]),
     }
-    files |= build_finance()
+    files |= build_finance() | build_decisions()
     files["jira/issues/2026-06.ndjson"] = ndjson(jira.issues())
     files["argocd/rollouts/2026-q2.ndjson"] = ndjson(delivery.rollout_states())
     files["argocd/applications/2026-06-26.json"] = envelope(
