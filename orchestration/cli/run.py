@@ -24,7 +24,8 @@ SHOWN_SERVICES = 10
 SHOWN_PROBLEMS = 5
 STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
 FACTORS = ("burn", "rep", "mttr", "blast", "dep", "rev", "eff", "ai")
-# From so many columns of the terminal on.
+# From so many columns of the terminal on, which the table then fills: how stable a band is has no
+# room, and is in the JSON, on the page and in `explain`.
 WIDE = 100
 FULL = ("burn", "repeats", "MTTR", "blast", "depend.", "revenue", "effort", "AI risk")
 # In the order of the columns.
@@ -53,10 +54,12 @@ MACHINES = """
     select
         candidates.service_id, candidates.service_name, candidates.score_rank, candidates.score,
         candidates.score_delta, scores.lowest_score, scores.highest_score,
-        columns('points_.*'), candidates.decision, decisions.epic_action, decisions.reason
+        columns('points_.*'), stability.same_band_share, candidates.decision,
+        decisions.epic_action, decisions.reason
     from rpt_promotion_candidates as candidates
     inner join fct_service_scores as scores
         on candidates.lead_service_id = scores.service_id and scores.is_latest
+    left join rpt_rank_stability as stability on candidates.lead_service_id = stability.service_id
     left join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
     order by candidates.score_rank, candidates.service_name
 """

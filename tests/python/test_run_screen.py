@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.cli.epics import _waiting
-from orchestration.cli.run import _as_json, _steps_to
+from orchestration.cli.run import MACHINES, _as_json, _steps_to
+from orchestration.cli.tables import published_rows
 from orchestration.epics.report import EpicEntry
 from orchestration.flow import FlowResult
 from orchestration.settings import Settings
 from orchestration.steps import Check
+
+from .flow_helpers import Demo
 
 
 def entry(service: str, reason: str) -> EpicEntry:
@@ -52,3 +55,12 @@ def test_before_anything_is_published_the_json_says_what_failed(tmp_path: Path) 
     assert (told["succeeded"], told["is_clean"], told["error"]) == (False, False, "load: no")
     assert told["failed_checks"][0]["name"] == "b"
     assert told["ranking"] == []
+
+
+def test_programs_are_told_how_stable_a_band_is(demo: Demo) -> None:
+    settings = Settings.from_environment(demo.site.environment())
+    first, *others = published_rows(settings, MACHINES)
+    assert (first["service_name"], first["score"], first["points_slo_burn"]) == (
+        "api-gateway", 24, 5,
+    )  # fmt: skip
+    assert {0 <= row["same_band_share"] <= 1 for row in (first, *others)} == {True}
