@@ -40,6 +40,31 @@ budgets as (
     select * from {{ ref('rpt_slo_budget') }}
 ),
 
+annotations as (
+    select * from {{ ref('stg_backstage__annotations') }}
+),
+
+-- Named by sync-catalog, or by the label of the article's board, which portals list the epics of.
+surfaced as (
+    select
+        count(
+            distinct case
+                when
+                    annotations.annotation = 'paydown/open-epics'
+                    and annotations.annotation_value != 'none'
+                    then annotations.entity_ref
+                when
+                    annotations.annotation in ('jira/label', 'jira/labels')
+                    and {{ dbt.position(
+                        "'incident-modernization'", 'annotations.annotation_value'
+                    ) }} > 0
+                    then annotations.entity_ref
+            end
+        ) as entity_count,
+        count(*) as annotation_count
+    from annotations
+),
+
 -- A review decides something; weeks of the last four in which one did.
 weeks as (
     select
@@ -72,7 +97,11 @@ measured as (
                 on epic_postmortems.postmortem_id = postmortems.postmortem_id
             where payback.delivered_at is not null and postmortems.required_window = 'canary'
         ) as canaries,
-        cast(null as bigint) as catalog_entities,
+        (
+            select surfaced.entity_count
+            from surfaced
+            where surfaced.annotation_count > 0
+        ) as catalog_entities,
         (
             select count(*)
             from targets
@@ -103,7 +132,7 @@ steps as (
         (60, 'canary playbook used', 'canaries', '1',
             'delivered epics whose postmortem asks for a canary'),
         (60, 'catalog shows epics', 'catalog_entities', '1',
-            'entities of the catalog with an epic: not read'),
+            'entities of the catalog that show their epics'),
         (90, 'repeats down', 'repeat_targets', '1',
             'targets of repeats that are met or on track'),
         (90, 'SLOs stable', 'stable_objectives', 'measured.objectives',
