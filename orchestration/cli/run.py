@@ -44,23 +44,24 @@ RANKING = """
                 then scores.lowest_score || ' to ' || scores.highest_score
             else ''
         end,
-        candidates.decision
+        decisions.decision
     from rpt_promotion_candidates as candidates
     inner join fct_service_scores as scores
         on candidates.lead_service_id = scores.service_id and scores.is_latest
+    inner join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
     order by candidates.score_rank
 """
 MACHINES = """
     select
         candidates.service_id, candidates.service_name, candidates.score_rank, candidates.score,
         candidates.score_delta, scores.lowest_score, scores.highest_score,
-        columns('points_.*'), stability.same_band_share, candidates.decision,
+        columns('points_.*'), stability.same_band_share, decisions.decision,
         decisions.epic_action, decisions.reason
     from rpt_promotion_candidates as candidates
     inner join fct_service_scores as scores
         on candidates.lead_service_id = scores.service_id and scores.is_latest
     left join rpt_rank_stability as stability on candidates.lead_service_id = stability.service_id
-    left join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
+    inner join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
     order by candidates.score_rank, candidates.service_name
 """
 # What each factor gives at most, and where the bands begin; one row.
@@ -76,12 +77,13 @@ LEGEND = """
     from rpt_rubric
 """
 PROMISES = """
-    select service_id, format(
+    select candidates.service_id, format(
         '{}, due {}, {:g} days ${:,.0f}, target {}',
-        owner, due_date, estimate_days, budget_usd, target_maturity
+        candidates.owner, due_date, estimate_days, budget_usd, target_maturity
     ) as promise
-    from rpt_promotion_candidates
-    where decision = 'promote'
+    from rpt_promotion_candidates as candidates
+    inner join rpt_epic_decisions as decisions using (service_id)
+    where decisions.decision = 'promote'
 """
 
 

@@ -57,9 +57,9 @@ RANKED = """
         ) end as success_test,
         round(cases.cost_usd) as incidents_cost_usd
     from rpt_promotion_candidates as candidates
-    left join rpt_epic_decisions as decisions using (service_id)
+    inner join rpt_epic_decisions as decisions using (service_id)
     left join rpt_epic_case as cases using (service_id)
-    where candidates.decision in ('promote', 'blocked')
+    where decisions.decision in ('promote', 'blocked')
     order by rank
 """
 

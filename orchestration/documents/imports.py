@@ -47,7 +47,7 @@ _UTC = re.compile(r"\b(?:utc|gmt)\b|\d\s?Z\b", re.I)
 
 Field = Literal[
     "title", "incident", "date", "services", "owner", "impact_started_at", "impact",
-    "contributing_factors", "timeline", "action_items", "prose",
+    "contributing_factors", "timeline", "action_items", "status", "prose",
 ]  # fmt: skip
 Column = Literal["title", "owner", "due_date", "ref"]
 Parts = dict[str, list[Section]]
@@ -106,6 +106,7 @@ def read_foreign(name: str, text: str, headings: Headings) -> Imported:
         "impact": _impact(found, of),
         "contributing_factors": _factors(of["contributing_factors"]),
         "owner": _first(of["owner"]),
+        "status": _first(of["status"]),
         "action_items": [one for part in of["action_items"] for one in _items(part, headings)],
     }
     found.fields = {key: value for key, value in fields.items() if value not in (None, "", [], {})}

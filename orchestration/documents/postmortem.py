@@ -180,6 +180,7 @@ class Postmortem(Strict):
     decision: Annotated[Decision, _said(phrases.decision)] | None = None
     risk_ids: Entries[TicketRef]
     review_date: Day | None = None
+    status: Text | None = None
     completed_at: Moment | None = None
     action_items: Annotated[Entries[ActionItem], _said(phrases.action_items)]
     lessons: Annotated[Entries[Text], _said(lambda text: split(text, ";"))]

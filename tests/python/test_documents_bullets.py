@@ -161,6 +161,7 @@ def test_factors(tmp_path: Path, text: str, factors: list[tuple[str, str | None]
         ("Risk: RSK-12; RISK0001234", "risk_ids", ["RSK-12", "RISK0001234"]),
         ("DRI: Ana García", "owner", "Ana García"),
         ("Impact began: 2025-01-10 14:00 UTC", "impact.started_at", "2025-01-10T14:00:00Z"),
+        ("Status: Final", "status", "Final"),
         ("Completed: 2025-01-10T14:00:00+02:00", "completed_at", "2025-01-10T12:00:00Z"),
         ("**Title:** Retry storm", "title", "Retry storm"),
         ("Decision: Bundle with existing epic MOD-9", "decision.epic", "MOD-9"),

@@ -28,6 +28,8 @@ TABLES = """\
 
 **Authors:** ana, bo
 
+**Status:** Complete, action items in progress
+
 ## Impact
 About 18% of customers saw errors, $2k of sales lost.
 
@@ -107,6 +109,7 @@ def read(text: str, name: str = "one") -> Imported:
     ("text", "place", "expected"),
     [
         (TABLES, "title", "Ledger postmortem (incident #77)"),
+        (TABLES, "status", "Complete, action items in progress"),
         (TABLES, "impact.users_percent", 18),
         (TABLES, "impact.revenue_usd", 2000),
         (TABLES, "impact.started_at", "2024-10-21T14:54:00Z"),

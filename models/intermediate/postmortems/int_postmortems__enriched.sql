@@ -1,3 +1,5 @@
+{%- set folder = var('postmortems_url') | replace("'", "''") -%}
+
 with postmortems as (
     select * from {{ ref('stg_postmortems__postmortems') }}
 ),
@@ -70,6 +72,10 @@ enriched as (
         ranked.target_maturity,
         regulations.regulations,
         slos.slo_chart_url,
+        -- Empty where nobody said in which folder people read them.
+        cast(
+            {{ "'" ~ folder ~ "' || ranked.file_name" if folder else 'null' }} as varchar
+        ) as postmortem_url,
 
         -- numbers
         ranked.max_burn_rate,
@@ -86,6 +92,7 @@ enriched as (
             case when untested_commits.postmortem_id is not null then true end
         ) as is_ai_code_without_tests,
         regulations.regulations is not null as is_regulatory,
+        ranked.is_complete,
 
         -- timestamps
         ranked.impact_started_at,

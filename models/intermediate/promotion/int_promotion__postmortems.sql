@@ -1,6 +1,3 @@
-{%- set folder = var('postmortems_url') | replace("'", "''") -%}
-{%- set address = "'" ~ folder ~ "' || postmortems.file_name" if folder else "''" -%}
-
 with members as (
     select * from {{ ref('int_promotion__members') }}
 ),
@@ -60,7 +57,11 @@ listed as (
     select
         reviewed.candidate_id,
         {{ text_list(
-            link_line('reviewed.postmortem_id', 'postmortems.postmortem_title', address),
+            link_line(
+                'reviewed.postmortem_id',
+                'postmortems.postmortem_title',
+                'postmortems.postmortem_url'
+            ),
             "'\n'",
             'order by reviewed.postmortem_id'
         ) }} as postmortem_links,

@@ -87,11 +87,15 @@ facts as (
         postmortems.decision_action,
         postmortems.target_maturity,
         postmortems.slo_chart_url,
+        postmortems.postmortem_url,
 
         -- numbers
         cast(coalesce(linked.incident_count, 0) as bigint) as incident_count,
         cast(coalesce(linked.linked_incident_count, 0) as bigint) as linked_incident_count,
-        cast(reviewed.business_days as bigint) as business_days,
+        case
+            when postmortems.completed_at is not null or not postmortems.is_complete
+                then cast(reviewed.business_days as bigint)
+        end as business_days,
         cast(postmortems.action_item_count as bigint) as action_item_count,
         cast(postmortems.ticketed_action_item_count as bigint) as ticketed_action_item_count,
         cast(postmortems.max_burn_rate as double precision) as max_burn_rate,
@@ -102,11 +106,16 @@ facts as (
         -- booleans
         postmortems.is_ai_code_without_tests,
         postmortems.is_regulatory,
-        -- One that is not complete yet may still be in time.
+        postmortems.is_complete,
+        -- One that is not complete yet may still be in time; of one that doesn't say when it was,
+        -- nobody knows.
         case
             when
                 postmortems.completed_at is not null
-                or reviewed.business_days > {{ var('review_business_days') }}
+                or (
+                    not postmortems.is_complete
+                    and reviewed.business_days > {{ var('review_business_days') }}
+                )
                 then reviewed.business_days <= {{ var('review_business_days') }}
         end as is_on_time,
 

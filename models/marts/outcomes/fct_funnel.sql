@@ -19,7 +19,7 @@ services as (
 postmortems as (
     select *
     from {{ ref('fct_postmortems') }}
-    where completed_at <= {{ as_of() }}
+    where completed_at <= {{ as_of() }} or (is_complete and completed_at is null)
 ),
 
 scores as (
@@ -102,7 +102,7 @@ linked as (
 ),
 
 -- A day is scored at its end, so what was reviewed on it is in. When what was reviewed before the
--- first day in reach was scored is not known.
+-- first day in reach was scored is not known, nor when what doesn't say since when it is complete.
 first_scores as (
     select min(scores.scoring_at) as first_scored_at
     from scores
@@ -122,7 +122,7 @@ scored as (
     inner join scores
         on
             incidents.service_id = scores.service_id
-            and postmortems.completed_at <= scores.scoring_at
+            and coalesce(postmortems.completed_at, incidents.triggered_at) <= scores.scoring_at
     cross join first_scores
     group by incidents.incident_id
 ),
@@ -158,6 +158,9 @@ moments as (
         postmortems.completed_at as reviewed_at,
         case when services.is_catalogued then postmortems.completed_at end as tagged_at,
         scored.scored_at,
+        postmortems.postmortem_id is not null as is_reviewed,
+        postmortems.postmortem_id is not null and coalesce(services.is_catalogued, false)
+            as is_tagged,
         scored.incident_id is not null as is_scored,
         linked.promoted_at,
         case when linked.epic_id is not null then funded.approved_at end as funded_at,
@@ -179,9 +182,9 @@ staged as (
             when moments.shipped_at is not null then 7
             when moments.funded_at is not null then 6
             when moments.promoted_at is not null then 5
-            when moments.is_scored and moments.tagged_at is not null then 4
-            when moments.tagged_at is not null then 3
-            when moments.reviewed_at is not null then 2
+            when moments.is_scored and moments.is_tagged then 4
+            when moments.is_tagged then 3
+            when moments.is_reviewed then 2
             else 1
         end as stage_number
     from moments

@@ -5,12 +5,25 @@ with funnel as (
     where outcome = 'in progress' and waiting_on is not null and waiting_on != 'time'
 ),
 
+epics as (
+    select * from {{ ref('fct_epics') }}
+),
+
+postmortems as (
+    select * from {{ ref('fct_postmortems') }}
+),
+
+incidents as (
+    select * from {{ ref('fct_incidents') }}
+),
+
 grouped as (
     select
         coalesce(funnel.epic_id, funnel.postmortem_id, funnel.incident_id) as waiting_id,
         funnel.stage,
         funnel.reason,
         funnel.waiting_on,
+        min(funnel.incident_id) as incident_id,
         min(funnel.service_id) as service_id,
         min(funnel.team_id) as team_id,
         min(funnel.service_name) as service_name,
@@ -49,6 +62,9 @@ stalled as (
         grouped.stage,
         grouped.reason,
         grouped.waiting_on,
+        cast(
+            coalesce(epics.epic_url, postmortems.postmortem_url, incidents.incident_url) as varchar
+        ) as waiting_url,
 
         -- numbers
         cast(grouped.severity_level as bigint) as severity_level,
@@ -63,6 +79,9 @@ stalled as (
         -- timestamps
         grouped.waiting_since
     from grouped
+    left join epics on grouped.waiting_id = epics.epic_id
+    left join postmortems on grouped.waiting_id = postmortems.postmortem_id
+    left join incidents on grouped.incident_id = incidents.incident_id
 )
 
 select * from stalled

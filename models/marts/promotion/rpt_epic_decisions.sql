@@ -49,7 +49,7 @@ directed as (
     select
         reviewed.*,
         case
-            when not reviewed.is_approved or reviewed.decision not in ('bundle', 'close')
+            when not reviewed.is_approved or reviewed.decision not in ('bundle', 'close', 'blocked')
                 then reviewed.decision
             when
                 reviewed.owner != ''
@@ -57,6 +57,7 @@ directed as (
                 and reviewed.budget_usd is not null
                 and reviewed.exit_criteria != ''
                 then 'promote'
+            when reviewed.decision = 'blocked' then 'blocked'
             else 'incomplete'
         end as direction
     from reviewed
@@ -227,6 +228,8 @@ decided as (
         -- strings
         cast(explained.service_name as varchar) as service_name,
         cast(explained.owner as varchar) as owner,
+        case when explained.direction = 'incomplete' then 'blocked' else explained.direction end
+            as decision,
         case
             when explained.outcome in ('open', 'update', 'close') then explained.outcome
             else 'none'

@@ -1,4 +1,4 @@
--- One row per candidate above the bundle band, the best ranked ten, with its case. A member of a
+-- One row per candidate above the bundle band or promoted by a review, the best ranked ten, with its case. A member of a
 -- shared fix is in the fix's row.
 with open_epics as (
     select
@@ -11,7 +11,8 @@ with open_epics as (
 )
 
 select
-    candidates.*,
+    candidates.* replace (decisions.decision as decision),
+    decisions.reason,
     cases.* exclude (service_id, team_id, service_name, owner, incident_count, scoring_date),
     scores.lowest_score,
     scores.highest_score,
@@ -33,13 +34,13 @@ inner join rpt_epic_case as cases on candidates.service_id = cases.service_id
 inner join fct_service_scores as scores
     on candidates.lead_service_id = scores.service_id and scores.is_latest
 left join rpt_rank_stability as stability on candidates.lead_service_id = stability.service_id
-left join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
+inner join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
 left join fct_funding_decisions as funding
     on
         candidates.service_id = funding.candidate_id
         and coalesce(decisions.cycle_number, 1) = funding.cycle_number
         and funding.is_current
 left join open_epics on candidates.service_id = open_epics.service_id
-where candidates.decision in ('promote', 'blocked', 'bundle')
+where decisions.decision in ('promote', 'blocked', 'bundle')
 order by candidates.score_rank, candidates.service_name
 limit 10

@@ -1,4 +1,5 @@
--- One row per open epic or overdue action item that nobody moves, with the reason to close it.
+-- One row per open epic or overdue action item that nobody moves, with the reason to close it, and of
+-- an action item the incidents that it was to prevent.
 with moment as (select max(scoring_at) as now from fct_service_scores where is_latest),
 
 epics as (
@@ -14,9 +15,20 @@ epics as (
     where epics.is_open
 ),
 
+incidents as (
+    select
+        postmortem_id,
+        list({'id': incident_id, 'title': coalesce(incident_title, incident_id), 'url': incident_url,
+            'day': triggered_at::date} order by triggered_at, incident_id) as incidents
+    from fct_incidents
+    where postmortem_id is not null
+    group by postmortem_id
+),
+
 reasons as (
     select
         'epic' as kind,
+        null as postmortem_id,
         service_id,
         coalesce(item_ref, epic_key) as ref,
         epic_title as title,
@@ -36,24 +48,27 @@ reasons as (
     union all
     select
         'action item',
-        service_id,
+        items.postmortem_id,
+        items.service_id,
         ticket_ref,
         action_item_title,
-        ticket_url,
-        owner,
+        coalesce(ticket_url, postmortems.postmortem_url),
+        items.owner,
         overdue_days,
         case
-            when owner is null then 'nobody owns it, and it is overdue by ' || overdue_days || ' days'
+            when items.owner is null then 'nobody owns it, and it is overdue by ' || overdue_days || ' days'
             when ticket_ref is null
                 then 'overdue by ' || overdue_days || ' days, and it never got a ticket'
             else 'overdue by ' || overdue_days || ' days'
         end
-    from fct_action_items
+    from fct_action_items as items
+    inner join fct_postmortems as postmortems on items.postmortem_id = postmortems.postmortem_id
     where is_overdue and overdue_days > 30
 )
 
-select *, count(*) over () as total
+select reasons.*, incidents.incidents, count(*) over () as total
 from reasons
+left join incidents on reasons.postmortem_id = incidents.postmortem_id
 where reason is not null
 order by kind desc, days_over desc nulls last, title
 limit 10
