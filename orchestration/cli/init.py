@@ -104,7 +104,7 @@ def _lay_out(
     capacity.write_text(f"{text}\n{teams}", encoding="utf-8")
     (new / WORKFLOW).parent.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("init-workflow.yml"), new / WORKFLOW)
-    (new / ".gitignore").write_text(".paydown/\n", encoding="utf-8")
+    (new / ".gitignore").write_text(".paydown/\n.*.lock\n", encoding="utf-8")
     variables = {"PAYDOWN_HOME": ".paydown", "PAYDOWN_LANDING": "landing",
                  "PAYDOWN_MODERNIZATION": "modernization", "PAYDOWN_DRY_RUN": "1"}  # fmt: skip
     for export in exports:

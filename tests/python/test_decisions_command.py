@@ -34,7 +34,11 @@ MARTS = """
         8400.0::double as median_active_seconds, 6720.0::double as median_active_seconds_target,
         420000.4::double as cost_usd;
     create table rpt_epic_decisions as
-    select 'gateway' as service_id, 2 as cycle_number, 'paydown-gateway-c2' as epic_key;
+    select * from (values
+        ('gateway', 'promote', 2, 'paydown-gateway-c2'),
+        ('ledger', 'blocked', null, null),
+        ('search', 'bundle', null, null)
+    ) as v(service_id, decision, cycle_number, epic_key);
 """
 ENTRY = {
     "id": "gateway", "cycle": 2, "service": "gateway", "rank": 1, "score": 26,

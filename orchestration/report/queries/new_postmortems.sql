@@ -10,6 +10,7 @@ factors as (
 select
     postmortems.postmortem_id,
     postmortems.postmortem_title,
+    postmortems.postmortem_url,
     postmortems.causal_service_name as service_name,
     postmortems.owner,
     postmortems.decision_action,
