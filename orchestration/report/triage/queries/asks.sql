@@ -11,7 +11,7 @@ with open_epics as (
 )
 
 select
-    candidates.* replace (decisions.decision as decision),
+    candidates.* replace (coalesce(decisions.decision, candidates.decision) as decision),
     decisions.reason,
     cases.* exclude (service_id, team_id, service_name, owner, incident_count, scoring_date),
     scores.lowest_score,
@@ -34,13 +34,13 @@ inner join rpt_epic_case as cases on candidates.service_id = cases.service_id
 inner join fct_service_scores as scores
     on candidates.lead_service_id = scores.service_id and scores.is_latest
 left join rpt_rank_stability as stability on candidates.lead_service_id = stability.service_id
-inner join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
+left join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
 left join fct_funding_decisions as funding
     on
         candidates.service_id = funding.candidate_id
         and coalesce(decisions.cycle_number, 1) = funding.cycle_number
         and funding.is_current
 left join open_epics on candidates.service_id = open_epics.service_id
-where decisions.decision in ('promote', 'blocked', 'bundle')
+where coalesce(decisions.decision, candidates.decision) in ('promote', 'blocked', 'bundle')
 order by candidates.score_rank, candidates.service_name
 limit 10

@@ -62,7 +62,7 @@ reasons as (
             else 'overdue by ' || overdue_days || ' days'
         end
     from fct_action_items as items
-    inner join fct_postmortems as postmortems on items.postmortem_id = postmortems.postmortem_id
+    left join fct_postmortems as postmortems on items.postmortem_id = postmortems.postmortem_id
     where is_overdue and overdue_days > 30
 )
 
