@@ -107,6 +107,7 @@ function standings() {
 // The ranking -------------------------------------------------------------------------------------------
 const body = $("#ranking tbody");
 const rowOf = new Map(all("#ranking tr[data-row]").map((row) => [services[+row.dataset.row].id, row]));
+const MOST_ROWS = 40, asked = new Set();  // As moved.html.jinja writes; all rows of a thousand services take seconds.
 let showsAll = false;
 /** The row of a service; those that are hidden at first are made when they are asked for. */
 function rowFor(service) {
@@ -133,7 +134,8 @@ function show() {
     const { service } = now, was = [];
     if (service.rank !== now.rank) was.push(`was ${service.rank}`);
     if (service.decision !== now.decision) was.push(data.words[service.decision]);
-    const hides = !showsAll && now.decision === "close" && place >= 10 && service.decision === "close";
+    const hides = !showsAll && !asked.has(service.id)
+      && (place >= MOST_ROWS || (now.decision === "close" && place >= 10 && service.decision === "close"));
     if (hides) hidden += 1;
     if (hides && !rowOf.has(service.id)) return;
     const row = rowFor(service);
@@ -329,8 +331,8 @@ function showService(id) {
   const service = services.find((one) => one.id === id);
   if (!service) return;
   const row = rowFor(service);
-  if (!row.isConnected) { showsAll = true; show(); }
-  row.hidden = false;
+  asked.add(id);
+  if (!row.isConnected || row.hidden) show();
   toggle(row, true);
   $("button.open", row).focus();
   row.scrollIntoView({ block: "start" });
