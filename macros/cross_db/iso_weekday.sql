@@ -10,3 +10,7 @@
 {% macro snowflake__iso_weekday(date) -%}
     dayofweekiso({{ date }})
 {%- endmacro %}
+
+{% macro spark__iso_weekday(date) -%}
+    extract(dayofweek_iso from {{ date }})
+{%- endmacro %}

@@ -13,3 +13,8 @@
 {% macro snowflake__local_time(utc_timestamp, zone) -%}
     cast(convert_timezone('UTC', {{ zone }}, {{ utc_timestamp }}) as timestamp)
 {%- endmacro %}
+
+{# Its session is in UTC (profiles/profiles.yml), so a timestamp shows what a clock does. #}
+{% macro spark__local_time(utc_timestamp, zone) -%}
+    from_utc_timestamp({{ utc_timestamp }}, {{ zone }})
+{%- endmacro %}

@@ -21,3 +21,17 @@
 {% macro bigquery__regex_matches(expression, pattern) -%}
     regexp_contains({{ expression }}, {{ dbt.string_literal(pattern) }})
 {%- endmacro %}
+
+{% macro spark__regex_matches(expression, pattern) -%}
+    {{ expression }} rlike '{{ _java_pattern(pattern) }}'
+{%- endmacro %}
+
+{# A POSIX pattern as a literal of Spark, whose regular expressions are Java's: brackets in brackets
+   are escaped, and a backslash is written twice. #}
+{% macro _java_pattern(pattern) -%}
+    {{ return(
+        pattern
+        | replace('[[]', '\\\\[') | replace('[]]', '\\\\]') | replace('[:space:]', '\\\\s')
+        | replace("'", "\\'")
+    ) }}
+{%- endmacro %}

@@ -18,3 +18,7 @@
 {% macro bigquery__regex_replace(expression, pattern, replacement) -%}
     {{ return(paydown.snowflake__regex_replace(expression, pattern, replacement)) }}
 {%- endmacro %}
+
+{% macro spark__regex_replace(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, '{{ _java_pattern(pattern) }}', '{{ replacement }}')
+{%- endmacro %}

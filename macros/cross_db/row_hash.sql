@@ -15,3 +15,13 @@
         {%- endfor %}
     ), 0)
 {%- endmacro %}
+
+{# Its own hash leaves nulls out, and a sum of numbers of 64 bits may be too large for one. #}
+{% macro spark__row_hash(columns) -%}
+    cast(xxhash64(concat_ws(
+        '|',
+        {%- for column in columns %}
+        coalesce(cast({{ column }} as string), '~'){{ ',' if not loop.last }}
+        {%- endfor %}
+    )) as numeric(20, 0))
+{%- endmacro %}

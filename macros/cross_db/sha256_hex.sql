@@ -14,3 +14,7 @@
 {% macro snowflake__sha256_hex(text) -%}
     sha2({{ text }}, 256)
 {%- endmacro %}
+
+{% macro spark__sha256_hex(text) -%}
+    sha2({{ text }}, 256)
+{%- endmacro %}

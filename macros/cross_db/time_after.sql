@@ -6,3 +6,8 @@
 {% macro default__time_after(start_at, count, unit) -%}
     cast({{ dbt.dateadd(unit, count, start_at) }} as timestamp)
 {%- endmacro %}
+
+{# dbt-spark's dateadd drops fractions of a second. #}
+{% macro spark__time_after(start_at, count, unit) -%}
+    timestampadd({{ unit }}, {{ count }}, cast({{ start_at }} as timestamp))
+{%- endmacro %}
