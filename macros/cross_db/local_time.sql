@@ -14,7 +14,7 @@
     cast(convert_timezone('UTC', {{ zone }}, {{ utc_timestamp }}) as timestamp)
 {%- endmacro %}
 
-{# Its session is in UTC (profiles/profiles.yml), so a timestamp shows what a clock does. #}
+{# Its session is in UTC (tests/spark/profiles.yml), so a timestamp shows what a clock does. #}
 {% macro spark__local_time(utc_timestamp, zone) -%}
     from_utc_timestamp({{ utc_timestamp }}, {{ zone }})
 {%- endmacro %}

@@ -23,7 +23,7 @@ def test_seeds_and_values_of_macros(tmp_path: Path) -> None:
         pytest.skip("no Spark; `make .venv-spark/ready` installs it")
     if not shutil.which("java"):
         pytest.skip("no Java, on which Spark runs (Debian: openjdk-17-jre-headless)")
-    paths = {"profiles_dir": ROOT / "profiles", "target_path": tmp_path, "log_path": tmp_path}
+    paths = {"profiles_dir": ROOT / "tests/spark", "target_path": tmp_path, "log_path": tmp_path}
     own = {f"DBT_{name.upper()}": str(path) for name, path in paths.items()}
     done = subprocess.run(
         [str(PYTHON), "tests/spark/build.py", str(tmp_path), DEMO_AS_OF,

@@ -1,4 +1,4 @@
-"""Builds every model on Spark: a master and two workers on this machine, through dbt-spark.
+"""Builds models on Spark: a master and two workers on this machine, through dbt-spark.
 
 Run by tests/python/test_warehouse_spark.py in Spark's environment, with a folder that holds the
 tables of `raw` as Parquet and the moment to build as of; what Spark makes goes to `tables` beside
@@ -66,7 +66,7 @@ def main(folder: Path, as_of: str, *arguments: str) -> bool:
         spark.sql("create schema raw")
         for table in (folder / "raw").glob("*.parquet"):
             spark.sql(f"create table raw.{table.stem} using parquet location '{table}'")
-        stated = ["--target", "spark", "--vars", f"{{as_of: '{as_of}'}}"]
+        stated = ["--vars", f"{{as_of: '{as_of}'}}"]
         done = dbtRunner().invoke(
             ["build", "--exclude-resource-type", "unit_test", *stated, *arguments]
         )
