@@ -60,6 +60,24 @@ ENDINGS = (
     "",
 )
 
+# Of sources that the samples have no file of.
+OTHERS = {
+    "terraform/shop/modules.json": b"""{"Modules":[
+{"Key":"","Source":"","Dir":"."},
+{"Key":"timeouts","Source":"registry.terraform.io/acme/timeouts/aws","Version":"1.4.0","Dir":"t"}
+]}""",
+    "decisions/commits/commits.ndjson": b"".join(
+        b'{"sha":"a%d","author_name":"Ann","subject":"Fund","committed_at":"2026-06-1%dT08:00:00Z",'
+        b'"position":%d,"pull":{"url":"x","merged_by":"ann","merged_at":"2026-06-10T08:00:00Z",'
+        b'"remarks":[{"kind":"review","by":"bo","state":"approved","at":"2026-06-10T07:00:00Z"}]}}\n'
+        % (n, n, n)
+        for n in range(5)
+    ),
+    "decisions/versions/a1.yaml": b"""epics:
+  - {id: paydown-shop-1a2b3c4d, cycle: 1, service: shop, decision: approve, by: Ann, on: 2026-06-10}
+risks: []
+""",
+}
 Chance = random.Random
 Damage = Callable[[bytes, Chance], bytes]
 
@@ -133,7 +151,7 @@ DAMAGES: Sequence[Damage] = (
 
 def seeds() -> list[tuple[str, bytes]]:
     """Name below the landing folder and content of each sample, a few records each."""
-    found = []
+    found = list(OTHERS.items())
     for path in sorted(SAMPLES.rglob("*")):
         if path.is_file():
             name, content = str(path.relative_to(SAMPLES)), path.read_bytes()

@@ -150,12 +150,21 @@ UNUSED = """
         )
 """
 
-# Nothing new is no record a line, and no note; an array, a table or a document is an export.
+# Nothing new is no record a line, and no note; an array, a table or a document is an export. A
+# record without parts is nothing unusual either, unless its file has none for any stream.
 NOTE_EMPTY = """
     update landed set problem = 'holds no record; export it again if there should be some'
     where status = 'loaded' and records = 0 and problem is null
-        and name in (select name from streams where not has_parts)
-        and regexp_matches(lower(file), '[.](json|csv|parquet|ya?ml)([.]|$)')
+        and case when name in (select name from streams where has_parts)
+            then regexp_matches(lower(file), '[.](json|csv|parquet)([.]|$)')
+                and file not in (
+                    select file from landed inner join streams using (name)
+                    where records > 0 or not has_parts
+                    union all
+                    select file from raw.loads where records > 0
+                )
+            else regexp_matches(lower(file), '[.](json|csv|parquet|ya?ml)([.]|$)')
+        end
         and not starts_with(file, 'modernization/')
 """
 HAS_RECORDS = """

@@ -378,3 +378,19 @@ def test_a_file_of_which_nothing_could_be_used_is_reported_on_every_load(tmp_pat
     (landing.roots["landing"] / "s" / "one.ndjson").unlink()
     landing.warehouse.unlink()
     assert landing.load(mended).rejected == []
+
+
+def test_a_file_without_a_part_for_any_stream_is_told(tmp_path: Path) -> None:
+    """Another tool's, or renamed; of a file that one of its streams can use nothing is said."""
+    landing = Landing(tmp_path)
+    landing.write("shared/foreign.json", '[{"name": "x"}]')
+    landing.write("shared/good.json", '[{"id": "a", "parts": [{"n": 1}]}]')
+    landing.write("shared/line.ndjson", '{"id": "b"}\n')
+    nodes = [
+        stream(each, {"id": column(**ID)}, each=each, files="landing:shared/*")
+        for each in ("parts", "others")
+    ]
+    told = "shared/foreign.json: holds no record; export it again if there should be some"
+    assert [str(note) for note in landing.load(*nodes).notes] == [told]
+    nodes[1]["config"]["meta"]["each"] = "other"  # So that one of the two is read again.
+    assert [str(note) for note in landing.load(*nodes).notes] == [told]
