@@ -138,6 +138,7 @@ UNUSED = """
         || 'why, mend the file or the contract' as problem
     from lasts
     where last.status = 'loaded' and last.records > 0 and last.rows_loaded = 0
+        and (name, file, last.sha256) in (select (name, file, sha256) from files)
         and not exists (
             select 1 from raw.loads as replays
             where replays.source = last.source and replays.stream = last.stream

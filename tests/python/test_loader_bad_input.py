@@ -394,3 +394,13 @@ def test_a_file_without_a_part_for_any_stream_is_told(tmp_path: Path) -> None:
     assert [str(note) for note in landing.load(*nodes).notes] == [told]
     nodes[1]["config"]["meta"]["each"] = "other"  # So that one of the two is read again.
     assert [str(note) for note in landing.load(*nodes).notes] == [told]
+
+
+def test_a_file_that_is_whole_again_is_no_problem_any_more(tmp_path: Path) -> None:
+    landing, node = Landing(tmp_path), stream("again", COLUMNS)
+    landing.write("again/other.ndjson", ndjson({"id": "b"}))
+    found = []
+    for records in ([{"id": "a"}], [{"id": None}] * 3, [{"id": "a"}]):
+        landing.write("again/x.ndjson", ndjson(*records))
+        found.append(len(landing.load(node).rejected))
+    assert found == [0, 1, 0]
