@@ -139,12 +139,19 @@ judged as (
             ) }},
             false
         )
-        -- Hours that began the day before may still run.
+        -- Hours that began the day before may still run, until those of the day begin.
         or coalesce(
             holidays_before.holiday_name is null
             and dated.local_at < {{ time_after(
                 'cast(dated.day_before as timestamp)', 'hours_before.closes_minute', 'minute'
-            ) }},
+            ) }}
+            and (
+                hours.calendar_name is null
+                or holidays.holiday_name is not null
+                or dated.local_at < {{ time_after(
+                    'cast(dated.local_date as timestamp)', 'hours.opens_minute', 'minute'
+                ) }}
+            ),
             false
         ) as is_in_hours,
         dated.local_date,
