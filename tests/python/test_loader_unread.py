@@ -1,4 +1,5 @@
-"""Files that no stream reads are told by folder, with what was probably meant."""
+"""Files of which nothing comes are told: such as no stream reads by folder, with what was probably
+meant, and such as a stream reads and can't use."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ import pytest
 from orchestration.loader.unread import unread_files
 
 from .flow_helpers import Site
-from .loader_helpers import Landing, contracts, project_streams
+from .loader_helpers import ID, Landing, column, contracts, ndjson, project_streams, stream
 
 STREAMS = contracts(*project_streams())
+USED = {"id": column(**ID), "n": column("bigint")}
 NONE = "that no stream reads"
 # Files that landed (-> is a link), and what is said of their folder; nothing where they are read.
 CASES = {
@@ -94,3 +96,49 @@ def test_a_run_of_which_nothing_could_be_used_fails(site: Site) -> None:
     doctor = " ".join(site.command("doctor").stdout.split())
     assert f"note not read {said[:60]}" in doctor
     assert f"note file {windows}" in doctor
+
+
+def test_a_file_of_which_nothing_could_be_used_is_reported_on_every_load(tmp_path: Path) -> None:
+    """Three records, or all of the stream: one bad record is no such thing beside good ones."""
+    landing, s = Landing(tmp_path), stream("s", USED)
+    bad = [{"id": n, "n": "many"} for n in "abc"]
+    landing.write("s/one.ndjson", ndjson(bad[0]))
+    reason = "none of its 1 records could be used; `paydown quarantine list` says why, mend the "
+    assert [str(p) for p in landing.load(s).rejected] == [
+        f"s/one.ndjson: {reason}file or the contract"
+    ]
+    landing.write("s/good.ndjson", ndjson({"id": "d"}))
+    assert landing.load(s).rejected == []
+    landing.write("s/three.ndjson", ndjson(*bad))
+    for _ in range(2):
+        assert [problem.file for problem in landing.load(s).rejected] == ["s/three.ndjson"]
+    mended = stream("s", USED | {"n": column()})
+    (landing.roots["landing"] / "s" / "one.ndjson").unlink()
+    landing.warehouse.unlink()
+    assert landing.load(mended).rejected == []
+
+
+def test_a_file_without_a_part_for_any_stream_is_told(tmp_path: Path) -> None:
+    """Another tool's, or renamed; of a file that one of its streams can use nothing is said."""
+    landing = Landing(tmp_path)
+    landing.write("shared/foreign.json", '[{"name": "x"}]')
+    landing.write("shared/good.json", '[{"id": "a", "parts": [{"n": 1}]}]')
+    landing.write("shared/line.ndjson", '{"id": "b"}\n')
+    nodes = [
+        stream(each, {"id": column(**ID)}, each=each, files="landing:shared/*")
+        for each in ("parts", "others")
+    ]
+    told = "shared/foreign.json: holds no record; export it again if there should be some"
+    assert [str(note) for note in landing.load(*nodes).notes] == [told]
+    nodes[1]["config"]["meta"]["each"] = "other"  # So that one of the two is read again.
+    assert [str(note) for note in landing.load(*nodes).notes] == [told]
+
+
+def test_a_file_that_is_whole_again_is_no_problem_any_more(tmp_path: Path) -> None:
+    landing, node = Landing(tmp_path), stream("again", USED)
+    landing.write("again/other.ndjson", ndjson({"id": "b"}))
+    found = []
+    for records in ([{"id": "a"}], [{"id": None}] * 3, [{"id": "a"}]):
+        landing.write("again/x.ndjson", ndjson(*records))
+        found.append(len(landing.load(node).rejected))
+    assert found == [0, 1, 0]
