@@ -107,7 +107,7 @@ function standings() {
 // The ranking -------------------------------------------------------------------------------------------
 const body = $("#ranking tbody");
 const rowOf = new Map(all("#ranking tr[data-row]").map((row) => [services[+row.dataset.row].id, row]));
-const MOST_ROWS = 40, asked = new Set();  // As moved.html.jinja writes; all rows of a thousand services take seconds.
+const mostRows = +$("#ranking").dataset.most, asked = new Set();
 let showsAll = false;
 /** The row of a service; those that are hidden at first are made when they are asked for. */
 function rowFor(service) {
@@ -135,7 +135,7 @@ function show() {
     if (service.rank !== now.rank) was.push(`was ${service.rank}`);
     if (service.decision !== now.decision) was.push(data.words[service.decision]);
     const hides = !showsAll && !asked.has(service.id)
-      && (place >= MOST_ROWS || (now.decision === "close" && place >= 10 && service.decision === "close"));
+      && (place >= mostRows || (now.decision === "close" && place >= 10 && service.decision === "close"));
     if (hides) hidden += 1;
     if (hides && !rowOf.has(service.id)) return;
     const row = rowFor(service);
