@@ -60,23 +60,12 @@ ENDINGS = (
     "",
 )
 
-# Of sources that the samples have no file of.
+# Of the source that the samples have no file of.
 OTHERS = {
     "terraform/shop/modules.json": b"""{"Modules":[
 {"Key":"","Source":"","Dir":"."},
-{"Key":"timeouts","Source":"registry.terraform.io/acme/timeouts/aws","Version":"1.4.0","Dir":"t"}
+{"Key":"timeouts","Source":"modules.example.com/acme/timeouts/aws","Version":"1.4.0","Dir":"t"}
 ]}""",
-    "decisions/commits/commits.ndjson": b"".join(
-        b'{"sha":"a%d","author_name":"Ann","subject":"Fund","committed_at":"2026-06-1%dT08:00:00Z",'
-        b'"position":%d,"pull":{"url":"x","merged_by":"ann","merged_at":"2026-06-10T08:00:00Z",'
-        b'"remarks":[{"kind":"review","by":"bo","state":"approved","at":"2026-06-10T07:00:00Z"}]}}\n'
-        % (n, n, n)
-        for n in range(5)
-    ),
-    "decisions/versions/a1.yaml": b"""epics:
-  - {id: paydown-shop-1a2b3c4d, cycle: 1, service: shop, decision: approve, by: Ann, on: 2026-06-10}
-risks: []
-""",
 }
 Chance = random.Random
 Damage = Callable[[bytes, Chance], bytes]
