@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.auth import AuthBase
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
 from orchestration.http.answers import (
@@ -43,6 +43,8 @@ READ_SECONDS = 60
 # A server that sends a byte now and then would hold a run for ever.
 REPLY_SECONDS = 300
 ATTEMPTS = 7
+# Of a server that was never reached the address is more likely wrong than the server down.
+UNKNOWN_ATTEMPTS = 3
 BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=2)
 # A server that asks for longer is left for the next sync.
 MAX_WAIT_SECONDS = 900
@@ -85,6 +87,7 @@ class Http:
             error, never followed.
         headers: other headers of every request.
         access_hint: what to do after a 401 or 403, such as "give PAGERDUTY_TOKEN read access".
+        settings: the file or variables that `url` is from.
         secrets: what else is left out of messages, such as a token that credentials hold encoded.
         explain: makes of what the server refused an error in clearer words.
         decode: reads a body; what is no JSON is asked for again, for which it raises ValueError.
@@ -97,6 +100,7 @@ class Http:
         *,
         credentials: Mapping[str, str],
         access_hint: str,
+        settings: str,
         headers: Mapping[str, str] | None = None,
         patience: Patience | None = None,
         secrets: Sequence[str] = (),
@@ -106,8 +110,10 @@ class Http:
         self.name = name
         self.url = url.rstrip("/")
         self.requests = 0
+        self._was_reached = False
         self._patience = patience or Patience()
-        self._access_hint, self._explain, self._decode = access_hint, explain, decode
+        self._access_hint, self._settings = access_hint, settings
+        self._explain, self._decode = explain, decode
         words = [word for value in credentials.values() for word in value.split()[-1:]]
         # PagerDuty's are written `Token token=...`.
         self._secrets = [*(word.removeprefix("token=") for word in words), *secrets]
@@ -163,7 +169,7 @@ class Http:
             retry=retry_if_exception(
                 lambda e: isinstance(e, RetryableError) and (e.is_harmless or not is_write)
             ),
-            stop=stop_after_attempt(self._patience.attempts),
+            stop=self._is_enough,
             wait=self._wait,
             sleep=self._patience.sleep,
             reraise=True,
@@ -176,7 +182,7 @@ class Http:
         except RetryableError as error:
             if is_write and not error.is_harmless:
                 raise UnknownOutcomeError(self._clean(f"{what}: {error}")) from None
-            times = f"{self._patience.attempts} times over"
+            times = f"{retrying.statistics['attempt_number']} times over"
             raise UnavailableError(self._clean(f"{what}: {error}, {times}; {error.fix}")) from None
 
     def _ask_once(self, what: str, method: str, path: str, request: Mapping[str, Any]) -> Reply:
@@ -192,19 +198,23 @@ class Http:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self._was_reached = True
                 content = read_body(response, deadline, what)
         except BROKEN_OFF as error:
             # What it says may hold the query; the class says what happened.
             said = type(error).__name__
             if not _never_sent(error):
+                self._was_reached = True
                 raise RetryableError(f"no complete answer ({said})") from None
             raise RetryableError(
                 f"nothing answers at {self.url} ({said})",
                 is_harmless=True,
-                fix=f"correct the url of {self.name} in its settings, or let this machine reach it",
+                fix=f"correct the url in {self._settings}, or let this machine reach it",
             ) from None
         except requests.RequestException as error:
-            raise RefusedError(self._clean(f"{what}: {error}; correct the source's url")) from None
+            raise RefusedError(
+                self._clean(f"{what}: {error}; correct the url in {self._settings}")
+            ) from None
         self._pause_later(reset_after(response.headers))
         return self._judge(response, content, what)
 
@@ -225,7 +235,7 @@ class Http:
             target = urlsplit(response.headers.get("location", "")).netloc or "another address"
             raise RefusedError(
                 f"{what}: redirects to {target}; credentials are not sent there: "
-                "if that is right, set it as the source's url",
+                f"if that is right, set it as the url in {self._settings}",
                 status,
             )
         if status >= 400:
@@ -243,6 +253,12 @@ class Http:
         # Azure DevOps asks for a pause together with the answer that it delayed.
         self._pause_later(retry_after(response.headers))
         return Reply(data, response.headers, status, server_time(response.headers))
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        attempts = self._patience.attempts
+        return state.attempt_number >= (
+            attempts if self._was_reached else min(attempts, UNKNOWN_ATTEMPTS)
+        )
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

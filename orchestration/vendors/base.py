@@ -78,7 +78,13 @@ class HttpExtractor:
         self.context = context
         patience = context.patience
         self.http = Http(
-            name, url, credentials=credentials, access_hint=hint, patience=patience, **http
+            name,
+            url,
+            credentials=credentials,
+            access_hint=hint,
+            settings="sources.yaml",
+            patience=patience,
+            **http,
         )
 
     @property

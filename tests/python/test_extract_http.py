@@ -41,7 +41,14 @@ class Echo(Vendor):
 def client(url: str, patience: Patience = IMPATIENT) -> Http:
     credentials = {"Authorization": f"Token {TOKEN}"}
     hint = "renew ECHO_TOKEN"
-    return Http("echo", url, credentials=credentials, access_hint=hint, patience=patience)
+    return Http(
+        "echo",
+        url,
+        credentials=credentials,
+        access_hint=hint,
+        settings="sources.yaml",
+        patience=patience,
+    )
 
 
 def test_asks_and_decodes_with_its_own_credentials_only(
@@ -92,10 +99,20 @@ def test_a_fault_that_stays_ends_in_a_clear_error(fault: Fault) -> None:
 
 def test_a_dead_address_is_told_with_the_address_and_the_setting() -> None:
     said = (
-        r"nothing answers at http://127.0.0.1:9 \(Conn.*; correct the url of echo in its settings"
+        r"nothing answers at http://127.0.0.1:9 \(Conn.*, 3 times over; "
+        r"correct the url in sources\.yaml"
     )
     with pytest.raises(UnavailableError, match=said):
         client("http://127.0.0.1:9").get("/1")
+
+
+def test_a_server_that_was_reached_once_is_tried_as_often_as_patience_allows() -> None:
+    with serving(Echo()) as url:
+        http = client(url)
+        http.get("/1")
+    http.url = "http://127.0.0.1:9"
+    with pytest.raises(UnavailableError, match=r"nothing answers at .*, 4 times over"):
+        http.get("/1")
 
 
 IN_300_S = "in 300 s"

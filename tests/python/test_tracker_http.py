@@ -41,7 +41,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     window = SendWindow("here", 100.0, clock.sleep)
     patience = replace(IMPATIENT, sleep=window.sleep)
     with serving(server) as url:
-        http = Http("here", url, credentials={}, access_hint="", patience=patience)
+        http = Http(
+            "here", url, credentials={}, access_hint="", settings="tracker.yaml", patience=patience
+        )
         yield World(clock, window, server, http)
 
 

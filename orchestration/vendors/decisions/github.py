@@ -33,6 +33,7 @@ class GitHub:
             headers=VERSION,
             access_hint=f"give the token in {token_env} read and write access to contents and "
             "pull requests of the repository",
+            settings="sources.yaml (decisions: api_url) or GITHUB_API_URL",
             patience=patience,
         )
 
