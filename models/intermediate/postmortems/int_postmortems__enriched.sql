@@ -4,6 +4,10 @@ with postmortems as (
     select * from {{ ref('stg_postmortems__postmortems') }}
 ),
 
+statuses as (
+    select * from {{ ref('postmortem_statuses') }}
+),
+
 aliases as (
     select * from {{ ref('int_services__aliases') }}
 ),
@@ -92,7 +96,7 @@ enriched as (
             case when untested_commits.postmortem_id is not null then true end
         ) as is_ai_code_without_tests,
         regulations.regulations is not null as is_regulatory,
-        ranked.is_complete,
+        ranked.completed_at is not null or coalesce(statuses.is_complete, false) as is_complete,
 
         -- timestamps
         ranked.impact_started_at,
@@ -103,6 +107,7 @@ enriched as (
         on
             aliases.alias_kind = 'name'
             and lower(trim(ranked.causal_service_name)) = aliases.alias_value
+    left join statuses on ranked.status_word = statuses.status_word
     left join regulations on ranked.postmortem_id = regulations.postmortem_id
     left join slos on ranked.postmortem_id = slos.postmortem_id
     left join untested_commits on ranked.postmortem_id = untested_commits.postmortem_id

@@ -10,10 +10,20 @@ servicenow_incidents as (
     select * from {{ ref('stg_servicenow__incidents') }}
 ),
 
+postmortems as (
+    select *
+    from {{ ref('stg_postmortems__postmortems') }}
+    where status_word is not null and completed_at is null
+),
+
 finance as (
     select *
     from {{ ref('int_finance__amounts') }}
     where not is_known
+),
+
+known_statuses as (
+    select * from {{ ref('postmortem_statuses') }}
 ),
 
 known_states as (
@@ -70,6 +80,27 @@ states as (
     group by incidents.source_status
 ),
 
+-- They count as not complete.
+statuses as (
+    select
+        -- ids
+        cast('postmortem status ' || postmortems.status_word as varchar) as unknown_word_id,
+
+        -- strings
+        cast('postmortems' as varchar) as source_name,
+        cast('status' as varchar) as field,
+        cast(postmortems.status_word as varchar) as word,
+        cast('seeds/postmortem_statuses.csv' as varchar) as add_to,
+        cast(min(postmortems.postmortem_id) as varchar) as example_id,
+
+        -- numbers
+        count(*) as record_count
+    from postmortems
+    left join known_statuses on postmortems.status_word = known_statuses.status_word
+    where known_statuses.status_word is null
+    group by postmortems.status_word
+),
+
 units as (
     select
         -- ids
@@ -93,5 +124,7 @@ units as (
 select * from severities
 union all
 select * from states
+union all
+select * from statuses
 union all
 select * from units

@@ -18,6 +18,8 @@ renamed as (
         owner as owner_name,
         decision_action,
         target_maturity,
+        -- It may say more behind it: "Complete, action items in progress".
+        trim({{ regex_replace('lower(trim(status))', '([,;:.(]| -|–|—).*$', '') }}) as status_word,
         _source_file as file_name,
 
         -- numbers
@@ -32,15 +34,6 @@ renamed as (
             when not has_ai_code then false
             when has_ai_code then not has_ai_code_tests
         end as is_ai_code_without_tests,
-        -- A status may say more after its word: "Complete, action items in progress".
-        completed_at is not null
-        or coalesce(
-            {{ regex_matches(
-                'lower(trim(status))',
-                '^(approved|closed|complete|done|final|finished|published|reviewed)'
-            ) }},
-            false
-        ) as is_complete,
 
         -- timestamps
         impact_started_at,
