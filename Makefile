@@ -20,7 +20,7 @@ run: .venv/ready  ## load, build, test, score, publish, open epics
 test: .venv/ready  ## all tests but the slow ones
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow" --hypothesis-profile=ci
 
-test-all: .venv/ready .venv-emulator/ready .venv-spark/ready .venv-bi/ready  ## all tests, also the exhaustive ones and those at scale
+test-all: .venv/ready .venv-emulator/ready .venv-spark/ready .venv-engines/ready .venv-bi/ready  ## all tests, also the exhaustive ones and those at scale
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
 
 bench: .venv/ready  ## what runs at SIZE=10k, 100k or 1m incidents cost
@@ -77,6 +77,8 @@ lock: .venv/ready  ## write all locks anew from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 tests/spark/requirements.in -o requirements-spark.lock
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 tests/offline/requirements.in -o requirements-engines.lock
+	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 bi/superset/requirements.in -o bi/superset/requirements.lock
 
 clean:  ## forget what runs wrote, keep the environment
@@ -106,6 +108,11 @@ clean:  ## forget what runs wrote, keep the environment
 .venv-spark/ready: requirements-spark.lock | .venv/ready
 	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-spark
 	@VIRTUAL_ENV=.venv-spark $(UV) pip sync -q --require-hashes requirements-spark.lock
+	@touch $@
+
+.venv-engines/ready: requirements-engines.lock | .venv/ready
+	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv-engines
+	@VIRTUAL_ENV=.venv-engines $(UV) pip sync -q --require-hashes requirements-engines.lock
 	@touch $@
 
 .venv-bi/ready: bi/superset/requirements.lock | $(filter .uv/bin/uv,$(UV))

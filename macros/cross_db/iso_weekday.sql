@@ -14,3 +14,12 @@
 {% macro spark__iso_weekday(date) -%}
     extract(dayofweek_iso from {{ date }})
 {%- endmacro %}
+
+{# Both count from Sunday, Redshift from 0 and BigQuery from 1. #}
+{% macro redshift__iso_weekday(date) -%}
+    cast(mod(cast(extract(dow from {{ date }}) as integer) + 6, 7) + 1 as integer)
+{%- endmacro %}
+
+{% macro bigquery__iso_weekday(date) -%}
+    mod(extract(dayofweek from {{ date }}) + 5, 7) + 1
+{%- endmacro %}

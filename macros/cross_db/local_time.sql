@@ -18,3 +18,11 @@
 {% macro spark__local_time(utc_timestamp, zone) -%}
     from_utc_timestamp({{ utc_timestamp }}, {{ zone }})
 {%- endmacro %}
+
+{% macro redshift__local_time(utc_timestamp, zone) -%}
+    convert_timezone('UTC', {{ zone }}, {{ utc_timestamp }})
+{%- endmacro %}
+
+{% macro bigquery__local_time(utc_timestamp, zone) -%}
+    timestamp(datetime({{ utc_timestamp }}, {{ zone }}))
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro default__number_text(expression, decimals) -%}
     cast(cast(round(cast({{ expression }} as numeric(28, 6)), {{ decimals }}) as numeric(28, {{ decimals }})) as varchar)
 {%- endmacro %}
+
+{# A number as text loses the zeros at its end there. #}
+{% macro bigquery__number_text(expression, decimals) -%}
+    format('%.{{ decimals }}f', round(cast({{ expression }} as numeric), {{ decimals }}))
+{%- endmacro %}

@@ -15,6 +15,10 @@
     regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}')
 {%- endmacro %}
 
+{% macro redshift__regex_replace(expression, pattern, replacement) -%}
+    {{ return(paydown.snowflake__regex_replace(expression, pattern, replacement)) }}
+{%- endmacro %}
+
 {% macro bigquery__regex_replace(expression, pattern, replacement) -%}
     {{ return(paydown.snowflake__regex_replace(expression, pattern, replacement)) }}
 {%- endmacro %}

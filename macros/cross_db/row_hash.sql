@@ -25,3 +25,21 @@
         {%- endfor %}
     )) as numeric(20, 0))
 {%- endmacro %}
+
+{# It has no concat_ws; each hash is the seed of the next one. #}
+{% macro redshift__row_hash(columns) -%}
+    {%- set hash = namespace(sql='0') -%}
+    {%- for column in columns -%}
+        {%- set hash.sql = 'fnv_hash(coalesce(cast(' ~ column ~ " as varchar), '~'), " ~ hash.sql ~ ')' -%}
+    {%- endfor -%}
+    cast({{ hash.sql }} as numeric(20, 0))
+{%- endmacro %}
+
+{# A sum of numbers of 64 bits may be too large for one. #}
+{% macro bigquery__row_hash(columns) -%}
+    cast(farm_fingerprint(concat(
+        {%- for column in columns %}
+        coalesce(cast({{ column }} as string), '~'){{ ", '|'," if not loop.last }}
+        {%- endfor %}
+    )) as numeric)
+{%- endmacro %}

@@ -18,3 +18,11 @@
 {% macro spark__sha256_hex(text) -%}
     sha2({{ text }}, 256)
 {%- endmacro %}
+
+{% macro redshift__sha256_hex(text) -%}
+    sha2({{ text }}, 256)
+{%- endmacro %}
+
+{% macro bigquery__sha256_hex(text) -%}
+    to_hex(sha256({{ text }}))
+{%- endmacro %}

@@ -1,31 +1,25 @@
 {#
-    Models, contracts and tests name types as most warehouses do. Spark parses neither `varchar`
-    without a length nor `double precision`, so they are renamed where SQL goes out to it.
+    What goes out to Spark, with its names of types: macros/cross_db/spelled.sql.
 #}
-{% macro spark_types(sql) -%}
-    {%- set strings = modules.re.sub('\\bvarchar\\b', 'string', sql) -%}
-    {{ return(modules.re.sub('\\bdouble precision\\b', 'double', strings)) }}
-{%- endmacro %}
-
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
-    {{ return(dbt.spark__create_table_as(temporary, relation, spark_types(compiled_code), language)) }}
+    {{ return(dbt.spark__create_table_as(temporary, relation, spelled(compiled_code), language)) }}
 {%- endmacro %}
 
 {% macro spark__create_view_as(relation, sql) -%}
-    {{ return(dbt.spark__create_view_as(relation, spark_types(sql))) }}
+    {{ return(dbt.spark__create_view_as(relation, spelled(sql))) }}
 {%- endmacro %}
 
 {% macro spark__get_empty_schema_sql(columns) -%}
-    {{ return(spark_types(dbt.default__get_empty_schema_sql(columns))) }}
+    {{ return(spelled(dbt.default__get_empty_schema_sql(columns))) }}
 {%- endmacro %}
 
 {% macro spark__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
-    {{ return(dbt.default__get_test_sql(spark_types(main_sql), fail_calc, warn_if, error_if, limit)) }}
+    {{ return(dbt.default__get_test_sql(spelled(main_sql), fail_calc, warn_if, error_if, limit)) }}
 {%- endmacro %}
 
 {% macro spark__create_csv_table(model, agate_table) -%}
     {%- for column, type in model.config.column_types.items() -%}
-        {%- do model.config.column_types.update({column: spark_types(type)}) -%}
+        {%- do model.config.column_types.update({column: spelled(type)}) -%}
     {%- endfor -%}
     {{ return(dbt.spark__create_csv_table(model, agate_table)) }}
 {%- endmacro %}

@@ -9,12 +9,13 @@ loads as (
 -- A record is known by where it stood and what it said, however often its file is read.
 sightings as (
     select
-        md5(
+        {% set record -%}
             quarantine.source_name || chr(31) || quarantine.stream_name || chr(31)
             || quarantine.file_name || chr(31)
             || coalesce(cast(quarantine.line_number as varchar), '') || chr(31)
             || coalesce(quarantine.original_text, '')
-        ) as record_id,
+        {%- endset -%}
+        {{ md5_hex(record) }} as record_id,
         quarantine.load_id,
         quarantine.source_name,
         quarantine.stream_name,

@@ -66,7 +66,8 @@ numbers as (
 names as (
     select
         tool_ids.alias_kind,
-        split_part(tool_ids.stated_ids, ',', cast(numbers.n + 1 as integer)) as alias_value,
+        {{ text_part('tool_ids.stated_ids', "','", 'cast(numbers.n + 1 as integer)') }}
+            as alias_value,
         tool_ids.service_id,
         1 as claim_rank
     from tool_ids

@@ -87,10 +87,7 @@ ranked as (
         ) as place_count,
         rank() over (
             partition by variants.scenario, outcomes.outcome order by outcomes.amount desc
-        ) as amount_place,
-        count(*) over (
-            partition by variants.scenario, outcomes.outcome, outcomes.amount
-        ) as amount_count
+        ) as amount_place
     from variants
     inner join outcomes on variants.service_id = outcomes.service_id
 ),
@@ -100,7 +97,11 @@ averaged as (
     select
         ranked.*,
         ranked.place + (ranked.place_count - 1) / 2.0 as mean_rank,
-        ranked.amount_place + (ranked.amount_count - 1) / 2.0 as amount_rank,
+        ranked.amount_place + (
+            count(*) over (
+                partition by ranked.scenario, ranked.outcome, ranked.amount_place
+            ) - 1
+        ) / 2.0 as amount_rank,
         greatest(least((6 - ranked.place) / cast(ranked.place_count as double precision), 1), 0)
             as top_part
     from ranked

@@ -17,7 +17,8 @@ renamed as (
         {{ entity_ref('source') }} as entity_ref,
 
         -- strings
-        trim(split_part(source.aliases, ',', cast(numbers.n + 1 as integer))) as entity_alias,
+        trim({{ text_part('source.aliases', "','", 'cast(numbers.n + 1 as integer)') }})
+            as entity_alias,
 
         -- timestamps
         source._loaded_at as loaded_at

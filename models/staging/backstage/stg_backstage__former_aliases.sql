@@ -20,7 +20,7 @@ numbers as (
 renamed as (
     select distinct
         source.entity_ref,
-        lower(trim(split_part(source.aliases, ',', cast(numbers.n + 1 as integer))))
+        lower(trim({{ text_part('source.aliases', "','", 'cast(numbers.n + 1 as integer)') }}))
             as entity_alias
     from source
     cross join numbers

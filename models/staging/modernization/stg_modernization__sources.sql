@@ -1,6 +1,7 @@
 {{ config(materialized=var('single_use')) }}
 
-with source as (
+{# Not called source, as elsewhere: BigQuery would take that column for the whole row. #}
+with landed as (
     select *
     from {{ current_rows(source('modernization', 'sources')) }} as documents
 ),
@@ -16,7 +17,7 @@ renamed as (
 
         -- timestamps
         _loaded_at as loaded_at
-    from source
+    from landed
 )
 
 select * from renamed

@@ -1,4 +1,5 @@
-with source as (
+{# Not called source, as elsewhere: BigQuery would take that column for the whole row. #}
+with landed as (
     select * from {{ source('paydown', 'quarantine') }}
 ),
 
@@ -21,7 +22,7 @@ renamed as (
 
         -- timestamps
         _loaded_at as loaded_at
-    from source
+    from landed
 )
 
 select * from renamed

@@ -1,6 +1,7 @@
 {{ config(materialized=var('single_use')) }}
 
-with source as (
+{# Not called source, as elsewhere: BigQuery would take that column for the whole row. #}
+with landed as (
     select *
     from {{
         newest_version(source('paydown', 'syncs'), ['sync_id', 'stream'], ['finished_at'])
@@ -29,7 +30,7 @@ renamed as (
         started_at,
         finished_at,
         _loaded_at as loaded_at
-    from source
+    from landed
 )
 
 select * from renamed

@@ -10,7 +10,7 @@ with source as (
 renamed as (
     select
         -- strings
-        split_part(_source_file, '/', 2) as stated_service,
+        {{ text_part('_source_file', "'/'", 2) }} as stated_service,
         module_key,
         module_version,
         max(module_source) as module_source,
@@ -18,7 +18,7 @@ renamed as (
         -- timestamps
         min(_loaded_at) as first_seen_at
     from source
-    group by split_part(_source_file, '/', 2), module_key, module_version
+    group by {{ text_part('_source_file', "'/'", 2) }}, module_key, module_version
 )
 
 select * from renamed

@@ -1,0 +1,23 @@
+{# What goes out to Databricks is spelled as Spark's is; the rest of dbt-databricks stays as it is. #}
+{% macro databricks__create_table_as(temporary, relation, compiled_code, language='sql') -%}
+    {{ return(dbt.databricks__create_table_as(temporary, relation, spelled(compiled_code), language)) }}
+{%- endmacro %}
+
+{% macro databricks__create_view_as(relation, sql) -%}
+    {{ return(dbt.databricks__create_view_as(relation, spelled(sql))) }}
+{%- endmacro %}
+
+{% macro databricks__create_csv_table(model, agate_table) -%}
+    {%- for column, type in model.config.column_types.items() -%}
+        {%- do model.config.column_types.update({column: spelled(type)}) -%}
+    {%- endfor -%}
+    {{ return(dbt.databricks__create_csv_table(model, agate_table)) }}
+{%- endmacro %}
+
+{% macro databricks__load_csv_rows(model, agate_table) -%}
+    {{ return(dbt.databricks__load_csv_rows(model, agate_table)) }}
+{%- endmacro %}
+
+{% macro databricks__persist_constraints(relation, model) -%}
+    {{ return(dbt.databricks__persist_constraints(relation, model)) }}
+{%- endmacro %}

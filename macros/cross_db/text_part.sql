@@ -1,0 +1,15 @@
+{#
+    The part of a text at a place, counted from 1, between separators; empty where there are fewer.
+    All three are SQL; where the place is a plain number, dbt.split_part does.
+#}
+{% macro text_part(text, separator, place) -%}
+    {{ return(adapter.dispatch('text_part', 'paydown')(text, separator, place)) }}
+{%- endmacro %}
+
+{% macro default__text_part(text, separator, place) -%}
+    split_part({{ text }}, {{ separator }}, {{ place }})
+{%- endmacro %}
+
+{% macro bigquery__text_part(text, separator, place) -%}
+    if({{ text }} is null, null, coalesce(split({{ text }}, {{ separator }})[safe_offset({{ place }} - 1)], ''))
+{%- endmacro %}
