@@ -20,7 +20,7 @@ run: .venv/ready  ## load, build, test, score, publish, open epics
 test: .venv/ready  ## all tests but the slow ones
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow" --hypothesis-profile=ci
 
-test-all: .venv/ready .venv-emulator/ready .venv-spark/ready .venv-engines/ready .venv-bi/ready  ## all tests, also the exhaustive ones and those at scale
+test-all: .venv/ready .venv-snowflake/ready .venv-emulator/ready .venv-spark/ready .venv-engines/ready .venv-bi/ready  ## all tests, also the exhaustive ones and those at scale
 	.venv/bin/pytest -n $(TEST_WORKERS) --dist worksteal
 
 bench: .venv/ready  ## what runs at SIZE=10k, 100k or 1m incidents cost

@@ -128,6 +128,8 @@ class Snowflake(Driver):
         keys = ("password", "warehouse", "role", "authenticator", "token", "private_key_path",
                 "private_key_passphrase", "database")  # fmt: skip
         stated = {key: said[key] for key in keys if key in said}
+        # What was copied into a table stays in its stage otherwise, and is paid for.
         return dlt.destinations.snowflake(
-            credentials={"host": said["account"], "username": said["user"], **stated}
+            credentials={"host": said["account"], "username": said["user"], **stated},
+            keep_staged_files=False,
         )

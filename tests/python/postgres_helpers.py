@@ -48,9 +48,17 @@ def plain(value: Any) -> str:
     return LOCAL_EPIC.sub("epics/", str(value))
 
 
-def differences(one: Path, other: Path, schema: str = "main") -> list[str]:
+def differences(
+    one: Path, other: Path, schema: str = "main", *, one_integer: bool = False
+) -> list[str]:
     """Columns of two published copies that differ, in type or in any value to 9 digits; or of the
-    tables of a schema of two warehouses."""
+    tables of a schema of two warehouses. Where a warehouse has `one_integer`, any type of whole
+    numbers is equal to any other."""
+
+    def described(con: duckdb.DuckDBPyConnection, mart: str) -> list[tuple[str, str]]:
+        columns = con.sql(f"select column_name, column_type from (describe {mart})").fetchall()
+        return [(n, "BIGINT" if one_integer and t == "INTEGER" else t) for n, t in columns]
+
     found = []
     with (
         duckdb.connect(str(one), read_only=True) as here,
@@ -63,8 +71,8 @@ def differences(one: Path, other: Path, schema: str = "main") -> list[str]:
         ).fetchall()
         assert len(marts) >= 11
         for (mart,) in marts:
-            columns = here.sql(f"describe {mart}").fetchall()
-            if columns != there.sql(f"describe {mart}").fetchall():
+            columns = described(here, mart)
+            if columns != described(there, mart):
                 found.append(f"{mart}: other columns or types")
                 continue
             names = [f'"{column[0]}"' for column in columns if column[0] not in OF_THE_LOAD]
