@@ -69,10 +69,12 @@ items as (
         judged.score,
         judged.story_points,
         -- Jira's day of work has eight hours.
-        coalesce(judged.estimate_days, judged.original_estimate_seconds / 28800.0)
-            as estimate_days,
+        coalesce(
+            judged.estimate_days,
+            cast(judged.original_estimate_seconds as double precision) / 28800
+        ) as estimate_days,
         judged.budget_usd,
-        judged.time_spent_seconds / 28800.0 as logged_days,
+        cast(judged.time_spent_seconds as double precision) / 28800 as logged_days,
 
         -- booleans
         not coalesce(judged.is_closed, false) and not coalesce(judged.is_gone, false)

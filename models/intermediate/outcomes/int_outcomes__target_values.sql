@@ -89,8 +89,10 @@ events as (
         'days_to_epic' as target_name,
         case when funnel.promoted_at >= periods.period_from then 1 else 0 end as is_now,
         -- Never before the review: see fct_funnel.
-        {{ seconds_between('funnel.reviewed_at', 'funnel.promoted_at') }}
-        / 86400.0 as amount
+        cast(
+            {{ seconds_between('funnel.reviewed_at', 'funnel.promoted_at') }}
+            as double precision
+        ) / 86400 as amount
     from funnel
     inner join periods
         on
@@ -226,7 +228,11 @@ ratios as (
                         + summed.baseline_variance / nullif(summed.baseline_count, 0)
                     )
             when summed.target_name in ('repeat_rate', 'pages_outside_business_hours')
-                then sqrt(1.0 / (summed.now_count + 0.5) + 1.0 / (summed.baseline_count + 0.5))
+                then
+                    sqrt(
+                        1 / (cast(summed.now_count as double precision) + 0.5)
+                        + 1 / (cast(summed.baseline_count as double precision) + 0.5)
+                    )
         end as log_error
     from summed
     cross join periods

@@ -5,10 +5,12 @@
     on_schema_change='sync_all_columns',
     pre_hook="{{ add_text_column('day_checksum') }}",
     post_hook="""
+        {%- if not should_full_refresh() %}
         delete from {{ this }}
         where scoring_date not in (
             select dates.scoring_date from {{ ref('int_scoring__dates') }} as dates
         )
+        {%- endif %}
     """,
 ) }}
 {#

@@ -52,10 +52,10 @@ approvals as (
         decisions.pull_request_url,
 
         -- numbers
-        row_number() over (
+        cast(row_number() over (
             partition by decisions.decision_id, risks.risk_id
             order by spoken.approved_at, spoken.approval_kind, spoken.approver
-        ) as approval_ordinal,
+        ) as bigint) as approval_ordinal,
 
         -- timestamps
         spoken.approved_at

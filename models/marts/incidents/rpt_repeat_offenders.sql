@@ -35,8 +35,8 @@ summed as (
         min(recent.window_days) as window_days,
         count(*) as incident_count,
         cast(sum(case when recent.is_repeat then 1 else 0 end) as bigint) as repeats,
-        cast(avg(recent.elapsed_seconds) / 60.0 as double precision) as mean_elapsed_minutes,
-        cast({{ percentile('recent.active_seconds', 0.5) }} / 60.0 as double precision)
+        cast(avg(recent.elapsed_seconds) as double precision) / 60 as mean_elapsed_minutes,
+        cast({{ percentile('recent.active_seconds', 0.5) }} as double precision) / 60
             as median_active_minutes,
         {{ exact_sum('recent.slo_burn_rate') }} as total_burn,
         {{ exact_sum('recent.revenue_impact_usd') }} as revenue_hit,

@@ -58,7 +58,7 @@ joined as (
         coalesce(
             incidents.users_share, case when incidents.severity_level = 1 then 1 end
         ) as hit_share,
-        incidents.active_seconds / 3600.0 as active_hours
+        cast(incidents.active_seconds as double precision) / 3600 as active_hours
     from incidents
     left join services on incidents.service_id = services.service_id
     left join teams on incidents.team_id = teams.team_id

@@ -26,10 +26,10 @@ available as (
 
 horizon as (
     select
-        {{ seconds_between(
+        cast({{ seconds_between(
             as_of(),
             'cast(' ~ dbt.dateadd('month', 6, dbt.date_trunc('quarter', as_of())) ~ ' as timestamp)'
-        ) }} / 86400.0 as horizon_days
+        ) }} as double precision) / 86400 as horizon_days
 ),
 
 recent as (

@@ -62,10 +62,10 @@ counted as (
                             then 0
                         when windowed.is_now = 1
                             then
-                                {{ seconds_between(
+                                cast({{ seconds_between(
                                     'windowed.' ~ stage ~ '_at',
                                     'windowed.' ~ stages[loop.index] ~ '_at'
-                                ) }} / 86400.0
+                                ) }} as double precision) / 86400
                     end
                 {%- endset %}
                 {{ percentile(days, 0.5) }} as median_days_to_next,
@@ -89,7 +89,7 @@ report as (
         cast(counted.window_days as bigint) as window_days,
         cast(counted.stage_number as bigint) as stage_number,
         cast(counted.incident_count as bigint) as incident_count,
-        cast(counted.incident_count * 1.0 / nullif(counted.total_count, 0) as double precision)
+        cast(counted.incident_count as double precision) / nullif(counted.total_count, 0)
             as reached_share,
         cast(
             {{ wilson_bound('counted.incident_count', 'counted.total_count', 'low') }}
@@ -100,10 +100,8 @@ report as (
             as double precision
         ) as reached_share_high,
         cast(counted.previous_incident_count as bigint) as previous_incident_count,
-        cast(
-            counted.previous_incident_count * 1.0 / nullif(counted.previous_total_count, 0)
-            as double precision
-        ) as previous_reached_share,
+        cast(counted.previous_incident_count as double precision)
+        / nullif(counted.previous_total_count, 0) as previous_reached_share,
         cast(counted.median_days_to_next as double precision) as median_days_to_next,
         cast(counted.p90_days_to_next as double precision) as p90_days_to_next
     from counted

@@ -189,7 +189,8 @@ bounds as (
             else
                 sized.after_count / sized.expected_count * exp(
                     -sized.normal_quantile * sqrt(
-                        1.0 / sized.after_count + coalesce(1 / sized.size, 0)
+                        1 / cast(sized.after_count as double precision)
+                        + coalesce(1 / sized.size, 0)
                     )
                 )
         end as ratio_low,
@@ -199,7 +200,8 @@ bounds as (
             else
                 sized.after_count / sized.expected_count * exp(
                     sized.normal_quantile * sqrt(
-                        1.0 / sized.after_count + coalesce(1 / sized.size, 0)
+                        1 / cast(sized.after_count as double precision)
+                        + coalesce(1 / sized.size, 0)
                     )
                 )
         end as ratio_high,

@@ -47,7 +47,7 @@ reported as (
         cast(counted.holiday_count as bigint) as holiday_count,
         cast(counted.notified_count as bigint) as notified_count,
         cast(counted.assumed_count as bigint) as assumed_count,
-        cast(1.0 * counted.out_of_hours_count / counted.page_count as double precision)
+        cast(counted.out_of_hours_count as double precision) / counted.page_count
             as out_of_hours_share,
 
         -- timestamps

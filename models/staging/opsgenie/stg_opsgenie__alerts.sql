@@ -22,8 +22,8 @@ renamed as (
         label_service_owner,
 
         -- numbers
-        cast(ack_time_ms / 1000.0 as bigint) as time_to_acknowledge_seconds,
-        cast(close_time_ms / 1000.0 as bigint) as time_to_close_seconds,
+        cast(round(ack_time_ms / 1000.0) as bigint) as time_to_acknowledge_seconds,
+        cast(round(close_time_ms / 1000.0) as bigint) as time_to_close_seconds,
 
         -- booleans
         is_acknowledged,
