@@ -14,3 +14,8 @@
 
 {% macro spark__persist_constraints(relation, model) -%}
 {%- endmacro %}
+
+{# Spark's planner copies a view to every place that reads it, and what lies below with it. #}
+{% materialization view, adapter='spark' %}
+    {{ return(dbt.materialization_table_spark()) }}
+{% endmaterialization %}

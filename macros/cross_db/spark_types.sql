@@ -2,7 +2,8 @@
     What goes out to Spark, with its names of types: macros/cross_db/spelled.sql.
 #}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
-    {{ return(dbt.spark__create_table_as(temporary, relation, spelled(compiled_code), language)) }}
+    {%- set sql = spark_steps(relation, spelled(compiled_code)) -%}
+    {{ return(dbt.spark__create_table_as(temporary, relation, sql, language)) }}
 {%- endmacro %}
 
 {% macro spark__create_view_as(relation, sql) -%}
