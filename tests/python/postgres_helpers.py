@@ -69,7 +69,7 @@ def differences(
         marts = here.execute(
             "select table_name from duckdb_tables() where schema_name = $1 order by 1", [schema]
         ).fetchall()
-        assert len(marts) >= 11
+        assert marts
         for (mart,) in marts:
             columns = described(here, mart)
             if columns != described(there, mart):
