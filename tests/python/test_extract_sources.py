@@ -91,7 +91,7 @@ def test_stopped_at_any_request_the_next_sync_completes(
 ) -> None:
     with at_work(tmp_path, source, when, monkeypatch) as (site, url, begun):
         undisturbed = begin(tmp_path / "undisturbed", site, begun)
-        site.sync(undisturbed, url, IMPATIENT)
+        site.sync(undisturbed, url, CALM)
         requests = len(site.vendor.requests)
         expected = end(undisturbed, site, url)
         for at in range(requests):
@@ -114,7 +114,7 @@ def test_when_each_question_has_to_be_asked_twice_nothing_is_lost(
         pytest.skip("git takes a page for the list of refs of an old server, and so it ends")
     with at_work(tmp_path, source, when, monkeypatch) as (site, url, begun):
         undisturbed = begin(tmp_path / "undisturbed", site, begun)
-        site.sync(undisturbed, url, IMPATIENT)
+        site.sync(undisturbed, url, CALM)
         root = begin(tmp_path / "disturbed", site, begun, fault, site.twice)
         site.sync(root, url, IMPATIENT)
         assert landed_records(root) == landed_records(undisturbed)
