@@ -56,7 +56,7 @@ def test_the_whole_flow(demo_copy: Site, emulator: str, tmp_path: Path) -> None:
             "ROLE": "R", "DATABASE": "PAYDOWN"}  # fmt: skip
     variables = {f"PAYDOWN_SNOWFLAKE_{name}": value for name, value in said.items()}
     variables |= {"PAYDOWN_TARGET": "snowflake", "FAKESNOW_PORT": emulator}
-    site = Site(tmp_path / "home", variables)
+    site = Site(tmp_path / "there", variables)
 
     def run() -> Finished:
         command = [str(CLIENT), "tests/emulator/client.py", "run"]
