@@ -166,7 +166,7 @@ def test_sliders_move_ranks_as_a_build_does(page: Page, demo: Demo, tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 def test_sliders_move_ranks_as_fifty_builds_do(page: Page, demo: Demo, tmp_path: Path) -> None:
     check_against_builds(page, demo.site, tmp_path, range(100, 150))
 
