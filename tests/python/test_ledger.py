@@ -254,7 +254,7 @@ def test_killed_and_racing_runs_lose_nothing_and_open_nothing_twice(
     happened = json.loads(done.stdout)
     if mode == "kills":
         assert sum(happened["points"].values()) == count
-        assert len(happened["points"]) >= 4
+        assert len(happened["points"]) >= min(count // 3, 4)
     # Of epics, stories, comments, closings and figures; and then there is nothing left to do.
     assert happened["is_quiet"]
     for fault in (
