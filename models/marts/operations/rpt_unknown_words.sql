@@ -30,42 +30,25 @@ known_states as (
     select * from {{ ref('servicenow_states') }}
 ),
 
-severities as (
+words as (
     select
-        -- ids
-        cast(
-            incidents.source_name || ' priority ' || incidents.priority as varchar
-        ) as unknown_word_id,
-
-        -- strings
-        cast(incidents.source_name as varchar) as source_name,
-        cast('priority' as varchar) as field,
-        cast(incidents.priority as varchar) as word,
-        cast('seeds/severity_words.csv' as varchar) as add_to,
-        cast(min(incidents.source_incident_id) as varchar) as example_id,
-
-        -- numbers
-        count(*) as record_count
+        incidents.source_name,
+        'priority' as field,
+        incidents.priority as word,
+        'seeds/severity_words.csv' as add_to,
+        incidents.source_incident_id as record_id
     from incidents
     where incidents.priority is not null and incidents.severity_level is null
-    group by incidents.source_name, incidents.priority
-),
 
--- What no word settles is decided by the record's other fields, or is open for ever.
-states as (
+    union all
+
+    -- What no word settles is decided by the record's other fields, or is open for ever.
     select
-        -- ids
-        cast('servicenow state ' || incidents.source_status as varchar) as unknown_word_id,
-
-        -- strings
-        cast('servicenow' as varchar) as source_name,
-        cast('state' as varchar) as field,
-        cast(incidents.source_status as varchar) as word,
-        cast('seeds/servicenow_states.csv' as varchar) as add_to,
-        cast(min(incidents.source_incident_id) as varchar) as example_id,
-
-        -- numbers
-        count(*) as record_count
+        'servicenow' as source_name,
+        'state' as field,
+        incidents.source_status as word,
+        'seeds/servicenow_states.csv' as add_to,
+        incidents.source_incident_id as record_id
     from servicenow_incidents as incidents
     where
         incidents.source_status is not null
@@ -77,28 +60,39 @@ states as (
                     lower(trim(incidents.source_status_value)), lower(trim(incidents.source_status))
                 )
         )
-    group by incidents.source_status
-),
 
--- They count as not complete.
-statuses as (
+    union all
+
+    -- They count as not complete.
     select
-        -- ids
-        cast('postmortem status ' || postmortems.status_word as varchar) as unknown_word_id,
-
-        -- strings
-        cast('postmortems' as varchar) as source_name,
-        cast('status' as varchar) as field,
-        cast(postmortems.status_word as varchar) as word,
-        cast('seeds/postmortem_statuses.csv' as varchar) as add_to,
-        cast(min(postmortems.postmortem_id) as varchar) as example_id,
-
-        -- numbers
-        count(*) as record_count
+        'postmortems' as source_name,
+        'status' as field,
+        postmortems.status_word as word,
+        'seeds/postmortem_statuses.csv' as add_to,
+        postmortems.postmortem_id as record_id
     from postmortems
     left join known_statuses on postmortems.status_word = known_statuses.status_word
     where known_statuses.status_word is null
-    group by postmortems.status_word
+),
+
+counted as (
+    select
+        -- ids
+        cast(
+            words.source_name || ' ' || words.field || ' ' || words.word as varchar
+        ) as unknown_word_id,
+
+        -- strings
+        cast(words.source_name as varchar) as source_name,
+        cast(words.field as varchar) as field,
+        cast(words.word as varchar) as word,
+        cast(words.add_to as varchar) as add_to,
+        cast(min(words.record_id) as varchar) as example_id,
+
+        -- numbers
+        count(*) as record_count
+    from words
+    group by words.source_name, words.field, words.word, words.add_to
 ),
 
 units as (
@@ -121,10 +115,6 @@ units as (
     group by finance.amount_kind, finance.unit_id
 )
 
-select * from severities
-union all
-select * from states
-union all
-select * from statuses
+select * from counted
 union all
 select * from units
