@@ -201,3 +201,8 @@ def moment(text: Any) -> datetime:
 def iso(value: datetime) -> str:
     """UTC, to the second, as every vendor accepts it: 2026-06-26T16:00:00Z."""
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def settings_file(config: Strict) -> str:
+    """The file that these settings are in; Jira and Azure DevOps may be in both."""
+    return "sources.yaml" if isinstance(config, SourceConfig) else "tracker.yaml"

@@ -49,7 +49,7 @@ class TrackerClient:
             reply_seconds=min(context.patience.reply_seconds, reply_seconds),
             sleep=self.window.sleep,
         )
-        self._http = Http(name, url, settings="tracker.yaml", patience=patience, **http)
+        self._http = Http(name, url, patience=patience, **http)
 
     @property
     def requests(self) -> int:

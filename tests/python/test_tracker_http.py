@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from orchestration.http import Http, SendWindow, UnavailableError, UnknownOutcomeError
+from orchestration.vendors.base import Context
+from orchestration.vendors.jira.client import Client
+from orchestration.vendors.jira.settings import JiraSite, JiraSourceConfig, JiraTrackerConfig
 
 from .loopback import IMPATIENT, Answer, Request, Vendor, serving
 from .window_helpers import Clock, window_clock
@@ -103,3 +106,17 @@ def test_a_pause_that_was_asked_for_still_holds_after_a_call_that_could_not_wait
     assert len(world.server.requests) == 1
     world.write()
     assert world.clock.now > 500
+
+
+@pytest.mark.parametrize(
+    ("site", "file"),
+    [
+        (JiraSourceConfig(url="http://127.0.0.1:9"), "sources.yaml"),
+        (JiraTrackerConfig(url="http://127.0.0.1:9", project="MOD"), "tracker.yaml"),
+    ],
+)
+def test_a_dead_address_is_reported_with_the_file_that_holds_it(site: JiraSite, file: str) -> None:
+    environment = {"JIRA_USER": "somebody", "JIRA_TOKEN": "secret-0123"}
+    client = Client(site, Context(environment=environment, patience=IMPATIENT))
+    with pytest.raises(UnavailableError, match=f"correct the url in {file}"):
+        client.get("/myself")

@@ -15,7 +15,7 @@ from orchestration.http import (
 )
 from orchestration.vendors.azure_devops.errors import explained
 from orchestration.vendors.azure_devops.settings import NAME, AzureDevOpsProject
-from orchestration.vendors.base import Context, secret
+from orchestration.vendors.base import Context, secret, settings_file
 from orchestration.vendors.tracker_client import Json, Params, TrackerClient, chunks, shaped
 
 IDS_A_FETCH = 200
@@ -64,6 +64,7 @@ class Client(TrackerClient):
             # Asks for 401 instead of a page to sign in; not every version keeps to it.
             headers={"X-TFS-FedAuthRedirect": "Suppress"},
             access_hint=hint,
+            settings=settings_file(config),
             secrets=(token,),
             explain=explained,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.http import Reply, longest_call_seconds
 from orchestration.http.paging import ByOffset, Page, by_token, pages, steady
 from orchestration.trackers.text import one_line
-from orchestration.vendors.base import Context, secret
+from orchestration.vendors.base import Context, secret, settings_file
 from orchestration.vendors.jira.settings import NAME, JiraSite
 from orchestration.vendors.tracker_client import Json, TrackerClient, shaped
 
@@ -39,6 +39,7 @@ class Client(TrackerClient):
             reply_seconds=REPLY_SECONDS,
             credentials={"Authorization": credentials},
             access_hint=hint,
+            settings=settings_file(site),
             secrets=self._secrets,
         )
 
