@@ -45,6 +45,16 @@ def test_an_amount_that_can_be_read_two_ways_is_not_loaded(
     assert all(EITHER in one.reason for one in report.quarantined)
 
 
+def test_an_amount_that_is_no_number_does_not_decide_how_others_are_read(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    text = 'service,month,usd\na,2026-06,1.234\na,2026-06,"1.234,56"\n'
+    landing.write("finance/costs/a.csv", text)
+    report = landing.load(*project_streams(), readers=READERS)
+    assert report.rows_loaded == 0
+    assert EITHER in report.quarantined[0].reason
+    assert "is not a double" in report.quarantined[1].reason
+
+
 @pytest.mark.parametrize("hours", ["700000", "-1"])
 def test_toil_that_no_team_can_have_is_not_loaded(tmp_path: Path, hours: str) -> None:
     landing = Landing(tmp_path)
