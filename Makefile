@@ -91,7 +91,7 @@ clean:  ## forget what runs wrote, keep the environment
 .venv/ready: requirements.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
 	@echo "setting up .venv (once, a minute or two)"
 	@$(UV) venv -q --allow-existing --python $(PYTHON) .venv
-	@VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes --compile-bytecode requirements.lock
 	@VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps --no-build-isolation --editable .
 	@touch $@
 

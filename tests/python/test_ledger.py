@@ -234,7 +234,16 @@ def test_racing_first_writers_create_one_schema_and_one_attempt(url: str) -> Non
 
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("decisions")
-@pytest.mark.parametrize("kind", ["local", "remote"])
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("sqlite", "local"),
+        ("sqlite", "remote"),
+        ("postgresql", "remote"),
+        pytest.param("postgresql", "local", marks=pytest.mark.slow),
+    ],
+    indirect=["url"],
+)
 @pytest.mark.parametrize(
     ("mode", "count"),
     [("kills", 8), ("races", 4), pytest.param("kills", 60, marks=pytest.mark.slow)],

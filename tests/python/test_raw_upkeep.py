@@ -15,7 +15,6 @@ from .dbt_in_process import Dbt
 from .flow_helpers import Demo, Site, ask
 from .postgres_helpers import differences
 
-DATA = ("--exclude-resource-type", "unit_test")
 ROWS = "select sum(estimated_size) from duckdb_tables() where schema_name = 'raw'"
 COMPACTED = "select coalesce(sum(rows_compacted), 0) from raw.loads"
 # Where the demo's people stand in raw.
@@ -71,7 +70,7 @@ def add_versions(file: Path) -> None:
 
 def test_compaction_changes_no_mart(dbt: Dbt, copied: Path, tmp_path: Path) -> None:
     add_versions(copied)
-    dbt("build", *DATA, warehouse=copied)
+    dbt("run", warehouse=copied)
     (tmp_path / "before").mkdir()
     before = Path(shutil.copy(copied, tmp_path / "before" / "warehouse.duckdb"))
     assert compact(dbt, copied, 400) == 0
@@ -85,7 +84,7 @@ def test_compaction_changes_no_mart(dbt: Dbt, copied: Path, tmp_path: Path) -> N
     # One that counts to the load that brought it, and one that staging takes.
     assert records <= ask(copied, incidents)[0][0] <= 2 * records < stored
     assert compact(dbt, copied, 0) == deleted >= stored - 2 * records
-    dbt("build", *DATA, warehouse=copied)
+    dbt("run", warehouse=copied)
     assert differences(before, copied, "paydown_marts") == []
 
 
@@ -94,7 +93,7 @@ def test_days_that_are_no_number_are_refused(dbt: Dbt, copied: Path) -> None:
         dbt("run-operation", "compact_raw", "--args", "{days: soon}", warehouse=copied)
 
 
-@pytest.mark.parametrize("people", ["hashed", "dropped"])
+@pytest.mark.parametrize("people", ["hashed", pytest.param("dropped", marks=pytest.mark.slow)])
 def test_no_mart_names_people(people: str, dbt: Dbt, copied: Path) -> None:
     names = {said.lower() for (said,) in ask(copied, PEOPLE)}
     assert len(names) > 10

@@ -23,7 +23,6 @@ from .flow_helpers import Demo, Site
 from .postgres_helpers import differences, new_site
 
 KILLS = int(os.environ.get("KILLS", "30"))
-FEW = 3
 # Each run is a process of its own, forked from one that has imported dbt and dlt.
 RUNS = multiprocessing.get_context("forkserver")
 RUNS.set_forkserver_preload(["orchestration.flow", "dbt.cli.main", "dlt", "pyarrow", "psycopg2"])
@@ -118,14 +117,6 @@ def survive(
             died.append(reached)
         assert differences(wanted, site.published) == [], moment
     return died
-
-
-@pytest.mark.timeout(1800)
-def test_after_a_kill_the_next_run_is_complete(
-    demo: Demo, demo_copy: Site, dbt: Dbt, new_postgres: Callable[[], str], tmp_path: Path
-) -> None:
-    died = survive(FEW, 1, demo, demo_copy, dbt, new_postgres, tmp_path)
-    assert len(died) == FEW
 
 
 @pytest.mark.slow

@@ -115,6 +115,7 @@ def test_commands_that_compute_and_write(
     assert differing == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_switching_by_environment_only_leaves_no_stale_answer(
     demo_copy: Site, postgres: str
