@@ -156,7 +156,8 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
                 case
                     when _reason is not null
                         then {{'reason': _reason, 'field': _field, 'value': _value}}
-                    when not starts_with(ltrim(_record, {BLANKS}), '{{')
+                    when not starts_with(_record, '{{')
+                        and not starts_with(ltrim(_record, {BLANKS}), '{{')
                         then {_problem(None, "_text", NOT_AN_OBJECT)}
                     {_problem_cases(contract)}
                 end as _problem
