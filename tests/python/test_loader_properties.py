@@ -86,7 +86,8 @@ def ndjson(values: list[Any], **options: Any) -> list[bytes]:
 def test_json_in_rows_and_quarantine(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     good = drawn(lines, 600)
-    noise = drawn(st.binary(max_size=30), 200)
+    # Of half a surrogate pair a sign is left, see test_loader_bad_input.py.
+    noise = drawn(st.binary(max_size=30).filter(lambda text: rb"\u" not in text), 200)
     # A first line that is text, or the file would be taken for a picture.
     content = [b'{"id": "first"}' + b" " * 60_000, *ndjson(good[::2])]
     content += [*ndjson(good[1::2], ensure_ascii=False), *b"\n".join(noise).split(b"\n")]
