@@ -68,6 +68,7 @@ def add_versions(file: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_compaction_changes_no_mart(dbt: Dbt, copied: Path, tmp_path: Path) -> None:
     add_versions(copied)
     dbt("run", warehouse=copied)

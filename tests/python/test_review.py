@@ -231,6 +231,7 @@ def test_what_the_server_refuses_changes_nothing(demo: Demo, folder: Path) -> No
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_decisions_outlive_the_next_runs(demo_copy: Site, tmp_path: Path) -> None:
     """auth is in the bundle band and promoted; event-bus gets the owner that blocked it; a no to
     payments-api is no harm to its open epic."""
