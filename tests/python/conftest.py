@@ -31,15 +31,17 @@ Shared = Callable[[str, Callable[[Path], None]], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need the demo come last, so that workers don't begin by waiting for it."""
+    """Tests that need the demo come last, so that no worker begins by waiting for it. Of them those
+    with the longest time limit come first, so that none runs alone at the end."""
 
-    def needs_demo(item: pytest.Item) -> bool:
-        return "demo" in getattr(item, "fixturenames", ())
+    def order(item: pytest.Item) -> tuple[bool, float]:
+        timeout = item.get_closest_marker("timeout")
+        return "demo" in getattr(item, "fixturenames", ()), -timeout.args[0] if timeout else 0
 
-    for item in filter(needs_demo, items):
-        if not item.get_closest_marker("timeout"):
+    items.sort(key=order)
+    for item in items:
+        if order(item) == (True, 0):
             item.add_marker(pytest.mark.timeout(LONG))
-    items.sort(key=needs_demo)
 
 
 @pytest.fixture(scope="session")
