@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import busy_error
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -130,6 +131,7 @@ def run_dbt(
 
     Raises:
         DbtError: dbt stopped before it ran any node. A node that fails is in the result.
+        WarehouseBusyError: another program has the warehouse open.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.contracts.graph.manifest import Manifest
@@ -140,6 +142,10 @@ def run_dbt(
         return _invoke(
             [*arguments, *QUIET, "--no-write-json"], progress, Manifest.from_msgpack(objects)
         )
+    except DbtError as error:
+        if busy := busy_error(settings.warehouse, str(error)):
+            raise busy from None
+        raise
     finally:
         # Nobody else can open the file while dbt's connection lasts.
         DuckDBConnectionManager.close_all_connections()

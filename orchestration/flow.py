@@ -76,10 +76,13 @@ def run_flow(settings: Settings, progress: Progress) -> FlowResult:
     try:
         _run(settings, result, progress)
         result.succeeded = True
-    except StepError as error:
+    except (StepError, OSError) as error:
         result.error = str(error)
     result.seconds = time.monotonic() - started
-    _write_report(settings, result)
+    try:
+        _write_report(settings, result)
+    except OSError as error:
+        result.succeeded, result.error = False, result.error or str(error)
     return result
 
 

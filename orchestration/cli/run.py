@@ -178,7 +178,8 @@ def _show_loading(result: FlowResult) -> None:
         if lines:
             say(f"{what:9}" + _first_lines(lines).replace("\n", "\n" + " " * 9), "yellow")
     unbuilt = "" if result.is_built or not result.succeeded else "; models are up to date"
-    say(f"checked  {len(result.checks):,} checks, {len(result.failed_checks)} failed{unbuilt}")
+    if result.checks:
+        say(f"checked  {len(result.checks):,} checks, {len(result.failed_checks)} failed{unbuilt}")
 
 
 def _show_ranking(settings: Settings, rows: list[list[Any]]) -> None:

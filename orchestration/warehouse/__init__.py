@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 
 from orchestration.settings import Settings
-from orchestration.warehouse.file import FileWarehouse, WarehouseBusyError, connected, rows_of
+from orchestration.warehouse.file import (
+    FileWarehouse,
+    WarehouseBusyError,
+    busy_error,
+    connected,
+    rows_of,
+)
 from orchestration.warehouse.server import ServerWarehouse
 from orchestration.warehouse.session import Session, WarehouseError
 
@@ -16,6 +22,7 @@ __all__ = [
     "Warehouse",
     "WarehouseBusyError",
     "WarehouseError",
+    "busy_error",
     "connected",
     "rows_of",
     "warehouse_of",

@@ -41,15 +41,22 @@ def connected(path: Path, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnec
     try:
         con = duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
-        if not (holder := HOLDER.search(str(error))):
-            raise
-        copy = path.with_name("published") / "current" / "paydown.duckdb"
-        raise WarehouseBusyError(
-            f"{path}: {Path(holder[1]).name} (process {holder[2]}) has it open, such as a run; try "
-            f"again when it is done, or end it. Queries can read {copy} at any time"
-        ) from None
+        if busy := busy_error(path, str(error)):
+            raise busy from None
+        raise
     with con:
         yield con
+
+
+def busy_error(path: Path, text: str) -> WarehouseBusyError | None:
+    """What to say where DuckDB says that another program has the file open; else None."""
+    if not (holder := HOLDER.search(text)):
+        return None
+    copy = path.with_name("published") / "current" / "paydown.duckdb"
+    return WarehouseBusyError(
+        f"{path}: {Path(holder[1]).name} (process {holder[2]}) has it open, such as a run; try "
+        f"again when it is done, or end it. Queries can read {copy} at any time"
+    )
 
 
 def copy_warehouse(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -157,3 +158,20 @@ def test_every_run_leaves_a_report(site: Steps) -> None:
     assert names == ["fct_incidents_rules", "tracker_took_everything"]
     assert reports[0]["scored_days"] == ["2026-06-26"]
     assert not list(site.settings.runs.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["replace_file", "_state"])
+def test_a_full_disk_is_reported_and_hides_no_other_failure(
+    site: Steps, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def fail(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    site.run()
+    monkeypatch.setattr(flow, name, fail)
+    result = site.run()
+    assert not result.is_clean
+    assert "No space left on device" in result.error
+    if name == "replace_file":
+        site.built, site.loaded.files_loaded = DbtError("model x failed"), 1
+        assert "model x failed" in site.run().error

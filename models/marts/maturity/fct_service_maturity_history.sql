@@ -8,6 +8,7 @@
 {{
     config(
         materialized='incremental',
+        full_refresh=false,
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         pre_hook=["
