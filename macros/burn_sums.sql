@@ -1,6 +1,5 @@
 {#
-    What pieces of measured time, each with `covered_seconds`, `error_ratio` and `burn_rate`, come
-    to together.
+    The totals of measured intervals, each with `covered_seconds`, `error_ratio` and `burn_rate`.
 #}
 {% macro burn_sums(pieces) -%}
     {{ exact_sum(pieces ~ '.covered_seconds') }} as covered_seconds,
@@ -8,7 +7,7 @@
     {{ known_sum(pieces ~ '.covered_seconds * ' ~ pieces ~ '.burn_rate') }} as burnt_seconds
 {%- endmacro %}
 
-{# How much of a stretch of time a piece measured, in seconds; both begin and end in epochs. #}
+{# How much of an interval a piece measured, in seconds; both begin and end in epochs. #}
 {% macro covered_seconds(stretch, piece) -%}
     (
         least({{ stretch }}.ends_epoch, {{ piece }}.ends_epoch)

@@ -1,12 +1,13 @@
 {#
-    Delete from `raw` what no model reads any more and was loaded more than `days` days ago: versions of a
-    record that a newer one stands for, further copies of one version, and what files said before they
-    changed. Of equal copies the first stays, to whose load it counts, and the last, which staging takes.
-    Quarantine and `raw.loads` stay; each load keeps how many of its rows were deleted.
+    Delete from `raw` what no model reads any more and was loaded more than `days` days ago:
+    superseded versions of a record, further copies of one version, and what files said before they
+    changed. Of equal copies the first stays, which counts for its load, and the last, which staging
+    reads. Quarantine and `raw.loads` stay; each load keeps the number of its rows that were
+    deleted.
 
         dbt run-operation compact_raw --args '{days: 400}'
 
-    Streams of which models read older versions too are left alone: they are in `kept_whole`.
+    Streams whose older versions models read too are left unchanged: they are in `kept_whole`.
 #}
 {% macro compact_raw(days, kept_whole=['backstage.entities', 'servicenow.incidents']) -%}
     {%- if days is not number or days < 0 -%}
@@ -81,12 +82,12 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# What makes the transaction wait for a loader that works, and loaders wait for its end. #}
+{# Makes the transaction wait for a running loader, and loaders wait for its end. #}
 {% macro wait_for_loaders() -%}
     {{ return(adapter.dispatch('wait_for_loaders', 'paydown')()) }}
 {%- endmacro %}
 
-{# DuckDB's file has one writer; on Snowflake no run may be on. #}
+{# DuckDB's file has one writer; on Snowflake no run may be in progress. #}
 {% macro default__wait_for_loaders() -%}
     {{ return('') }}
 {%- endmacro %}
@@ -96,7 +97,7 @@
     {{ return('select pg_advisory_xact_lock(1885436260)') }}
 {%- endmacro %}
 
-{# An order of versions; streams without one have copies only. #}
+{# An order of versions; streams without one have only copies. #}
 {% macro newest_first(version) -%}
     {%- for column in version %}
     case when {{ column }} is null then 1 else 0 end,

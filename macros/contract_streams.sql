@@ -1,7 +1,7 @@
 {#
     The streams that the loader fills, by source and name, from the contracts in the sources' YAML:
     [{source, stream, key, version, is_snapshot, is_each, fresh_within_hours}]. Empty while dbt parses, when
-    there is no graph yet. A stream that a project adds is in it without another line.
+    no graph exists yet. A stream that a project adds is included automatically.
 #}
 {% macro contract_streams() -%}
     {%- set hours = {'minute': 1 / 60, 'hour': 1, 'day': 24} -%}

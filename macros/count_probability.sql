@@ -1,7 +1,7 @@
 {#
-    The probability of exactly n of a count with a mean: negative binomial with a size, Poisson where
-    the size is null. `coefficient` is the running sum up to n of count_log_coefficient. Below e^-700
-    some warehouses fail instead of answering 0.
+    The probability that a count with a given mean is exactly n: negative binomial with a size,
+    Poisson where the size is null. `coefficient` is the running sum up to n of
+    count_log_coefficient. Below e^-700 some warehouses fail instead of returning 0.
 #}
 {% macro count_probability(coefficient, size, mean, n) -%}
     exp(

@@ -1,8 +1,8 @@
 {#
-    When an epic is due: `days` after its service entered the band, so that the date stays while the
-    service waits. Of a service that has waited for more than half of them whole periods of `days`
+    When an epic is due: `days` after its service entered the band, so that the date doesn't move
+    while the service waits. Once more than half of that time has passed, whole periods of `days`
     are added until at least half a period is left: nobody can deliver in the past or next Monday.
-    Where the day of entry is longer ago than is known, the period starts with the quarter.
+    Where the day of entry is too long ago to be known, the period starts with the quarter.
 #}
 {% macro due_date(entered_on, today, days) -%}
     {%- set started_on -%}

@@ -1,4 +1,7 @@
-{# Why an epic is opened, changed, held or closed, for people; `decided` is the relation with the outcome, `shown` how many epics of a team are named. #}
+{#
+    Why an epic is opened, changed, held or closed, for people; `decided` is the relation with the
+    outcome, `shown` the number of a team's epics that are named.
+#}
 {% macro epic_reason(decided, shown) -%}
     case {{ decided }}.outcome
         when 'current' then 'nothing new since it was last updated'
@@ -43,7 +46,7 @@
                     when
                         {{ decided }}.is_new
                         and {{ decided }}.is_closed_as_hygiene
-                        -- A service may come back without any incident, by its burn alone.
+                        -- A service may return without any incident, by its burn alone.
                         and coalesce(
                             {{ decided }}.newest_incident_at <= {{ decided }}.closed_at, true
                         )

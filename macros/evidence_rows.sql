@@ -1,6 +1,6 @@
 {#
-    The rows of rpt_epic_evidence of one kind, from the CTE <kind>_rows, which has its candidate, its
-    ordinal and the columns `filled`; the others are null.
+    The rows of rpt_epic_evidence of one kind, from the CTE <kind>_rows, which has the candidate,
+    the ordinal and the columns in `filled`; the others are null.
 #}
 {% macro evidence_rows(kind, filled) -%}
 {%- set columns = {

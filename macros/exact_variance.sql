@@ -1,6 +1,6 @@
 {#
-    The sample's variance, the same in whatever order rows are added, which no warehouse's own is; null
-    below two values.
+    The sample variance, independent of the order of rows, which no warehouse's own is; null for
+    fewer than two values.
 #}
 {% macro exact_variance(expression) -%}
     case

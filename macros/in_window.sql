@@ -1,7 +1,7 @@
 {#
-    Whether a moment lies in the window of so many days that ends at another one, itself included. The
-    moment that the window opens at is left out, so that of windows that follow each other exactly one
-    has it. Every window over incidents is this one.
+    Whether a moment lies in the window of a number of days that ends at another moment, which is
+    included. The moment at which the window opens is excluded, so that consecutive windows don't
+    overlap. Every window over incidents is defined here.
 #}
 {% macro in_window(moment, days, ends_at=none) -%}
     {%- set end = ends_at or as_of() -%}

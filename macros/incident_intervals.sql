@@ -1,4 +1,4 @@
-{# The stretches of time in which incidents were active, of the tools that tell them. #}
+{# The intervals in which incidents were active, from the tools that report them. #}
 {% macro incident_intervals() -%}
     {%- for source in ['pagerduty', 'servicenow'] %}
         {{ 'union all' if not loop.first }}

@@ -1,6 +1,6 @@
 {#
     The streams whose records are incidents, each of which is a fact or left out with a reason: key
-    and version are those of its staging model, and `model` brings it into the shape that all share.
+    and version are those of its staging model, and `model` brings it into the common shape.
     A source of your own needs one entry here (docs/guides/bring-your-own-source.md).
 #}
 {% macro incident_streams() -%}

@@ -1,9 +1,9 @@
 {#
     For incremental models: true where the model's own table has no row with the same values in the
-    columns; in a first or full build it is true of every row.
+    columns; in a first or full build, true for every row.
 #}
 {% macro is_not_stored(relation, columns) -%}
-    {#- A unit test has no table of its own to look into. -#}
+    {#- A unit test has no existing table to look up. -#}
     {%- if model.resource_type == 'model' and is_incremental() -%}
         not exists (
             select 1

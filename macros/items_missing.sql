@@ -1,5 +1,5 @@
 {#
-    How many of the comma separated items of a text are not among those of another; nulls are empty
+    How many of the comma-separated items of a text are not among those of another; nulls are empty
     lists. Reads the first `limit` items: rpt_promotion_candidates lists twenty incidents.
 #}
 {% macro items_missing(items, other, limit=20) -%}

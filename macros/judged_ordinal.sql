@@ -1,4 +1,4 @@
-{# The level at most: a median of few incidents proves little, so it is medium at most. #}
+{# The highest level allowed: a median of few incidents proves little, so it is medium at most. #}
 {% macro most_ordinal(relation) -%}
     case
         when
@@ -10,8 +10,8 @@
 {%- endmacro %}
 
 {#
-    The level that counts. An estimate that nobody made would make the work look free: it is taken as
-    the level of dbt_project.yml.
+    The level that counts. A missing estimate would make the work look free: it is replaced by the
+    level in dbt_project.yml.
 #}
 {% macro judged_ordinal(relation) -%}
     {%- set assumed = {'low': 1, 'medium': 2, 'high': 3}.get(var('unknown_effort_level')) -%}

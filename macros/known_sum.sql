@@ -1,4 +1,4 @@
-{# The exact sum of parts, all of which are known: what is not known of one is not known of it. #}
+{# The exact sum of parts; unknown where any of them is. #}
 {% macro known_sum(expression) -%}
     case when count(*) = count({{ expression }}) then {{ exact_sum(expression) }} end
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#
-    The level (0 none to 3 high) of a value against three cuts, raised by `raise` and at least
+    The level (0 none to 3 high) of a value against three thresholds, raised by `raise` and at least
     `least`; null where nothing is known. Exposure to a regulation is known even where the value is
     not.
 #}

@@ -1,7 +1,6 @@
 {#
-    What is linked, as one line of a list: its id, title and address with a tab between them. A tab
-    or a line break within the title becomes a space, so a line has three parts whatever people
-    wrote.
+    A link as one line of a list: its id, title and address, separated by tabs. A tab or a line
+    break within the title becomes a space, so a line always has three parts.
 #}
 {% macro link_line(id, title, url) -%}
     {{ id }} || chr(9)

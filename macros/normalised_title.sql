@@ -1,6 +1,6 @@
 {#
-    What is the same in the titles of two incidents that are alike: the words, without numbers, ids,
-    hosts, dates and punctuation. "[FIRING:2] Disk 91% full on db-07.eu.example.com (2026-05-01)" and
+    What the titles of two similar incidents have in common: the words, without numbers, ids, hosts,
+    dates and punctuation. "[FIRING:2] Disk 91% full on db-07.eu.example.com (2026-05-01)" and
     "[FIRING:1] Disk 88% full on db-03.eu.example.com" are both "firing disk full on". Null where no
     word is left.
 #}

@@ -1,7 +1,8 @@
 {#
     A person's name or e-mail as the var `people` wants it: `named` as written; `hashed`, the same
-    pseudonym wherever the same text stands; `dropped`, nothing. Who has a list of names can hash them
-    too and compare, so `hashed` hides people from readers, not from whoever keeps that list.
+    pseudonym wherever the same text occurs; `dropped`, nothing. Anyone with a list of names can
+    hash them too and compare, so `hashed` hides people from readers, not from those who have that
+    list.
 #}
 {% macro person(name) -%}
     {%- set people = var('people') -%}
@@ -21,7 +22,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The same of an owner, who may be a team: a team of the catalog stays named. #}
+{# The same for an owner, who may be a team: teams of the catalog keep their names. #}
 {% macro person_or_team(name) -%}
     {%- set teams = ref('dim_teams') -%}
     {%- if var('people') == 'named' -%}

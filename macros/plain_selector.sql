@@ -1,5 +1,7 @@
-{# The ids that a selector of Opsgenie names, separated by commas, such as `tag:"a" OR tag:"b"`;
-   null where it is more than tags joined by OR. #}
+{#
+    The ids that an Opsgenie selector names, separated by commas, such as `tag:"a" OR tag:"b"`; null
+    where it is anything but tags joined by OR.
+#}
 {% macro plain_selector(column) -%}
     case
         when

@@ -1,6 +1,6 @@
 {#
-    For hooks of incremental models that are built up run by run: rows of a service that was renamed get
-    its id of today. Where two became one, only one goes on.
+    For hooks of incremental models that are built up run by run: rows of a renamed service get its
+    current id. Where two services became one, only one of them continues.
 #}
 {% macro rename_services() -%}
     {%- if is_incremental() -%}

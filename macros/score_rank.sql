@@ -1,11 +1,13 @@
-{# Of services with the same score the one comes first that burnt more, repeated more, hit more. #}
+{#
+    Among services with equal scores, more burn comes first, then more repeats, then more users hit.
+#}
 {% macro score_tie_breakers() -%}
     {{ return(['slo_burn', 'repeats', 'blast_radius']) }}
 {%- endmacro %}
 
 {#
-    The place by score, 1 first, within a partition; services that tie in all have the same place. The
-    relation needs score, exact_score, and raw_<factor> of each tie breaker.
+    The rank by score, 1 first, within a partition; services that tie in everything share a rank.
+    The relation needs score, exact_score, and raw_<factor> of each tie breaker.
 #}
 {% macro score_rank(relation, partition, raw_relation=none) -%}
     rank() over (

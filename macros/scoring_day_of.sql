@@ -1,4 +1,4 @@
-{# The day whose score a moment first counts for: a day is scored at its end, midnight included. #}
+{# The first day whose score includes a moment: a day is scored at its end, midnight included. #}
 {% macro scoring_day_of(moment) -%}
     case
         when {{ moment }} = cast(cast({{ moment }} as date) as timestamp)

@@ -1,6 +1,6 @@
 {#
-    Each factor, the column of the relation `measured` with its value, the levels that it is raised by,
-    and the evidence in words.
+    Each factor, the column of the relation `measured` with its value, the number of levels by which
+    it is raised, and the evidence in words.
 #}
 {% macro scoring_factors() -%}
     {{ return([

@@ -1,8 +1,9 @@
 {#
-    What incidents with a stated burn rate spent of an error budget, by day and service, and the most
-    urgent alert that such a rate sets off. The rate held while the incident was active; it counts for
-    days on which nothing was measured. Incidents within one period of 30 days spend from one budget.
-    A stated rate is as round as an alert's threshold, so it reaches it where it equals it.
+    The share of an error budget that incidents with a stated burn rate spent, by day and service,
+    and the most urgent alert that such a rate triggers. The rate held while the incident was
+    active; it counts on days without measurements. Incidents within one period of 30 days spend
+    from one budget. Stated rates are rounded like the thresholds of alerts, so a rate equal to a
+    threshold reaches it.
 #}
 {% macro stated_burn(stated, daily_burn) -%}
     {%- set windows = burn_windows() -%}

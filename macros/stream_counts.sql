@@ -1,10 +1,10 @@
 {#
-    What reports on loads and on streams have in common, so that both count alike.
+    What the reports on loads and on streams share, so that both count alike.
 
-    outcome_counts: what became of incidents, each row of `outcomes` with its row of `facts`.
-    of_incidents: such a count, where the stream's records are incidents.
-    link_counts: the links of the chain from source to facts, each with a difference that is 0, or
-        something was lost or doubled.
+    outcome_counts: the outcomes of incidents, each row of `outcomes` with its row of `facts`.
+    of_incidents: such a count, where the stream's records are incidents. link_counts: the links of
+    the chain from source to facts, each with a difference that is 0 unless something was lost or
+    counted twice.
 #}
 {% macro outcome_counts() -%}
     count(facts.incident_id) as fact_count,
@@ -41,8 +41,7 @@
 {%- endmacro %}
 
 {#
-    What the source has and is not here, what is here and the source has not, and what syncs landed
-    and no load read.
+    Missing here, missing at the source, and landed by syncs but read by no load.
 #}
 {% macro source_differences(counted) -%}
     cast(

@@ -1,6 +1,6 @@
 {#
-    The 97.5 % quantile of Student's t with a freedom: its series about the normal one (Abramowitz and
-    Stegun, 26.7.5). From a freedom of 4 on it is off by less than 0.01, at 2 by 0.04.
+    The 97.5 % quantile of Student's t for given degrees of freedom: its series about the normal one
+    (Abramowitz and Stegun, 26.7.5). From 4 degrees on the error is below 0.01; at 2 it is 0.04.
 #}
 {% macro student_quantile(freedom) -%}
     (

@@ -1,4 +1,4 @@
-{# Who supplies each field that an epic is missing; `fields` are comma separated, `who` owns it. #}
+{# Who supplies each field that an epic lacks; `fields` are comma-separated, `who` is the owner. #}
 {% macro who_fills_in(fields, who) -%}
     {%- set people = [
         ('owner', "'the service''s team sets spec.owner in its catalog-info.yaml'"),

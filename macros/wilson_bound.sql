@@ -1,6 +1,6 @@
 {#
-    The lower or upper end of Wilson's 95 % interval of a share, 0 to 1; null of nothing. It stays
-    within 0 and 1 and holds for few and for none (Wilson 1927).
+    The lower or upper end of Wilson's 95 % interval of a share, 0 to 1; null for no trials. It
+    stays within 0 and 1 and is valid for small counts and zero (Wilson 1927).
 #}
 {% macro wilson_bound(count, total, end) -%}
     case

@@ -1,4 +1,4 @@
-{# dbt-bigquery's gives a datetime, which nothing can be compared with that is a timestamp. #}
+{# dbt-bigquery's returns a datetime, which can't be compared with a timestamp. #}
 {% macro bigquery__dateadd(datepart, interval, from_date_or_timestamp) -%}
     timestamp({{ dbt.bigquery__dateadd(datepart, interval, from_date_or_timestamp) }})
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What goes out to BigQuery, spelled as it spells types and texts: macros/cross_db/spelled.sql. #}
+{# SQL for BigQuery, with its spelling of types and texts: macros/cross_db/spelled.sql. #}
 {% macro bigquery__create_table_as(temporary, relation, compiled_code, language='sql') -%}
     {{ return(dbt.bigquery__create_table_as(temporary, relation, spelled(compiled_code), language)) }}
 {%- endmacro %}
@@ -15,7 +15,7 @@
     {{ return(dbt.default__get_test_sql(spelled(main_sql), fail_calc, warn_if, error_if, limit)) }}
 {%- endmacro %}
 
-{# dbt-bigquery's is in three quotes, which can't be told from a text that begins with one. #}
+{# dbt-bigquery's uses three quotes, ambiguous for a text that begins with one. #}
 {% macro bigquery__string_literal(value) -%}
     '{{ value }}'
 {%- endmacro %}

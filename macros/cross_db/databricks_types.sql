@@ -1,4 +1,4 @@
-{# What goes out to Databricks is spelled as Spark's is; the rest of dbt-databricks stays as it is. #}
+{# SQL for Databricks is spelled as for Spark; the rest of dbt-databricks is left unchanged. #}
 {% macro databricks__create_table_as(temporary, relation, compiled_code, language='sql') -%}
     {{ return(dbt.databricks__create_table_as(temporary, relation, spelled(compiled_code), language)) }}
 {%- endmacro %}

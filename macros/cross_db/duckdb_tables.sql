@@ -1,7 +1,7 @@
 {#
     DuckDB replaces a table in one transaction. dbt-duckdb builds beside it and renames twice, looks for
-    indexes and drops the old one afterwards: four statements more for each model, of which a run has
-    hundreds, and both tables on disk.
+    indexes and drops the old one afterwards: four more statements for each of a run's hundreds of
+    models, and both tables on disk.
 #}
 {% materialization table, adapter='duckdb' %}
     {%- set existing = load_cached_relation(this) -%}

@@ -1,4 +1,4 @@
-{# A sum that is the same in whatever order rows are added: in decimals, returned as a double. #}
+{# A sum that doesn't depend on the order of rows: in decimals, returned as a double. #}
 {% macro exact_sum(expression, decimals=6) -%}
     {{ return(adapter.dispatch('exact_sum', 'paydown')(expression, decimals)) }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
-    The geometric mean of whole seconds as an aggregate, nulls left out: the middle of durations
-    that spread over orders of magnitude. What took less than a second counts as one, because a
-    product with 0 is 0. The same in whatever order rows are added.
+    The geometric mean of whole seconds as an aggregate, ignoring nulls: the center of durations
+    that spread over orders of magnitude. Less than a second counts as one second, because a
+    product with 0 is 0. The order of rows makes no difference.
 #}
 {% macro geometric_mean(column) -%}
     {{ return(adapter.dispatch('geometric_mean', 'paydown')(column)) }}

@@ -15,7 +15,7 @@
     extract(dayofweek_iso from {{ date }})
 {%- endmacro %}
 
-{# Both count from Sunday, Redshift from 0 and BigQuery from 1. #}
+{# Both start on Sunday, Redshift with 0 and BigQuery with 1. #}
 {% macro redshift__iso_weekday(date) -%}
     cast(mod(cast(extract(dow from {{ date }}) as integer) + 6, 7) + 1 as integer)
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# A number as text for a person, with a fixed count of decimals. #}
+{# A number as text for a person, with a fixed number of decimals. #}
 {% macro number_text(expression, decimals=1) -%}
     {{ return(adapter.dispatch('number_text', 'paydown')(expression, decimals)) }}
 {%- endmacro %}
@@ -7,7 +7,7 @@
     cast(cast(round(cast({{ expression }} as numeric(28, 6)), {{ decimals }}) as numeric(28, {{ decimals }})) as varchar)
 {%- endmacro %}
 
-{# A number as text loses the zeros at its end there. #}
+{# There, a number as text loses its trailing zeros. #}
 {% macro bigquery__number_text(expression, decimals) -%}
     format('%.{{ decimals }}f', round(cast({{ expression }} as numeric), {{ decimals }}))
 {%- endmacro %}

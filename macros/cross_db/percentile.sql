@@ -1,4 +1,4 @@
-{# An interpolated percentile as an aggregate, nulls left out. #}
+{# An interpolated percentile as an aggregate, ignoring nulls. #}
 {% macro percentile(column, fraction) -%}
     {{ return(adapter.dispatch('percentile', 'paydown')(column, fraction)) }}
 {%- endmacro %}
@@ -7,7 +7,7 @@
     percentile_cont({{ fraction }}) within group (order by {{ column }})
 {%- endmacro %}
 
-{# Its own is a window function; the one that aggregates is approximate. #}
+{# Its exact percentile is a window function; its aggregate is approximate. #}
 {% macro bigquery__percentile(column, fraction) -%}
     {%- set sorted = 'array_agg(cast(' ~ column ~ ' as float64) ignore nulls order by ' ~ column ~ ')' -%}
     {%- set place = fraction ~ ' * (count(' ~ column ~ ') - 1)' -%}

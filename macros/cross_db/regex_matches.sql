@@ -1,6 +1,6 @@
 {#
-    Whether a text holds what a regular expression describes. The pattern is a POSIX one: character
-    classes and groups only, no backslashes, no look-around; case counts.
+    Whether a regular expression matches somewhere in a text. POSIX patterns only: character classes
+    and groups, no backslashes, no look-around; case-sensitive.
 #}
 {% macro regex_matches(expression, pattern) -%}
     {{ return(adapter.dispatch('regex_matches', 'paydown')(expression, pattern)) }}
@@ -26,8 +26,10 @@
     {{ expression }} rlike '{{ _java_pattern(pattern) }}'
 {%- endmacro %}
 
-{# A POSIX pattern as a literal of Spark, whose regular expressions are Java's: brackets in brackets
-   are escaped, and a backslash is written twice. #}
+{#
+    A POSIX pattern as a Spark literal, whose regular expressions are Java's: brackets within
+    brackets are escaped, and a backslash is doubled.
+#}
 {% macro _java_pattern(pattern) -%}
     {{ return(
         pattern

@@ -1,6 +1,6 @@
 {#
-    A text with every match of a regular expression replaced by a plain text. The pattern is a POSIX
-    one: character classes and groups only, no backslashes, no look-around; case counts.
+    A text with every match of a regular expression replaced by a plain text. POSIX patterns only:
+    character classes and groups, no backslashes, no look-around; case-sensitive.
 #}
 {% macro regex_replace(expression, pattern, replacement) -%}
     {{ return(adapter.dispatch('regex_replace', 'paydown')(expression, pattern, replacement)) }}
@@ -10,7 +10,7 @@
     regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}', 'g')
 {%- endmacro %}
 
-{# These replace every match unless told otherwise. #}
+{# These replace every match by default. #}
 {% macro snowflake__regex_replace(expression, pattern, replacement) -%}
     regexp_replace({{ expression }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement }}')
 {%- endmacro %}

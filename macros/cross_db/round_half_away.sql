@@ -1,4 +1,4 @@
-{# A number rounded to a whole one, halves away from zero: 1.5 to 2 and -1.5 to -2. #}
+{# A number rounded to an integer, halves away from zero: 1.5 to 2 and -1.5 to -2. #}
 {% macro round_half_away(expression) -%}
     {{ return(adapter.dispatch('round_half_away', 'paydown')(expression)) }}
 {%- endmacro %}

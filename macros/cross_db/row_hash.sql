@@ -1,4 +1,4 @@
-{# A number that stands for the values of a row: equal rows, equal numbers. Only sums of it are stored. #}
+{# A hash of a row's values: equal rows have equal numbers. Only sums of it are stored. #}
 {% macro row_hash(columns) -%}
     {{ return(adapter.dispatch('row_hash', 'paydown')(columns)) }}
 {%- endmacro %}
@@ -16,7 +16,7 @@
     ), 0)
 {%- endmacro %}
 
-{# Its own hash leaves nulls out, and a sum of numbers of 64 bits may be too large for one. #}
+{# Its own hash ignores nulls, and a sum of 64-bit numbers may overflow 64 bits. #}
 {% macro spark__row_hash(columns) -%}
     cast(xxhash64(concat_ws(
         '|',
@@ -35,7 +35,7 @@
     cast({{ hash.sql }} as numeric(20, 0))
 {%- endmacro %}
 
-{# A sum of numbers of 64 bits may be too large for one. #}
+{# A sum of 64-bit numbers may overflow 64 bits. #}
 {% macro bigquery__row_hash(columns) -%}
     cast(farm_fingerprint(concat(
         {%- for column in columns %}

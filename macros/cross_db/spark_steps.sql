@@ -1,7 +1,7 @@
 {#
-    Spark's planner copies a CTE to every place that names it: seven steps that each name the one
-    before three times are planned 3^7 times. What many copies would be made of is stored first, in a
-    table of its own. Returned is the SQL in which the CTE reads that table.
+    Spark's planner copies a CTE to every place that names it: seven steps that each name the
+    previous one three times are planned 3^7 times. A CTE that would be copied often is stored
+    first, in a table of its own. Returns the SQL in which the CTE reads that table.
 #}
 {% macro spark_steps(relation, sql) -%}
     {%- set at = namespace(depth=0, name=none, start=0, rest=0) -%}

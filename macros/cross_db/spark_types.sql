@@ -1,5 +1,5 @@
 {#
-    What goes out to Spark, with its names of types: macros/cross_db/spelled.sql.
+    SQL for Spark, with its names of types: macros/cross_db/spelled.sql.
 #}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
     {%- set sql = spark_steps(relation, spelled(compiled_code)) -%}
@@ -25,7 +25,7 @@
     {{ return(dbt.spark__create_csv_table(model, agate_table)) }}
 {%- endmacro %}
 
-{# Through a session, dbt-spark's writes 'None' for a null and takes a quote for a text's end. #}
+{# Through a session, dbt-spark's writes 'None' for a null and ends a text at its first quote. #}
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set rows = [] -%}
     {%- for row in agate_table.rows -%}

@@ -1,7 +1,8 @@
 {#
     SQL with types and texts spelled as an engine spells them. Models, contracts and tests write
-    `varchar`, `double precision` and 'it''s', as most warehouses do; where that is read otherwise, it is
-    changed where SQL goes out (spark_types.sql, databricks_types.sql, bigquery_types.sql).
+    `varchar`, `double precision` and 'it''s', as most warehouses do; for engines that read it
+    otherwise, it is changed as SQL is sent (spark_types.sql, databricks_types.sql,
+    bigquery_types.sql).
 #}
 {% macro spelled(sql) -%}
     {{ return(adapter.dispatch('spelled', 'paydown')(sql)) }}
@@ -18,8 +19,8 @@
 {%- endmacro %}
 
 {#
-    BigQuery has other names for both, a numeric of at most 9 decimals, and in a text a backslash before
-    a quote and for a new line.
+    BigQuery has other names for both, a numeric of at most 9 decimals, and in a text a backslash
+    before a quote and for a line break.
 #}
 {% macro bigquery__spelled(sql) -%}
     {%- set parts = [] -%}

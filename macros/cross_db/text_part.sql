@@ -1,6 +1,6 @@
 {#
-    The part of a text at a place, counted from 1, between separators; empty where there are fewer.
-    All three are SQL; where the place is a plain number, dbt.split_part does.
+    The part of a text at a position, from 1, between separators; empty where there are fewer parts.
+    All three are SQL; where the position is a plain number, use dbt.split_part.
 #}
 {% macro text_part(text, separator, place) -%}
     {{ return(adapter.dispatch('text_part', 'paydown')(text, separator, place)) }}

@@ -7,7 +7,7 @@
     cast({{ dbt.dateadd(unit, count, start_at) }} as timestamp)
 {%- endmacro %}
 
-{# dbt-spark's dateadd drops fractions of a second. #}
+{# dbt-spark's dateadd truncates fractions of a second. #}
 {% macro spark__time_after(start_at, count, unit) -%}
     timestampadd({{ unit }}, {{ count }}, cast({{ start_at }} as timestamp))
 {%- endmacro %}

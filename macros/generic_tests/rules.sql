@@ -1,14 +1,16 @@
 {#
-    All rules of one table, checked by one query. It returns a row per broken rule, with the number of
-    rows that break it and the key of one of them; `materialization test` prints these rows.
+    All rules of one table, checked by one query. It returns one row per broken rule, with the
+    number of rows that break it and the key of one of them; `materialization test` prints these
+    rows.
 
     key            the primary key, a column or a list: never null, never twice
     unique         further columns, or lists of columns, whose values occur once; nulls may repeat
     not_null       columns that are always filled
     accepted       {column: [values]}; null is accepted
-    relationships  {column: {to: ref(...), field: ..., where: ...}}: what is filled exists there
+    relationships  {column: {to: ref(...), field: ..., where: ...}}: values exist there; null is
+    accepted
     sums           [{total: ..., parts: [...], where: ...}]: the parts make up the total
-    bounds         {column: [lowest, highest]}: what is filled lies between, both included; none for no bound
+    bounds         {column: [lowest, highest]}: values lie between, both included; none for no bound
 #}
 {% test rules(
     model, key=none, unique=[], not_null=[], accepted={}, relationships={}, sums=[], bounds={}

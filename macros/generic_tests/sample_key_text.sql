@@ -1,4 +1,4 @@
-{# The columns as one text that a person can look for; where a table has no key, nothing to look for. #}
+{# The columns as one text that a person can search for; empty where a table has no key. #}
 {% macro sample_key_text(columns) -%}
     {%- if columns -%}
         {%- for column in columns -%}

@@ -1,6 +1,6 @@
 {#
-    Full reference of the catalog's entity in a row with kind, namespace and name:
-    kind:namespace/name. `row` is the alias of the row, where several are joined.
+    Full reference of the catalog entity in a row with kind, namespace and name:
+    kind:namespace/name. `row` is the row's alias, where several are joined.
 #}
 {% macro entity_ref(row=none) -%}
     {%- set of = row ~ '.' if row else '' -%}
@@ -9,7 +9,7 @@
 
 {#
     Full reference of another entity that a row names as [kind:][namespace/]name in `column`; what is
-    left out is `default_kind` and the row's own namespace.
+    left out defaults to `default_kind` and the row's own namespace.
 #}
 {% macro full_ref(column, default_kind) -%}
     {%- set stated = 'trim(' ~ column ~ ')' -%}

@@ -1,7 +1,7 @@
 {#
-    A source's rows, one per record: the version that was changed last. Loading an older export
-    after a newer one changes nothing, and neither does the order of loading: where versions tie,
-    the content of the record decides. Keys are never null: the contract requires them.
+    A source's rows, one per record: the version that was changed last. The order of loading makes
+    no difference, even for an older export after a newer one: where versions tie, the content of
+    the record decides. Keys are never null: the contract requires them.
 #}
 {% macro newest_version(relation, key, version) -%}
     {%- set order_by -%}

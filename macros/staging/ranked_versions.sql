@@ -1,7 +1,7 @@
 {#
     A relation's rows with `version_rank`, 1 for the version of a record that comes first in `order_by`.
-    Nearly every record has one version, so only records with several are sorted: a sort would carry
-    all columns of all rows along.
+    Nearly every record has one version, so only records with several are sorted: a full sort would
+    carry all columns of all rows.
 #}
 {% macro ranked_versions(relation, key, order_by) -%}
     (

@@ -1,6 +1,6 @@
 {#
-    The order of a record's versions, the newest first, for counting what each load brought. Where
-    versions tie, the load that brought the record first keeps it; the content is not read here.
+    The order of a record's versions, newest first, for counting what each load brought. Where
+    versions tie, the first load that brought the record keeps it; the content is not read here.
 #}
 {% macro version_order(version) -%}
     {%- for column in version %}

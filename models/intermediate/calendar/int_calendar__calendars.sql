@@ -1,6 +1,6 @@
 {#
-    The calendars of calendar.yaml, and one for each team of which it says nothing but whose group in
-    the catalog states its time zone: the hours and holidays of the defaults, on the team's own clock.
+    The calendars of calendar.yaml, and one for each team that it doesn't mention but whose group in
+    the catalog states its time zone: the default hours and holidays, on the team's own clock.
 #}
 with stated as (
     select * from {{ ref('stg_calendar__calendars') }}
@@ -14,7 +14,7 @@ time_zones as (
     select * from {{ ref('time_zones') }}
 ),
 
--- Two groups of one name, in two namespaces, may state two zones: then neither counts.
+-- Groups with the same name in two namespaces may state two zones: then neither counts.
 catalogued as (
     select
         lower({{ dbt.split_part('annotations.entity_ref', "'/'", 2) }}) as team_key,
@@ -28,7 +28,7 @@ catalogued as (
     having min(time_zones.zone_name) = max(time_zones.zone_name)
 ),
 
--- A team may be written in other letters than in the catalog; of two spellings the first holds.
+-- A team's name may differ in case from the catalog's; of two spellings the first counts.
 spelled as (
     select
         stated.calendar_name,
@@ -49,7 +49,7 @@ defaults as (
     where spelled.team_key is null
 ),
 
--- A team that has the zone of the defaults may have said nothing of it, and the catalog does.
+-- A team with the default zone may simply not have set one, while the catalog does.
 calendars as (
     select
         spelled.calendar_name,

@@ -2,10 +2,10 @@
     One row per calendar and day on its clock, with the working hours of that day in UTC and the
     working seconds before it, so that the working seconds between two moments are a difference.
 
-    The moment at which a clock shows a time is looked for in both offsets that hold around it,
-    the day before and the day after, by `local_time` alone: engines differ in the other
-    direction. A time that the clock skips is read with the offset before, one that it shows twice
-    is the first: `fold=0` of Python's PEP 495.
+    The moment at which a clock shows a time is searched with both offsets in force around it, the
+    day before and the day after, by `local_time` alone: engines differ in the other direction. A
+    time that the clock skips is read with the earlier offset, and of one that it shows twice the
+    first counts: `fold=0` of Python's PEP 495.
 #}
 with calendars as (
     select * from {{ ref('int_calendar__calendars') }}
@@ -145,7 +145,7 @@ opened as (
         shifts.holiday_name,
         opens.edge_at as opens_at,
         closes.edge_at as stated_closes_at,
-        -- Hours that run into the next day's end where those begin.
+        -- Hours that run into the next day's hours end where those begin.
         lead(opens.edge_at) over (
             partition by shifts.calendar_name order by shifts.local_date
         ) as next_opens_at

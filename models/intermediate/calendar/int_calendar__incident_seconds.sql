@@ -1,7 +1,7 @@
 {#
     Working seconds of each incident on the calendar of its service's team. The working seconds
-    between two moments are those before the later one less those before the earlier one, so a
-    moment is looked up twice by day and no interval is joined with every day it spans.
+    between two moments are those before the later one minus those before the earlier one, so each
+    end is looked up by its day, and no interval is joined with every day that it spans.
 #}
 with counted as (
     select * from {{ ref('int_incidents__counted') }}
@@ -70,7 +70,7 @@ dated as (
         on coalesce(service_calendars.calendar_name, 'defaults') = calendars.calendar_name
 ),
 
--- Hours that began the day before may still run.
+-- Hours that began the previous day may still be running.
 looked_up as (
     select
         dated.incident_id,

@@ -12,7 +12,7 @@ time_zones as (
     select * from {{ ref('time_zones') }}
 ),
 
--- As in the intervals of an incident: the resolves before an entry tell its stretch.
+-- As in the intervals of an incident: the resolves before an entry identify its interval.
 placed as (
     select
         log_entries.source_incident_id,
@@ -33,7 +33,7 @@ placed as (
 ),
 
 -- Further messages to the same person, by other channels or because nobody answered, are no new
--- page; a reopening is.
+-- page; a reopened incident is.
 paged as (
     select
         placed.source_incident_id,
@@ -56,7 +56,7 @@ notifications as (
         'pagerduty:' || paged.source_incident_id as incident_id,
         'pagerduty:' || paged.user_id as responder_id,
         coalesce(users.user_name, paged.user_name) as responder_name,
-        -- A zone that no warehouse knows is as good as none.
+        -- A zone that no warehouse knows counts as none.
         time_zones.zone_name as responder_time_zone,
         paged.message_count,
         paged.paged_at

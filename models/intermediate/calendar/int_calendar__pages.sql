@@ -1,6 +1,6 @@
 {#
-    One row per moment that may have called somebody: every notification of a responder, and the
-    trigger of every real incident, which is a page only where no notification tells who was.
+    One row per moment that may have paged somebody: every notification of a responder, and the
+    trigger of every real incident, which is a page only where no notification says who was paged.
 #}
 with notifications as (
     select * from {{ ref('int_calendar__notifications') }}
@@ -34,7 +34,7 @@ holidays as (
     select * from {{ ref('stg_calendar__holidays') }}
 ),
 
--- A merged or duplicate incident called people all the same; a drill or a deleted one did not.
+-- A merged or duplicate incident paged people all the same; a drill or a deleted one did not.
 notified as (
     select
         notifications.*,
@@ -76,7 +76,7 @@ moments as (
     left join outages on counted.incident_id = outages.outage_id
 ),
 
--- The service that called is the one that was triggered.
+-- The service that paged is the one that was triggered.
 placed as (
     select
         moments.*,
@@ -139,7 +139,7 @@ judged as (
             ) }},
             false
         )
-        -- Hours that began the day before may still run, until those of the day begin.
+        -- Hours that began the previous day may still be running, until those of the day begin.
         or coalesce(
             holidays_before.holiday_name is null
             and dated.local_at < {{ time_after(

@@ -6,7 +6,7 @@ calendars as (
     select * from {{ ref('int_calendar__calendars') }}
 ),
 
--- A service without an owner, or whose team says nothing of its hours, has the defaults.
+-- A service without an owner, or whose team states no hours, has the defaults.
 service_calendars as (
     select
         services.service_id,

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Commits whose trailers say that an AI tool wrote them or helped to. A commit without such a
-    trailer is not listed: that says nothing of who wrote it.
+    Commits whose trailers say that an AI tool wrote them or helped to. Commits without such a
+    trailer are not listed: nothing says who wrote them.
 #}
 with commits as (
     select * from {{ ref('stg_commits__commits') }}
@@ -32,7 +32,7 @@ written as (
         commits.repository_name,
         commits.commit_sha,
         matched.trailer,
-        -- Empty where nobody looked for tests.
+        -- Empty where nobody checked for tests.
         not commits.has_tests_changed as is_without_tests,
         commits.authored_at
     from commits

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Postmortems that name a commit which an AI tool wrote without tests. The beginning of a hash
-    that several commits have names none of them: no guess.
+    Postmortems that name a commit that an AI tool wrote without tests. An abbreviated hash that
+    several commits share names none of them: no guess.
 #}
 with stated as (
     select * from {{ ref('stg_postmortems__postmortem_commits') }}

@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# One row per version that Argo Rollouts brought to users, with the canary steps it passed. #}
+{# One row per version that Argo Rollouts delivered to users, with the canary steps it passed. #}
 with rollouts as (
     select *
     from {{ ref('stg_argocd__rollouts') }}
@@ -11,7 +11,8 @@ steps as (
     select * from {{ ref('stg_argocd__rollout_steps') }}
 ),
 
--- A step is passed once the rollout is at a later one; all users have it once it is stable.
+-- A step is passed once the rollout is at a later one; all users have the version once it is
+-- stable.
 passed as (
     select
         rollouts.object_namespace,

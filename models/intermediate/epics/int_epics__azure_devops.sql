@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    States have names of a project's own; their category says what they mean. A type that the
-    project no longer has is judged by its closing date.
+    Each project names its own states; their category says what they mean. A work item whose type
+    the project no longer has is judged by its closing date.
 #}
 with work_items as (
     select * from {{ ref('stg_azure_devops__work_items') }}

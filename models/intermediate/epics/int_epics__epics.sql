@@ -1,7 +1,7 @@
 {#
-    What the ledger opened and what the trackers show, an epic once. The ledger knows an epic whose
-    label somebody removed, by the tracker's id; the label tells of one that the ledger has lost.
-    A clone has the label too: the epic that the ledger opened is ours, else the oldest.
+    What the ledger opened and what the trackers show, one row per epic. By the tracker's id the
+    ledger knows an epic whose label somebody removed; by its label an epic is found that the ledger
+    has lost. A clone has the label too: the epic that the ledger opened is ours, else the oldest.
 #}
 with items as (
     select * from {{ ref('int_epics__items') }}
@@ -15,7 +15,7 @@ recorded as (
     where ledger.ledger_state in ('opened', 'closed')
 ),
 
--- Two instances of one kind of tracker may hold the same key, one after the other.
+-- Two successive instances of one kind of tracker may hold the same key.
 ledger as (
     select *
     from (

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    A resolution date may outlive a reopening, and Data Center has no other: so it counts only in a
-    closed status. An issue that the sweep did not find, though it was made before, is gone.
+    A resolution date may survive a reopening, and Data Center has no other: so it counts only in a
+    closed status. An issue that the sweep did not find, although created before it, is gone.
 #}
 with issues as (
     select * from {{ ref('stg_jira__issues') }}
@@ -55,7 +55,7 @@ items as (
         case
             when coalesce(judged.is_gone, false) then 'deleted'
             when judged.archived_at is not null then 'archived'
-            -- Done, says the status, and the resolution that it was not.
+            -- The status says done, the resolution says it was not.
             when judged.is_closed and not_delivered.status_word is not null
                 then trim(judged.resolution_name)
             else judged.status_name
@@ -68,7 +68,7 @@ items as (
         judged.slo_burn,
         judged.score,
         judged.story_points,
-        -- Jira's day of work has eight hours.
+        -- Jira's working day has eight hours.
         coalesce(
             judged.estimate_days,
             cast(judged.original_estimate_seconds as double precision) / 28800

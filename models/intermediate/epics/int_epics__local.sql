@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# The words for a closed epic are those that the local tracker knows. #}
+{# The words for a closed epic are the local tracker's. #}
 with epics as (
     select * from {{ ref('stg_local__epics') }}
 ),

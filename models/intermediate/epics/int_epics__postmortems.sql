@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Postmortems whose decision names an epic, however people write it: MOD-123, AB#4711, #4711, the
-    key, the file's name or the address.
+    Postmortems whose decision names an epic, in any spelling: MOD-123, AB#4711, #4711, the key, the
+    file's name or the address.
 #}
 with epics as (
     select * from {{ ref('int_epics__epics') }}

@@ -1,10 +1,10 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    How far the work of each epic has come to users. A rollout that names the epic is its own. Of
-    those that name none, the last of its service before the epic was closed counts, or the first
-    after, for tickets are closed early; while it is open nobody knows whether the work is in it.
-    A service that no tool rolls out is delivered when its epic is closed.
+    How far the work of each epic has reached users. A rollout that names the epic belongs to it.
+    Otherwise its service's last rollout before the epic was closed counts, or the first after,
+    since tickets are closed early; while the epic is open nobody knows whether a rollout has the
+    work. A service that no tool rolls out is delivered when its epic is closed.
 #}
 with epics as (
     select * from {{ ref('int_epics__epics') }}

@@ -1,9 +1,9 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The service of an epic. The ledger has the whole hash of the service's id, or of one that it had
-    before it was renamed; where it has lost the epic, the eight digits in the epic's key tell, unless
-    two services share them.
+    The service of an epic. The ledger has the complete hash of the service's id, or of a former
+    one; where the ledger has lost the epic, the eight digits in the epic's key identify the
+    service, unless two services share them.
 #}
 with epics as (
     select * from {{ ref('int_epics__epics') }}

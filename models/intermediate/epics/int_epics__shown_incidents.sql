@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Incidents that an epic shows as its evidence, as the ledger has them: the newest twenty, in a text
-    with commas.
+    Incidents that an epic shows as its evidence, as recorded in the ledger: the newest twenty, as
+    comma-separated text.
 #}
 {%- set shown = 20 -%}
 with ledger as (

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    What lies below an epic. A parent outweighs the label that a story was opened with: people move
-    stories. Those that were deleted are no longer of anything.
+    The stories below an epic. The parent outweighs the label that a story was opened with: people
+    move stories. Deleted stories belong to no epic.
 #}
 with items as (
     select *

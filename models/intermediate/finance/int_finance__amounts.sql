@@ -1,7 +1,7 @@
 {#
     What a service cost to run in a month, and what a team lost to toil in a week. Lines of one file
-    are added. Of several files that state the same month or week, the one that reaches furthest
-    counts, since it was exported last, and of these the last by name: adding them would count twice.
+    are added up. Where several files state the same month or week, the one that reaches furthest
+    counts, since it was exported last, then the last by name: adding them would count twice.
 #}
 with costs as (
     select * from {{ ref('stg_finance__costs') }}

@@ -1,6 +1,6 @@
 {#
     Records of one outage name each other, across tools or because one was merged into another.
-    They are followed to the one that counts by doubling: after step k over at most 2^k records.
+    They are followed by doubling to the one that counts: after step k over at most 2^k records.
 #}
 {%- set steps = 4 -%}
 
@@ -25,7 +25,7 @@ targets as (
         on
             incidents.source_name || ':' || lower(incidents.merged_into_ref)
             = merged.incident_key
-    -- Some tools pass the other's id on as the key of their alert.
+    -- Some tools pass on the other's id as their alert's key.
     left join incident_keys as correlated
         on
             lower(trim(coalesce(incidents.correlation_ref, incidents.alert_key)))
@@ -34,8 +34,8 @@ targets as (
     where coalesce(merged.incident_id, correlated.incident_id) is not null
 ),
 
--- A minor alert that belongs to no incident is no fact, and neither is what the tool deleted: what
--- names it does not go with it.
+-- A minor alert that belongs to no incident is no fact, and neither is a deleted record: records
+-- that name it are not excluded with it.
 followed_0 as (
     select
         targets.incident_id,
@@ -67,8 +67,8 @@ followed_0 as (
     ),
 
 {% endfor -%}
--- Where records name each other in a ring, one stays: what still exists before what was deleted,
--- an incident before an alert, then by id.
+-- Where records name each other in a cycle, one stays: existing before deleted, an incident before
+-- an alert, then by id.
 ends as (
     select
         followed.incident_id,
@@ -118,13 +118,13 @@ classified as (
         counted_elsewhere.counted_as_id,
         case
             when incidents.is_deleted then 'deleted_at_source'
-            -- A duplicate, a false alarm or no incident at all, as people said in the tool.
+            -- A duplicate, a false alarm or no incident at all, as people stated in the tool.
             when incidents.incident_status = 'canceled' then 'canceled'
             when ruled.rule_reason is not null then ruled.rule_reason
             when incidents.merged_into_ref is not null then 'merged'
             when incidents.record_kind = 'alert' and counted_elsewhere.counted_as_id is not null
                 then 'alert'
-            -- An alert that nobody made an incident of counts where it is P1 to P3.
+            -- An alert that never became an incident counts if it is P1 to P3.
             when incidents.record_kind = 'alert' and coalesce(incidents.severity_level, 5) > 3
                 then 'minor_alert'
             when counted_elsewhere.counted_as_id is not null then 'duplicate'

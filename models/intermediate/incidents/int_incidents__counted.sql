@@ -16,7 +16,7 @@ reviews as (
     where is_last
 ),
 
--- Of merged records the failure began with the first.
+-- The failure of merged records began with the first.
 merged_starts as (
     select
         classified.counted_as_id as incident_id,
@@ -68,7 +68,7 @@ counted as (
         reviews.revenue_impact_usd,
         reviews.users_share,
         reviews.is_ai_code_without_tests,
-        -- An impact that began after the alert is a slip.
+        -- An impact that began after the alert is a typing error.
         case
             when reviews.impact_started_at <= incidents.started_at
                 then {{ seconds_between('reviews.impact_started_at', 'incidents.started_at') }}
@@ -77,8 +77,8 @@ counted as (
             as time_to_acknowledge_seconds,
         {{ seconds_between('incidents.started_at', 'incidents.resolved_at') }}
             as elapsed_seconds,
-        -- The timeline of the record that counts, and what lay before it. It can't be longer than
-        -- the incident: stretches that overlap, or end after it, are a timeline that is wrong.
+        -- The timeline of the record that counts, and what preceded it. It can't be longer than the
+        -- incident: a timeline whose intervals overlap, or end after it, is wrong.
         case
             when
                 incidents.timeline_active_seconds

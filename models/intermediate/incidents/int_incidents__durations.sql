@@ -32,7 +32,7 @@ durations as (
             counted.service_id,
             '{{ measure }}' as measure,
             counted.severity_level,
-            -- Less than nothing is a clock that is wrong, not a duration.
+            -- A negative value is a wrong clock, not a duration.
             case when {{ seconds }} >= 0 then {{ seconds }} end as duration_seconds,
             episodes.is_flap,
             {% if measure == 'time_to_detect' -%}

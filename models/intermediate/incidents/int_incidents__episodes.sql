@@ -8,8 +8,9 @@ gaps as (
         counted.service_id,
         counted.alert_key,
         counted.triggered_at,
-        -- The latest end, as incidents of one alert may overlap. Of one that is open, or whose end
-        -- nobody knows, only the trigger is sure: stuck open it would make flaps of all later ones.
+        -- The latest end, as incidents of one alert may overlap. Of an open one, or one whose end
+        -- is unknown, only the trigger is certain: stuck open it would make flaps of all later
+        -- ones.
         max(coalesce(counted.resolved_at, counted.triggered_at)) over (
             partition by counted.source_name, counted.service_id, counted.alert_key
             order by counted.triggered_at, counted.incident_id
@@ -56,7 +57,7 @@ episodes as (
         numbered.incident_id,
         numbered.is_flap,
         case
-            -- Without an alert key nothing says that two incidents are the same one.
+            -- Without an alert key nothing shows that two incidents are the same.
             when numbered.alert_key is null then numbered.incident_id
             else
                 first_value(numbered.incident_id) over (

@@ -1,6 +1,6 @@
 {#
-    One row per incident, way to tell what failed, and stretch of time in which that was known: by
-    the postmortem's failure mode, by the alert's key, by the ticket's own field for it or, as tools
+    One row per incident, kind of fingerprint, and interval in which that was known: by the
+    postmortem's failure mode, by the alert's key, by the ticket's own field for it or, as tools
     give most alerts a key of their own, by the words of the title.
 #}
 with reviews as (
@@ -15,7 +15,7 @@ episodes as (
     select * from {{ ref('int_incidents__episodes') }}
 ),
 
--- A flap belongs to its episode, it is no occurrence of its own.
+-- A flap belongs to its episode; it is no occurrence of its own.
 known as (
     select
         reviews.incident_id,

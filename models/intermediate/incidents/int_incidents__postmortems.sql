@@ -2,14 +2,14 @@
 
 {#
     One row per counted incident and postmortem of it, in the order in which they became known, with
-    what was known of the incident from then on: of each field the last postmortem that states it
-    holds, so that a later one which is silent takes nothing back.
+    what was known of the incident from then on: for each field the last postmortem that states it
+    counts, so that a later one that doesn't mention it takes nothing back.
 #}
 {%- set fields = [
     'causal_service_id', 'failure_mode', 'regulations', 'users_share', 'estimate_days',
     'is_ai_code_without_tests', 'max_burn_rate', 'revenue_usd', 'impact_started_at',
 ] -%}
-{#- What a postmortem says once of all its incidents, so it needs to be known which one says it. -#}
+{#- What a postmortem says once for all its incidents, so the postmortem must be known. -#}
 {%- set once = ['max_burn_rate', 'revenue_usd', 'impact_started_at'] -%}
 
 with classified as (
@@ -24,7 +24,7 @@ postmortems as (
     select * from {{ ref('int_postmortems__enriched') }}
 ),
 
--- A postmortem may name one incident in two ways, by its number in each of two tools.
+-- A postmortem may name one incident twice, by its number in each of two tools.
 linked as (
     select distinct
         links.postmortem_id,
@@ -98,7 +98,7 @@ stated as (
     from numbered
 ),
 
--- Postmortems of one moment: with the last of them all are known, the others never were alone.
+-- Postmortems of one moment: only the last counts, since all became known together.
 effective as (
     select stated.*
     from stated

@@ -2,11 +2,11 @@
 
 {#
     One row per incident, earlier incident of the same fingerprint within the rubric's days, and
-    stretch of time in which that was known: for as long the incident is a repeat. Of the earlier
-    incidents that were always known to be alike the nearest one says it all, so that a noisy alert
-    doesn't pair each of its incidents with each other one.
+    interval in which that was known: for that long the incident is a repeat. Of the earlier
+    incidents that were always known to be alike the nearest suffices, so that a noisy alert
+    doesn't pair each of its incidents with every other.
 #}
-{#- Each is a join of its own, so that the first one pairs by number. -#}
+{#- Separate joins, so that the first one pairs by number. -#}
 {%- set earlier_ones = [
     'later.nearest_number = earlier.spell_number',
     'later.spell_number > earlier.spell_number
@@ -78,7 +78,7 @@ alike as (
     {%- endfor %}
 ),
 
--- An open beginning is before, an open end after every other.
+-- An open beginning sorts before, an open end after every other.
 pairs as (
     select
         alike.incident_id,

@@ -4,7 +4,7 @@ with fingerprints as (
     select * from {{ ref('int_incidents__fingerprints') }}
 ),
 
--- An incident with several fingerprints is told by one that repeats.
+-- An incident with several fingerprints is represented by one that repeats.
 ranked as (
     select
         fingerprints.incident_id,

@@ -1,6 +1,6 @@
 {#
-    One row per counted incident and stretch of time in which the same was known of it: before its
-    first postmortem, and from each postmortem to the next one. So a past day can be told as it was
+    One row per counted incident and interval in which the same was known of it: before its first
+    postmortem, and from each postmortem to the next. So a past day can be computed from what was
     known on that day.
 #}
 {%- set said_once = {
@@ -45,8 +45,8 @@ first_known as (
     group by postmortems.incident_id
 ),
 
--- What a postmortem says was lost, and when the loss began, is told at one of its incidents: the
--- first of which it still says so.
+-- What a postmortem says was lost, and when the loss began, is recorded with one of its incidents:
+-- the first of those for which it still says so.
 told as (
     select
         facts.current_service_id,

@@ -6,7 +6,7 @@ intervals as (
     {{ incident_intervals() }}
 ),
 
--- The same seconds as active_seconds: from the timeline where there is one, else all in one piece.
+-- The same seconds as active_seconds: from the timeline if one exists, else as one interval.
 -- What was merged into it began before its own timeline does.
 timelines as (
     select

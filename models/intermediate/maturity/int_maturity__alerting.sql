@@ -2,7 +2,7 @@
 
 {#
     Services of PagerDuty and Opsgenie that alert for a service of the catalog: those that the
-    catalog names, and those that the tools know under one of the service's names.
+    catalog names, and those with one of the service's names in the tool.
 #}
 with services as (
     select * from {{ ref('int_services__catalogued') }}

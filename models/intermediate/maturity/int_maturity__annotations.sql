@@ -2,8 +2,8 @@
 
 {#
     What the catalog says of its entities in annotations and tags. Of two files that describe one
-    entity, the first by name holds, as for everything else about it. A canary and an automated
-    rollback that were seen go before what anybody says of them.
+    entity, the first by name counts, as for everything else about it. An observed canary or
+    automated rollback outweighs any statement about it.
 #}
 with entities as (
     select * from {{ ref('stg_backstage__entities') }}

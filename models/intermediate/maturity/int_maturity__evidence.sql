@@ -1,9 +1,10 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Every piece of evidence that the maturity levels ask for, looked for at every service of the
-    catalog. What nobody shows is not shown, which is no failure; refuted is what is known not to
-    hold: an annotation that says no, a date too far back, an incident of code without tests.
+    Every kind of evidence that the maturity levels require, searched for every service of the
+    catalog. Without evidence a criterion is not shown, which is no failure; it is refuted where it
+    is known not to hold: an annotation says no, a date is too old, untested code caused an
+    incident.
 #}
 with services as (
     select * from {{ ref('int_services__catalogued') }}
@@ -62,7 +63,7 @@ stated as (
             when lower(annotations.stated_value) in ('false', 'no', 'none', 'off', '0')
                 then 'refuted'
             when asked.within_days is null then 'shown'
-            -- An experiment that is planned was not made.
+            -- A planned experiment was not carried out.
             when
                 annotations.stated_on is null
                 or annotations.stated_on > cast({{ as_of() }} as date)
@@ -95,7 +96,7 @@ stated as (
     where asked.evidence_kind in ('annotation', 'tag')
 ),
 
--- Where nobody says what is promised, nothing is.
+-- Without a stated objective nothing is promised.
 promised as (
     select
         objectives.service_id,
@@ -173,7 +174,7 @@ cleared as (
         || cast(traced.incident_count as varchar) as finding,
         case
             when traced.untested_count > 0 then 'refuted'
-            -- Incidents of which nobody said where they came from clear nothing.
+            -- Incidents without a stated origin prove nothing.
             when traced.incident_count > 0 and traced.answer_count = 0 then 'not shown'
             else 'shown'
         end as evidence_state,

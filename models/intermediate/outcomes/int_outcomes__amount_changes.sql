@@ -2,10 +2,10 @@
 
 {#
     What services with an epic (the hot paths) cost a month to run, and what teams lost to toil a week,
-    before the start and since. Only whole months and weeks count, in the half in which their middle
-    lies, and only of those that have two or more in either half: who stops reporting has not
-    improved. The 95 % interval is that of a ratio by the delta method with Student's t, as if all had
-    moved together, which one cause would make them: at least as wide as it should be.
+    before the start and since. Only complete months and weeks count, in the half in which their
+    middle lies, and only for services and teams with two or more in each half: to stop reporting is
+    no improvement. The 95 % interval is that of a ratio by the delta method with Student's t, as if
+    all had moved together, as a common cause would make them: at least as wide as it should be.
 #}
 {%- set halves = {'baseline': 0, 'now': 1} -%}
 
@@ -114,7 +114,7 @@ changes as (
         totals.baseline_value,
         totals.now_value,
         compared.ratio - 1 as change_share,
-        -- Nothing falls by more than all of it.
+        -- Nothing falls by more than 100 %.
         case
             when compared.ratio > compared.margin then compared.ratio - compared.margin - 1
             when compared.margin is not null then -1

@@ -1,7 +1,7 @@
 {#
-    One row per epic with the periods that its payback is judged over, which are fixed when it opens:
-    `payback_baseline_days` before it, and as many as `payback_after_days` after its delivery and a
-    washout. What lies between belongs to neither.
+    One row per epic with the periods over which its payback is judged, fixed when it opens:
+    `payback_baseline_days` before it, and up to `payback_after_days` after its delivery and a
+    washout. The time between belongs to neither.
 #}
 with epics as (
     select * from {{ ref('fct_epics') }}
@@ -19,7 +19,7 @@ incidents as (
     select * from {{ ref('fct_incidents') }}
 ),
 
--- No service is known to have been quiet before the first record.
+-- Before the first record nothing is known, not even that a service was quiet.
 history as (
     select min(incidents.triggered_at) as history_starts_at
     from incidents

@@ -1,14 +1,14 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    What was to be expected after, had nothing been done: the empirical Bayes estimate that road
-    safety uses (Hauer; FHWA-RD-94-082). Epics go to the worst services, and the worst improve by
-    themselves; so the rate of a service is drawn to the mean of all, by how much they differ.
+    What was to be expected afterwards, had nothing been done: the empirical Bayes estimate used in
+    road safety (Hauer; FHWA-RD-94-082). Epics go to the worst services, and the worst improve by
+    themselves; so the rate of a service is shrunk towards the mean of all, by how much they differ.
 
-    The prior is a gamma distribution with the mean and variance of the rates of all services that no
-    epic had treated in the period before, the later treated ones included: those alone that are
-    never treated are cut off by the selection of the worst. The trend compares the untreated with
-    their shrunk expectations, because they were selected too, as the better ones.
+    The prior is a gamma distribution with the mean and variance of the rates of all services that
+    no epic had treated in the period before, including those treated later: the never treated alone
+    would be truncated by the selection of the worst. The trend compares the untreated with their
+    shrunk expectations, because they were selected too, as the better ones.
 #}
 with studies as (
     select * from {{ ref('int_outcomes__studies') }}
@@ -31,7 +31,7 @@ sums as (
     group by counts.period_id, counts.metric
 ),
 
--- What the variance of the counts has beyond that of chance is that of the rates.
+-- The variance of the counts beyond that of chance is that of the rates.
 moments as (
     select
         sums.period_id,
@@ -44,8 +44,8 @@ moments as (
     from sums
 ),
 
--- Where rates differ no more than chance makes them, all have the mean. The rate parameter is in
--- periods before, not in days.
+-- Where rates differ no more than by chance, all have the mean. The rate parameter is in baseline
+-- periods, not in days.
 priors as (
     select
         moments.period_id,
@@ -69,7 +69,7 @@ shrunk as (
         priors.prior_service_count,
         priors.mean_count,
         priors.prior_shape,
-        -- Expected in a period as long as the one before.
+        -- Expected in a period as long as the baseline.
         coalesce(
             (priors.prior_shape + counts.before_count) / (priors.prior_rate + 1),
             priors.mean_count
@@ -87,7 +87,7 @@ peers as (
         sum(shrunk.after_count) as after_count,
         {{ exact_sum('shrunk.shrunk_count * shrunk.after_days / shrunk.before_days') }}
             as expected_count,
-    -- How much their rates spread about what is expected of them.
+    -- How much their rates spread around the expected ones.
         {{ exact_sum(
             'coalesce('
             ~ 'shrunk.shrunk_count * shrunk.after_days / shrunk.before_days'
@@ -146,7 +146,7 @@ compared as (
             - own.is_peer * own.shrunk_count * own.after_days / own.before_days
             + 0.5
         ) as trend,
-        -- Of the trend's logarithm: chance, and the spread of the peers' rates.
+        -- The variance of the trend's logarithm: chance, and the spread of the peers' rates.
         (peers.expected_count + peers.excess_variance + 0.5)
         / ((peers.expected_count + 0.5) * (peers.expected_count + 0.5)) as trend_variance
     from own
@@ -177,16 +177,16 @@ expectations as (
         case when compared.prior_service_count < 30 then 0.025 else 0.05 end
             as significance_level,
         compared.trend_variance,
-        -- The rate is uncertain by what was seen of it, and by the trend, which is an estimate too.
+        -- The rate is uncertain because of the sample, and because the trend is an estimate too.
         1 / (
             coalesce(1 / (compared.prior_shape + compared.before_count), 0)
             + compared.trend_variance
         ) as size,
-        -- Without a size the counts are Poisson's.
+        -- Without a size the counts are Poisson.
         compared.prior_shape + compared.before_count as registered_size,
         compared.shrunk_count,
         compared.untrended_count * compared.trend as expected_count,
-        -- What the test could have hoped for when it was registered: no trend, the whole period.
+        -- What the test could detect when it was registered: no trend, the complete period.
         compared.shrunk_count * {{ var('payback_after_days') }} / compared.before_days
             as registered_count,
 

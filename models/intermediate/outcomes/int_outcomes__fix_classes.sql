@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# What kind of fix an epic is, by its postmortems; `unknown` without one. #}
+{# The fix classes of an epic, by its postmortems; `unknown` without one. #}
 with epics as (
     select * from {{ ref('int_outcomes__epics') }}
 ),

@@ -15,7 +15,7 @@ incidents as (
     select
         service_id,
         triggered_at,
-        -- What took less than a second counts as one.
+        -- Less than a second counts as one second.
         ln(cast(case when active_seconds < 1 then 1 else active_seconds end as double precision))
             as log_seconds
     from {{ ref('fct_incidents') }}

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The pairs of periods before and after that services are compared over: those of the epics, each
-    once, and one a month back from as_of for the placebo, as if an epic had been opened and
+    The pairs of periods, before and after, over which services are compared: those of the epics,
+    each once, and one a month back from as_of for the placebo, as if an epic had been opened and
     delivered at that moment.
 #}
 with epics as (

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    How many more days without anything would settle what is inconclusive: the first day on which as
-    few as so far would be improbable, of the next two years.
+    How many more days without incidents would settle an inconclusive verdict: the first day of the
+    next two years on which a count as low as the current one would be improbable.
 #}
 with verdicts as (
     select *

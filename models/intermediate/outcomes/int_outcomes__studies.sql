@@ -2,7 +2,7 @@
 
 {#
     What is judged: each epic, and for the placebo the services that ranked as high at some moment
-    without an epic, the worst tenth by episodes.
+    without an epic: the worst tenth by episodes.
 #}
 with epics as (
     select * from {{ ref('int_outcomes__epics') }}

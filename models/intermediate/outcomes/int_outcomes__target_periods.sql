@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The days that targets are judged over and as many before them, with the targets. Without a start
-    the days end at as_of.
+    The days over which targets are judged and as many before them, with the targets. Without a
+    start date the days end at as_of.
 #}
 with targets as (
     select * from {{ ref('stg_modernization__target_values') }}

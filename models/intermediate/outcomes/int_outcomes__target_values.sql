@@ -1,9 +1,9 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    What each target of targets.yaml stood at before and stands at now: counts, the value, and the
-    ends of its 95 % interval. Changes are of counts (by a normal interval of the logarithm of their
-    ratio, half an incident added to each) or of geometric means.
+    The value of each target of targets.yaml before and now: counts, the value, and the ends of its
+    95 % interval. Changes are of counts (by a normal interval of the logarithm of their ratio, with
+    half an incident added to each) or of geometric means.
 #}
 
 with periods as (
@@ -60,7 +60,7 @@ events as (
                         when postmortems.business_days <= periods.within_business_days then 1.0
                         when postmortems.business_days > periods.within_business_days then 0.0
                     end
-            -- Not complete yet: late it is already, in time it still may be.
+            -- Not complete yet: either late already, or still possibly in time.
             when
                 coalesce(postmortems.business_days, unreviewed.business_days)
                 > periods.within_business_days
@@ -159,7 +159,7 @@ events as (
     where maturity.level_ordinal >= 2 and maturity.previous_level in ('bronze', 'none')
 ),
 
--- Before the first record nothing was counted, and nothing repeats in its first days.
+-- Before the first record nothing was counted, and in the first days nothing can repeat.
 history as (
     select
         min(incidents.triggered_at) as first_incident_at,

@@ -1,13 +1,14 @@
 {#
-    One row per epic or placebo and metric: how unlikely what happened would be without the epic. The
-    count after is negative binomial with the size and mean of the expectation; its probabilities are
-    running products, k = 0, 1, 2, ..., because not every warehouse has a gamma function.
+    One row per epic or placebo and metric: how unlikely the outcome would be without the epic. The
+    count afterwards is negative binomial with the size and mean of the expectation; its
+    probabilities are running products, k = 0, 1, 2, ..., because not every warehouse has a gamma
+    function.
 #}
 with expectations as (
     select * from {{ ref('int_outcomes__expectations') }}
 ),
 
--- The test as it was registered when the epic opened, and what came of it.
+-- The test as registered when the epic opened, and its result.
 cases as (
     select
         expectations.study_metric_id,
@@ -30,7 +31,7 @@ cases as (
     where expectations.is_comparable and not expectations.is_placebo
 ),
 
--- Three deviations above the mean lie at least nine tenths of all (Cantelli).
+-- At least nine tenths lie below three deviations above the mean (Cantelli).
 bounded as (
     select
         cases.*,
@@ -119,7 +120,7 @@ probabilities as (
                     then cumulated.n
             end
         ) as expected_high,
-        -- The most that could still happen after and be called improved.
+        -- The highest count afterwards that would still be called improved.
         max(
             case
                 when

@@ -1,7 +1,7 @@
 {#
     One row per pair of periods, metric and scored service: what happened to the service before and
-    after, and whether an epic was delivered for it meanwhile. A service without incidents has 0 of
-    all. Repeats of a service are unknown where too few of its incidents say what failed.
+    after, and whether an epic was delivered for it meanwhile. A service without incidents has 0
+    everywhere. Repeats of a service are unknown where too few of its incidents say what failed.
 #}
 {%- set metrics = {
     'episodes': 'true',
@@ -122,7 +122,7 @@ counts as (
     {%- endfor %}
 ),
 
--- Where few incidents say what failed, what repeats is unknown, not 0.
+-- Where few incidents say what failed, repeats are unknown, not 0.
 known as (
     select
         counts.period_id,

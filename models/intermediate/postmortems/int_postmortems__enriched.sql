@@ -43,7 +43,7 @@ untested_commits as (
     select * from {{ ref('int_commits__postmortems') }}
 ),
 
--- Of two files of one name, in two folders, the last by path holds.
+-- Of two files with one name in two folders, the last by path counts.
 ranked as (
     select
         postmortems.*,
@@ -76,7 +76,7 @@ enriched as (
         ranked.target_maturity,
         regulations.regulations,
         slos.slo_chart_url,
-        -- Empty where nobody said in which folder people read them.
+        -- Empty where the folder in which people read them is not configured.
         cast(
             {{ "'" ~ folder ~ "' || ranked.file_name" if folder else 'null' }} as varchar
         ) as postmortem_url,
@@ -90,7 +90,7 @@ enriched as (
         coalesce(action_items.ticketed_action_item_count, 0) as ticketed_action_item_count,
 
         -- booleans
-        -- What the review says holds; where it says nothing, the commits that it names may.
+        -- The review's own statement counts; without one, the commits that it names may say so.
         coalesce(
             ranked.is_ai_code_without_tests,
             case when untested_commits.postmortem_id is not null then true end

@@ -10,7 +10,7 @@ classified as (
     select * from {{ ref('int_incidents__classified') }}
 ),
 
--- A postmortem of a merged or duplicated record, or of an alert, is one of the incident that is
+-- A postmortem of a merged or duplicate record, or of an alert, belongs to the incident that is
 -- counted.
 linked as (
     select distinct

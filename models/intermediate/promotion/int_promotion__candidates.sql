@@ -55,7 +55,7 @@ leads as (
     from members
 ),
 
--- A service that waits for a shared fix says so on its own row.
+-- A service that waits for a shared fix shows it in its own row.
 waiting as (
     select
         members.service_id,
@@ -73,7 +73,7 @@ candidates as (
 
         -- strings
         fixes.fix_title,
-        -- Whom the review names delivers, whatever the catalog says.
+        -- The owner named by the review delivers, whatever the catalog says.
         coalesce(reviews.owner_name, fixes.owner_name) as owner_name,
         fixes.fix_class,
         case when leads.fix_id is not null then evidenced.member_names else '' end

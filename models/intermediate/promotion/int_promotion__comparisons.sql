@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    What a candidate's epic says, beside what is so now: the candidates of today over what the ledger
-    knows of the tracker that epics are opened in.
+    What a candidate's epic says, compared with the present: today's candidates and the ledger's
+    records for the tracker in which epics are opened.
 #}
 with candidates as (
     select * from {{ ref('rpt_promotion_candidates') }}
@@ -18,7 +18,7 @@ shrunk_inputs as (
     select * from {{ ref('int_promotion__shrunk_inputs') }}
 ),
 
--- Of a service's epics the one that is open or begun counts, else the newest.
+-- Of a service's epics the open or begun one counts, else the newest.
 epics as (
     select *
     from (
@@ -36,7 +36,7 @@ epics as (
     where choice = 1
 ),
 
--- The ids that the ledger may know a candidate by: its own, and those of before it was renamed.
+-- The ids by which the ledger may know a candidate: its own, and those from before a rename.
 known_ids as (
     select
         candidates.service_id,
@@ -51,7 +51,7 @@ known_ids as (
     from {{ ref('int_services__former_ids') }} as former_ids
 ),
 
--- Of several the one with an open epic, else that of the newest.
+-- Of several ids the one with an open epic, else the one with the newest.
 renamed as (
     select *
     from (

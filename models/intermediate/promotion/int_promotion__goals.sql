@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 {#
-    What an epic has to reach: from the level that the service has by evidence, whatever its catalog
-    declares, to the next one, or a higher one where a postmortem asks for it. What is missing for it
-    are the exit criteria.
+    The goal of an epic: from the level that the service has by evidence, whatever its catalog
+    declares, to the next one, or a higher one where a postmortem asks for it. The criteria that are
+    still missing are the exit criteria.
 #}
 
 with candidates as (

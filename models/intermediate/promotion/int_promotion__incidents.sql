@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{#- The newest twenty tell the story; all of them are in fct_incidents. -#}
+{#- The newest twenty are enough here; all of them are in fct_incidents. -#}
 {%- set shown = 20 -%}
 
 with members as (

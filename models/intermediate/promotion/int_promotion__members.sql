@@ -1,5 +1,5 @@
 {#
-    Who stands for an epic: every scored service for itself, and every shared fix, for all of its
+    The candidates for epics: every scored service for itself, and every shared fix for all of its
     services, as soon as one of them is to be promoted or bundled.
 #}
 with latest_scores as (
@@ -22,7 +22,7 @@ aliases as (
     select * from {{ ref('int_services__aliases') }}
 ),
 
--- Two names of one service may have brought it into two fixes: the first holds.
+-- Two names of one service may have put it into two fixes: the first counts.
 resolved as (
     select
         fix_members.fix_id,

@@ -33,8 +33,8 @@ reviewed as (
     inner join postmortems on windowed.postmortem_id = postmortems.postmortem_id
 ),
 
--- Of several windows the one that asks the most of a change: downtime is agreed with people,
--- a canary with machines, a flag with nobody.
+-- Of several windows the most demanding one: downtime is agreed with people, a canary with
+-- machines, a flag with nobody.
 windows as (
     select
         'maintenance' as required_window,

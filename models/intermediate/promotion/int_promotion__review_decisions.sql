@@ -1,7 +1,7 @@
 {{ config(materialized=var('single_use')) }}
 {#
-    What the weekly review decided last about a service or shared fix, up to as_of. Whether a decision
-    still holds depends on what happened since, so that is judged beside the epic.
+    The weekly review's last decision about a service or shared fix, up to as_of. Whether it still
+    holds depends on what has happened since, so that is judged with the epic.
 #}
 with decisions as (
     select *

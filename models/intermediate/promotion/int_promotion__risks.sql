@@ -22,7 +22,7 @@ reviewed_risks as (
         on windowed.postmortem_id = risks.postmortem_id
 ),
 
--- Where no postmortem names a risk, the register tells those of the service.
+-- Where no postmortem names a risk, those that the register has for the service.
 known_risks as (
     select
         reviewed_risks.candidate_id,

@@ -1,10 +1,9 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Inputs that vanish close nothing: streams whose files are the truth (catalog, postmortems,
-    objectives, rubric) and that hold fewer files or records now than they did within
-    `close_hold_days` days before the newest load. Loads of one minute belong together, since
-    records move between files.
+    Vanished inputs close no epic: streams whose files are the truth (catalog, postmortems,
+    objectives, rubric) and that hold fewer files or records now than within `close_hold_days` days
+    before the newest load. Loads in one minute belong together, since records move between files.
 #}
 with loads as (
     select * from {{ ref('stg_paydown__loads') }}
@@ -111,8 +110,8 @@ losses as (
     group by files.source_name, files.stream_name
 ),
 
--- What is lost in one file may have moved to another. That is as much as files hold more than they
--- ever did: a file that comes back makes up for no other.
+-- Records lost in one file may have moved to another: as many as files hold beyond their previous
+-- maximum, so a file that returns compensates for no other.
 moves as (
     select
         steps.source_name,

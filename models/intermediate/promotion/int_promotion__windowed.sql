@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The incidents behind each candidate's score, each once, also where two services of a shared fix
-    have it.
+    The incidents behind each candidate's score, each once, even if two services of a shared fix
+    share it.
 #}
 with members as (
     select * from {{ ref('int_promotion__members') }}

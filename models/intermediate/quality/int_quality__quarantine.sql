@@ -6,7 +6,7 @@ loads as (
     select * from {{ ref('stg_paydown__loads') }}
 ),
 
--- A record is known by where it stood and what it said, however often its file is read.
+-- A record is identified by its position and content, however often its file is read.
 sightings as (
     select
         {% set record -%}

@@ -1,6 +1,6 @@
 {#
     The streams come from the contracts, so dbt does not see their tables as parents. It need not:
-    the loader has filled all of them when it has written `loads`.
+    the loader fills all of them before it writes `loads`.
 #}
 with loads as (
     select * from {{ ref('stg_paydown__loads') }}
@@ -10,7 +10,7 @@ streams as (
     select * from {{ ref('int_quality__streams') }}
 ),
 
--- Of a stream whose files are the truth, what stands is decided by the load, not by the row.
+-- For a stream whose files are the truth, the load decides what is current, not the row.
 versions as (
     {%- for stream in contract_streams() %}
         {%- if not loop.first %}
@@ -53,7 +53,7 @@ counted as (
     left join loads on versions.load_id = loads.load_id
     group by versions.stream_id, versions.load_id
     union all
-    -- What compaction deleted was older than other versions.
+    -- Compaction deleted only versions older than others.
     select
         loads.source_name || '.' || loads.stream_name as stream_id,
         loads.load_id,
@@ -66,7 +66,7 @@ counted as (
             and loads.stream_name = streams.stream_name
     where loads.rows_compacted > 0
     union all
-    -- Nobody looks into the table of a stream whose contract is gone: what its loads wrote is old.
+    -- The table of a stream without a contract is not read: what its loads wrote counts as old.
     select
         loads.source_name || '.' || loads.stream_name as stream_id,
         loads.load_id,

@@ -3,8 +3,8 @@
 {#
     A band is entered at its minimum and left only below the minimum less the margin, so that a
     service doesn't flap in and out. In between, the newer of the last day at or above the minimum
-    and the last day below the margin decides; nothing else of the past does, and no more than
-    hold_days of it, so any day can be computed anew.
+    and the last day below the margin decides; nothing else in the past does, and at most hold_days
+    of it, so any day can be computed again from scratch.
 #}
 with scores as (
     select * from {{ ref('int_scoring__scores') }}

@@ -1,7 +1,7 @@
 {#
     The days that are scored: those from history_from to history_to, by default the last
     history_days up to as_of; and before them the days that decide bands, deltas and how long a
-    band has been held, so that a day comes out the same in whatever range it is scored.
+    band has been held, so that a day gets the same result in whatever range it is scored.
 #}
 {%- set longest = 4000 -%}
 {%- set lead_days = var('band_memory_days') + 8 -%}

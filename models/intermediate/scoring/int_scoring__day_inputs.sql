@@ -1,10 +1,10 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    One row per day that is scored, with a checksum of all that its scores are computed from: a day
-    whose checksum is the one that it was scored with is not scored again. The checksum is a sum, to
-    which each row is added on the day that it begins to count, and taken off when it no longer does;
-    so it costs one pass over the rows, not one for each day.
+    One row per day that is scored, with a checksum of everything that its scores are computed from:
+    a day is scored again only if its checksum changed. The checksum is a sum: each row is added on
+    the first day on which it counts and subtracted when it no longer does, so it costs one pass
+    over the rows, not one for each day.
 #}
 with dates as (
     select * from {{ ref('int_scoring__dates') }}
@@ -42,7 +42,7 @@ counting as (
         ]) }} as row_sum
     from known
     union all
-    -- How long it took counts from the resolve on.
+    -- Its duration counts from the resolve on.
     select
         case
             when known.resolved_at > known.known_from then known.resolved_at
@@ -71,7 +71,7 @@ counting as (
     from known
     where known.episode_resolved_at is not null
     union all
-    -- A measurement of a day that is partly in the window counts: one day longer for the newest.
+    -- Measurements of a day that is partly in the window count: one day longer for the newest.
     select
         {{ time_after('cast(daily_burn.measured_on as timestamp)', 1, 'second') }}
             as counts_from,
@@ -102,7 +102,7 @@ changes as (
     group by {{ scoring_day_of('counting.counts_until') }}
 ),
 
--- Of services and the catalog there is no history: they are those of today on every day.
+-- Services and the catalog have no history: every day uses today's.
 services as (
     select
         sum({{ row_hash([
@@ -129,7 +129,7 @@ select
     summed.scoring_date,
     summed.scoring_at,
     summed.window_starts_at,
-    -- What factors mean: another number scores every day anew.
+    -- The version of what factors mean: another number scores every day again.
     '4 ' || cast(coalesce(summed.change_sum, 0) as varchar)
     || ' ' || coalesce(cast(services.service_sum as varchar), '')
     || ' ' || cast(summed.scoring_at as varchar)

@@ -39,7 +39,7 @@ judged as (
     from levelled
 ),
 
--- What a factor gives at most, if it turns out to be as much as can be.
+-- The most that a factor can give, if its value turns out to be the highest possible.
 highest as (
     select max(levels.share) as highest_share
     from levels

@@ -14,9 +14,9 @@
     """,
 ) }}
 {#
-    One row per scored day, service and factor: the raw value, in the unit that the rubric's
-    thresholds speak of, and the evidence. A value is null where nothing is known; that is not 0.
-    Only days are computed whose inputs differ from those they were computed from.
+    One row per scored day, service and factor: the raw value, in the unit of the rubric's
+    thresholds, and the evidence. A value is null where nothing is known; that is not 0. Only days
+    whose inputs changed since they were computed are computed again.
 #}
 with dates as (
     select day_inputs.*
@@ -56,7 +56,7 @@ daily_burn as (
     select * from {{ ref('int_slo__daily_burn') }}
 ),
 
--- What monitoring measured. A day that is partly in the window counts, with the period it ends.
+-- Measured by monitoring. A day that is partly in the window counts, with the period that it ends.
 burnt as (
     select
         dates.scoring_date,
@@ -80,7 +80,8 @@ aggregated as (
         sum(case when windowed.is_repeat then 1 else 0 end) as repeats,
         count(windowed.is_repeat) as comparable_count,
         count(windowed.episode_seconds) as resolved_count,
-        -- Of a million incidents these are fifty million values: a short type keeps them in memory.
+        -- For a million incidents these are fifty million values: a short type keeps them in
+        -- memory.
         {{ percentile(
             'case when windowed.episode_seconds > 2147483647 then 2147483647 '
             ~ 'else cast(windowed.episode_seconds as integer) end', 0.5
@@ -89,7 +90,7 @@ aggregated as (
     group by windowed.scoring_date, windowed.service_id
 ),
 
--- What postmortems say, of few incidents.
+-- Stated in postmortems, for few incidents.
 reviewed as (
     select
         stated.scoring_date,
@@ -107,8 +108,8 @@ told as (
     {{ stated_burn('stated', 'daily_burn') }}
 ),
 
--- The same fix is estimated again after every incident of its kind: the newest estimate holds.
--- Of a kind that nobody knows each postmortem speaks of a fix of its own.
+-- The same fix is estimated again after every incident of its kind: the newest estimate counts.
+-- Without a known kind each postmortem describes a separate fix.
 estimates as (
     select
         estimated.scoring_date,
@@ -252,7 +253,7 @@ select
             then 'no data'
         else factor_values.evidence
     end as evidence,
-    -- Of the whole day and service, for all of its factors.
+    -- For the day and service, over all of its factors.
     factor_values.incident_count,
     factor_values.resolved_count,
     factor_values.newest_incident_at,

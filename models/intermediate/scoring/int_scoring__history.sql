@@ -6,8 +6,8 @@
     pre_hook="{{ add_text_column('day_checksum') }}",
 ) }}
 {#
-    Days that were scored once stay. Of those that a build scores anew, the ones that came out
-    differently are replaced as a whole.
+    Days that were scored once stay. Of those that a build scores again, the ones that came out
+    differently are replaced completely.
 #}
 {%- set factors = [
     'slo_burn', 'repeats', 'mttr', 'blast_radius', 'dependency_centrality', 'revenue_impact',
@@ -75,7 +75,7 @@ ranked as (
             and scores.service_id = bands.service_id
 ),
 
--- How long a band has been held is known for band_memory_days; empty: for longer.
+-- How long a band has been held is known for band_memory_days; empty means longer.
 entered as (
     select
         ranked.*,
@@ -131,7 +131,7 @@ published as (
     where dates.is_published
 ),
 
--- A day's ranks and bands hang on other days too, so it is compared by its rows.
+-- A day's ranks and bands depend on other days too, so its rows are compared.
 summed as (
     select
         published.*,

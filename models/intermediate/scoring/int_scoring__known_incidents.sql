@@ -1,7 +1,7 @@
 {#
-    One row per counted incident and stretch of time in which the same was known of it: what a
-    postmortem says from its completion on, and whether it repeats an earlier incident. Nearly every
-    incident is one row; only what late knowledge changes is cut into several.
+    One row per counted incident and interval in which the same was known of it: what a postmortem
+    says from its completion on, and whether it repeats an earlier incident. Nearly every incident
+    is one row; only those that late knowledge changes are split into several.
 #}
 {%- set forever = "cast('9999-12-31' as timestamp)" -%}
 
@@ -30,8 +30,8 @@ repeats as (
     group by spells.incident_id
 ),
 
--- An episode is counted at its first incident, takes the time of all of them, and is over with the
--- last one.
+-- An episode is counted at its first incident, lasts as long as all of them together, and is over
+-- with the last.
 episode_times as (
     select
         episodes.episode_id,
@@ -61,7 +61,7 @@ stretches as (
         reviews.estimate_days,
         reviews.regulations is not null as is_regulatory,
         reviews.is_ai_code_without_tests,
-        -- Where nothing says what failed, nobody knows whether it failed before. A flap did not.
+        -- Where nothing says what failed, a repeat can't be recognized. A flap is none.
         episodes.is_flap
         or counted.alert_key is not null
         or counted.failure_key is not null
@@ -77,11 +77,11 @@ stretches as (
     inner join reviews on counted.incident_id = reviews.incident_id
     inner join episodes on counted.incident_id = episodes.incident_id
     left join repeats on counted.incident_id = repeats.incident_id
-    -- Of a flap it is null: no episode is named after one.
+    -- Null for a flap: no episode is named after one.
     left join episode_times on counted.incident_id = episode_times.episode_id
 ),
 
--- Of these it depends on the day whether they are repeats.
+-- Whether these are repeats depends on the day.
 late as (
     select *
     from stretches

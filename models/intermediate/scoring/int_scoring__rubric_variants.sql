@@ -1,9 +1,9 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The scored services of the day 90 days ago ranked by other rubrics, from what was known on that day:
-    the weights as they are, each taken out and doubled, the thresholds of each halved and doubled; and
-    two rankings that need no rubric, the incidents counted and the burn alone.
+    The services scored 90 days ago, ranked by other rubrics from what was known on that day: the
+    weights as they are, each removed and doubled, the thresholds of each halved and doubled; and
+    two rankings that need no rubric, by the count of incidents and by burn alone.
 #}
 
 with dates as (

@@ -1,6 +1,6 @@
 {#
-    Whose each stored score is today: days that were scored before a service was renamed have its former
-    id. Where two services became one, a day has one score: its own, else the highest.
+    The current service of each stored score: days scored before a rename have the former id. Where
+    two services became one, a day has one score: its own, else the highest.
 #}
 with history as (
     select * from {{ ref('int_scoring__history') }}

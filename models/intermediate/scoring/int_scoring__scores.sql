@@ -2,7 +2,7 @@ with factor_points as (
     select * from {{ ref('int_scoring__factor_points') }}
 ),
 
--- What a factor without data gives if it turns out to be nothing or as much as can be.
+-- What a factor without data would give at its lowest and highest possible value.
 unknown as (
     select
         factor_points.*,
@@ -29,7 +29,8 @@ scores as (
             + sum(greatest(unknown.utmost_points, 0) - unknown.assumed_points)
             as integer
         ) as highest_score,
-        -- In decimals: it breaks ties, and the noise of binary fractions would break them too.
+        -- In decimals: it breaks ties, and the noise of binary fractions would break them by
+        -- chance.
         coalesce({{ exact_sum('unknown.exact_points') }}, 0) as exact_score,
         -- The share of the rubric's weight that rests on data.
         case

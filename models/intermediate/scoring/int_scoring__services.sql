@@ -1,4 +1,4 @@
-{# Every service: those of the catalog, and names that incidents use and the catalog lacks. #}
+{# Every service: those of the catalog, and names in incidents that the catalog lacks. #}
 with catalogued as (
     select * from {{ ref('int_services__catalogued') }}
 ),
@@ -30,7 +30,7 @@ scored as (
         uncatalogued.service_name,
         cast(null as varchar) as team_id,
         false as is_catalogued,
-        -- Incidents that name no service at all belong to no one service.
+        -- Incidents without any service belong to no particular one.
         uncatalogued.service_id != 'uncatalogued:unnamed' as is_scored
     from uncatalogued
 )

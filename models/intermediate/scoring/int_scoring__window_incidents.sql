@@ -1,4 +1,4 @@
-{# The incidents behind the newest score, and behind the one of a week before. #}
+{# The incidents behind the newest score, and behind the score a week earlier. #}
 select
     windows.scoring_date,
     windows.service_id,

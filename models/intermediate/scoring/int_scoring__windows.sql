@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 {#
-    One row per scored day and incident in its window, with what was known on that day: an end, a
-    postmortem, the service it names or a repeat of what it names that came later is not. Of a million
-    incidents these are fifty million rows, so it is a view: readers name days or aggregate.
+    One row per scored day and incident in its window, with what was known on that day: not an end,
+    a postmortem, the service that it names or a repeat of what it names that came later. A million
+    incidents make fifty million rows, so it is a view: readers name days or aggregate.
 #}
 with dates as (
     select * from {{ ref('int_scoring__dates') }}

@@ -18,8 +18,8 @@ cmdb_names as (
     select * from {{ ref('int_services__servicenow_names') }}
 ),
 
--- What alerts carry is the label of the pods, which the entity says in one of these places.
--- Its label part-of is left out: that names what the service is a part of.
+-- Alerts carry the label of the pods, which the entity states in one of these places. Its label
+-- part-of is ignored: it names what the service is a part of.
 kubernetes_names as (
     select
         entities.entity_ref,
@@ -42,8 +42,8 @@ kubernetes_names as (
     from entities
 ),
 
--- An annotation may name several ids. A selector of Opsgenie is plain where it joins tags by OR;
--- any other is listed with the conflicts of the catalog.
+-- An annotation may name several ids. An Opsgenie selector is plain if it joins tags by OR; any
+-- other is listed with the conflicts of the catalog.
 tool_ids as (
     select
         'pagerduty' as alias_kind,
@@ -62,7 +62,7 @@ numbers as (
     select * from {{ numbers(50) }} as places
 ),
 
--- The kind says where the value may be used: an id of one tool never matches another's.
+-- The kind limits where the value is used: an id of one tool never matches another tool's.
 names as (
     select
         tool_ids.alias_kind,
@@ -75,7 +75,7 @@ names as (
     where
         numbers.n <= length(tool_ids.stated_ids) - length(replace(tool_ids.stated_ids, ',', ''))
     union all
-    -- An item of ServiceNow may be stated by its name, of which blanks and commas are a part.
+    -- A ServiceNow item may be stated by its name, which may contain blanks and commas.
     {%- for kind, column in [
         ('servicenow', 'servicenow_id'), ('name', 'service_name'), ('name', 'service_title'),
         ('name', 'kubernetes_id'), ('name', 'service_id'),

@@ -41,7 +41,7 @@ stated as (
         on cmdb_dependencies.dependency_id = depended_on.source_service_id
 ),
 
--- What both say counts as the catalog's.
+-- A dependency that both state counts as the catalog's.
 between_services as (
     select
         stated.dependent_id || ' > ' || stated.dependency_id as dependency_edge_id,

@@ -6,7 +6,7 @@ relations as (
     select * from {{ ref('stg_backstage__relations') }}
 ),
 
--- Backstage's API says of whom an entity is also where its own file doesn't. The first holds.
+-- Backstage's API states an entity's owner even where its file doesn't. The first counts.
 related as (
     select
         placed.entity_ref,
@@ -30,8 +30,8 @@ related as (
     group by placed.entity_ref
 ),
 
--- Of two files that describe one entity the one whose name comes first holds, whenever they were
--- loaded, and no owner where they differ: which file is right, only people know.
+-- Of two files that describe one entity the first by name counts, whenever they were loaded, and
+-- no owner where they differ: only people know which file is right.
 ranked as (
     select
         entities.*,

@@ -1,7 +1,7 @@
 {#
-    Under which ids a service was known before: its history, its epics and its payback go with it when
-    it is renamed and keeps the old name as an alias. Renames are followed one by one, also through
-    names that only an older catalog had: from c to b, an alias of c, to a, an alias of b.
+    The former ids of a service: its history, its epics and its payback follow it when it is renamed
+    and keeps the old name as an alias. Renames are followed one by one, also through names that
+    only an older catalog had: from c to b, an alias of c, to a, an alias of b.
 #}
 {%- set steps = 8 -%}
 
@@ -19,7 +19,7 @@ former_aliases as (
     select * from {{ ref('stg_backstage__former_aliases') }}
 ),
 
--- Of today, and only what leads to one service.
+-- Current aliases, and only those that lead to one service.
 links as (
     {{ former_refs('aliases', 'service_id', 'alias_value') }}
 ),

@@ -4,11 +4,11 @@ with services as (
     select * from {{ ref('int_services__catalogued') }}
 ),
 
--- A label service_owner that names a team tells the service only where the team has just one.
+-- A label service_owner that names a team identifies the service only if the team has just one.
 teams as (
     select
         services.team_id,
-        -- The part of the reference after its last slash is what people write.
+        -- People write the part of the reference after its last slash.
         lower({{ dbt.split_part('services.team_id', "'/'", 2) }}) as team_name,
         min(services.service_id) as service_id,
         count(*) as service_count
@@ -17,7 +17,7 @@ teams as (
     group by services.team_id
 ),
 
--- A name that teams of two namespaces have says nothing: no guess.
+-- A name shared by teams in two namespaces says nothing: no guess.
 named as (
     select
         teams.*,

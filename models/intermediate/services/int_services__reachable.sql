@@ -1,7 +1,7 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    The transitive closure by doubling: after step k a pair is there if one service reaches the
+    The transitive closure by doubling: after step k a pair exists if one service reaches the
     other over at most 2^k dependencies, so 7 steps follow chains of 128. A cycle adds no new pair
     and so ends by itself. (A recursive query would need UNION, which Snowflake lacks there.)
 #}

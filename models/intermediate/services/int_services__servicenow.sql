@@ -1,6 +1,6 @@
 {#
-    What the CMDB says of services. The catalog wins: a service that it has, by the id in its
-    annotation or by one of its names, is that one; the others are added to it.
+    What the CMDB says of services. The catalog wins: a CMDB service that it has, by the id in its
+    annotation or by one of its names, is that service; the others are added.
 #}
 with services as (
     select * from {{ ref('stg_servicenow__services') }}
@@ -74,7 +74,7 @@ by_name as (
     group by cmdb_names.source_service_id
 ),
 
--- The group that looks after it, else the person who owns it.
+-- The group that supports it, else the person who owns it.
 owned as (
     select
         services.source_service_id,
@@ -95,7 +95,7 @@ owned as (
     from services
 ),
 
--- A group that the catalog has under the same name; a name that two of them have says nothing.
+-- The catalog's group with the same name; a name that two groups share says nothing.
 group_names as (
     select
         entities.entity_ref,
@@ -125,7 +125,7 @@ matched as (
         case
             when by_id.entity_count = 1 then by_id.entity_ref
             when by_id.entity_count is null and by_name.entity_count = 1 then by_name.entity_ref
-            -- Two services of the catalog might be meant: no guess.
+            -- It could be either of two services of the catalog: no guess.
             when coalesce(by_id.entity_count, by_name.entity_count) is null
                 then 'servicenow:' || services.source_service_id
         end as service_id,
@@ -167,7 +167,7 @@ resolved as (
         matched.service_type,
         matched.lifecycle,
         matched.matched_by,
-        -- What was retired and the catalog never knew is no service any more.
+        -- A retired item that the catalog never had is no longer a service.
         matched.is_unknown and coalesce(matched.lifecycle, '') != 'retired' as is_added
     from matched
 )

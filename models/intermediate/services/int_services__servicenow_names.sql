@@ -1,4 +1,4 @@
-{#- Names beyond the twentieth of a service are left out. -#}
+{#- At most twenty names of a service are used. -#}
 with services as (
     select * from {{ ref('stg_servicenow__services') }}
 ),

@@ -6,7 +6,7 @@ series as (
     select * from {{ ref('int_slo__series') }}
 ),
 
--- What is measured without anybody saying what is promised is here too, without a budget.
+-- Measurements without a stated objective are here too, without a budget.
 known as (
     select
         objectives.slo_id,

@@ -1,11 +1,11 @@
 {#
-    How fast the error budget of every objective burnt, at every moment that was measured and over
-    every window that ends there.
+    How fast the error budget of every objective burnt, at every measured moment and over every
+    window that ends there.
 
         burn_rate = error_ratio / (1 - objective)
 
-    Prometheus has recorded the windows. Of Datadog's events they are added up here, each window in
-    one pass over the pieces in order of time. A moment without data is not there: it is a gap.
+    Prometheus has recorded the windows. Datadog's events are added up here, each window in one pass
+    over the pieces in order of time. A moment without data has no row: it is a gap.
 #}
 {%- set windows = [300, 1800, 3600, 7200, 21600, 86400, 259200] -%}
 with series as (
@@ -16,7 +16,7 @@ objectives as (
     select * from {{ ref('int_slo__objectives') }}
 ),
 
--- Measurements are many: their SLO is a number until the end.
+-- There are many measurements: their SLO is a number until the end.
 slos as (
     select
         named.slo_id,
@@ -51,9 +51,9 @@ pieces as (
     select * from {{ ref('int_slo__datadog_buckets') }}
 ),
 
--- An objective measured in several series, such as one per cluster, does as its worst does. What
--- recording rules round beyond 0 or 1 is clipped; what lies further outside is no ratio, and
--- counts as a gap.
+-- An objective measured in several series, such as one per cluster, is as good as its worst. Values
+-- that recording rules round beyond 0 or 1 are clipped; those further outside are no ratios and
+-- count as gaps.
 recorded as (
     select
         numbered.slo_number,
@@ -81,7 +81,7 @@ recorded as (
     group by numbered.slo_number, numbered.window_seconds, samples.sampled_at
 ),
 
--- Several SLOs of Datadog's may be one of ours: of one service and one name.
+-- Several Datadog SLOs may be one of ours: with one service and one name.
 placed as (
     select
         numbered.slo_number,
@@ -129,7 +129,7 @@ summed as (
     {%- endfor %}
 ),
 
--- A piece that is longer than the window tells nothing of it.
+-- A piece longer than the window says nothing about it.
 added as (
     select
         summed.slo_number,

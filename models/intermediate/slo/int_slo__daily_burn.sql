@@ -1,7 +1,7 @@
 {#
-    What monitoring measured of each service on each day (UTC): the most urgent burn-rate alert that
-    fired, and how much of an error budget was spent in the period that ended with the day. A rate
-    alone says little: an hour at twenty times the rate spends 3 % of a month's budget.
+    What monitoring measured for each service on each day (UTC): the most urgent burn-rate alert
+    that fired, and how much of an error budget was spent in the period that ended with the day. A
+    rate alone says little: an hour at twenty times the rate spends 3 % of a month's budget.
 #}
 {%- set windows = burn_windows() -%}
 with burn_rates as (
@@ -27,8 +27,8 @@ alerts as (
     {%- endfor %}
 ),
 
--- A moment that either window is missing of is not there: the long one says that it matters, the
--- short one that it was still going on. The thresholds are those of 30 days, in proportion.
+-- A moment for which either window is missing has no row: the long window says that it matters, the
+-- short one that it was still going on. The thresholds are those for 30 days, in proportion.
 watched as (
     select
         long_windows.service_id,
@@ -86,7 +86,7 @@ periods as (
     group by days.slo_id, budgets.service_id, days.day_number, days.burn_source
 ),
 
--- Of two sources the one that saw more of the period tells it.
+-- Of two sources the one that measured more of the period counts.
 ranked as (
     select
         periods.*,

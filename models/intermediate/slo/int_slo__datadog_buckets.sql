@@ -2,8 +2,8 @@
 
 {#
     Good and bad events, or up and down seconds, of Datadog's SLOs in pieces of five minutes, or of
-    the interval that Datadog gave where that is longer. A piece without events, or of which the
-    state isn't known, is not there.
+    the interval that Datadog returned if that is longer. A piece without events, or with an unknown
+    state, has no row.
 #}
 {%- set piece = 300 -%}
 with samples as (
@@ -14,7 +14,7 @@ transitions as (
     select * from {{ ref('stg_datadog__transitions') }}
 ),
 
--- Datadog adds up what it has: good events without a point are none, also in its own SLI.
+-- Datadog adds up what it has: a missing point means no good events, also in its own SLI.
 counted as (
     select
         samples.source_slo_id,
@@ -32,7 +32,7 @@ counted as (
     where samples.total_events > 0
 ),
 
--- A state lasts until the next one; what a window doesn't tell is left to the window that does.
+-- A state lasts until the next one; what one window doesn't cover is left to the one that does.
 followed as (
     select
         transitions.*,
@@ -58,7 +58,7 @@ stretches as (
     from followed
 ),
 
--- State 2 is no data, which is neither up nor down.
+-- State 2 is missing data, which is neither up nor down.
 cut as (
     select
         stretches.source_slo_id,
@@ -120,7 +120,7 @@ added as (
     group by unioned.source_slo_id, unioned.ends_epoch, unioned.asked_at
 ),
 
--- Where two answers tell of one piece, the one that was asked for last counts.
+-- Where two responses cover one piece, the last request counts.
 ranked as (
     select
         added.*,

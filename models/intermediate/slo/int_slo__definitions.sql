@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# What each place that defines objectives says of each, before it is decided who is right. #}
+{# What each place that defines objectives says of each, before deciding which one counts. #}
 with file_objectives as (
     select * from {{ ref('stg_slo__objectives') }}
 ),
@@ -39,8 +39,8 @@ placed as (
             and lower(trim(file_objectives.stated_service_name)) = aliases.alias_value
 ),
 
--- Of two files that define one objective, the last by path holds: what is edited by pull request
--- (modernization) after what was landed.
+-- Of two files that define one objective, the last by path counts: files edited by pull request
+-- (modernization) come after landed ones.
 filed as (
     select
         placed.*,
@@ -55,7 +55,7 @@ filed as (
     from placed
 ),
 
--- One objective may be recorded in several series (a cluster each): the strictest holds.
+-- One objective may be recorded in several series (one per cluster): the strictest counts.
 recorded as (
     select
         series.slo_id,
@@ -73,7 +73,7 @@ recorded as (
     group by series.slo_id
 ),
 
--- Of several targets that of the timeframe shown first holds, else that of 30 days.
+-- Of several targets that of the timeframe shown first counts, else that of 30 days.
 targeted as (
     select
         series.slo_id,

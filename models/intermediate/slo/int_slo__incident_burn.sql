@@ -1,14 +1,14 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    What was measured while each incident was active. The first and last day of a stretch are
-    joined to their pieces by day, the days between to their sums: a stretch meets two days of
+    What was measured while each incident was active. The first and last day of an interval are
+    joined to their pieces by day, the days between to their sums: an interval meets two days of
     pieces and one row for every other day, however long it lasted.
 #}
 with pieces as (
     select *
     from {{ ref('int_slo__pieces') }}
-    -- What looks back for longer can't tell an incident from the hours before it.
+    -- A longer window can't separate an incident from the hours before it.
     where window_seconds <= 3600
 ),
 

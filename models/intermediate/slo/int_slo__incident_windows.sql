@@ -1,8 +1,8 @@
 {#
-    When incidents were active, as int_incidents__stretches has it, and of open ones too: up to
-    as_of, because the budget that one has burnt so far is known. The service was down for the share
-    of users that a postmortem states; where none does, for all of them if the severity is that of an
-    outage, else nobody knows: a disk that is almost full burns no budget.
+    When incidents were active, as in int_incidents__stretches, and open ones up to as_of, because
+    the budget burnt so far is known. The service was down for the share of users that a postmortem
+    states; without one, for all of them if the severity is that of an outage, else it is unknown: a
+    disk that is almost full burns no budget.
 #}
 with counted as (
     select * from {{ ref('int_incidents__counted') }}

@@ -40,7 +40,7 @@ resolved as (
             and lower(trim(stated.stated_service_name)) = aliases.alias_value
 ),
 
--- A name that is an objective's own is never another's.
+-- An objective's own name is never another's.
 named as (
     select
         resolved.service_id,

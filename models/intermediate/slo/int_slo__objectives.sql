@@ -1,6 +1,6 @@
 {#
-    Who is right about an objective: the definition file, else what Prometheus recorded, else
-    Datadog. A file that leaves a value out is filled from the next.
+    Which definition of an objective counts: the file, else what Prometheus recorded, else Datadog.
+    A value that one leaves out comes from the next.
 #}
 with definitions as (
     select * from {{ ref('int_slo__definitions') }}

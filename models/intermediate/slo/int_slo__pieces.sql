@@ -1,7 +1,7 @@
 {#
-    Burn as pieces of time that don't overlap and don't pass midnight (UTC), so that what any
-    stretch of time burnt is a sum, and whole days can be added up before. A piece is what a
-    measurement adds to the one before: the time since that one, and at most its own window.
+    Burn as pieces of time that neither overlap nor cross midnight (UTC), so that the burn of any
+    interval is a sum, and complete days can be added up in advance. A piece is what a measurement
+    adds to the previous one: the time since that one, and at most its own window.
 #}
 with burn_rates as (
     select * from {{ ref('int_slo__burn_rates') }}
@@ -16,7 +16,7 @@ recorded_windows as (
     group by burn_rates.slo_id
 ),
 
--- Where the shortest recorded window has no data, a longer one only tells of what was before.
+-- Where the shortest recorded window has no data, a longer one only covers the time before.
 recorded as (
     select burn_rates.*
     from burn_rates
@@ -27,7 +27,7 @@ recorded as (
     where burn_rates.burn_source = 'prometheus'
 ),
 
--- Datadog's pieces get longer the older they are; each window holds a whole piece at least.
+-- Datadog's pieces get longer with age; each window holds at least one complete piece.
 counted_windows as (
     select
         burn_rates.slo_id,
@@ -97,7 +97,7 @@ dated as (
     where begun.ends_epoch > begun.starts_epoch
 ),
 
--- No window is longer than three days, so no piece lies on more than four.
+-- No window is longer than three days, so no piece spans more than four dates.
 pieces as (
     select
         -- ids

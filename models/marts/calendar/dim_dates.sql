@@ -1,6 +1,6 @@
 {#
-    Days and calendars, from the year of the first incident to the end of the second year after
-    as_of. Business days between two days of one calendar are the difference of their numbers.
+    Days by calendar, from the year of the first incident to the end of the second year after as_of.
+    Business days between two days of one calendar are the difference of their numbers.
 #}
 with calendars as (
     select * from {{ ref('int_calendar__calendars') }}

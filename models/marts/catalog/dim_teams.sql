@@ -14,7 +14,7 @@ capacity as (
     select * from {{ ref('stg_modernization__capacity') }}
 ),
 
--- A group that owns a service is a team, though the catalog may not describe it.
+-- A group that owns a service is a team, even if the catalog doesn't describe it.
 named as (
     select
         entities.entity_ref as team_id,

@@ -1,6 +1,6 @@
 {%- set report_url = var('report_url') | replace("'", "''") -%}
 {#
-    What a developer portal shows: of each service of the catalog, and over the services of each
+    What a developer portal shows: for each service of the catalog, and over the services of each
     system and team. A service is a group of one, so all three are counted alike.
 #}
 with services as (

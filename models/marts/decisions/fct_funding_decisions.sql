@@ -80,7 +80,7 @@ compared as (
     from versions
 ),
 
--- A budget that changed while nothing was decided is no decision.
+-- A change of budget without a decision is none.
 decisions as (
     select
         compared.*,
@@ -99,7 +99,7 @@ newest as (
     from commits
 ),
 
--- Who takes an entry out of the file takes back what was decided about it.
+-- Removing an entry from the file withdraws the decision about it.
 present as (
     select
         versions.candidate_id,

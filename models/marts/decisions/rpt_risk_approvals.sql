@@ -10,7 +10,7 @@ remarks as (
     select * from {{ ref('stg_decisions__remarks') }}
 ),
 
--- What somebody says several times is one row each; who merged without a word approved too.
+-- Each repeated statement is a row; merging without a comment is an approval too.
 spoken as (
     select
         remarks.commit_sha,

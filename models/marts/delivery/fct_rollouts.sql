@@ -1,7 +1,7 @@
 {#
-    What was rolled out, as the tools that do it say: the canary steps it passed, when all users had
-    it, whether it was rolled back. A sync of Argo CD is left out where the service has rollouts of
-    its own, which say more.
+    What was rolled out, according to the tools that do it: the canary steps it passed, when all
+    users had it, whether it was rolled back. Argo CD syncs are left out where the service has
+    rollouts, which say more.
 #}
 with canaries as (
     select * from {{ ref('int_delivery__canaries') }}
@@ -118,7 +118,8 @@ unioned as (
     from modules
 ),
 
--- The catalog may name the application; else a label names the service, else its own name does.
+-- The catalog may name the application; else a label names the service, else the application's
+-- name.
 claimed as (
     select
         lower(trim(annotations.annotation_value)) as application_key,

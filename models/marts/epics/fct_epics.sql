@@ -10,7 +10,7 @@ catalog as (
     select * from {{ ref('dim_services') }}
 ),
 
--- By the service's or shared fix's hash, which the ledger has of both.
+-- By the hash of the service or shared fix; the ledger has both.
 fundings as (
     select
         decisions.*,
@@ -64,7 +64,7 @@ reviews as (
     group by links.epic_id
 ),
 
--- An incident whose postmortem doesn't say when its impact began counts from its trigger.
+-- An incident whose postmortem doesn't say when impact began counts from its trigger.
 impacts as (
     select
         epic_incidents.epic_id,
@@ -109,7 +109,7 @@ facts as (
         cast(epics.story_points as double precision) as story_points,
         cast(epics.estimate_days as double precision) as estimate_days,
         cast(epics.budget_usd as double precision) as budget_usd,
-        -- Time on an epic does not hold that on the stories below it.
+        -- Time logged on an epic excludes that on the stories below it.
         cast(
             case
                 when coalesce(epics.logged_days, story_counts.logged_days) is not null
@@ -137,7 +137,7 @@ facts as (
 
         -- booleans
         epics.is_open,
-        -- Due on a day means by its end; work closed late was overdue, and no longer is.
+        -- Due on a day means by its end; work that was closed late is no longer overdue.
         coalesce(epics.is_open and epics.due_date < cast({{ as_of() }} as date), false)
             as is_overdue,
         epics.is_deleted,

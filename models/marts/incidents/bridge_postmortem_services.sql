@@ -1,4 +1,4 @@
-{# Services that a postmortem names, and the one that caused it, whether or not the list has it. #}
+{# Services that a postmortem names, and the one that caused it, even if not among them. #}
 with stated as (
     select * from {{ ref('stg_postmortems__postmortem_services') }}
 ),

@@ -1,7 +1,7 @@
 {#
-    Action items of postmortems, and what became of them. Only a ticket that was read tells whether
-    one is done: of a ticket that no tracker shows, it is unknown. One that stays open over many
-    reviews, whose owner has left the catalog, or that gets another due date again and again is a
+    Action items of postmortems, and their outcomes. Only a ticket that was read shows whether an
+    item is done: if no tracker shows the ticket, it is unknown. An item that stays open over many
+    reviews, whose owner has left the catalog, or whose due date is moved again and again is a
     zombie.
 #}
 with items as (
@@ -44,7 +44,7 @@ item_dates as (
     select * from {{ ref('stg_postmortems__action_item_dates') }}
 ),
 
--- A week with a review is one in which something was decided.
+-- A week has a review if something was decided in it.
 reviews as (
     select cast({{ dbt.date_trunc('week', 'postmortems.completed_at') }} as date) as reviewed_on
     from postmortems
@@ -70,7 +70,7 @@ funded_postmortems as (
     from epic_postmortems
 ),
 
--- Two items of one postmortem with the same title are told apart by their number.
+-- Items of one postmortem with the same title are distinguished by their number.
 numbered as (
     select
         items.*,
@@ -94,7 +94,7 @@ keyed as (
     from numbered
 ),
 
--- However people write it: MOD-123, AB#4711, #4711, our key or the address.
+-- In any spelling: MOD-123, AB#4711, #4711, our key or the address.
 references_to as (
     select
         work_items.item_id,
@@ -212,7 +212,7 @@ dated as (
             when judged.action_item_status = 'done' then cast(judged.ended_at as date)
         end as counted_on,
         case
-            -- Of a ticket that nobody reads it is unknown whether it waits.
+            -- Whether an unread ticket waits is unknown.
             when judged.action_item_status != 'open' then null
             when judged.is_owner_gone then 'its owner is no longer in the catalog'
             when judged.redated_count >= 2

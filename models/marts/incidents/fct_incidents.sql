@@ -69,7 +69,7 @@ incidents as (
         -- booleans
         counted.incident_status != 'resolved' as is_open,
         episodes.is_flap,
-        -- Unknown where nothing says what failed. A flap is no occurrence of its own.
+        -- Unknown where nothing says what failed. A flap is no separate occurrence.
         case
             when repeats.is_repeat is not null or episodes.is_flap
                 then coalesce(repeats.is_repeat, false)

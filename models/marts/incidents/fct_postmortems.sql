@@ -22,8 +22,7 @@ days as (
     select * from {{ ref('int_calendar__days') }}
 ),
 
--- A review is due once the last of its incidents is over; of an end that nobody knows, the trigger
--- counts.
+-- A review is due once the last of its incidents is over; if an end is unknown, the trigger counts.
 ended as (
     select
         links.postmortem_id,
@@ -107,8 +106,7 @@ facts as (
         postmortems.is_ai_code_without_tests,
         postmortems.is_regulatory,
         postmortems.is_complete,
-        -- One that is not complete yet may still be in time; of one that doesn't say when it was,
-        -- nobody knows.
+        -- An incomplete one may still be in time; without a completion date it is unknown.
         case
             when
                 postmortems.completed_at is not null

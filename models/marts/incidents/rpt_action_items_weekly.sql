@@ -1,9 +1,9 @@
-{# Action items opened against closed, by week: whether reviews make more work than gets done. #}
+{# Action items opened and closed, by week: whether reviews create more work than gets done. #}
 with items as (
     select
         action_items.*,
         cast({{ dbt.date_trunc('week', 'action_items.decided_at') }} as date) as opened_week,
-        -- What ended nobody knows when, and what ended before it was decided, is in no later week.
+        -- Items with an unknown end, or one before they were decided, are in no later week.
         case
             when action_items.action_item_status not in ('done', 'dropped') then null
             when action_items.ended_at > action_items.decided_at

@@ -1,6 +1,6 @@
 {#
-    The article's question, column for column: who repeats, how long it takes, what it burns and
-    what it costs, over the rubric's window before as_of.
+    The article's question, column by column: who repeats, how long incidents last, what they burn
+    and what they cost, over the rubric's window before as_of.
 #}
 with incidents as (
     select * from {{ ref('fct_incidents') }}
@@ -46,7 +46,7 @@ summed as (
     group by recent.service_id
 ),
 
--- Two services of one name, in two namespaces, are two rows.
+-- Services with one name in two namespaces are two rows.
 offenders as (
     select
         -- ids

@@ -1,7 +1,7 @@
 {#
-    Incidents of two tools that may be one outage: the same service, at nearly the same time, with the
-    same words in the title. No key says so, so both count; people say what is right, by naming one in
-    the other (correlation id, alias) or merging them.
+    Incidents of two tools that may be one outage: the same service, nearly the same time, the same
+    words in the title. No key proves it, so both count; people decide, by naming one in the other
+    (correlation id, alias) or merging them.
 #}
 with counted as (
     select * from {{ ref('int_incidents__counted') }}
@@ -11,7 +11,7 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
--- Pieces of time as long as the gap: what is closer than it lies in the same one or the next.
+-- Pieces of time as long as the gap: closer incidents lie in the same one or the next.
 placed as (
     select
         counted.*,

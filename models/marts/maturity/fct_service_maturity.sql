@@ -1,6 +1,6 @@
 {#
-    The level that each service of the catalog has by evidence: the highest of which it meets every
-    criterion, and every criterion below. A level that maturity.yaml does not have is passed over.
+    The level that each service of the catalog has by evidence: the highest whose criteria, and
+    those of all levels below, it meets. Levels that maturity.yaml does not have are skipped.
 #}
 with services as (
     select * from {{ ref('int_services__catalogued') }}
@@ -21,7 +21,7 @@ levels as (
     from {{ ref('stg_modernization__maturity_criteria') }} as criteria
 ),
 
--- The lowest level that something is missing for.
+-- The lowest level for which something is missing.
 stopped as (
     select
         judged.service_id,
@@ -63,7 +63,7 @@ missing as (
     group by judged.service_id
 ),
 
--- Each between bars, so that one is found in them without its like.
+-- Each between bars, so that a search finds one without similar ones.
 met as (
     select
         judged.service_id,

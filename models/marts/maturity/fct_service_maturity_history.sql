@@ -1,8 +1,7 @@
 {#
-    A row where a service is first seen, and one for each day that its level is another than before.
-    Built up run by run, since yesterday's evidence is gone: a run of the newest day again writes
-    that day anew, and a run of an earlier day changes nothing. A service that was renamed keeps its
-    rows.
+    A row when a service is first seen, and one for each day on which its level changed. Built up
+    run by run, since yesterday's evidence is gone: another run of the newest day replaces that day,
+    and a run of an earlier day changes nothing. A renamed service keeps its rows.
 #}
 -- depends_on: {{ ref('int_services__former_ids') }}
 {{

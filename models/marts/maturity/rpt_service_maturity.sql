@@ -1,4 +1,6 @@
-{# Each criterion of each level at each service: whether it is met, by what, and what is missing. #}
+{#
+    Each criterion of each level for each service: whether it is met, by what, and what is missing.
+#}
 with services as (
     select * from {{ ref('int_services__catalogued') }}
 ),
@@ -54,7 +56,7 @@ judged as (
                 else 'not shown'
             end as varchar
         ) as criterion_state,
-        -- Snowflake lists nothing as an empty text.
+        -- Snowflake's list of nothing is an empty text.
         cast(nullif(gathered.evidence_found, '') as varchar) as evidence_found,
         cast(
             case

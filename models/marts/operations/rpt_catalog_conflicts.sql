@@ -6,7 +6,7 @@ entities as (
     select * from {{ ref('stg_backstage__entities') }}
 ),
 
--- Many services may run under one label of their pods; that is no conflict.
+-- Many services may share one pod label; that is no conflict.
 claimed as (
     select
         case when claims.alias_kind = 'name' then 'name' else 'id' end as conflict_kind,

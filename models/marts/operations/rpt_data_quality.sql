@@ -1,6 +1,6 @@
 {# The chain of a stream over all loads: landed by syncs = read by loads = raw + quarantined, raw
-    = records + older versions, records of incidents = facts + excluded + later. Each link has a
-    difference that is 0, or something was lost or doubled. #}
+= records + older versions, records of incidents = facts + excluded + later. Each link has a
+difference that is 0 unless something was lost or counted twice. #}
 with streams as (
     select * from {{ ref('int_quality__streams') }}
 ),
@@ -41,7 +41,7 @@ owners as (
     select * from {{ ref('stg_modernization__sources') }}
 ),
 
--- A stream that a sync writes and no contract reads is one too: what lands there would be lost.
+-- A stream that a sync writes and no contract reads is included: what lands there would be lost.
 known_streams as (
     select
         streams.stream_id,
@@ -99,8 +99,8 @@ landed_contents as (
     group by sync_files.source_name, sync_files.stream_name, sync_files.file_sha256
 ),
 
--- A file may be read into streams of other names. Where all of them take a list out of each
--- record, their rows are not its records: that it was read is all that can be said.
+-- A file may be read into streams with other names. Where all of them extract a list from each
+-- record, their rows are not its records: all that is known is that it was read.
 read_contents as (
     select
         loads.source_name,
@@ -213,7 +213,7 @@ counted as (
             else streams.fresh_within_hours
         end as fresh_within_hours,
         coalesce(streams.is_incident_stream, false) as is_incident_stream,
-        -- What a sync calls a stream may be read under other names, or in parts.
+        -- A sync's stream may be read under other names, or in parts.
         streams.stream_id is not null and not coalesce(streams.is_part_of_record, false)
             as is_comparable,
         freshness.source_name is not null as is_synced,
@@ -285,7 +285,7 @@ quality as (
                 then
                     {{ seconds_between('compared.fresh_at', as_of()) }}
                     > 3600 * compared.fresh_within_hours
-            -- Not one sync was complete yet; where files are dropped, none is due before the first.
+            -- No sync has completed yet; where people drop files, none is due before the first.
             when compared.is_synced then true
         end as is_stale,
 

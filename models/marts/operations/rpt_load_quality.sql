@@ -30,7 +30,7 @@ kept_rows as (
     group by kept.load_id
 ),
 
--- A stream of before, whose contract is gone, has loads but no contract.
+-- A former stream has loads but no longer a contract.
 incident_streams as (
     select streams.stream_id
     from streams

@@ -1,6 +1,6 @@
 {#
-    Words that tools use and no seed knows, and services and teams in finance's files that the catalog
-    doesn't, so that something is unknown which they would have told.
+    Words in tools that no seed knows, and services and teams in finance's files that the catalog
+    lacks, so that something that they would have answered is unknown.
 #}
 with incidents as (
     select * from {{ ref('int_incidents__unioned') }}
@@ -42,7 +42,7 @@ words as (
 
     union all
 
-    -- What no word settles is decided by the record's other fields, or is open for ever.
+    -- Without a known word the record's other fields decide, or it stays open for ever.
     select
         'servicenow' as source_name,
         'state' as field,
@@ -63,7 +63,7 @@ words as (
 
     union all
 
-    -- They count as not complete.
+    -- They count as incomplete.
     select
         'postmortems' as source_name,
         'status' as field,

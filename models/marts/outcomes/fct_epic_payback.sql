@@ -1,7 +1,7 @@
 {#
     Whether an epic paid back, by an empirical Bayes before-and-after study of its service's episodes
-    (docs/guides/payback.md). Repeats, severe episodes and those out of hours are told beside it and
-    decide nothing.
+    (docs/guides/payback.md). Repeats, severe episodes and those out of hours are reported beside it
+    and decide nothing.
 #}
 {%- set secondary = ['repeats', 'severe', 'out_of_hours'] -%}
 
@@ -33,7 +33,7 @@ placebo as (
     where period_name = 'all'
 ),
 
--- In the middle of those whose cost is known. Three say little, one says nothing.
+-- The median of those with a known cost. Three say little, one says nothing.
 losses as (
     select
         incidents.service_id,

@@ -1,7 +1,7 @@
 {#
-    From incident to investment: how far each incident that deserved a review has come, when it came
-    there, and whom it waits for. A later state stands for the earlier ones: what was shipped was
-    funded, whoever wrote it down.
+    From incident to investment: the stage that each incident that deserved a review has reached,
+    when it did, and whom it waits for. A later stage implies the earlier ones: what was shipped was
+    funded, even if nobody recorded it.
 #}
 with incidents as (
     select *
@@ -63,8 +63,8 @@ links as (
     from epic_incidents
 ),
 
--- Of several epics the one that has come furthest counts; one that was closed before the incident
--- can't be its answer. An incident that joins an epic which is open already does so by its review.
+-- Of several epics the one that is furthest counts; one that was closed before the incident can't
+-- answer it. An incident joins an already open epic by its review.
 linked as (
     select
         links.incident_id,
@@ -101,8 +101,8 @@ linked as (
         or coalesce(epics.closed_at, epics.deleted_at) > incidents.triggered_at
 ),
 
--- A day is scored at its end, so what was reviewed on it is in. When what was reviewed before the
--- first day in reach was scored is not known, nor when what doesn't say since when it is complete.
+-- A day is scored at its end, so it includes reviews of that day. The scoring time is unknown for
+-- reviews before the first day in reach and for those without a completion date.
 first_scores as (
     select min(scores.scoring_at) as first_scored_at
     from scores

@@ -1,7 +1,7 @@
 {#
     What an incident cost: revenue, where its postmortem states it or the catalog says what an hour
     without the service costs, and the hours of the people who responded, at their team's day rate.
-    Each part says where it is from; what is not known is empty, not 0.
+    Each part says where it comes from; unknown is empty, not 0.
 #}
 with incidents as (
     select * from {{ ref('fct_incidents') }}
@@ -47,14 +47,14 @@ joined as (
         incidents.triggered_at,
         services.revenue_per_hour_usd,
         coalesce(teams.day_rate_usd, capacity.day_rate_usd) as day_rate_usd,
-        -- What a postmortem says was lost is told at one of its incidents.
+        -- What a postmortem says was lost is recorded with one of its incidents.
         postmortems.revenue_impact_usd is not null as is_stated_once,
         coalesce(responders.responder_count, 0) > 0 as is_notified,
         case
             when coalesce(responders.responder_count, 0) > 0 then responders.responder_count
             else 1
         end as responder_count,
-        -- The worst severity is an outage; of others only a known share of the users was without.
+        -- The worst severity is an outage; for others only a known share of users was affected.
         coalesce(
             incidents.users_share, case when incidents.severity_level = 1 then 1 end
         ) as hit_share,
@@ -85,7 +85,7 @@ valued as (
             when joined.is_stated_once then 0
             else joined.revenue_per_hour_usd * joined.hit_share * joined.active_hours
         end as lost_usd,
-        -- Nobody works on it for more than eight hours of a day.
+        -- Nobody works on it for more than eight hours a day.
         joined.responder_count * case
             when joined.active_hours < 8 * ceil(joined.active_hours / 24)
                 then joined.active_hours
@@ -129,7 +129,7 @@ costs as (
         ) as cost_usd,
 
         -- booleans
-        -- Of what is counted all was stated or measured.
+        -- Everything counted was stated or measured.
         valued.revenue_source not in ('stated', 'stated at another incident')
         or not valued.is_notified as is_estimated,
 

@@ -1,6 +1,6 @@
 {#
-    What each team has for modernization in the quarter of as_of: the carve-out of its engineer-days,
-    what open epics take of it and what delivered ones took, by their estimates; and the days that
+    What each team has for modernization in the quarter of as_of: the carve-out of its
+    engineer-days, the part that open and delivered epics use by their estimates, and the days that
     people logged on these epics, where the tracker has them.
 #}
 with teams as (

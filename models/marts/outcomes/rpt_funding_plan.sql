@@ -1,7 +1,7 @@
 {#
-    What fits a carve-out of 15, 20 and 25 % of all engineer-days of the quarter, by value for an
-    engineer-day, and what a "no" is expected to cost until the next quarter ends: the incidents of
-    the last 90 days go on as they were.
+    What fits a carve-out of 15, 20 and 25 % of all engineer-days of the quarter, by value per
+    engineer-day, and what a "no" is expected to cost until the next quarter ends, if incidents
+    continue as in the last 90 days.
 #}
 with candidates as (
     select *

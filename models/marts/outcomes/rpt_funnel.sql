@@ -1,6 +1,6 @@
 {#
-    How many incidents that deserved a review reached each state, by the window in which they
-    occurred, and how long it took to the next one; beside it the window before.
+    How many incidents that deserved a review reached each stage, by the window in which they
+    occurred, and how long the next stage took; compared with the previous window.
 #}
 {%- set stages = [
     'occurred', 'reviewed', 'tagged', 'scored', 'promoted', 'funded', 'shipped', 'proven',
@@ -55,7 +55,10 @@ counted as (
                 cast(null as double precision) as median_days_to_next,
                 cast(null as double precision) as p90_days_to_next
             {%- else %}
-                {#- An approval or an open epic can be older than what it answers: no days then. -#}
+                {#-
+                    An approval or an open epic can be older than the incident: then there are no
+                    days.
+                -#}
                 {%- set days -%}
                     case
                         when windowed.is_now = 1 and windowed.{{ stage }}_at > windowed.{{ stages[loop.index] }}_at

@@ -1,6 +1,6 @@
 {#
-    Services that rose or fell in maturity, and by which criteria: those that it meets and did not when
-    its level last changed, and the other way round. The day that one was first seen is no move.
+    Services that rose or fell in maturity, and by which criteria: those met now but not when the
+    level last changed, and the reverse. The day on which a service was first seen is no move.
 #}
 with changes as (
     select * from {{ ref('fct_service_maturity_history') }}

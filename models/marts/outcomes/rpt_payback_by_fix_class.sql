@@ -1,9 +1,9 @@
 {#
-    What single epics can't show: all delivered epics of a kind together, what happened over what was
-    to be expected. The sum of negative binomial counts is taken as one with the same mean and
-    variance, to which all trends count as one, as if their errors were the same; the interval of the
-    ratio are the effects under which neither as few nor as many would be improbable (90 %, with fewer
-    than thirty services 95 %), found on a grid and interpolated.
+    What single epics can't show: all delivered epics of a kind together, observed over expected.
+    The sum of negative binomial counts is treated as one such count with the same mean and
+    variance, and all trends as one, as if their errors were the same; the interval of the ratio
+    holds the effects under which neither so few nor so many would be improbable (90 %; 95 % with
+    fewer than thirty services), found on a grid and interpolated.
 #}
 with payback as (
     select *
@@ -53,7 +53,7 @@ pools as (
             ~ ' * (1 / verdicts.size - verdicts.trend_variance)',
             12
         ) }} as rate_variance,
-        -- One trend for all: its error is the same for each.
+        -- One trend for all: its error is shared.
         {{ exact_sum('payback.expected_count * sqrt(verdicts.trend_variance)', 12) }}
             as trend_deviation,
         min(verdicts.significance_level) as significance_level,
@@ -94,7 +94,7 @@ coefficients as (
     where sized.after_count <= 1000
 ),
 
--- From a hundred and fiftieth to sevenfold; e^0 is no effect.
+-- From 1/150 to sevenfold; e^0 is no effect.
 effects as (
     select
         steps.n as step,
@@ -177,7 +177,7 @@ crossings as (
     group by neighbours.fix_class
 ),
 
--- Of more than a thousand the logarithm of the ratio is normal.
+-- For more than a thousand the logarithm of the ratio is treated as normal.
 bounds as (
     select
         sized.*,

@@ -1,7 +1,7 @@
 {#
-    The estimator of fct_epic_payback on services that ranked as high and got no epic: what it calls
-    improved there is a false alarm. One moment a month; their periods overlap, so `all` counts a
-    service several times and its interval is too narrow by that.
+    The estimator of fct_epic_payback applied to services that ranked as high and got no epic: any
+    improvement that it reports is a false alarm. One moment a month; their periods overlap, so
+    `all` counts a service several times and its interval is too narrow.
 #}
 with verdicts as (
     select *

@@ -1,6 +1,6 @@
 {#
-    The article's plan, step by step, each checked against what is loaded. What no data tell is not
-    measured, and is nobody's failure.
+    The article's plan, step by step, each checked against what is loaded. Steps without data are
+    not measured, and are nobody's failure.
 #}
 with stated as (
     select * from {{ ref('int_outcomes__target_periods') }}
@@ -44,7 +44,7 @@ annotations as (
     select * from {{ ref('stg_backstage__annotations') }}
 ),
 
--- Named by sync-catalog, or by the label of the article's board, which portals list the epics of.
+-- Named by sync-catalog, or by the label of the article's board, whose epics portals list.
 surfaced as (
     select
         count(
@@ -65,7 +65,7 @@ surfaced as (
     from annotations
 ),
 
--- A review decides something; weeks of the last four in which one did.
+-- Weeks of the last four in which a review decided something.
 weeks as (
     select
         count(distinct {{ dbt.date_trunc('week', 'postmortems.completed_at') }}) as review_weeks

@@ -1,6 +1,6 @@
 {#
-    What each service cost in each quarter: its incidents, by part and by whether somebody stated or
-    measured it, and its infrastructure as finance billed it. What is not known is empty, not 0.
+    What each service cost in each quarter: its incidents, by part and by whether it was stated or
+    measured, and its infrastructure as billed by finance. Unknown is empty, not 0.
 #}
 {%- set revenue_stated -%}
     case when incident_costs.revenue_source = 'stated' then incident_costs.revenue_impact_usd end

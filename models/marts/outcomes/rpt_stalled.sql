@@ -1,4 +1,6 @@
-{# What waits, since when, and on whom: reviews, decisions and epics of incidents, longest first. #}
+{#
+    What waits, since when, and for whom: reviews, decisions and epics of incidents, longest first.
+#}
 with funnel as (
     select *
     from {{ ref('fct_funnel') }}

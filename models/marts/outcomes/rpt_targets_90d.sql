@@ -1,7 +1,8 @@
 {#
-    Each target of modernization/targets.yaml: where it stood, where it stands, and whether that can
-    be said yet. A change whose interval holds both the target and no change at all says nothing, and
-    neither do fewer than ten of what is counted, or two months or weeks of what is billed or logged.
+    Each target of modernization/targets.yaml: its value before and now, and whether that is
+    conclusive yet. It is not where the interval of the change holds both the target and no change
+    at all, nor with fewer than ten counted events, or two months or weeks of billed or logged
+    amounts.
 #}
 with stated as (
     select * from {{ ref('int_outcomes__target_periods') }}
@@ -114,7 +115,7 @@ judged as (
             when joined.interval_low <= joined.target_value and joined.interval_high >= 0
                 then 'too early'
             when joined.change_share <= joined.target_value then 'met'
-            -- On the way there, if it goes on as it has gone.
+            -- On track, if it continues at this pace.
             when
                 joined.elapsed_share < 1
                 and joined.change_share <= joined.target_value * joined.elapsed_share

@@ -1,6 +1,6 @@
 {#
-    The case for an epic of each candidate: how things were in the rubric's window, and what must be
-    true in as many days after its delivery by targets.yaml. What is unknown is empty, not 0.
+    The case for an epic of each candidate: the state in the rubric's window, and what targets.yaml
+    requires in as many days after delivery. Unknown is empty, not 0.
 #}
 with candidates as (
     select * from {{ ref('rpt_promotion_candidates') }}
@@ -50,7 +50,7 @@ counted as (
     group by windowed.candidate_id
 ),
 
--- As in the score: too few comparable incidents, and nobody knows the repeats.
+-- As in the score: with too few comparable incidents, repeats are unknown.
 known as (
     select
         candidates.service_id,

@@ -1,6 +1,6 @@
 {#
-    What is to be done in the tracker for each candidate, and why. Python acts on it and decides nothing: it finds out the key of a new epic, and
-    whether the ledger has changed meanwhile.
+    What is to be done in the tracker for each candidate, and why. Python acts on it and decides
+    nothing: it determines the key of a new epic, and whether the ledger has changed meanwhile.
 #}
 {%- set shown = 5 -%}
 
@@ -14,7 +14,7 @@ ledger as (
     where is_current_tracker
 ),
 
--- A no of the review holds until its day, or until the next incident; a yes until its epic is
+-- A review's no holds until its date, or until the next incident; its yes until the epic is
 -- closed.
 reviewed as (
     select
@@ -105,14 +105,14 @@ judged as (
             when directed.epic_key is null then 'open'
             when directed.is_approved then 'open'
             when directed.newest_incident_at > directed.closed_at then 'open'
-            -- Its score fell for a reason that didn't hold, such as an input that was away.
+            -- Its score fell for a temporary reason, such as a missing input.
             when directed.is_closed_as_hygiene then 'open'
             else 'no_incident_since'
         end as verdict
     from directed
 ),
 
--- What is open, or may be, counts for its team, whatever its service is now.
+-- An epic that is, or may be, open counts for its team, whatever the state of its service.
 owned as (
     select
         ledger.epic_key,

@@ -1,6 +1,6 @@
 {#
-    What an epic shows of each candidate, a row each: its incidents, and what their postmortems say.
-    Newest or weightiest first, at most twenty of a kind.
+    What an epic shows of each candidate, one row per item: its incidents, and what their
+    postmortems say. Newest or weightiest first, at most twenty of a kind.
 #}
 {%- set shown = 20 -%}
 
@@ -71,7 +71,7 @@ incident_rows as (
     inner join incidents on windowed.incident_id = incidents.incident_id
 ),
 
--- Teams say one factor in many words: all of them are told, once.
+-- Teams describe one factor in many wordings: each is listed once.
 factor_notes as (
     select
         noted.candidate_id,
@@ -114,7 +114,7 @@ factor_rows as (
             and counted.factor = factor_notes.factor
 ),
 
--- What several postmortems teach in the same words is told by the newest.
+-- A lesson that several postmortems state in the same words is listed for the newest.
 taught as (
     select
         reviewed.candidate_id,
@@ -143,7 +143,7 @@ lesson_rows as (
     where taught.telling = 1
 ),
 
--- What is open comes first, what is due soonest before that, what has no date last.
+-- Open items come first, those due soonest before others, those without a date last.
 action_rows as (
     select
         reviewed.candidate_id,
@@ -168,7 +168,7 @@ action_rows as (
     inner join action_items on reviewed.postmortem_id = action_items.postmortem_id
 ),
 
--- The same fix is estimated again after every incident of its kind: the newest estimate holds, as
+-- The same fix is estimated again after every incident of its kind: the newest estimate counts, as
 -- in the score. A shared fix is estimated as one change.
 estimated as (
     select

@@ -72,7 +72,7 @@ team_names as (
     group by lower(teams.team_name)
 ),
 
--- The team that a shared fix names, or else that of the service.
+-- The team that a shared fix names, else that of the service.
 owned as (
     select
         candidates.*,

@@ -1,6 +1,6 @@
 {#
-    Services by day (UTC), from the first incident on, at most `daily_days` back: what trends are drawn
-    from. A day without incidents has 0 of them; what nobody knows is null.
+    Services by day (UTC), from the first incident on, at most `daily_days` back: the basis of
+    trends. A day without incidents has a count of 0; unknown values are null.
 #}
 with services as (
     select * from {{ ref('dim_services') }}
@@ -103,7 +103,7 @@ measured as (
     group by pieces.slo_id, pieces.burn_source, pieces.day_number
 ),
 
--- Of two sources the one that saw more of the day tells it.
+-- Of two sources the one that measured more of the day counts.
 ranked as (
     select
         measured.*,

@@ -1,6 +1,6 @@
 {#
-    Durations by what they measure, of whom, and over which window. An incident whose duration has
-    not ended is counted as open and never ended at now; one that nobody knows is counted too.
+    Durations by measure, group and window. An incident whose duration has not ended is counted as
+    open, never as if it ended now; unknown durations are counted too.
 #}
 with incident_durations as (
     select * from {{ ref('int_incidents__durations') }}
@@ -97,7 +97,7 @@ durations as (
         ) as unknown_count,
         cast(summarised.p50_seconds as double precision) as p50_seconds,
         cast(summarised.p90_seconds as double precision) as p90_seconds,
-        -- Working seconds are mostly 0 by night, of which there is no geometric mean.
+        -- Working seconds are mostly 0 at night, so they have no geometric mean.
         cast(
             case
                 when summarised.measure not like 'business%'

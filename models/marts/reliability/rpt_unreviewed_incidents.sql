@@ -1,6 +1,6 @@
 {#
-    Incidents that deserve a review and have none: how late it is, whose it is, and what it could add
-    to the score of the service at most, by the factors that only a postmortem tells.
+    Incidents that deserve a review and have none: how late it is, who owns it, and how much it
+    could add to the service's score at most, by the factors that only a postmortem supplies.
 #}
 with incidents as (
     select *
@@ -45,7 +45,7 @@ possible as (
     group by factors.service_id
 ),
 
--- A review is due once the incident is over. Of an end that nobody knows, the trigger counts.
+-- A review is due once the incident is over. If the end is unknown, the trigger counts.
 ended as (
     select
         incidents.*,

@@ -10,7 +10,7 @@ services as (
     select * from {{ ref('dim_services') }}
 ),
 
--- What was scored later than as_of, by a run with a later one, is not known yet.
+-- Scores from after as_of, by a run with a later one, are not known yet.
 published as (
     select
         -- ids

@@ -1,6 +1,6 @@
 {#
-    How much of a rank hangs on where exactly the thresholds lie: the newest day scored again with
-    the thresholds of one factor, and of all at once, moved by 10 % up and down.
+    How much a rank depends on the exact thresholds: the newest day scored again with the thresholds
+    of one factor, and of all together, moved up and down by 10 %.
 #}
 {%- set shift = 0.10 -%}
 
@@ -81,7 +81,7 @@ stretched as (
 
 {{ scenario_scores() }},
 
--- By the minimum alone: a band that is held is held by its past, which no threshold moves.
+-- By the minimum alone: a band kept by hysteresis depends on the past, which no threshold moves.
 ranked as (
     select
         scored.*,
@@ -113,7 +113,7 @@ base as (
     where scenario = 'as it is'
 ),
 
--- The one scenario that moves nothing always has its own band, so it is taken off again.
+-- The scenario that moves nothing always agrees, so it is subtracted.
 stability as (
     select
         banded.scoring_date,

@@ -1,7 +1,7 @@
 {#
-    Whether the rubric would have ranked high, 90 days ago, what then hurt: its ranking of that day, and
-    those of int_scoring__rubric_variants, against the episodes since, the error budget that incidents
-    spent, and what they cost.
+    Whether the rubric, 90 days ago, ranked high what hurt afterwards: its ranking of that day, and
+    those of int_scoring__rubric_variants, against the episodes since, the error budget that
+    incidents spent, and what they cost.
 
     The correlation is Spearman's, ties by their mean rank, with the interval of Bonett and Wright
     (2000). Whether a ranking is better than counting incidents is Meng, Rosenthal and Rubin's test of
@@ -36,7 +36,7 @@ history as (
     from incidents
 ),
 
--- Of a service whose incidents say nothing of burn or cost it is unknown what hurt, not 0.
+-- For a service whose incidents state no burn or cost the outcome is unknown, not 0.
 hurt as (
     select
         variants.service_id,
@@ -92,7 +92,7 @@ ranked as (
     inner join outcomes on variants.service_id = outcomes.service_id
 ),
 
--- Ties share their places, and so those of the first five that they reach into.
+-- Ties share their places, and so their part of the first five.
 averaged as (
     select
         ranked.*,

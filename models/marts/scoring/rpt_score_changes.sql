@@ -54,7 +54,7 @@ compared as (
             and latest.service_id = earlier.service_id
 ),
 
--- A repeat says more than that an incident is new.
+-- A repeat says more than a new incident.
 happened as (
     {% for event in events %}
         {% if not loop.first %}

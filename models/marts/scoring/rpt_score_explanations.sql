@@ -1,4 +1,4 @@
--- A section and a line are what they are called in English; no warehouse reserves the words.
+-- `section` and `line` are plain names; no warehouse reserves the words.
 -- noqa: disable=references.keywords
 {#
     Why a candidate has its score, line by line, as `paydown explain` prints it. A shared fix is

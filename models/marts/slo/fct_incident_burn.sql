@@ -4,9 +4,8 @@
         budget_spent = burn_rate * covered_seconds / period, measured
         budget_spent = down_share * active_seconds / (period * (1 - objective)), estimated
 
-    An incident is estimated only where nothing was measured while it was active, where it is known
-    for which share of the users it was down, and only for availability: downtime says nothing of
-    latency.
+    An incident is estimated only if nothing was measured while it was active and the share of users
+    without service is known, and only for availability: downtime says nothing about latency.
 #}
 with incidents as (
     select * from {{ ref('int_incidents__counted') }}
@@ -39,7 +38,7 @@ active as (
     group by windows.incident_id
 ),
 
--- Of two sources the one that saw more of it tells it.
+-- Of two sources the one that measured more of it counts.
 ranked as (
     select
         burn.*,

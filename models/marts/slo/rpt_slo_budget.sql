@@ -71,7 +71,7 @@ measured as (
     group by met.slo_id, met.burn_source
 ),
 
--- Of two sources the one that saw more of the period tells it.
+-- Of two sources the one that measured more of the period counts.
 ranked as (
     select
         measured.*,
@@ -119,7 +119,7 @@ spans as (
     from moments
 ),
 
--- Two incidents at a time are one downtime, for the users that the worse one hit.
+-- Simultaneous incidents are one downtime, for the users hit by the worse one.
 hit as (
     select
         spans.slo_id,
@@ -144,7 +144,7 @@ downtimes as (
     group by down.slo_id
 ),
 
--- What was measured more than an hour ago says nothing of now.
+-- A measurement more than an hour old says nothing about now.
 newest as (
     select
         burn_rates.slo_id,
@@ -269,7 +269,7 @@ reported as (
         ) as error_ratio,
         cast(spent.budget_spent as double precision) as budget_spent,
         cast(1 - spent.budget_spent as double precision) as budget_remaining,
-        -- A budget spent to the last second is spent, whatever binary fractions make of it.
+        -- A budget spent to the last second is spent, despite rounding in binary fractions.
         cast(floor(cast(spent.budget_spent as numeric(28, 6))) as bigint) as exhausted_count,
         cast(spent.covered_seconds / spent.period_seconds as double precision)
             as covered_share,

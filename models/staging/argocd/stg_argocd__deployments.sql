@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# Exports overlap, so a deployment is in many; it was healthy if any of them saw it so. #}
+{# Exports overlap, so a deployment is in many; it was healthy if any of them says so. #}
 with source as (
     select * from {{ source('argocd', 'deployments') }}
 ),

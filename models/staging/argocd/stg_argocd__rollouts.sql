@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# A state of a rollout is as old as the newest of its conditions. #}
+{# The state of a rollout is as old as its newest condition. #}
 with source as (
     select * from {{ source('argocd', 'rollouts') }}
 ),

@@ -1,8 +1,7 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Every other name that any load of the catalog ever gave an entity, also where that is gone
-    today.
+    Every other name that any load of the catalog ever gave an entity, even if it no longer exists.
 #}
 with source as (
     select

@@ -1,8 +1,8 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Names of people and teams that some load of the catalog had and that it has no longer. A catalog
-    without anybody has lost its people, not they their jobs: then nobody is former.
+    Names of people and teams that an earlier load of the catalog had and the current one lacks. A
+    catalog without any people has lost its data, not all its people: then nobody is former.
 #}
 with source as (
     select

@@ -1,6 +1,5 @@
 {#
-    What the files say of other entities, and what Backstage's API says in its own words. Both name
-    the relation as Backstage does.
+    Relations from the files, and from Backstage's API. Both are named as Backstage names them.
 #}
 with depended_on as (
     select *

@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# Of a window that was asked for again, the newest answer counts and no other. #}
+{# If a window was requested again, only the newest response counts. #}
 with source as (
     select
         slo_id,

@@ -29,7 +29,8 @@ renamed as (
         -- timestamps
         due_date,
         opened_at,
-        -- A bare day means its end, so that an incident of that day opens no other epic.
+        -- A date alone means the end of the day, so that an incident of that day opens no other
+        -- epic.
         case
             when closed_on is not null
                 then {{ time_after('cast(closed_on as timestamp)', '86399', 'second') }}

@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# What a criterion states as evidence, else what holds for its text. #}
+{# The evidence that a criterion states, else the default for its text. #}
 with stated as (
     select *
     from {{ current_rows(source('modernization', 'maturity_evidence')) }} as documents

@@ -14,7 +14,7 @@ renamed as (
         -- strings
         cast(incident_number as varchar) as incident_number,
         title as incident_title,
-        -- The web's report states no status; what has an end there is resolved.
+        -- The report from PagerDuty's website states no status; what has an end there is resolved.
         coalesce(
             lower(trim(status)),
             case when resolved_at is not null then 'resolved' else 'triggered' end

@@ -2,8 +2,8 @@ with source as (
     select * from {{ source('paydown', 'loads') }}
 ),
 
--- A version of a file that could not be read at all, or none of whose records could, leaves
--- the last good version in force; the quarantine tells of it.
+-- A version of a file that could not be read at all, or none of whose records could, leaves the
+-- last good version in force; the quarantine reports it.
 ranked as (
     select
         source.*,

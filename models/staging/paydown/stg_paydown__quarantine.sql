@@ -1,4 +1,4 @@
-{# Not called source, as elsewhere: BigQuery would take that column for the whole row. #}
+{# Not called source, as elsewhere: BigQuery would read that column as the entire row. #}
 with landed as (
     select * from {{ source('paydown', 'quarantine') }}
 ),

@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# Not called source, as elsewhere: BigQuery would take that column for the whole row. #}
+{# Not called source, as elsewhere: BigQuery would read that column as the entire row. #}
 with landed as (
     select *
     from {{

@@ -1,9 +1,9 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    How often each action item got another due date, over all versions of its postmortem that were
-    ever loaded. Items of one postmortem with the same title count together, less what they differ
-    in one version.
+    How often each action item's due date was moved, over all versions of its postmortem that were
+    ever loaded. Items of one postmortem with the same title count together, minus their differences
+    within one version.
 #}
 with source as (
     select * from {{ source('postmortems', 'postmortem_action_items') }}

@@ -18,7 +18,7 @@ renamed as (
         owner as owner_name,
         decision_action,
         target_maturity,
-        -- It may say more behind it: "Complete, action items in progress".
+        -- More may follow: "Complete, action items in progress".
         trim({{ regex_replace('lower(trim(status))', '([,;:.(]| -|–|—).*$', '') }}) as status_word,
         _source_file as file_name,
 
@@ -29,7 +29,7 @@ renamed as (
         estimate_days,
 
         -- booleans
-        -- It is known where there was no such code, or where it is said whether it had tests.
+        -- Known if there was no such code, or if it is stated whether it had tests.
         case
             when not has_ai_code then false
             when has_ai_code then not has_ai_code_tests

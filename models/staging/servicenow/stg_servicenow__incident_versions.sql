@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# Every version of a ticket that was ever exported: when its state was seen to be what. #}
+{# Every exported version of a ticket: which state was seen when. #}
 with source as (
     select * from {{ source('servicenow', 'incidents') }}
 ),

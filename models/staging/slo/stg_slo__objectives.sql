@@ -2,9 +2,9 @@
 
 {#
     OpenSLO v1, Sloth's files and Sloth's Kubernetes objects in one shape. Where an OpenSLO document
-    has several objectives, each has the document's name and its own number, as Sloth names what it
-    records. What is measured is told by a label, else by the name, else by the indicator; an
-    objective with a threshold is one of time.
+    has several objectives, each has the document's name and its own number, as in Sloth's records.
+    What is measured follows from a label, else the name, else the indicator; an objective with a
+    threshold is about time.
 #}
 {%- set kinds = {
     'latency':
@@ -22,7 +22,7 @@ entries as (
     from {{ current_rows(source('slo', 'entries')) }} as documents
 ),
 
--- A document that went to quarantine takes its objectives with it.
+-- A quarantined document has no objectives.
 placed as (
     select
         documents.*,
@@ -90,7 +90,7 @@ renamed as (
         coalesce(
             cast(cast(target_percent as numeric(28, 10)) * 0.01 as double precision), target
         ) as objective,
-        -- Of months and quarters the mean length, as calendars have no other.
+        -- The mean length of months and quarters, which vary.
         cast(round(
             cast(substring(duration, 1, length(duration) - 1) as integer)
             * case substring(duration, length(duration), 1)

@@ -1,6 +1,6 @@
 {{ config(materialized=var('single_use')) }}
 
-{# The file has no moment of its own: a version is as old as the first load that saw it. #}
+{# The file has no timestamp: a version is as old as the first load that saw it. #}
 with source as (
     select *
     from {{ source('terraform', 'modules') }}

@@ -14,7 +14,7 @@ deleted as (
     select * from {{ ref('int_incidents__opsgenie_deleted') }}
 ),
 
--- The alert that pages the owners of an incident knows when somebody took it.
+-- The alert that pages the owners of an incident records when somebody acknowledged it.
 owner_alerts as (
     select
         alerts.source_linked_incident_id,

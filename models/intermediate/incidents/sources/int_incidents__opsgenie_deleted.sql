@@ -38,7 +38,7 @@ oldest as (
     group by record_ids.record_kind
 ),
 
--- What is older than all that is left aged out of the account: nobody deleted it.
+-- Whatever is older than everything left has aged out of the account: nobody deleted it.
 deleted as (
     select distinct 'opsgenie:' || records.source_incident_id as incident_id
     from records

@@ -28,7 +28,7 @@ timelines as (
         min(intervals.acknowledged_at) as acknowledged_at,
         max(intervals.ended_at) as last_resolved_at,
         count(*) - 1 as reopen_count,
-        -- Log entries that end before the incident did leave its last stretch to the record.
+        -- Where log entries end before the incident, its last interval comes from the record.
         sum(
             {{ seconds_between(
                 'intervals.started_at',
@@ -105,15 +105,16 @@ shaped as (
 
         -- timestamps
         incidents.triggered_at,
-        -- Where there are no log entries, a record that was taken while somebody had it says when.
-        -- The web's report says after how many seconds.
+        -- Without log entries, a record that was read while the incident was acknowledged says
+        -- when.
+        -- The report exported from PagerDuty's website says after how many seconds.
         coalesce(
             timelines.acknowledged_at,
             incidents.acknowledged_at,
             {{ dbt.dateadd('second', 'incidents.seconds_to_first_ack', 'incidents.triggered_at') }}
         ) as acknowledged_at,
         -- The resolve entry is the event itself. Records from before 2023, and some exports, state
-        -- no end: theirs is the last change of status. Later edits move none of the three.
+        -- no end: it is their last change of status. Later edits change none of the three.
         case
             when incidents.source_status = 'resolved'
                 then

@@ -8,8 +8,8 @@ swept as (
     select * from {{ ref('stg_pagerduty__incident_ids') }}
 ),
 
--- Nothing in PagerDuty marks what was deleted: it is what was created within a window that was
--- looked through, and was not there.
+-- PagerDuty doesn't mark deleted records: they are those created within a window that was searched,
+-- and not found in it.
 deleted as (
     select distinct incidents.source_incident_id
     from incidents

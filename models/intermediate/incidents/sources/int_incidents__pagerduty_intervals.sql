@@ -7,7 +7,7 @@ incidents as (
 ),
 
 -- An incident is active from a trigger to the next resolve, and again from a reopening to the
--- resolve after it; the number of resolves before an entry tells which stretch it belongs to.
+-- resolve after it; the number of resolves before an entry identifies its interval.
 placed as (
     select
         log_entries.source_incident_id,
@@ -45,7 +45,7 @@ intervals as (
     group by placed.source_incident_id, placed.interval_number
 ),
 
--- Log entries may begin after the incident did; its first stretch began when it was triggered.
+-- Log entries may begin after the incident did; its first interval began when it was triggered.
 begun as (
     select
         intervals.interval_id,

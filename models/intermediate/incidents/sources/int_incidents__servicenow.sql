@@ -14,7 +14,7 @@ intervals as (
     select * from {{ ref('int_incidents__servicenow_intervals') }}
 ),
 
--- Seconds of a reopened ticket's stretches but the last, which ends when the ticket does.
+-- Seconds of a reopened ticket's intervals except the last, which ends when the ticket does.
 rested as (
     select
         intervals.source_incident_id,
@@ -26,8 +26,8 @@ rested as (
     group by intervals.source_incident_id
 ),
 
--- A value means the same in every language, a name only in its own. Without a state that is known,
--- the record's own fields decide.
+-- A value means the same in every language, a name only in its own. Without a known state, the
+-- record's own fields decide.
 judged as (
     select
         incidents.source_incident_id,
@@ -86,7 +86,7 @@ shaped as (
                 then
                     cast(
                         rested.earlier_seconds
-                        -- A ticket may be closed again without a new time of resolving.
+                        -- A ticket may be closed again without a new resolution time.
                         + case
                             when incidents.resolved_at <= rested.last_started_at then 0
                             else {{

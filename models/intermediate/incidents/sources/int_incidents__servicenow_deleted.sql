@@ -1,8 +1,9 @@
 {{ config(materialized=var('single_use')) }}
 
 {#
-    Deletions are told by the audit, of audited tables only and also where the record was restored
-    later, and by a look at all ids, where absence may also mean that access rules hide a record.
+    Deletions are reported by the audit, for audited tables only and even where the record was
+    restored later, and by a sweep of all ids, where absence may also mean that access rules hide a
+    record.
 #}
 with incidents as (
     select * from {{ ref('stg_servicenow__incidents') }}
@@ -39,7 +40,7 @@ judged as (
     select
         incidents.source_incident_id,
         case
-            -- It was there when all ids were looked at after the deletion: it was restored.
+            -- A sweep after the deletion found it: it was restored.
             when seen_once.source_sys_id is not null and sweeps.swept_at > audited.deleted_at
                 then null
             when audited.deleted_at >= coalesce(incidents.updated_at, audited.deleted_at)
@@ -61,7 +62,7 @@ judged as (
             and incidents.updated_at >= sweeps.updated_since
 ),
 
--- Parts of the sweep are apart; were two to meet, one of them is enough.
+-- Parts of a sweep don't overlap; if two did, one would be enough.
 deleted as (
     select
         judged.source_incident_id,

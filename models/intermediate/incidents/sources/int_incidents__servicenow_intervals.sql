@@ -1,8 +1,8 @@
 {#
-    The stretches in which a ticket that was reopened was active, from the states of its versions: an
-    event log has every one, a sync those that it saw. A stretch begins with the version that is
+    The intervals in which a reopened ticket was active, from the states of its versions: an event
+    log has every version, a sync those that it saw. An interval begins with the version that is
     active again and ends with the one that is over. The last one is open here: it ends when the
-    ticket does. Tickets of one stretch have no row.
+    ticket does. Tickets with a single interval have no row.
 #}
 with versions as (
     select * from {{ ref('stg_servicenow__incident_versions') }}
@@ -53,7 +53,7 @@ followed as (
     from judged
 ),
 
--- A turn: the ticket is over now, or active again.
+-- A transition: the ticket is over now, or active again.
 turns as (
     select
         followed.*,
@@ -85,7 +85,7 @@ intervals as (
         cast(spans.interval_number as bigint) as interval_number,
         case when spans.interval_number = 0 then incidents.triggered_at else spans.started_at end
             as started_at,
-        -- The time of resolving that the version states, unless it is that of another stretch.
+        -- The resolution time that the version states, unless it is that of another interval.
         case
             when spans.interval_number = spans.last_number then null
             when

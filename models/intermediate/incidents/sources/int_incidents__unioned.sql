@@ -6,7 +6,7 @@ severity_words as (
     select * from {{ ref('severity_words') }}
 ),
 
--- "P3 - fix within 1 week" is p3, whatever follows. Of words that fit the longest one counts.
+-- "P3 - fix within 1 week" is p3, whatever follows. Of matching words the longest counts.
 worded as (
     select
         priorities.priority,
@@ -30,7 +30,7 @@ worded as (
             or priorities.words like severity_words.severity_word || ' %'
 ),
 
--- What a later day brings is not known yet at `as_of`: neither the incident nor its end.
+-- What happens after `as_of` is not known yet: neither the incident nor its end.
 known as (
     select
         unioned.incident_id,
@@ -68,7 +68,7 @@ known as (
         end as timeline_active_seconds,
         unioned.is_deleted,
         unioned.triggered_at,
-        -- Of one before the trigger a clock is wrong: when it was taken, nobody knows.
+        -- An acknowledgement before the trigger is a wrong clock: its time is unknown.
         case
             when
                 unioned.acknowledged_at <= {{ as_of() }}
