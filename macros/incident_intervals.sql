@@ -3,10 +3,10 @@
     {%- for source in ['pagerduty', 'servicenow'] %}
         {{ 'union all' if not loop.first }}
         select
-            '{{ source }}:' || told.source_incident_id as incident_id,
-            told.interval_number,
-            told.started_at,
-            told.ended_at
-        from {{ ref('int_incidents__' ~ source ~ '_intervals') }} as told
+            '{{ source }}:' || reported.source_incident_id as incident_id,
+            reported.interval_number,
+            reported.started_at,
+            reported.ended_at
+        from {{ ref('int_incidents__' ~ source ~ '_intervals') }} as reported
     {%- endfor %}
 {%- endmacro %}

@@ -8,28 +8,28 @@
 {% macro stated_burn(stated, daily_burn) -%}
     {%- set windows = burn_windows() -%}
     select
-        added.scoring_date,
-        added.service_id,
-        cast(max(added.budget_spent) as double precision) as budget_spent,
-        max(added.burn_alert) as burn_alert
+        accumulated.scoring_date,
+        accumulated.service_id,
+        cast(max(accumulated.budget_spent) as double precision) as budget_spent,
+        max(accumulated.burn_alert) as burn_alert
     from (
         select
-            said.scoring_date,
-            said.service_id,
+            rated.scoring_date,
+            rated.service_id,
             case
                 {%- for long, short, threshold, kind in burn_alerts() | reverse %}
                     when
-                        said.slo_burn_rate * least(said.active_seconds, {{ windows[long] }})
+                        rated.slo_burn_rate * least(rated.active_seconds, {{ windows[long] }})
                         >= {{ threshold }} * {{ windows[long] }}
                         then {{ 5 - loop.index }}
                 {%- endfor %}
                 else 0
             end as burn_alert,
             sum(
-                cast(said.slo_burn_rate * said.active_seconds / 2592000.0 as numeric(28, 9))
+                cast(rated.slo_burn_rate * rated.active_seconds / 2592000.0 as numeric(28, 9))
             ) over (
-                partition by said.scoring_date, said.service_id
-                order by said.triggered_epoch
+                partition by rated.scoring_date, rated.service_id
+                order by rated.triggered_epoch
                 range between 2591999 preceding and current row
             ) as budget_spent
         from (
@@ -49,7 +49,7 @@
                 {{ daily_burn }}.service_id is null
                 and {{ stated }}.slo_burn_rate is not null
                 and {{ stated }}.active_seconds is not null
-        ) as said
-    ) as added
-    group by added.scoring_date, added.service_id
+        ) as rated
+    ) as accumulated
+    group by accumulated.scoring_date, accumulated.service_id
 {%- endmacro %}

@@ -87,7 +87,7 @@ edges as (
     where shifts.closes_minute is not null
 ),
 
-around as (
+nearby as (
     select
         edges.*,
         {{ time_after('edges.local_at', -1, 'day') }} as day_before_at,
@@ -97,10 +97,10 @@ around as (
 
 shown as (
     select
-        around.*,
-        {{ local_time('around.day_before_at', 'around.time_zone') }} as shown_before_at,
-        {{ local_time('around.day_after_at', 'around.time_zone') }} as shown_after_at
-    from around
+        nearby.*,
+        {{ local_time('nearby.day_before_at', 'nearby.time_zone') }} as shown_before_at,
+        {{ local_time('nearby.day_after_at', 'nearby.time_zone') }} as shown_after_at
+    from nearby
 ),
 
 candidates as (

@@ -103,7 +103,7 @@ counted_elsewhere as (
         and ends.incident_id != ends.target_id
 ),
 
-ruled as (
+rule_matches as (
     select
         incidents.incident_id,
         min(rules.exclusion_reason) as rule_reason
@@ -120,7 +120,7 @@ classified as (
             when incidents.is_deleted then 'deleted_at_source'
             -- A duplicate, a false alarm or no incident at all, as people stated in the tool.
             when incidents.incident_status = 'canceled' then 'canceled'
-            when ruled.rule_reason is not null then ruled.rule_reason
+            when rule_matches.rule_reason is not null then rule_matches.rule_reason
             when incidents.merged_into_ref is not null then 'merged'
             when incidents.record_kind = 'alert' and counted_elsewhere.counted_as_id is not null
                 then 'alert'
@@ -131,7 +131,7 @@ classified as (
         end as exclusion_reason
     from incidents
     left join counted_elsewhere on incidents.incident_id = counted_elsewhere.incident_id
-    left join ruled on incidents.incident_id = ruled.incident_id
+    left join rule_matches on incidents.incident_id = rule_matches.incident_id
 )
 
 select * from classified

@@ -3,7 +3,7 @@
     postmortem, and from each postmortem to the next. So a past day can be computed from what was
     known on that day.
 #}
-{%- set said_once = {
+{%- set stated_once = {
     'slo_burn_rate': 'max_burn_rate',
     'revenue_impact_usd': 'revenue_usd',
     'impact_started_at': 'impact_started_at',
@@ -47,11 +47,11 @@ first_known as (
 
 -- What a postmortem says was lost, and when the loss began, is recorded with one of its incidents:
 -- the first of those for which it still says so.
-told as (
+reviewed as (
     select
         facts.current_service_id,
         postmortems.*,
-        {%- for name, field in said_once.items() %}
+        {%- for name, field in stated_once.items() %}
             case
                 when
                     postmortems.incident_id = first_value(postmortems.incident_id) over (
@@ -63,7 +63,7 @@ told as (
                         rows between unbounded preceding and current row
                     )
                     then postmortems.{{ field }}
-            end as {{ name }}_told
+            end as {{ name }}_once
             {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from postmortems
@@ -92,22 +92,22 @@ versions as (
     where coalesce(first_known.is_known_from_start, 0) = 0
     union all
     select
-        told.incident_id,
-        coalesce(told.causal_service_id, told.current_service_id) as service_id,
-        told.causal_service_id,
-        told.postmortem_id,
-        told.failure_mode,
-        told.regulations,
-        told.users_share,
-        told.estimate_days,
-        told.slo_burn_rate_told as slo_burn_rate,
-        told.revenue_impact_usd_told as revenue_impact_usd,
-        told.is_ai_code_without_tests,
-        told.is_last,
-        told.impact_started_at_told as impact_started_at,
-        told.known_from,
-        told.known_until
-    from told
+        reviewed.incident_id,
+        coalesce(reviewed.causal_service_id, reviewed.current_service_id) as service_id,
+        reviewed.causal_service_id,
+        reviewed.postmortem_id,
+        reviewed.failure_mode,
+        reviewed.regulations,
+        reviewed.users_share,
+        reviewed.estimate_days,
+        reviewed.slo_burn_rate_once as slo_burn_rate,
+        reviewed.revenue_impact_usd_once as revenue_impact_usd,
+        reviewed.is_ai_code_without_tests,
+        reviewed.is_last,
+        reviewed.impact_started_at_once as impact_started_at,
+        reviewed.known_from,
+        reviewed.known_until
+    from reviewed
 )
 
 select

@@ -29,7 +29,7 @@ timelines as (
         and coalesce(intervals.ended_at, counted.resolved_at) >= intervals.started_at
 ),
 
-in_one_piece as (
+without_timeline as (
     select
         counted.incident_id || '#0' as stretch_id,
         counted.incident_id,
@@ -39,17 +39,17 @@ in_one_piece as (
     left join (
         select distinct timelines.incident_id
         from timelines
-    ) as told
-        on counted.incident_id = told.incident_id
+    ) as with_timeline
+        on counted.incident_id = with_timeline.incident_id
     where
-        told.incident_id is null
+        with_timeline.incident_id is null
         and counted.resolved_at is not null
 ),
 
 stretches as (
     select * from timelines
     union all
-    select * from in_one_piece
+    select * from without_timeline
 )
 
 select * from stretches

@@ -34,7 +34,7 @@ incidents as (
     select * from {{ ref('int_incidents__counted') }}
 ),
 
-asked as (
+required as (
     select
         services.service_id,
         rules.level_ordinal,
@@ -52,17 +52,17 @@ asked as (
 -- An annotation or a tag.
 stated as (
     select
-        asked.*,
+        required.*,
         case
-            when asked.evidence_kind = 'tag' then annotations.stated_value
-            else asked.evidence_key || ': ' || substring(annotations.stated_value, 1, 200)
+            when required.evidence_kind = 'tag' then annotations.stated_value
+            else required.evidence_key || ': ' || substring(annotations.stated_value, 1, 200)
         end as finding,
         case
             when coalesce(annotations.stated_value, '') = '' then 'not shown'
-            when asked.evidence_kind = 'tag' then 'shown'
+            when required.evidence_kind = 'tag' then 'shown'
             when lower(annotations.stated_value) in ('false', 'no', 'none', 'off', '0')
                 then 'refuted'
-            when asked.within_days is null then 'shown'
+            when required.within_days is null then 'shown'
             -- A planned experiment was not carried out.
             when
                 annotations.stated_on is null
@@ -70,34 +70,34 @@ stated as (
                 then 'not shown'
             when
                 annotations.stated_on
-                < cast({{ time_after(as_of(), '-asked.within_days', 'day') }} as date)
+                < cast({{ time_after(as_of(), '-required.within_days', 'day') }} as date)
                 then 'refuted'
             else 'shown'
         end as evidence_state,
         case
             when coalesce(annotations.stated_value, '') = ''
-                then asked.evidence_kind || ' ' || asked.evidence_key
+                then required.evidence_kind || ' ' || required.evidence_key
             when lower(annotations.stated_value) in ('false', 'no', 'none', 'off', '0')
-                then asked.evidence_key || ' says ' || lower(annotations.stated_value)
+                then required.evidence_key || ' says ' || lower(annotations.stated_value)
             when annotations.stated_on is null
-                then asked.evidence_key || ' as a date (YYYY-MM-DD)'
+                then required.evidence_key || ' as a date (YYYY-MM-DD)'
             when annotations.stated_on > cast({{ as_of() }} as date)
-                then asked.evidence_key || ' lies ahead'
+                then required.evidence_key || ' lies ahead'
             else
-                asked.evidence_key || ' is older than ' || cast(asked.within_days as varchar)
+                required.evidence_key || ' is older than ' || cast(required.within_days as varchar)
                 || ' days'
         end as lack
-    from asked
+    from required
     left join annotations
         on
-            asked.service_id = annotations.service_id
-            and asked.evidence_kind = annotations.evidence_kind
-            and asked.evidence_key = annotations.evidence_key
-    where asked.evidence_kind in ('annotation', 'tag')
+            required.service_id = annotations.service_id
+            and required.evidence_kind = annotations.evidence_kind
+            and required.evidence_key = annotations.evidence_key
+    where required.evidence_kind in ('annotation', 'tag')
 ),
 
--- Without a stated objective nothing is promised.
-promised as (
+-- Without a stated objective nothing is promises.
+promises as (
     select
         objectives.service_id,
         'SLO ' || {{ text_list('objectives.slo_name', "', '", 'order by objectives.slo_name') }}
@@ -107,15 +107,15 @@ promised as (
     group by objectives.service_id
 ),
 
-defined as (
+slo_states as (
     select
-        asked.*,
-        promised.finding,
-        case when promised.service_id is null then 'not shown' else 'shown' end as evidence_state,
+        required.*,
+        promises.finding,
+        case when promises.service_id is null then 'not shown' else 'shown' end as evidence_state,
         'an SLO with an objective' as lack
-    from asked
-    left join promised on asked.service_id = promised.service_id
-    where asked.evidence_kind = 'slo'
+    from required
+    left join promises on required.service_id = promises.service_id
+    where required.evidence_kind = 'slo'
 ),
 
 alerted as (
@@ -129,9 +129,9 @@ alerted as (
     group by alerting.service_id
 ),
 
-wired as (
+alerting_states as (
     select
-        asked.*,
+        required.*,
         alerted.finding,
         case
             when alerted.service_id is null then 'not shown'
@@ -142,35 +142,38 @@ wired as (
             when alerted.is_disabled then alerted.finding || ' is disabled'
             else 'a service of PagerDuty or Opsgenie'
         end as lack
-    from asked
-    left join alerted on asked.service_id = alerted.service_id
-    where asked.evidence_kind = 'alerting'
+    from required
+    left join alerted on required.service_id = alerted.service_id
+    where required.evidence_kind = 'alerting'
 ),
 
 traced as (
     select
-        asked.service_id,
-        asked.level_ordinal,
-        asked.criterion_ordinal,
-        asked.evidence_ordinal,
+        required.service_id,
+        required.level_ordinal,
+        required.criterion_ordinal,
+        required.evidence_ordinal,
         count(incidents.incident_id) as incident_count,
         count(incidents.is_ai_code_without_tests) as answer_count,
         sum(case when incidents.is_ai_code_without_tests then 1 else 0 end) as untested_count
-    from asked
+    from required
     left join incidents
         on
-            asked.service_id = incidents.service_id
-            and {{ in_window('incidents.triggered_at', 'asked.window_days') }}
-    where asked.evidence_kind = 'no_untested_ai_code'
+            required.service_id = incidents.service_id
+            and {{ in_window('incidents.triggered_at', 'required.window_days') }}
+    where required.evidence_kind = 'no_untested_ai_code'
     group by
-        asked.service_id, asked.level_ordinal, asked.criterion_ordinal, asked.evidence_ordinal
+        required.service_id,
+        required.level_ordinal,
+        required.criterion_ordinal,
+        required.evidence_ordinal
 ),
 
-cleared as (
+ai_code_states as (
     select
-        asked.*,
+        required.*,
         'incidents traced to AI-written code without tests in '
-        || cast(asked.window_days as varchar) || ' days: 0 of '
+        || cast(required.window_days as varchar) || ' days: 0 of '
         || cast(traced.incident_count as varchar) as finding,
         case
             when traced.untested_count > 0 then 'refuted'
@@ -185,23 +188,23 @@ cleared as (
                     || cast(traced.untested_count as varchar)
             else 'a postmortem that says whether AI-written code without tests took part'
         end as lack
-    from asked
+    from required
     inner join traced
         on
-            asked.service_id = traced.service_id
-            and asked.level_ordinal = traced.level_ordinal
-            and asked.criterion_ordinal = traced.criterion_ordinal
-            and asked.evidence_ordinal = traced.evidence_ordinal
+            required.service_id = traced.service_id
+            and required.level_ordinal = traced.level_ordinal
+            and required.criterion_ordinal = traced.criterion_ordinal
+            and required.evidence_ordinal = traced.evidence_ordinal
 ),
 
 unioned as (
     select * from stated
     union all
-    select * from defined
+    select * from slo_states
     union all
-    select * from wired
+    select * from alerting_states
     union all
-    select * from cleared
+    select * from ai_code_states
 ),
 
 evidence as (

@@ -90,7 +90,7 @@ fix_lists as (
     group by wanted.candidate_id
 ),
 
-told as (
+summarised as (
     select
         listed.candidate_id,
         listed.postmortem_links,
@@ -103,4 +103,4 @@ told as (
     left join windows on listed.strictness = windows.strictness
 )
 
-select * from told
+select * from summarised

@@ -104,7 +104,7 @@ reviewed as (
     group by stated.scoring_date, stated.service_id
 ),
 
-told as (
+stated_burns as (
     {{ stated_burn('stated', 'daily_burn') }}
 ),
 
@@ -144,12 +144,12 @@ measured as (
         dates.scoring_date,
         dates.day_checksum,
         services.service_id,
-        {{ greater_known('burnt.budget_spent', 'told.budget_spent') }} as slo_burn,
-        {{ greater_known('burnt.burn_alert', 'told.burn_alert') }} as burn_alert,
+        {{ greater_known('burnt.budget_spent', 'stated_burns.budget_spent') }} as slo_burn,
+        {{ greater_known('burnt.burn_alert', 'stated_burns.burn_alert') }} as burn_alert,
         case
             when
-                told.service_id is null
-                or burnt.budget_spent >= told.budget_spent
+                stated_burns.service_id is null
+                or burnt.budget_spent >= stated_burns.budget_spent
                 then ', measured'
             else ', stated'
         end as slo_burn_said_by,
@@ -187,10 +187,10 @@ measured as (
         on
             dates.scoring_date = burnt.scoring_date
             and services.service_id = burnt.service_id
-    left join told
+    left join stated_burns
         on
-            dates.scoring_date = told.scoring_date
-            and services.service_id = told.service_id
+            dates.scoring_date = stated_burns.scoring_date
+            and services.service_id = stated_burns.service_id
     left join effort
         on
             dates.scoring_date = effort.scoring_date

@@ -29,7 +29,7 @@ alerts as (
 
 -- A moment for which either window is missing has no row: the long window says that it matters, the
 -- short one that it was still going on. The thresholds are those for 30 days, in proportion.
-watched as (
+alert_states as (
     select
         long_windows.service_id,
         cast(long_windows.measured_at as date) as measured_on,
@@ -99,11 +99,11 @@ ranked as (
 
 unioned as (
     select
-        watched.service_id,
-        watched.measured_on,
-        watched.burn_alert,
+        alert_states.service_id,
+        alert_states.measured_on,
+        alert_states.burn_alert,
         cast(null as double precision) as budget_spent
-    from watched
+    from alert_states
     union all
     select
         ranked.service_id,

@@ -59,7 +59,7 @@ stretches as (
 ),
 
 -- State 2 is missing data, which is neither up nor down.
-cut as (
+split_states as (
     select
         stretches.source_slo_id,
         stretches.asked_at,
@@ -79,13 +79,13 @@ cut as (
 
 pieces as (
     select
-        cut.source_slo_id,
-        cut.asked_at,
-        cut.state,
-        cut.piece_ends_epoch as ends_epoch,
-        least(cut.ends_epoch, cut.piece_ends_epoch)
-        - greatest(cut.starts_epoch, cut.piece_starts_epoch) as covered_seconds
-    from cut
+        split_states.source_slo_id,
+        split_states.asked_at,
+        split_states.state,
+        split_states.piece_ends_epoch as ends_epoch,
+        least(split_states.ends_epoch, split_states.piece_ends_epoch)
+        - greatest(split_states.starts_epoch, split_states.piece_starts_epoch) as covered_seconds
+    from split_states
 ),
 
 timed as (

@@ -53,7 +53,7 @@ edges as (
     where placed.last_day > placed.first_day
 ),
 
-met as (
+overlapping as (
     select
         edges.incident_id,
         edges.slo_id,
@@ -90,13 +90,13 @@ days as (
 
 unioned as (
     select
-        met.incident_id,
-        met.slo_id,
-        met.burn_source,
-        {{ burn_sums('met') }},
-        max(met.burn_rate) as peak_burn_rate
-    from met
-    group by met.incident_id, met.slo_id, met.burn_source
+        overlapping.incident_id,
+        overlapping.slo_id,
+        overlapping.burn_source,
+        {{ burn_sums('overlapping') }},
+        max(overlapping.burn_rate) as peak_burn_rate
+    from overlapping
+    group by overlapping.incident_id, overlapping.slo_id, overlapping.burn_source
     union all
     select
         placed.incident_id,

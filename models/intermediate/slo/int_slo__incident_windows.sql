@@ -31,7 +31,7 @@ timelines as (
     inner join intervals on still_open.incident_id = intervals.incident_id
 ),
 
-in_one_piece as (
+without_timeline as (
     select
         still_open.incident_id,
         still_open.triggered_at as started_at,
@@ -40,9 +40,9 @@ in_one_piece as (
     left join (
         select distinct timelines.incident_id
         from timelines
-    ) as told
-        on still_open.incident_id = told.incident_id
-    where told.incident_id is null
+    ) as with_timeline
+        on still_open.incident_id = with_timeline.incident_id
+    where with_timeline.incident_id is null
 ),
 
 unioned as (
@@ -54,7 +54,7 @@ unioned as (
     union all
     select * from timelines
     union all
-    select * from in_one_piece
+    select * from without_timeline
 ),
 
 windows as (

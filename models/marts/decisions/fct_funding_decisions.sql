@@ -61,7 +61,7 @@ versions as (
         || '|' || coalesce(cast(entries.amount_usd as varchar), '')
         || '|' || coalesce(cast(entries.deferred_until as varchar), '')
         || '|' || coalesce(entries.note, '')
-        || '|' || coalesce(entries.risk_acceptance, '') as said
+        || '|' || coalesce(entries.risk_acceptance, '') as entry_text
     from entries
     inner join commits on entries.commit_sha = commits.commit_sha
 ),
@@ -69,10 +69,10 @@ versions as (
 compared as (
     select
         versions.*,
-        lag(versions.said) over (
+        lag(versions.entry_text) over (
             partition by versions.candidate_id, versions.cycle_number
             order by versions.commit_position
-        ) as said_before,
+        ) as previous_entry_text,
         lag(versions.decision) over (
             partition by versions.candidate_id, versions.cycle_number
             order by versions.commit_position
@@ -91,7 +91,10 @@ decisions as (
     from compared
     where
         (compared.decision != 'pending' or compared.decision_before != 'pending')
-        and (compared.said_before is null or compared.said_before != compared.said)
+        and (
+            compared.previous_entry_text is null
+            or compared.previous_entry_text != compared.entry_text
+        )
 ),
 
 newest as (

@@ -11,7 +11,7 @@ remarks as (
 ),
 
 -- Each repeated statement is a row; merging without a comment is an approval too.
-spoken as (
+statements as (
     select
         remarks.commit_sha,
         remarks.remark_kind as approval_kind,
@@ -45,27 +45,27 @@ approvals as (
         decisions.owner,
         decisions.decision,
         decisions.risk_acceptance,
-        cast(spoken.approval_kind as varchar) as approval_kind,
-        cast(spoken.approval_state as varchar) as approval_state,
-        cast(spoken.approver as varchar) as approver,
-        cast(spoken.approval_text as varchar) as approval_text,
+        cast(statements.approval_kind as varchar) as approval_kind,
+        cast(statements.approval_state as varchar) as approval_state,
+        cast(statements.approver as varchar) as approver,
+        cast(statements.approval_text as varchar) as approval_text,
         decisions.pull_request_url,
 
         -- numbers
         cast(row_number() over (
             partition by decisions.decision_id, risks.risk_id
-            order by spoken.approved_at, spoken.approval_kind, spoken.approver
+            order by statements.approved_at, statements.approval_kind, statements.approver
         ) as bigint) as approval_ordinal,
 
         -- timestamps
-        spoken.approved_at
+        statements.approved_at
     from decisions
     inner join risks
         on
             decisions.commit_sha = risks.commit_sha
             and decisions.candidate_id = risks.candidate_id
             and decisions.cycle_number = risks.cycle_number
-    inner join spoken on decisions.commit_sha = spoken.commit_sha
+    inner join statements on decisions.commit_sha = statements.commit_sha
 )
 
 select * from approvals

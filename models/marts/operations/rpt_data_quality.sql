@@ -165,7 +165,7 @@ stored as (
     group by raw_loads.stream_id
 ),
 
-set_aside as (
+quarantine_counts as (
     select
         quarantine.stream_id,
         sum(case when quarantine.is_open then 1 else 0 end) as open_count
@@ -203,7 +203,7 @@ counted as (
         coalesce(loaded.rejected_files, 0) as rejected_files,
         coalesce(stored.raw_rows, 0) as stored_rows,
         coalesce(stored.record_count, 0) as record_count,
-        coalesce(set_aside.open_count, 0) as open_quarantine_count,
+        coalesce(quarantine_counts.open_count, 0) as open_quarantine_count,
         {{ of_incidents(
             'streams.is_incident_stream',
             ['fact_count', 'excluded_count', 'deleted_count', 'later_count', 'unmatched_count']
@@ -236,7 +236,7 @@ counted as (
     left join loaded on known_streams.stream_id = loaded.stream_id
     left join kept_rows on known_streams.stream_id = kept_rows.stream_id
     left join stored on known_streams.stream_id = stored.stream_id
-    left join set_aside on known_streams.stream_id = set_aside.stream_id
+    left join quarantine_counts on known_streams.stream_id = quarantine_counts.stream_id
     left join decided on known_streams.stream_id = decided.stream_id
 ),
 

@@ -10,7 +10,7 @@ raw_loads as (
     select * from {{ ref('int_quality__raw_loads') }}
 ),
 
-left_out as (
+exclusions as (
     select
         outcomes.stream_id,
         'excluded' as outcome,
@@ -50,17 +50,17 @@ left_out as (
 reasons as (
     select
         -- ids
-        left_out.stream_id || ' ' || left_out.outcome || ': ' || left_out.reason as reason_id,
-        left_out.stream_id,
+        exclusions.stream_id || ' ' || exclusions.outcome || ': ' || exclusions.reason as reason_id,
+        exclusions.stream_id,
 
         -- strings
-        left_out.outcome,
-        cast(left_out.reason as varchar) as reason,
+        exclusions.outcome,
+        cast(exclusions.reason as varchar) as reason,
 
         -- numbers
-        cast(left_out.reason_count as bigint) as reason_count
-    from left_out
-    where left_out.reason_count > 0
+        cast(exclusions.reason_count as bigint) as reason_count
+    from exclusions
+    where exclusions.reason_count > 0
 )
 
 select * from reasons

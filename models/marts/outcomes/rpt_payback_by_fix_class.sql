@@ -102,7 +102,7 @@ effects as (
     from {{ numbers(701) }} as steps
 ),
 
-tried as (
+trials as (
     select
         coefficients.fix_class,
         coefficients.after_count,
@@ -121,15 +121,15 @@ tried as (
 
 probabilities as (
     select
-        tried.fix_class,
-        tried.significance_level,
-        tried.step,
-        {{ exact_sum('tried.probability', 12) }} as p_low,
+        trials.fix_class,
+        trials.significance_level,
+        trials.step,
+        {{ exact_sum('trials.probability', 12) }} as p_low,
         1 - {{ exact_sum(
-            'case when tried.n < tried.after_count then tried.probability else 0 end', 12
+            'case when trials.n < trials.after_count then trials.probability else 0 end', 12
         ) }} as p_high
-    from tried
-    group by tried.fix_class, tried.significance_level, tried.step
+    from trials
+    group by trials.fix_class, trials.significance_level, trials.step
 ),
 
 neighbours as (

@@ -45,7 +45,7 @@ annotations as (
 ),
 
 -- Named by sync-catalog, or by the label of the article's board, whose epics portals list.
-surfaced as (
+catalog_epics as (
     select
         count(
             distinct case
@@ -98,9 +98,9 @@ measured as (
             where payback.delivered_at is not null and postmortems.required_window = 'canary'
         ) as canaries,
         (
-            select surfaced.entity_count
-            from surfaced
-            where surfaced.annotation_count > 0
+            select catalog_epics.entity_count
+            from catalog_epics
+            where catalog_epics.annotation_count > 0
         ) as catalog_entities,
         (
             select count(*)

@@ -115,7 +115,7 @@ factor_rows as (
 ),
 
 -- A lesson that several postmortems state in the same words is listed for the newest.
-taught as (
+ranked_lessons as (
     select
         reviewed.candidate_id,
         reviewed.postmortem_id,
@@ -124,23 +124,24 @@ taught as (
         row_number() over (
             partition by reviewed.candidate_id, lessons.lesson
             order by reviewed.newest_at desc, reviewed.postmortem_id
-        ) as telling
+        ) as wording_rank
     from reviewed
     inner join lessons on reviewed.postmortem_id = lessons.postmortem_id
 ),
 
 lesson_rows as (
     select
-        taught.candidate_id,
-        taught.postmortem_id,
-        taught.lesson as evidence_title,
-        taught.newest_at as occurred_at,
+        ranked_lessons.candidate_id,
+        ranked_lessons.postmortem_id,
+        ranked_lessons.lesson as evidence_title,
+        ranked_lessons.newest_at as occurred_at,
         row_number() over (
-            partition by taught.candidate_id
-            order by taught.newest_at desc, taught.postmortem_id, taught.lesson
+            partition by ranked_lessons.candidate_id
+            order by
+                ranked_lessons.newest_at desc, ranked_lessons.postmortem_id, ranked_lessons.lesson
         ) as ordinal
-    from taught
-    where taught.telling = 1
+    from ranked_lessons
+    where ranked_lessons.wording_rank = 1
 ),
 
 -- Open items come first, those due soonest before others, those without a date last.
@@ -205,7 +206,7 @@ estimate_rows as (
     where estimated.estimate_rank = 1
 ),
 
-rows_of_all as (
+all_rows as (
     {{ evidence_rows('incident', [
         'source_id', 'postmortem_id', 'evidence_title', 'detail', 'status', 'url',
         'severity_level', 'duration_seconds', 'occurred_at',
@@ -227,36 +228,36 @@ rows_of_all as (
 evidence as (
     select
         -- ids
-        rows_of_all.candidate_id || ' > ' || rows_of_all.evidence_kind || ' '
-        || cast(rows_of_all.ordinal as varchar) as evidence_id,
+        all_rows.candidate_id || ' > ' || all_rows.evidence_kind || ' '
+        || cast(all_rows.ordinal as varchar) as evidence_id,
         candidates.service_id,
         candidates.team_id,
-        rows_of_all.source_id,
-        rows_of_all.postmortem_id,
+        all_rows.source_id,
+        all_rows.postmortem_id,
 
         -- strings
         candidates.service_name,
         candidates.owner,
-        rows_of_all.evidence_kind,
-        rows_of_all.evidence_title,
-        rows_of_all.detail,
-        rows_of_all.assignee,
-        rows_of_all.status,
-        rows_of_all.url,
+        all_rows.evidence_kind,
+        all_rows.evidence_title,
+        all_rows.detail,
+        all_rows.assignee,
+        all_rows.status,
+        all_rows.url,
 
         -- numbers
-        rows_of_all.ordinal,
-        rows_of_all.severity_level,
-        rows_of_all.mention_count,
-        rows_of_all.duration_seconds,
-        rows_of_all.estimate_days,
+        all_rows.ordinal,
+        all_rows.severity_level,
+        all_rows.mention_count,
+        all_rows.duration_seconds,
+        all_rows.estimate_days,
 
         -- timestamps
-        rows_of_all.occurred_at,
-        rows_of_all.due_on
-    from rows_of_all
-    inner join candidates on rows_of_all.candidate_id = candidates.service_id
-    where rows_of_all.ordinal <= {{ shown }}
+        all_rows.occurred_at,
+        all_rows.due_on
+    from all_rows
+    inner join candidates on all_rows.candidate_id = candidates.service_id
+    where all_rows.ordinal <= {{ shown }}
 )
 
 select * from evidence

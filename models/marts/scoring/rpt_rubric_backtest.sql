@@ -37,7 +37,7 @@ history as (
 ),
 
 -- For a service whose incidents state no burn or cost the outcome is unknown, not 0.
-hurt as (
+harm as (
     select
         variants.service_id,
         count(incidents.incident_id) as episode_count,
@@ -64,11 +64,11 @@ outcomes as (
     {%- for outcome, column in outcomes.items() %}
         {{- '\n    union all' if not loop.first }}
         select
-            hurt.service_id,
+            harm.service_id,
             '{{ outcome }}' as outcome,
-            cast(hurt.{{ column }} as double precision) as amount
-        from hurt
-        where hurt.{{ column }} is not null
+            cast(harm.{{ column }} as double precision) as amount
+        from harm
+        where harm.{{ column }} is not null
     {%- endfor %}
 ),
 

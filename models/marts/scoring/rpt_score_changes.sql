@@ -55,7 +55,7 @@ compared as (
 ),
 
 -- A repeat says more than a new incident.
-happened as (
+incident_changes as (
     {% for event in events %}
         {% if not loop.first %}
             union all
@@ -74,13 +74,15 @@ happened as (
 
 numbered as (
     select
-        happened.*,
+        incident_changes.*,
         row_number() over (
-            partition by happened.service_id, happened.change_kind
-            order by happened.triggered_at desc, happened.incident_id
+            partition by incident_changes.service_id, incident_changes.change_kind
+            order by incident_changes.triggered_at desc, incident_changes.incident_id
         ) as change_number,
-        count(*) over (partition by happened.service_id, happened.change_kind) as change_count
-    from happened
+        count(*) over (
+            partition by incident_changes.service_id, incident_changes.change_kind
+        ) as change_count
+    from incident_changes
 ),
 
 listed as (

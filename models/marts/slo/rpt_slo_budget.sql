@@ -48,7 +48,7 @@ periods as (
     from ended
 ),
 
-met as (
+overlapping as (
     select
         pieces.slo_id,
         pieces.burn_source,
@@ -64,11 +64,11 @@ met as (
 
 measured as (
     select
-        met.slo_id,
-        met.burn_source,
-        {{ burn_sums('met') }}
-    from met
-    group by met.slo_id, met.burn_source
+        overlapping.slo_id,
+        overlapping.burn_source,
+        {{ burn_sums('overlapping') }}
+    from overlapping
+    group by overlapping.slo_id, overlapping.burn_source
 ),
 
 -- Of two sources the one that measured more of the period counts.
@@ -120,7 +120,7 @@ spans as (
 ),
 
 -- Simultaneous incidents are one downtime, for the users hit by the worse one.
-hit as (
+outages as (
     select
         spans.slo_id,
         spans.starts_epoch,
@@ -138,9 +138,9 @@ hit as (
 downtimes as (
     select
         down.slo_id,
-        coalesce({{ exact_sum('hit.down_share * hit.span_seconds') }}, 0) as down_seconds
+        coalesce({{ exact_sum('outages.down_share * outages.span_seconds') }}, 0) as down_seconds
     from (select distinct clipped.slo_id from clipped) as down
-    left join hit on down.slo_id = hit.slo_id
+    left join outages on down.slo_id = outages.slo_id
     group by down.slo_id
 ),
 

@@ -15,7 +15,7 @@ intervals as (
 ),
 
 -- Seconds of a reopened ticket's intervals except the last, which ends when the ticket does.
-rested as (
+reopened as (
     select
         intervals.source_incident_id,
         coalesce(sum({{ seconds_between('intervals.started_at', 'intervals.ended_at') }}), 0)
@@ -80,17 +80,17 @@ shaped as (
         cast(null as varchar) as incident_url,
 
         -- numbers
-        {{ greater_known('incidents.reopen_count', 'rested.reopen_count') }} as reopen_count,
+        {{ greater_known('incidents.reopen_count', 'reopened.reopen_count') }} as reopen_count,
         case
             when judged.incident_status = 'resolved'
                 then
                     cast(
-                        rested.earlier_seconds
+                        reopened.earlier_seconds
                         -- A ticket may be closed again without a new resolution time.
                         + case
-                            when incidents.resolved_at <= rested.last_started_at then 0
+                            when incidents.resolved_at <= reopened.last_started_at then 0
                             else {{
-                                seconds_between('rested.last_started_at', 'incidents.resolved_at')
+                                seconds_between('reopened.last_started_at', 'incidents.resolved_at')
                             }}
                         end
                         as bigint
@@ -108,7 +108,7 @@ shaped as (
         incidents.updated_at
     from incidents
     inner join judged on incidents.source_incident_id = judged.source_incident_id
-    left join rested on incidents.source_incident_id = rested.source_incident_id
+    left join reopened on incidents.source_incident_id = reopened.source_incident_id
     left join deleted on incidents.source_incident_id = deleted.source_incident_id
 )
 

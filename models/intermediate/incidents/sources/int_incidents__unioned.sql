@@ -7,7 +7,7 @@ severity_words as (
 ),
 
 -- "P3 - fix within 1 week" is p3, whatever follows. Of matching words the longest counts.
-worded as (
+ranked_words as (
     select
         priorities.priority,
         severity_words.severity_level,
@@ -61,7 +61,7 @@ known as (
         unioned.label_k8s_name,
         unioned.label_service_owner,
         unioned.incident_url,
-        worded.severity_level,
+        ranked_words.severity_level,
         unioned.reopen_count,
         case
             when unioned.resolved_at <= {{ as_of() }} then unioned.timeline_active_seconds
@@ -79,7 +79,8 @@ known as (
             as resolved_at,
         unioned.updated_at
     from unioned
-    left join worded on unioned.priority = worded.priority and worded.word_rank = 1
+    left join ranked_words
+        on unioned.priority = ranked_words.priority and ranked_words.word_rank = 1
     where unioned.triggered_at <= {{ as_of() }}
 )
 
