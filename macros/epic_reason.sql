@@ -91,7 +91,7 @@
         when 'update_shrunk'
             then
                 substring({{ decided }}.changes, 3)
-                || '; its epic is not told of a fall while inputs have shrunk: '
+                || '; its epic does not report a fall while inputs have shrunk: '
                 || {{ decided }}.shrunk_streams
         when 'team_is_full'
             then

@@ -11,7 +11,7 @@ PLACE = "/PUBLISHED"
 
 
 def prepare(database: Path, target: Path) -> None:
-    """Write the bundle into the folder `target`, anew; `database` is an absolute path."""
+    """Write the bundle into the folder `target` from scratch; `database` is an absolute path."""
     rmtree(target, ignore_errors=True)
     copytree(BUNDLE, target)
     for path in (target / "databases").glob("*.yaml"):

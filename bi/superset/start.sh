@@ -21,7 +21,7 @@ for secret in secret_key password; do
         "$bin/python" -c 'import secrets; print(secrets.token_urlsafe(32))' >"$SUPERSET_HOME/$secret"
 done
 
-# What takes minutes is done once for each version of Superset.
+# Steps that need minutes run once for each version of Superset.
 set_up() {
     if ! cmp -s "$here/requirements.lock" "$SUPERSET_HOME/set_up_for"; then
         "$bin/superset" db upgrade &&
@@ -32,7 +32,7 @@ set_up() {
             "$bin/superset" init &&
             cp "$here/requirements.lock" "$SUPERSET_HOME/set_up_for" || return 1
     fi
-    # What it rejects it only logs.
+    # It only logs what it rejects.
     "$bin/python" "$here/bundle.py" "$published" "$SUPERSET_HOME/bundle" &&
         "$bin/superset" import-directory --overwrite "$SUPERSET_HOME/bundle" &&
         ! grep -q "An error occurred" "$SUPERSET_HOME/setup.log"
