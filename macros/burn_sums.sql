@@ -8,9 +8,9 @@
 {%- endmacro %}
 
 {# How much of an interval a piece measured, in seconds; both begin and end in epochs. #}
-{% macro covered_seconds(stretch, piece) -%}
+{% macro covered_seconds(span, piece) -%}
     (
-        least({{ stretch }}.ends_epoch, {{ piece }}.ends_epoch)
-        - greatest({{ stretch }}.starts_epoch, {{ piece }}.starts_epoch)
+        least({{ span }}.ends_epoch, {{ piece }}.ends_epoch)
+        - greatest({{ span }}.starts_epoch, {{ piece }}.starts_epoch)
     ) * {{ piece }}.covered_share
 {%- endmacro %}
