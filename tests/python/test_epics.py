@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import shutil
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration.epics.candidates import epic_key
+from orchestration.epics.candidates import epic_key, read_candidates
 from orchestration.epics.publisher import publish_epics
+from orchestration.epics.reconcile import reconcile
 from orchestration.epics.run import Run
 from orchestration.ledger import EpicState, Ledger
 from orchestration.trackers.local import LocalTracker
@@ -170,6 +172,21 @@ def test_a_lost_ledger_adopts_what_the_tracker_has(world: World) -> None:
     assert {r.state for r in world.ledger.records("local")} == {EpicState.OPENED, EpicState.CLOSED}
     assert [e.key for e in world.publish(later, row("b")).updated] == [SECOND]
     assert not world.publish(later, row("b")).has_changes
+
+
+def test_a_ledger_from_a_backup_keeps_one_open_epic_a_service(world: World) -> None:
+    """Its epic was closed since, a later cycle opened, and then people reopened the first."""
+    world.publish(row())
+    backup = shutil.copy(world.home / "ledger.db", world.home / "backup.db")
+    world.close(KEY, "2026-07-01")
+    later = row(newest_incident_at=datetime(2026, 7, 3))
+    assert [e.key for e in world.publish(later, day=10).opened] == [SECOND]
+    world.edit(KEY, "status: done", "status: open")
+    shutil.copy(backup, world.home / "ledger.db")
+    run = Run(world.ledger, LocalTracker(world.epics), "reconcile", NOW + timedelta(days=11))
+    reconcile(read_candidates([later | DECIDED]), run)
+    assert world.record(KEY).state is EpicState.CLOSED
+    assert world.record(SECOND).state is EpicState.OPENED
 
 
 def test_a_run_overtaken_by_one_that_dies_adopts_its_epic(
