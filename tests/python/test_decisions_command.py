@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -10,11 +12,14 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.decisions.entries import Entries
+from orchestration.documents import ConfigError, load_model
+from orchestration.documents.prioritized import PrioritizedFile
 
 from .decision_helpers import BRANCH, Repository
 from .loopback import serving
 from .vendor_github import TOKEN, GitHubServer
 
+DECIDED_BY = {"by": "cto", "on": "2026-06-26"}
 MARTS = """
     create table rpt_promotion_candidates as
     select
@@ -117,3 +122,26 @@ def test_without_an_address_it_says_what_to_write(remote: Repository) -> None:
     code, said = command()
     assert (code, "has no url; write `decisions: {url:" in said) == (1, True)
     assert remote.git("branch", "--list", BRANCH) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"decision": "approved", "on": "2026-06-26"}, "by is empty; fix: name who decided"),
+        ({"decision": "approved", "by": "cto"}, "on is empty; fix: write the day"),
+        (DECIDED_BY | {"decision": "rejected"}, "note is empty; fix: write the reason"),
+        (DECIDED_BY | {"decision": "approved"}, "neither amount_usd nor budget_usd"),
+        (DECIDED_BY | {"decision": "approved", "budget_usd": 5}, ""),
+        (DECIDED_BY | {"decision": "approved", "amount_usd": 0}, ""),
+        (DECIDED_BY | {"decision": "deferred", "note": "Q3"}, ""),
+        ({"decision": "pending"}, ""),
+    ],
+)
+def test_a_decision_names_who_when_and_how_much_or_why(
+    tmp_path: Path, said: dict[str, object], message: str
+) -> None:
+    file = tmp_path / "prioritized.yaml"
+    entry = {"id": "pay", "cycle": 1, "service": "payments"} | said
+    file.write_text(json.dumps({"epics": [entry]}), encoding="utf-8")
+    with pytest.raises(ConfigError, match=message) if message else nullcontext():
+        load_model(file, PrioritizedFile)
