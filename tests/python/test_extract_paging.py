@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.http import Reply, SourceError, UnavailableError
-from orchestration.http.paging import ByOffset, MovedError, by_token, pages, steady
+from orchestration.http.paging import ATTEMPTS, ByOffset, MovedError, by_token, pages, steady
+from orchestration.landing import open_landing
+from orchestration.vendors.pagerduty.pages import Window, in_pieces
 
 SIZE = 4
 
@@ -101,3 +105,23 @@ def test_what_never_stands_still_is_given_up() -> None:
     with pytest.raises(UnavailableError, match="here: it moved, 3 times over"):
         steady("here", read, 2)
     assert len(attempts) == 3
+
+
+def test_a_second_that_never_holds_still_is_given_up_and_one_that_does_is_read(
+    tmp_path: Path,
+) -> None:
+    since = datetime(2026, 6, 1, tzinfo=UTC)
+    window = Window(since, since + timedelta(seconds=4))
+    tried: Counter[Window] = Counter()
+
+    def read(piece: Window) -> None:
+        tried[piece] += 1
+        if tried[piece] <= moves:
+            raise MovedError("a record moved")
+
+    with open_landing(tmp_path / "landing", tmp_path / "state", "pagerduty", since) as landing:
+        moves = ATTEMPTS
+        assert [piece.since.second for piece in in_pieces(landing, window, read)] == [0, 1, 2, 3]
+        moves = 1_000
+        with pytest.raises(UnavailableError, match=f"moved, {ATTEMPTS + 1} times over"):
+            list(in_pieces(landing, window, read))
