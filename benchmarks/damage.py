@@ -196,8 +196,8 @@ def check_batch(home: Path, numbers: Sequence[int], seed: int, contracts: Sequen
     warehouse = FileWarehouse(home / "warehouse.duckdb", home / "dlt")
     reports = [load_landing(contracts, roots, warehouse, READERS) for _ in range(2)]
     assert not any(report.unaccounted for report in reports), reports[0].unaccounted
-    told = {problem.file for problem in reports[0].rejected}
-    assert told == {problem.file for problem in reports[1].rejected}, (
+    reported = {problem.file for problem in reports[0].rejected}
+    assert reported == {problem.file for problem in reports[1].rejected}, (
         "what is told once is told again"
     )
     assert reports[1].files_loaded == 0, "nothing is loaded twice"
@@ -222,7 +222,7 @@ def check_batch(home: Path, numbers: Sequence[int], seed: int, contracts: Sequen
             if is_lines and records is not None:
                 _check_lines(file, records)
             assert records != 0 or noted or file.suffix != ".json", f"{name} is empty and not told"
-        elif name in told:
+        elif name in reported:
             became["rejected"] += 1
         elif file.read_bytes() in contents:
             became["known by its bytes"] += 1

@@ -69,8 +69,8 @@ def git(*arguments: str) -> str:
     except FileNotFoundError:
         raise GuardError("there is no git on the PATH; install it") from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise GuardError(f"git {arguments[0]}: {said}; fetch the whole history, or correct --base")
+        error = done.stderr.decode(errors="replace").strip()
+        raise GuardError(f"git {arguments[0]}: {error}; fetch the whole history, or correct --base")
     return done.stdout.decode(errors="replace")
 
 
@@ -102,12 +102,12 @@ def matches(value: str, patterns: list) -> bool:
     return any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
-def is_test(path: str, said: dict) -> bool:
-    return matches(path, said["tests"])
+def is_test(path: str, config: dict) -> bool:
+    return matches(path, config["tests"])
 
 
-def is_code(path: str, said: dict) -> bool:
-    return not is_test(path, said) and matches(path.rsplit("/", 1)[-1], said["code"])
+def is_code(path: str, config: dict) -> bool:
+    return not is_test(path, config) and matches(path.rsplit("/", 1)[-1], config["code"])
 
 
 def commits(base: str, head: str) -> list:
@@ -127,9 +127,9 @@ def trailers(message: str) -> list:
     return [line for line in lines[1:] if _TRAILER.match(line)]
 
 
-def has_lint(root: Path, said: dict) -> bool:
+def has_lint(root: Path, config: dict) -> bool:
     """Whether the repository has settings of a linter."""
-    for entry in said["lint_files"]:
+    for entry in config["lint_files"]:
         pattern, _, text = entry.partition(":")
         for path in root.glob(pattern):
             if not text or text in path.read_text(encoding="utf-8", errors="replace"):
@@ -137,28 +137,28 @@ def has_lint(root: Path, said: dict) -> bool:
     return False
 
 
-def judge(root: Path, changes: list, labels: list, said: dict) -> list:
+def judge(root: Path, changes: list, labels: list, config: dict) -> list:
     """What is wrong, a line each; nothing where no AI tool wrote code."""
-    by_label = next((label for label in labels if label in said["labels"]), "")
+    by_label = next((label for label in labels if label in config["labels"]), "")
     written = []
     for change in changes:
-        marks = [t for t in change["trailers"] if matches(t.lower(), said["trailers"])]
-        code = [path for path in change["paths"] if is_code(path, said)]
+        marks = [t for t in change["trailers"] if matches(t.lower(), config["trailers"])]
+        code = [path for path in change["paths"] if is_code(path, config)]
         if code and (marks or by_label):
             written.append((change["sha"], marks[0] if marks else f"label {by_label}", code))
     if not written:
         return []
     problems = []
-    if not any(is_test(path, said) for change in changes for path in change["paths"]):
+    if not any(is_test(path, config) for change in changes for path in change["paths"]):
         for sha, mark, code in written:
             more = f" and {len(code) - 3} more" if len(code) > 3 else ""
             problems.append(f"{sha[:10] or 'this commit'} ({mark}) changes {', '.join(code[:3])}"
                             f"{more} and no test; add or change one that covers it")  # fmt: skip
-    if said["lint"]:
-        done = subprocess.run(said["lint"], shell=True, cwd=root, check=False)  # noqa: S602
+    if config["lint"]:
+        done = subprocess.run(config["lint"], shell=True, cwd=root, check=False)  # noqa: S602
         if done.returncode:
-            problems.append(f"the lint gate `{said['lint']}` fails; mend what it says")
-    elif not has_lint(root, said):
+            problems.append(f"the lint gate `{config['lint']}` fails; mend what it says")
+    elif not has_lint(root, config):
         problems.append(f"no lint gate is known here; write its command as lint in {CONFIG}")
     return problems
 
@@ -183,7 +183,7 @@ def main(arguments: list) -> int:
     given = parser.parse_args(arguments)
     try:
         root = Path(git("rev-parse", "--show-toplevel").strip())
-        said = settings(root, given.base)
+        config = settings(root, given.base)
         if given.message:
             text = Path(given.message).read_text(encoding="utf-8", errors="replace")
             staged = git("diff", "--cached", "--name-only", "-z", "--no-renames").split("\0")
@@ -193,12 +193,12 @@ def main(arguments: list) -> int:
             changes = commits(given.base, given.head)
         else:
             parser.error("say --base, or the file of a commit's message")
-        problems = judge(root, changes, given.label, said)
+        problems = judge(root, changes, given.label, config)
         if given.records:
             name = given.repository or root.name
             with Path(given.records).open("w", encoding="utf-8") as file:
                 for change in changes:
-                    tested = any(is_test(path, said) for path in change["paths"])
+                    tested = any(is_test(path, config) for path in change["paths"])
                     row = {"repository": name, "sha": change["sha"], "tests_changed": tested,
                            "authored_at": change.get("authored_at"),
                            "trailers": change["trailers"]}  # fmt: skip

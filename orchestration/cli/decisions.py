@@ -78,7 +78,7 @@ def show_sync_catalog(
         changes, problems = edit_files(edit, rows, dry_run=dry_run)
         say(f"{len(changes):,} services changed" if changes else TITLES["nothing_new"], "bold")
         _list(changes)
-        return _told(problems)
+        return _print_problems(problems)
     is_dry, is_clean, asked = dry_run or bool(settings.dry_run), True, 0
     for label, proposal, problems in sync_catalog(
         read_sources(settings), rows, Context(), dry_run=is_dry
@@ -87,7 +87,7 @@ def show_sync_catalog(
         say(label)
         if proposal:
             show_proposal(proposal)
-        is_clean = _told(problems) and is_clean
+        is_clean = _print_problems(problems) and is_clean
     if not asked:
         raise SettingsError(
             "no repository of sources.yaml (git.repositories) has catalog files; list one with "
@@ -96,7 +96,7 @@ def show_sync_catalog(
     return is_clean
 
 
-def _told(problems: list[str]) -> bool:
+def _print_problems(problems: list[str]) -> bool:
     for problem in problems:
         say(problem, "red")
     return not problems

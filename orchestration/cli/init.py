@@ -54,15 +54,15 @@ def show_init(
     for name in ("modernization", "landing", ENVIRONMENT_FILE, ".paydown"):
         if (folder / name).exists():
             raise SettingsError(f"{folder / name}: is there already; nothing was written")
-    said: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     if not exports:
         exports = [Path(_answer("Export of incidents (CSV, JSON, packed or not)", "--export"))]
-        said = asked(owner)
-        owner = said["owner"]
+        given = asked(owner)
+        owner = given["owner"]
     with tempfile.TemporaryDirectory(prefix=".paydown-init-", dir=folder) as work:
         new = Path(work)
         variables = _lay_out(new, exports, source, service_field, owner)
-        write_down(new / "modernization", said)
+        write_down(new / "modernization", given)
         (new / ENVIRONMENT_FILE).write_text(_environment_file(variables), encoding="utf-8")
         with console.status("reading the exports"):
             services, newest, problems = _loaded(new, variables)
@@ -86,9 +86,9 @@ def show_init(
             elif path.name != ".gitignore" or not (folder / path.name).exists():
                 shutil.move(path, folder / path.name)
     _show(folder, services, variables, owner)
-    if said.get("sources"):
-        tokens = "its token" if "," not in said["sources"] else "their tokens"
-        say(f"live: PAYDOWN_SOURCES={said['sources']} in {ENVIRONMENT_FILE}, {tokens} in the "
+    if given.get("sources"):
+        tokens = "its token" if "," not in given["sources"] else "their tokens"
+        say(f"live: PAYDOWN_SOURCES={given['sources']} in {ENVIRONMENT_FILE}, {tokens} in the "
             "environment (docs/guides/live-sources.md)")  # fmt: skip
     return True
 

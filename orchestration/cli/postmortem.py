@@ -194,8 +194,8 @@ def _link(settings: Settings, found: Imported) -> list[str]:
     """Which loaded incidents it may be about, and whether those that it names are known."""
     refs = found.fields.get("incident", [])
     services = [name.lower() for name in found.fields.get("services", [])]
-    said = {"refs": refs, "day": found.day, "services": services, "title": found.fields["title"]}
-    rows = published_rows(settings, INCIDENTS, said)
+    given = {"refs": refs, "day": found.day, "services": services, "title": found.fields["title"]}
+    rows = published_rows(settings, INCIDENTS, given)
     if refs:
         is_known = any(row["is_named"] for row in rows) or not settings.published_database.exists()
         return [] if is_known else [f"incident: {', '.join(refs)} is not among the loaded ones"]

@@ -43,38 +43,38 @@ def asked(owner: str) -> dict[str, Any]:
     def ask(question: str, default: str, check: Callable[[str], Any] | None = None) -> Any:
         return typer.prompt(question, default=default, show_default=bool(default), value_proc=check)
 
-    said: dict[str, Any] = {
+    given: dict[str, Any] = {
         "owner": owner or ask("Team that owns these services, to begin with (Enter: none)", ""),
     }
     zones = available_timezones()
-    said["time_zone"] = ask("Time zone that people work in", "UTC", among(zones)) or "UTC"
-    if said["owner"]:
-        said["engineers"] = ask(f"Engineers of {said['owner']} (Enter: not known)", "", count)
+    given["time_zone"] = ask("Time zone that people work in", "UTC", among(zones)) or "UTC"
+    if given["owner"]:
+        given["engineers"] = ask(f"Engineers of {given['owner']} (Enter: not known)", "", count)
     kinds = ("local", "jira", "azure_devops")
-    said["tracker"] = ask(f"Where epics go: {', '.join(kinds)}", "local", among(kinds))
-    if said["tracker"] not in ("local", ""):
-        said["url"] = ask("Its address, such as https://example.atlassian.net", "https://")
-        said["project"] = ask("Project there", "MOD")
-    said["sources"] = ask("Live systems to read later (Enter: none)", "", among(SOURCE_NAMES, 20))
-    return said
+    given["tracker"] = ask(f"Where epics go: {', '.join(kinds)}", "local", among(kinds))
+    if given["tracker"] not in ("local", ""):
+        given["url"] = ask("Its address, such as https://example.atlassian.net", "https://")
+        given["project"] = ask("Project there", "MOD")
+    given["sources"] = ask("Live systems to read later (Enter: none)", "", among(SOURCE_NAMES, 20))
+    return given
 
 
-def write_down(folder: Path, said: Mapping[str, Any]) -> None:
+def write_down(folder: Path, given: Mapping[str, Any]) -> None:
     """Put the answers where they belong.
 
     Raises:
         SettingsError: a file of the folder would be wrong.
     """
-    if not said:
+    if not given:
         return
-    _replace(folder / "calendar.yaml", "  time_zone: UTC ", f"  time_zone: {said['time_zone']} ")
-    if said.get("engineers") is not None:
-        line = f"  {said['owner']}: "
+    _replace(folder / "calendar.yaml", "  time_zone: UTC ", f"  time_zone: {given['time_zone']} ")
+    if given.get("engineers") is not None:
+        line = f"  {given['owner']}: "
         _replace(
-            folder / "capacity.yaml", f"{line}{{}}", f"{line}{{engineers: {said['engineers']:g}}}"
+            folder / "capacity.yaml", f"{line}{{}}", f"{line}{{engineers: {given['engineers']:g}}}"
         )
-    if kind := said["tracker"].replace("local", ""):
-        section = yaml.safe_dump({kind: {"url": said["url"], "project": said["project"]}})
+    if kind := given["tracker"].replace("local", ""):
+        section = yaml.safe_dump({kind: {"url": given["url"], "project": given["project"]}})
         _replace(folder / "tracker.yaml", "kind: local\n", f"kind: {kind}\n{section}")
     for file in check_configuration(folder):
         if file.problem:

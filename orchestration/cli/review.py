@@ -29,8 +29,8 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
         with published(settings) as con:
             return render_page(con, {"token": token, "decided": decided, "day": day})
 
-    def take(said: Mapping[str, Any]) -> dict[str, Any]:
-        decision = checked({**said, "decided_on": day})
+    def take(given: Mapping[str, Any]) -> dict[str, Any]:
+        decision = checked({**given, "decided_on": day})
         rows = published_rows(settings, NAMES)
         known = {row["service_id"].removeprefix("shared-fix:") for row in rows}
         if decision.service not in known | {row["service_name"] for row in rows}:

@@ -107,13 +107,13 @@ def _steps_to(stream: TextIO) -> Progress:
     """Progress as lines for who reads a file or a pipe: one when another thing begins."""
     shown: set[str] = set()
 
-    def tell(text: str) -> None:
+    def print_step(text: str) -> None:
         step = text.split()[0].rstrip(":") if text.strip() else ""
         if step and step not in shown:
             shown.add(step)
             print(step, file=stream, flush=True)
 
-    return tell
+    return print_step
 
 
 def _as_json(settings: Settings, result: FlowResult) -> dict[str, Any]:

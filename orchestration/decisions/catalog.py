@@ -15,7 +15,13 @@ from urllib.parse import quote
 
 import yaml
 
-from orchestration.decisions.catalog_files import NOTHING, Row, annotated, told, wanted_annotations
+from orchestration.decisions.catalog_files import (
+    NOTHING,
+    Row,
+    annotated,
+    changed_lines,
+    wanted_annotations,
+)
 from orchestration.decisions.sync import Content, Proposal, propose
 from orchestration.documents import DocumentError
 from orchestration.http import SourceError
@@ -71,7 +77,8 @@ def sync_catalog(
         if not repository.url or not wanted:
             continue
         problems: dict[str, str] = {}
-        content = Content(sorted(wanted), TITLE, BODY, partial(_made, wanted, problems), told)
+        made = partial(_made, wanted, problems)
+        content = Content(sorted(wanted), TITLE, BODY, made, changed_lines)
         proposal = None
         try:
             config = _target(sources.decisions, repository, context)
@@ -102,7 +109,7 @@ def edit_files(
         if not all(word in text for word in ("backstage.io/", "kind:", "metadata:")):
             continue
         new = _made({str(path): wanted}, problems, str(path), text)
-        changes += [f"{path}: {line}" for line in told(text, new)]
+        changes += [f"{path}: {line}" for line in changed_lines(text, new)]
         if new != text and not dry_run:
             path.write_text(new, encoding="utf-8", newline="")
     return changes, [*problems.values()]
@@ -115,11 +122,11 @@ def write_portal(folder: Path, rows: Sequence[Row]) -> list[str]:
     for a catalog that is in one place, `KIND/NAMESPACE/NAME.json` a file for each service, system
     and team; `index.json` names all. A file of what is gone is removed.
     """
-    said = {ref: {key: value for key, value in wanted_annotations(row).items() if value is not None}
-            for ref, row in _services(rows).items()}  # fmt: skip
+    wanted = {ref: {key: v for key, v in wanted_annotations(row).items() if v is not None}
+              for ref, row in _services(rows).items()}  # fmt: skip
     files = {
         "tech-insights.json": _json(_tech_insights(rows)),
-        "annotations.yaml": yaml.safe_dump(said, sort_keys=False, width=200),
+        "annotations.yaml": yaml.safe_dump(wanted, sort_keys=False, width=200),
     }
     for row in rows:
         parts = [quote(part, safe="") for part in re.split("[:/]", row["entity_ref"])]
@@ -193,11 +200,11 @@ def _tech_insights(rows: Sequence[Row]) -> dict[str, Any]:
     facts = []
     for row in rows:
         kind, namespace, name = re.split("[:/]", row["entity_ref"], maxsplit=2)
-        said = {**row, "maturity_level": row["maturity_level"] or NOTHING}
+        known = {**row, "maturity_level": row["maturity_level"] or NOTHING}
         facts.append(
             {
                 "entity": {"kind": kind, "namespace": namespace, "name": name},
-                "facts": {key: said[key] for key in FACTS if said[key] is not None},
+                "facts": {key: known[key] for key in FACTS if known[key] is not None},
             }
         )
     schema = {key: {"type": kind, "description": what} for key, (kind, what) in FACTS.items()}

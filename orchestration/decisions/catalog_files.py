@@ -52,28 +52,28 @@ def annotated(text: str, rows: Mapping[str, Row]) -> str:
     """
     newline = "\r\n" if "\r\n" in text else "\n"
     text = text.replace("\r\n", "\n")
-    said = _entities(text)
+    entities = _entities(text)
     nodes = [node for root in yaml.compose_all(text, yaml.SafeLoader) for node in _each(root)]
     # From the end on, so that places stay true.
-    for node, entity in reversed([*zip(nodes, said, strict=True)]):
+    for node, entity in reversed([*zip(nodes, entities, strict=True)]):
         if (row := rows.get(_reference(entity))) is not None:
             text = _edited(text, node, entity, wanted_annotations(row))
-    if [*map(_rest, said)] != [*map(_rest, _entities(text))]:
+    if [*map(_rest, entities)] != [*map(_rest, _entities(text))]:
         raise _problem(1, "can't be changed without changing more", "write no aliases in it")
     return text.replace("\n", newline)
 
 
-def told(before: str, after: str) -> list[str]:
+def changed_lines(before: str, after: str) -> list[str]:
     """What is new between two texts of a catalog file, a line a service."""
     lines: list[str] = []
     if before == after:
         return lines
     for old, new in zip(_entities(before), _entities(after), strict=False):
         was, now = _annotations_of(old), _annotations_of(new)
-        news = [f"{key} {was.get(key, 'nothing')} -> {one}" for key, one in now.items()
+        changes = [f"{key} {was.get(key, 'nothing')} -> {one}" for key, one in now.items()
                 if was.get(key) != one]  # fmt: skip
-        if news:
-            lines.append(f"{new['metadata']['name']}: {', '.join(news)}")
+        if changes:
+            lines.append(f"{new['metadata']['name']}: {', '.join(changes)}")
     return lines
 
 

@@ -124,9 +124,9 @@ def _header(template: str, incident: Row, services: Sequence[str], burns: Sequen
     header = template.partition("\n---\n")[0]
     for key, value in known.items():
         if value not in (None, [], ""):
-            said = json.dumps(value, ensure_ascii=False)
+            text = json.dumps(value, ensure_ascii=False)
             found = re.compile(rf"^( *{key}:)(?: \[\])?( *#.*)?$", re.M)
-            header = found.sub(lambda m, said=said: f"{m[1]} {said}{m[2] or ''}", header, count=1)
+            header = found.sub(lambda m, text=text: f"{m[1]} {text}{m[2] or ''}", header, count=1)
     return f"{header}\n---\n"
 
 
@@ -157,8 +157,8 @@ def _repeats(rows: Sequence[Row]) -> Iterator[str]:
         if row["incident_id"] != last:
             last = row["incident_id"]
             review = row["postmortem_id"]
-            said = f"postmortem {escape_markdown(review)}" if review else "no postmortem"
-            yield f"- {row['triggered_at']:%Y-%m-%d}: {_link(row)}, {said}"
+            text = f"postmortem {escape_markdown(review)}" if review else "no postmortem"
+            yield f"- {row['triggered_at']:%Y-%m-%d}: {_link(row)}, {text}"
         if row["action_item_title"]:
             details = [row["item_owner"], row["due_on"] and f"due {row['due_on']}",
                        row["action_item_status"], web_address(row["ticket_url"] or "")]  # fmt: skip

@@ -72,9 +72,9 @@ def ranked(settings: Settings) -> list[dict[str, Value]]:
     """
     with published(settings) as con:
         rows = rows_of(con, RANKED)
-    for row in (said := [_said(row) for row in rows]):
+    for row in (stated := [_as_stated(row) for row in rows]):
         Ranked.model_validate(row)
-    return said
+    return stated
 
 
 def regenerated(text: str, rows: Sequence[Mapping[str, Value]]) -> str:
@@ -122,20 +122,20 @@ def changes(old: str, new: str) -> list[str]:
     for key in now:
         if key in was and was[key] != now[key]:
             fields = [f for f in now[key] if was[key].get(f) != now[key][f]]
-            told = [f"{f} {_short(was[key].get(f))} -> {_short(now[key][f])}" for f in fields]
-            lines.append(f"{_name(now[key])}: {', '.join(told)}")
+            changed = [f"{f} {_short(was[key].get(f))} -> {_short(now[key][f])}" for f in fields]
+            lines.append(f"{_name(now[key])}: {', '.join(changed)}")
     return lines
 
 
-def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+def _as_stated(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as the file says it: whole numbers without a point, days as text, empty lists too."""
-    said = {name: [] if value is None and name in LISTS else value for name, value in row.items()}
-    for name, value in said.items():
+    stated = {name: [] if value is None and name in LISTS else value for name, value in row.items()}
+    for name, value in stated.items():
         if isinstance(value, float) and value.is_integer():
-            said[name] = int(value)
+            stated[name] = int(value)
         elif isinstance(value, date):
-            said[name] = value.isoformat()
-    return said
+            stated[name] = value.isoformat()
+    return stated
 
 
 def _key(values: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -148,8 +148,8 @@ def _rank_of(values: Mapping[str, Any]) -> float:
 
 
 def _is_decided(item: Entry) -> bool:
-    said = {name for name in PEOPLES if item.values.get(name) not in (None, "pending")}
-    return bool(said) or item.has_comments
+    stated = {name for name in PEOPLES if item.values.get(name) not in (None, "pending")}
+    return bool(stated) or item.has_comments
 
 
 def _name(values: Mapping[str, Any]) -> str:

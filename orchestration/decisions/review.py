@@ -27,13 +27,13 @@ FILE, KEY = "decisions.yaml", "decisions"
 NOBODY = {"NAME": "paydown review", "EMAIL": "paydown@localhost"}
 
 
-def checked(said: Mapping[str, Any]) -> ReviewDecision:
+def checked(given: Mapping[str, Any]) -> ReviewDecision:
     """The decision, checked as one in the file is; fields that are empty are left out.
 
     Raises:
         DocumentError: something is missing or wrong.
     """
-    stated = {name: value for name, value in said.items() if value not in ("", None)}
+    stated = {name: value for name, value in given.items() if value not in ("", None)}
     return parse_model(json.dumps(stated), "decision", ReviewDecision)
 
 

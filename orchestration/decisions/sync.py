@@ -56,14 +56,14 @@ class Content:
         title, body: of the pull request; the changes are listed below the body.
         made: the text that a file of this path and text should have; keeps what people wrote.
             Raises DocumentError where the text can't be read.
-        told: what is new between two texts of a file, a line an entry.
+        changes: what is new between two texts of a file, a line an entry.
     """
 
     paths: Sequence[str]
     title: str
     body: str
     made: Callable[[str, str], str]
-    told: Callable[[str, str], list[str]]
+    changes: Callable[[str, str], list[str]]
 
 
 def sync_decisions(
@@ -115,10 +115,10 @@ def _propose(
         for path in content.paths
     }
 
-    def told(since: Mapping[str, str]) -> list[str]:
-        return [line for path in texts for line in content.told(since[path], texts[path])]
+    def changes_since(texts_before: Mapping[str, str]) -> list[str]:
+        return [line for path in texts for line in content.changes(texts_before[path], texts[path])]
 
-    found = told(on_base)
+    found = changes_since(on_base)
     proposal = Proposal("nothing_new", config.branch, changes=found)
     if texts == on_base:
         return proposal
@@ -129,16 +129,16 @@ def _propose(
     commit, remarks = history.branch, []
     if not is_there:
         before = {path: on_branch[path] or on_base[path] for path in texts}
-        body = "\n".join(f"- {line}" for line in told(before))
+        body = "\n".join(f"- {line}" for line in changes_since(before))
         files = {path: text for path, text in texts.items() if text}
         commit = history.commit(files, f"{content.title}\n\n{body}\n")
         options = _options(config, history, context, content.title)
         remarks = history.push(commit, config.branch, options)
         proposal.state = "pushed"
     if github := config.github(context):
-        said = _body(content.body, found)
+        body = _body(content.body, found)
         proposal.link, state = github.propose(
-            config.branch, history.base_name, content.title, said, commit
+            config.branch, history.base_name, content.title, body, commit
         )
         if state in ("opened", "closed"):
             proposal.state = state
@@ -183,7 +183,7 @@ def _merged(
         before = ""
     merged = history.merged(base, before, branch)
     if merged is None:
-        both = "; ".join(content.told(base, branch)[:SHOWN_CHANGES]) or "comments or order"
+        both = "; ".join(content.changes(base, branch)[:SHOWN_CHANGES]) or "comments or order"
         raise SourceError(
             f"decisions: people wrote different things on {history.base_name} and {config.branch} "
             f"({both}); settle it on one of them, or merge or close the pull request. Nothing was "
@@ -192,11 +192,11 @@ def _merged(
     return made(merged, f"{history.base_name} and {config.branch} together")
 
 
-def _body(said: str, found: Sequence[str]) -> str:
+def _body(text: str, found: Sequence[str]) -> str:
     """What the pull request says."""
     lines = [f"- {escape_markdown(line, 300)}" for line in found[:SHOWN_CHANGES]]
     lines += [f"- and {len(found) - SHOWN_CHANGES} more"] if len(found) > SHOWN_CHANGES else []
-    return f"{said}\n\n" + "\n".join(lines) + "\n"
+    return f"{text}\n\n" + "\n".join(lines) + "\n"
 
 
 def _options(
@@ -217,8 +217,8 @@ def _where(
     config: DecisionsSettings, history: History, context: Context, remarks: Sequence[str]
 ) -> str:
     """Where a pull request is opened by hand: as the remote said, else as its kind has it."""
-    if said := _LINK.search(" ".join(remarks)):
-        return said[0]
+    if link := _LINK.search(" ".join(remarks)):
+        return link[0]
     url = config.repository(context.environment).removesuffix(".git")
     host = urlsplit(url).hostname or ""
     branch = quote(config.branch, safe="/")

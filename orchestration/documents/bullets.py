@@ -76,9 +76,9 @@ def _bullets(text: str) -> Iterator[tuple[str, Parts]]:
         fix = "begin it with `# Postmortem: <incident-id>`, or with front matter between ---"
         raise DocumentError(Problem(1, "document", first, what, fix))
     (line, title), *_ = items.pop(0)
-    references, *said = _DASH.split(_TITLE.sub("", title), maxsplit=1)
+    references, *title_words = _DASH.split(_TITLE.sub("", title), maxsplit=1)
     yield HEADING, [(line, references)]
-    yield from (("Title", [(line, words)]) for words in said)
+    yield from (("Title", [(line, words)]) for words in title_words)
     for (line, first), *below in items:
         if match := _LABEL.fullmatch(first):
             yield match[1].strip(), [(line, match[2]), *below]

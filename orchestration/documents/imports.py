@@ -148,8 +148,8 @@ def _first(parts: list[Section]) -> str:
 
 def _incidents(labelled: list[Section], text: str) -> list[str]:
     refs = [f"{tool}:{one}" for tool, pattern in _IDS.items() for one in pattern.findall(text)]
-    said = " ".join(line for part in labelled if part.is_label for line in part.lines)
-    return list(dict.fromkeys(refs or _BARE_ID.findall(said)))
+    labels = " ".join(line for part in labelled if part.is_label for line in part.lines)
+    return list(dict.fromkeys(refs or _BARE_ID.findall(labels)))
 
 
 def _names(line: str) -> list[str]:
@@ -194,22 +194,22 @@ def _began(found: Imported, of: Parts) -> str | None:
     if time and day and _UTC.search(" ".join([stated, *lines])):
         return f"{day}T{time[1]:0>2}:{time[2]}:00Z"
     if stated or stamps:
-        said = (stated or stamps[0])[:60]
-        found.notes.append(f"impact.started_at: which moment in UTC is not clear from {said!r}")
+        line = (stated or stamps[0])[:60]
+        found.notes.append(f"impact.started_at: which moment in UTC is not clear from {line!r}")
     return None
 
 
 def _statements(part: Section) -> list[str]:
     sentences = [one for text in part.texts for one in _SENTENCE.split(text)]
     rows = [" ".join(row.values()) for row in part.rows]
-    said = [line.replace(";", ",")[:1000] for line in [*part.items, *rows, *sentences]]
-    return [line for line in said if not is_blank(line)]
+    lines = [line.replace(";", ",")[:1000] for line in [*part.items, *rows, *sentences]]
+    return [line for line in lines if not is_blank(line)]
 
 
 def _factors(parts: list[Section]) -> list[dict[str, Any]]:
     """What lists and tables name, and of prose what is known; else its first sentence."""
-    said = [(one, one in part.items) for part in parts for one in _statements(part)]
-    read = [(f, is_item) for one, is_item in said for f in phrases.contributing_factors(one)]
+    found = [(one, one in part.items) for part in parts for one in _statements(part)]
+    read = [(f, is_item) for one, is_item in found for f in phrases.contributing_factors(one)]
     clear = [factor for factor, is_item in read if is_item or factor["factor"] != "other"]
     return (clear or [factor for factor, _ in read[:1]])[:MAX_FACTORS]
 

@@ -1,7 +1,7 @@
 """A YAML file read into a pydantic model: every error with its line and its fix.
 
 This is how every configuration file is checked. A validator that knows a better fix than pydantic
-raises `orchestration.documents.strict.fault`.
+raises `orchestration.documents.strict.invalid`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _problem(error: ErrorDetails, document: Document, model: type[BaseModel]) ->
         what = "is not one of the values it can have"
         others = ", ".join(choice for choice in choices if choice != guess)
         fix = f"write {guess} (or {others})" if guess else f"use {others}"
-    elif kind == "fault":
+    elif kind == "invalid":
         what, fix = context["what"], context["fix"]
         value = None if context["is_secret"] else value
     else:
@@ -116,9 +116,9 @@ def _problem(error: ErrorDetails, document: Document, model: type[BaseModel]) ->
         fix = next((fix for start, fix in _FIXES.items() if kind.startswith(start)), "correct it")
         value = None if kind == "missing" else value
     # A mapping's or list's name and line say more than a dump of all that is in it.
-    said = "" if value is None or isinstance(value, dict | list) else str(value)
-    said = said.lower() if isinstance(value, bool) else said
-    return Problem(document.line_of(location), document.name_of(location), said, what, fix)
+    shown = "" if value is None or isinstance(value, dict | list) else str(value)
+    shown = shown.lower() if isinstance(value, bool) else shown
+    return Problem(document.line_of(location), document.name_of(location), shown, what, fix)
 
 
 def _meant(location: Location, model: type[BaseModel]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from orchestration.documents.models import slug
 from orchestration.documents.references import TICKET
-from orchestration.documents.strict import MaturityLevel, fault
+from orchestration.documents.strict import MaturityLevel, invalid
 from orchestration.documents.words import ABSENT, mentioned, one_term, patterns, split, terms
 
 NO_IMPACT = frozenset({"none", "no impact", "no user impact", "no customer impact"})
@@ -105,12 +105,12 @@ def slos(text: str) -> list[dict[str, Any]]:
     return [_objective(part) for part in split(text, ",;")]
 
 
-def add_to_slos(slos: list[dict[str, Any]], key: str, said: list[tuple[str | None, Any]]) -> None:
+def add_to_slos(slos: list[dict[str, Any]], key: str, values: list[tuple[str | None, Any]]) -> None:
     """Add burn rates or charts to the objectives of their types, or as objectives of their own.
 
     What has no type goes to the only objective, or, a chart, to all.
     """
-    for kind, value in said:
+    for kind, value in values:
         is_for_all = kind is None and key == "chart_url"
         is_clear = kind or is_for_all or len(slos) == 1
         open_ones = [slo for slo in slos if is_clear and slo.get(key) is None]
@@ -151,11 +151,11 @@ def burn_rates(text: str) -> list[tuple[str | None, float]]:
 
 def _typed(text: str) -> Iterator[tuple[str | None, str]]:
     for part in re.split(r"[,;]\s+", text.strip()) if text.strip() else ():
-        *said, value = part.split()
-        kind = one_term(" ".join(said).rstrip(":"), "slo_type") if said else None
+        *words, value = part.split()
+        kind = one_term(" ".join(words).rstrip(":"), "slo_type") if words else None
         if kind and kind not in terms("slo_type"):
             fix = f"write such as 14.4x, or latency 14.4; types are {', '.join(terms('slo_type'))}"
-            raise fault("names no type of objective", fix)
+            raise invalid("names no type of objective", fix)
         yield kind, value
 
 
@@ -164,7 +164,7 @@ def users_percent(text: str) -> float | None:
     if text.strip().rstrip(".").lower() in NO_IMPACT:
         return 0
     if _RANGE.search(text):
-        raise fault("holds a range", "write one number, the best estimate")
+        raise invalid("holds a range", "write one number, the best estimate")
     unclear = ""
     for clause in _CLAUSES.split(text):
         for match in _PERCENT.finditer(clause):
@@ -175,11 +175,11 @@ def users_percent(text: str) -> float | None:
                 percent = number(match[2])
                 if match[1] or percent > 100:
                     fix = "write the share of users between 0 and 100"
-                    raise fault(f"{match[0]} is not a share", fix)
+                    raise invalid(f"{match[0]} is not a share", fix)
                 return percent
             unclear = unclear or match[0]
     if unclear:
-        raise fault(f"{unclear} of what is not said", f"write such as {unclear} of users")
+        raise invalid(f"{unclear} of what is not said", f"write such as {unclear} of users")
     return None
 
 
@@ -192,12 +192,12 @@ def revenue_usd(text: str) -> float | None:
     for clause in _CLAUSES.split(text):
         for match in _MONEY.finditer(clause):
             if _RATE.match(clause[match.end() :]):
-                raise fault(f"{match[0].strip()} is a rate, not an amount", fix)
+                raise invalid(f"{match[0].strip()} is a rate, not an amount", fix)
             digits, multiple = match[1] or match[3], (match[2] or match[4] or "").lower()
             amount = round(number(digits) * MULTIPLES[multiple[:1]], 2)
             amounts.append((bool(REVENUE.search(clause)), amount))
     if not amounts and CURRENCIES.search(text):
-        raise fault("holds an amount that is not read", fix)
+        raise invalid("holds an amount that is not read", fix)
     # The first amount called revenue, else the first.
     return max(amounts, key=lambda amount: amount[0])[1] if amounts else None
 
@@ -226,7 +226,7 @@ def engineer_days(text: str) -> float:
     """`5`, `5 engineer-days`, `2 weeks` (of 5 days) or `4h` (of an 8-hour day)."""
     match = _ESTIMATE.fullmatch(text.strip())
     if not match:
-        raise fault("is not a number of engineer-days", "write such as 5 engineer-days")
+        raise invalid("is not a number of engineer-days", "write such as 5 engineer-days")
     return round(number(match[1]) * DAYS_IN[(match[2] or "d")[0].lower()], 4)
 
 
@@ -235,10 +235,10 @@ def ai_code(text: str) -> dict[str, bool | None]:
     is_untested = "missing_tests" in mentioned(text, "contributing_factor")
     has_tests = False if is_untested else True if re.search(r"\btest", text, re.I) else None
     # "no tests" denies the tests, not the code.
-    said = re.match(r"\s*(?:(yes|y|true|present)|(?!no tests?\b)(?:no|n|none|false))\b", text, re.I)
-    if not said and has_tests is None:
-        raise fault("says neither yes nor no", "write such as `yes, no tests` or `no`")
-    if said and not said[1]:
+    word = re.match(r"\s*(?:(yes|y|true|present)|(?!no tests?\b)(?:no|n|none|false))\b", text, re.I)
+    if not word and has_tests is None:
+        raise invalid("says neither yes nor no", "write such as `yes, no tests` or `no`")
+    if word and not word[1]:
         return {"present": False, "has_tests": None}
     return {"present": True, "has_tests": has_tests}
 
@@ -253,11 +253,11 @@ def decision(text: str) -> dict[str, str | None]:
         if not _DENIED.search(plain[max(0, match.start() - 40) : match.start()])
     ]
     if not actions:
-        raise fault("decides nothing", "write promote, bundle or close")
+        raise invalid("decides nothing", "write promote, bundle or close")
     goals, mentions = zip(*_GOAL.findall(plain), strict=True) if _GOAL.search(plain) else ("", "")
     levels = set(filter(None, goals)) or set(filter(None, mentions))
     if len(levels) > 1:
-        raise fault("names two maturity levels", "write such as `target Silver maturity`")
+        raise invalid("names two maturity levels", "write such as `target Silver maturity`")
     epic = _EPIC.search(text) or TICKET.search(text)
     target = next(iter(levels), None)
     return {
@@ -285,7 +285,7 @@ def _action_item(text: str) -> dict[str, Any]:
         value = (due[1] or due[2]) if due else part
         if key in details:
             what = f"says two things for {key}: {details[key]} and {value}"
-            raise fault(what, "write such as `title (owner, due 2026-03-01, MOD-1)`")
+            raise invalid(what, "write such as `title (owner, due 2026-03-01, MOD-1)`")
         details[key] = value
     if not match or (set(details) == {"owner"} and not details["owner"].startswith("@")):
         return {"title": text}
@@ -296,5 +296,5 @@ def number(text: str) -> float:
     """420,000 and 1.5; a comma that doesn't part thousands is unclear."""
     digits = text.rstrip(".,")
     if not _THOUSANDS.fullmatch(digits) or len(digits) > 18:
-        raise fault(f"{text} can be read in two ways", "write it as 1234.5 or 1,234.5")
+        raise invalid(f"{text} can be read in two ways", "write it as 1234.5 or 1,234.5")
     return float(digits.replace(",", ""))

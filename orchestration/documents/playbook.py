@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from orchestration.documents.models import validate
 from orchestration.documents.problems import ConfigError, DocumentError, Problem
-from orchestration.documents.strict import FixClass, Strict, fault, short_text, unique
+from orchestration.documents.strict import FixClass, Strict, invalid, short_text, unique
 from orchestration.documents.text import Chunk, read_text, split_front_matter
 from orchestration.documents.words import term_type
 from orchestration.documents.yaml_lines import Document, parse_mapping
@@ -29,9 +29,9 @@ RequiredWindow: Any = term_type("required_window")
 
 def _parameter(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise fault(f"{name!r} is not a name", "write lower-case letters, digits and _")
+        raise invalid(f"{name!r} is not a name", "write lower-case letters, digits and _")
     if name in GIVEN:
-        raise fault(f"{name} is filled in by paydown", "take it out, or use another name")
+        raise invalid(f"{name} is filled in by paydown", "take it out, or use another name")
     return name
 
 

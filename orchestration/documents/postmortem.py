@@ -42,7 +42,7 @@ from orchestration.documents.strict import (
     MaturityLevel,
     Number,
     Strict,
-    fault,
+    invalid,
     short_text,
     unique,
 )
@@ -78,7 +78,7 @@ def _as_factor(value: Any) -> Any:
     return {"factor": value} if isinstance(value, str) else value
 
 
-def _said(read: Callable[[Any], Any]) -> BeforeValidator:
+def _from_words(read: Callable[[Any], Any]) -> BeforeValidator:
     """Text in place of the value is read as a bullet is."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
@@ -86,9 +86,9 @@ def _said(read: Callable[[Any], Any]) -> BeforeValidator:
 Text = Annotated[str, short_text(4_000)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 Target = Annotated[Number, Field(gt=0, le=100), AfterValidator(_ratio)]
-EngineerDays = Annotated[Number, Field(ge=0, le=10_000), _said(phrases.engineer_days)]
+EngineerDays = Annotated[Number, Field(ge=0, le=10_000), _from_words(phrases.engineer_days)]
 BurnRate = Annotated[Number, Field(ge=0, le=1e6)]
-Maturity = Annotated[MaturityLevel, _said(slug)]
+Maturity = Annotated[MaturityLevel, _from_words(slug)]
 # One entry needs no brackets; text is split at commas and semicolons.
 Entries = Annotated[
     list[Item],
@@ -168,27 +168,27 @@ class Postmortem(Strict):
     services: Entries[ServiceName]
     causal_service: ServiceName | None = None
     failure_mode: FailureMode | None = None
-    slos: Annotated[Entries[Slo], _said(phrases.slos)]
-    impact: Annotated[Impact, _said(phrases.impact)] | None = None
-    contributing_factors: Annotated[Entries[AnyFactor], _said(phrases.contributing_factors)]
-    fix_classes: Annotated[Entries[FixClass], _said(phrases.fix_classes)]
+    slos: Annotated[Entries[Slo], _from_words(phrases.slos)]
+    impact: Annotated[Impact, _from_words(phrases.impact)] | None = None
+    contributing_factors: Annotated[Entries[AnyFactor], _from_words(phrases.contributing_factors)]
+    fix_classes: Annotated[Entries[FixClass], _from_words(phrases.fix_classes)]
     estimate_days: EngineerDays | None = None
     required_window: RequiredWindow | None = None
-    ai_generated_code: Annotated[AiCode, _said(phrases.ai_code)] | None = None
+    ai_generated_code: Annotated[AiCode, _from_words(phrases.ai_code)] | None = None
     commits: Entries[CommitRef]
     owner: Owner | None = None
-    decision: Annotated[Decision, _said(phrases.decision)] | None = None
+    decision: Annotated[Decision, _from_words(phrases.decision)] | None = None
     risk_ids: Entries[TicketRef]
     review_date: Day | None = None
     status: Text | None = None
     completed_at: Moment | None = None
-    action_items: Annotated[Entries[ActionItem], _said(phrases.action_items)]
-    lessons: Annotated[Entries[Text], _said(lambda text: split(text, ";"))]
+    action_items: Annotated[Entries[ActionItem], _from_words(phrases.action_items)]
+    lessons: Annotated[Entries[Text], _from_words(lambda text: split(text, ";"))]
 
     @model_validator(mode="after")
     def _about_something(self) -> Self:
         if not (self.incident or self.services or self.causal_service):
-            raise fault(
+            raise invalid(
                 "names neither an incident nor a service, so it can't be linked to anything",
                 "name at least one of them",
             )
@@ -198,35 +198,35 @@ class Postmortem(Strict):
 class Bullets(Postmortem):
     """A postmortem whose objectives and impact are said in several bullets."""
 
-    burn_rate: Annotated[Entries[tuple[SloType | None, BurnRate]], _said(phrases.burn_rates)]
-    chart_url: Annotated[Entries[tuple[SloType | None, WebAddress]], _said(phrases.charts)]
+    burn_rate: Annotated[Entries[tuple[SloType | None, BurnRate]], _from_words(phrases.burn_rates)]
+    chart_url: Annotated[Entries[tuple[SloType | None, WebAddress]], _from_words(phrases.charts)]
     impact_started_at: Moment | None = None
-    regulatory: Annotated[Entries[Regulation], _said(phrases.regulations)]
+    regulatory: Annotated[Entries[Regulation], _from_words(phrases.regulations)]
 
     @model_validator(mode="before")
     @classmethod
-    def _ai_code_of_factors(cls, said: dict[str, str]) -> dict[str, Any]:
-        factors = said.get("contributing_factors", "")
-        return {"ai_generated_code": phrases.ai_code_of_factors(factors), **said}
+    def _ai_code_of_factors(cls, stated: dict[str, str]) -> dict[str, Any]:
+        factors = stated.get("contributing_factors", "")
+        return {"ai_generated_code": phrases.ai_code_of_factors(factors), **stated}
 
     def record(self) -> dict[str, Any]:
-        said = super().record()
-        rates, charts = said.pop("burn_rate"), said.pop("chart_url")
-        phrases.add_to_slos(said["slos"], "burn_rate", rates)
-        phrases.add_to_slos(said["slos"], "chart_url", charts)
-        said["slos"] = [Slo().record() | slo for slo in said["slos"]]
-        began, regulatory = said.pop("impact_started_at"), said.pop("regulatory")
+        stated = super().record()
+        rates, charts = stated.pop("burn_rate"), stated.pop("chart_url")
+        phrases.add_to_slos(stated["slos"], "burn_rate", rates)
+        phrases.add_to_slos(stated["slos"], "chart_url", charts)
+        stated["slos"] = [Slo().record() | slo for slo in stated["slos"]]
+        began, regulatory = stated.pop("impact_started_at"), stated.pop("regulatory")
         if self.model_fields_set & {"impact_started_at", "regulatory"}:
-            impact = said["impact"] or Impact().record()
+            impact = stated["impact"] or Impact().record()
             regulatory = unique([*impact["regulatory"], *regulatory])
-            said["impact"] = impact | {"started_at": began, "regulatory": regulatory}
-        return said
+            stated["impact"] = impact | {"started_at": began, "regulatory": regulatory}
+        return stated
 
 
-def ignored_keys(said: dict[str, Any]) -> list[str]:
+def ignored_keys(stated: dict[str, Any]) -> list[str]:
     """Keys of front matter that are no field, nor a field misspelt: other tools' own."""
     fields = list(Postmortem.model_fields)
-    return [key for key in said if not get_close_matches(key.lower(), fields, n=1, cutoff=0.8)]
+    return [key for key in stated if not get_close_matches(key.lower(), fields, n=1, cutoff=0.8)]
 
 
 def _lessons(text: str) -> list[str]:

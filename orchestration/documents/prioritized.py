@@ -13,7 +13,7 @@ from orchestration.documents.strict import (
     Amount,
     Day,
     Strict,
-    fault,
+    invalid,
     once,
     short_text,
     unique,
@@ -70,10 +70,10 @@ class Prioritized(Ranked):
             fixes["note"] = "write the reason"
         for field, fix in fixes.items():
             if not getattr(self, field):
-                raise fault(f"is {self.decision}, but {field} is empty", fix, [field])
+                raise invalid(f"is {self.decision}, but {field} is empty", fix, [field])
         if self.decision == "approved" and self.amount is None:
             what = "is approved, but there is neither amount_usd nor budget_usd"
-            raise fault(what, "write amount_usd, what may be spent", ["amount_usd"])
+            raise invalid(what, "write amount_usd, what may be spent", ["amount_usd"])
         return self
 
     @property

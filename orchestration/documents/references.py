@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from orchestration.documents.strict import fault, matching
+from orchestration.documents.strict import invalid, matching
 
 MAX_NAME = 200
 MAX_URL = 2_000
@@ -35,13 +35,13 @@ def service_name(value: str) -> str:
     """A service as written, without the blanks around it."""
     name = value.strip()
     if not name:
-        raise fault("is empty", "write the service's name, or remove the entry")
+        raise invalid("is empty", "write the service's name, or remove the entry")
     if len(name) > MAX_NAME:
-        raise fault(f"is {len(name)} characters, the limit is {MAX_NAME}", "write the name alone")
+        raise invalid(f"is {len(name)} characters, the limit is {MAX_NAME}", "write the name alone")
     if not name.isprintable():
-        raise fault("holds invisible characters", "type the name anew")
+        raise invalid("holds invisible characters", "type the name anew")
     if _PATH.match(name):
-        raise fault("looks like a path", "write the service's name, such as payments-api")
+        raise invalid("looks like a path", "write the service's name, such as payments-api")
     return name
 
 
@@ -51,9 +51,9 @@ def incident_ref(value: str) -> str:
     source, identifier = re.sub(r"[\s_-]", "", source.lower()), identifier.strip()
     fix = "write such as servicenow:INC0012345 or pagerduty:Q1ABC2DEF"
     if colon and source not in SOURCES:
-        raise fault(f"'{source}' is none of {', '.join(SOURCES)}", fix)
+        raise invalid(f"'{source}' is none of {', '.join(SOURCES)}", fix)
     if not re.fullmatch(_ID, identifier):
-        raise fault("is not an incident's id", fix)
+        raise invalid("is not an incident's id", fix)
     return f"{source}:{identifier}" if colon else identifier
 
 
@@ -61,7 +61,7 @@ def commit_ref(value: str) -> str:
     """`repository@sha` of it, or of the address of its page; or the hash alone. In lower case."""
     match = _COMMIT.fullmatch(value.strip())
     if not match:
-        raise fault("is not a commit", "write 7 digits or more of its hash, or repository@hash")
+        raise invalid("is not a commit", "write 7 digits or more of its hash, or repository@hash")
     repository = (match["page"] or match["repository"] or "").removesuffix(".git")
     return f"{repository}@{match['sha']}".removeprefix("@").lower()
 
@@ -82,9 +82,9 @@ def web_address(value: str) -> str:
         is_web, parts = False, urlsplit("")
     if not is_web or len(text) > MAX_URL or not text.isprintable() or " " in text:
         fix = "write an address such as https://grafana.example.com/d/abc123"
-        raise fault("is not a web address", fix)
+        raise invalid("is not a web address", fix)
     if parts.username or parts.password:
-        raise fault("holds a user name or password", "remove what stands before the @")
+        raise invalid("holds a user name or password", "remove what stands before the @")
     return text
 
 
@@ -95,7 +95,7 @@ def utc_time(value: str) -> str:
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         fix = "write it in UTC, such as 2026-03-01T16:30:00Z"
-        raise fault("is not a date and time", fix) from None
+        raise invalid("is not a date and time", fix) from None
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -46,22 +46,22 @@ class Strict(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _left_empty(cls, said: Any) -> Any:
-        if not isinstance(said, dict):
-            return {} if said is None else said
+    def _left_empty(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return {} if given is None else given
         fields = {
             name
             for name, field in cls.model_fields.items()
             if field.default_factory or isinstance(field.default, BaseModel)
         }
-        return {key: said[key] for key in said if said[key] is not None or key not in fields}
+        return {key: given[key] for key in given if given[key] is not None or key not in fields}
 
     def record(self) -> dict[str, Any]:
         """What the file says, defaults filled in, as one record for the warehouse."""
         return self.model_dump(mode="json")
 
 
-def fault(
+def invalid(
     what: str, fix: str, at: Sequence[str | int] = (), *, is_secret: bool = False
 ) -> PydanticCustomError:
     """A validation error: `what` is wrong, to be read after the field's name, and its `fix`.
@@ -69,7 +69,7 @@ def fault(
     `at` is where below the value the fault lies; a value that may be a secret isn't shown.
     """
     context = {"what": what, "fix": fix, "at": list(at), "is_secret": is_secret}
-    return PydanticCustomError("fault", "{what}", context)
+    return PydanticCustomError("invalid", "{what}", context)
 
 
 def matching(pattern: str, what: str, fix: str) -> AfterValidator:
@@ -77,7 +77,7 @@ def matching(pattern: str, what: str, fix: str) -> AfterValidator:
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text.strip()):
-            raise fault(what, fix)
+            raise invalid(what, fix)
         return text.strip()
 
     return AfterValidator(check)
@@ -99,7 +99,7 @@ def once(key: Callable[[Any], Any] = lambda item: item) -> AfterValidator:
         keys = [key(item) for item in items]
         for position, one in enumerate(keys):
             if one in keys[:position]:
-                raise fault(f"'{one}' is listed twice", "remove one of them", at=[position])
+                raise invalid(f"'{one}' is listed twice", "remove one of them", at=[position])
         return items
 
     return AfterValidator(check)
@@ -109,13 +109,15 @@ def _day(text: str) -> str:
     try:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError:
-        raise fault("is not a date", "write it as YYYY-MM-DD, such as 2026-03-01") from None
+        raise invalid("is not a date", "write it as YYYY-MM-DD, such as 2026-03-01") from None
 
 
 def share_of_one(value: float, at: Sequence[str | int] = ()) -> float:
     """A share; whoever writes 20 for 20 % is asked to write 0.2. `at` as in `fault`."""
     if abs(value) > 1:
-        raise fault(f"{value:g} is not a share of 1", f"write {value / 100:g} for {value:g} %", at)
+        raise invalid(
+            f"{value:g} is not a share of 1", f"write {value / 100:g} for {value:g} %", at
+        )
     return value
 
 
@@ -135,7 +137,7 @@ def rising(
     for (lower, low), (higher, high) in pairwise(known):
         if low > high or (low == high and not equal):
             what = f"{higher} ({high:g}) must be more than {lower} ({low:g})"
-            raise fault(what, fix, at=[*at, higher if higher in stated else lower])
+            raise invalid(what, fix, at=[*at, higher if higher in stated else lower])
 
 
 def short_text(most: int) -> StringConstraints:

@@ -53,14 +53,14 @@ def patterns(field: str) -> list[tuple[str, re.Pattern[str]]]:
         if row["field"] == field:
             key = row["term"], row["is_absence"] == "true"
             found.setdefault(key, []).append(row["words"] or "(?!)")
-    said = []
+    compiled = []
     for (term, is_absence), all_words in found.items():
         words = "(?:" + "|".join(all_words) + ")"
         if is_absence:
             before = rf"{ABSENT}{_GAP}{{0,3}}?[^\w,;()]+{words}"
             words = rf"(?:{before}|{words}{_GAP}{{0,2}}?[^\w,;()]+{_ABSENT_AFTER})"
-        said.append((term, re.compile(rf"(?<!\w){words}(?!\w)")))
-    return said
+        compiled.append((term, re.compile(rf"(?<!\w){words}(?!\w)")))
+    return compiled
 
 
 def terms(field: str) -> tuple[str, ...]:

@@ -104,17 +104,17 @@ def draft_stories(
 
 
 def change_body(
-    candidate: Candidate, said: Evidence | None, shared: EpicRecord | None = None
+    candidate: Candidate, before: Evidence | None, shared: EpicRecord | None = None
 ) -> str:
-    """The comment for an epic that so far says `said` (None: not known).
+    """The comment for an epic that so far says `before` (None: not known).
 
     shared: the epic of a shared fix, to point to.
     """
-    now_ids, said_ids = set(candidate.incident_ids), set(said.incident_ids if said else ())
+    new_ids, old_ids = set(candidate.incident_ids), set(before.incident_ids if before else ())
     by_id = {source.id: source for source in candidate.incident_links}
-    new = [by_id.get(key, Source(key)) for key in sorted(now_ids - said_ids)]
-    gone = [Source(key) for key in sorted(said_ids - now_ids)]
-    return _render("change", candidate, said=said, new=new, gone=gone, shared=shared)
+    new = [by_id.get(key, Source(key)) for key in sorted(new_ids - old_ids)]
+    gone = [Source(key) for key in sorted(old_ids - new_ids)]
+    return _render("change", candidate, before=before, new=new, gone=gone, shared=shared)
 
 
 def closing_body(reason: str) -> str:

@@ -21,15 +21,15 @@ from orchestration.vendors.trackers import (
 from orchestration.warehouse import rows_of
 
 _DECIDED = """
-    select cases.*, decisions.*, candidates.*, told.items
+    select cases.*, decisions.*, candidates.*, evidence.items
     from rpt_promotion_candidates as candidates
     left join rpt_epic_decisions as decisions using (service_id)
     left join rpt_epic_case as cases using (service_id)
     left join (
-        select service_id, list(evidence order by evidence_kind, ordinal) as items
-        from rpt_epic_evidence as evidence
+        select service_id, list(rpt_epic_evidence order by evidence_kind, ordinal) as items
+        from rpt_epic_evidence
         group by service_id
-    ) as told using (service_id)
+    ) as evidence using (service_id)
 """
 
 

@@ -202,12 +202,12 @@ class Http:
                 content = read_body(response, deadline, what)
         except BROKEN_OFF as error:
             # What it says may hold the query; the class says what happened.
-            said = type(error).__name__
+            kind = type(error).__name__
             if not _never_sent(error):
                 self._was_reached = True
-                raise RetryableError(f"no complete answer ({said})") from None
+                raise RetryableError(f"no complete answer ({kind})") from None
             raise RetryableError(
-                f"nothing answers at {self.url} ({said})",
+                f"nothing answers at {self.url} ({kind})",
                 is_harmless=True,
                 fix=f"correct the url in {self._settings}, or let this machine reach it",
             ) from None
@@ -225,10 +225,10 @@ class Http:
                 f"answered {status}", retry_after(response.headers), is_harmless=status == 429
             )
         # Cleaned before it is cut: of a secret that is cut, the beginning would be shown.
-        said = self._clean(content.decode(errors="replace")) if status >= 400 else ""
+        body = self._clean(content.decode(errors="replace")) if status >= 400 else ""
         if status in (401, 403):
             hint = f"{what}: answered {status}; {self._access_hint}"
-            raise AccessError(hint, json_or_none(said))
+            raise AccessError(hint, json_or_none(body))
         if is_sign_in(response):
             raise AccessError(f"{what}: answered with a page to sign in; {self._access_hint}")
         if 300 <= status < 400:
@@ -239,17 +239,17 @@ class Http:
                 status,
             )
         if status >= 400:
-            shown = said[:SHOWN_CHARACTERS].strip()
+            shown = body[:SHOWN_CHARACTERS].strip()
             kind = ConflictError if status in CONFLICTS else RefusedError
-            raise kind(f"{what}: answered {status}: {shown}", status, json_or_none(said))
+            raise kind(f"{what}: answered {status}: {shown}", status, json_or_none(body))
         try:
             data: Any = self._decode(content) if content.strip() else None
         except ValueError:
             media = response.headers.get("content-type", "no content type").split(";")[0]
             page = TITLE.search(content.decode(errors="replace"))
             titled = f" (a page titled {page[1].strip()!r})" if page else ""
-            said = f"answered {status} with {media} that is not JSON{titled}"
-            raise RetryableError(said) from None
+            what = f"answered {status} with {media} that is not JSON{titled}"
+            raise RetryableError(what) from None
         # Azure DevOps asks for a pause together with the answer that it delayed.
         self._pause_later(retry_after(response.headers))
         return Reply(data, response.headers, status, server_time(response.headers))

@@ -14,7 +14,7 @@ _COPIED = (
     "shared_key", "ref_id", "url", "update_count", "pending_change_id", "is_attempted",
     "is_closed_as_hygiene",
 )  # fmt: skip
-_SAID = ("score", "band", "slo_burn")
+_STATED = ("score", "band", "slo_burn")
 _TIMES = ("opened_at", "closed_at")
 
 
@@ -37,12 +37,12 @@ def export_epics(
     for epic in sorted(ledger.records(), key=lambda r: (r.tracker, r.key)):
         if epic.parent_key:
             continue
-        said, is_current = epic.evidence, epic.tracker == tracker
+        stated, is_current = epic.evidence, epic.tracker == tracker
         times = {name: getattr(epic, name) for name in _TIMES}
         record = {
             **{name: getattr(epic, name) for name in _COPIED},
-            "said_incident_ids": ",".join(said.incident_ids) if said else None,
-            **{f"said_{name}": getattr(said, name, None) for name in _SAID},
+            "said_incident_ids": ",".join(stated.incident_ids) if stated else None,
+            **{f"said_{name}": getattr(stated, name, None) for name in _STATED},
             "is_untouched": epic.version is not None,
             **{name: at.isoformat() if at else None for name, at in times.items()},
             "is_current_tracker": is_current,

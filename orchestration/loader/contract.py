@@ -104,8 +104,8 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     def fingerprint(self) -> str:
         """Hash of all that decides how a file is read."""
         decisive = {"columns", "reader", "records", "each", "nulls", "rules", "dates"}
-        told = {"columns": {"__all__": {"variable"}}}
-        text = self.model_dump_json(include=decisive, exclude=told)
+        excluded = {"columns": {"__all__": {"variable"}}}
+        text = self.model_dump_json(include=decisive, exclude=excluded)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -83,8 +83,8 @@ def read_file(
         raise
     except duckdb.Error as error:
         # Its first line, of the file and not of its plain copy.
-        said = re.sub(r"[^\s\"']*/paydown-\w+/\w+", path.name, str(error).splitlines()[0])
-        raise UnreadableFileError(f"{said[:300].rstrip(' .')}; export it again") from error
+        reason = re.sub(r"[^\s\"']*/paydown-\w+/\w+", path.name, str(error).splitlines()[0])
+        raise UnreadableFileError(f"{reason[:300].rstrip(' .')}; export it again") from error
     except OSError as error:
         raise UnreadableFileError(f"can't be read ({error})") from error
 

@@ -129,7 +129,7 @@ def read_lines(
         OSError: for a broken archive.
         UnreadableFileError: for a file that is in both encodings.
     """
-    number, encoding, said = 1, "", [] if notes is None else notes
+    number, encoding, noted = 1, "", [] if notes is None else notes
     while block := stream.read(BLOCK_BYTES) + stream.readline(MAX_LINE_BYTES):
         is_cut = len(block) > MAX_LINE_BYTES and not block.endswith(b"\n")
         while is_cut and (rest := stream.readline(BLOCK_BYTES)) and not rest.endswith(b"\n"):
@@ -150,8 +150,8 @@ def read_lines(
             text: str = block.decode(encoding or "utf-8")
         except UnicodeDecodeError:
             text = "\0"
-        if encoding == "cp1252" and not said:
-            said.append(IS_CP1252)
+        if encoding == "cp1252" and not noted:
+            noted.append(IS_CP1252)
         if not is_cut and "\0" not in text:
             yield number, text.split("\n"), None
         else:

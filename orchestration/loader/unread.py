@@ -47,7 +47,7 @@ def unread_files(contracts: Sequence[Contract], landing: Path) -> list[Problem]:
                 inside = [one for one in read if Path(*parts).is_relative_to(one)]
                 found.setdefault(inside[-1] if inside else "/".join(parts), []).append(path)
     return [
-        Problem(folder or ".", None, None, None, _told(folder, sorted(paths), read, patterns))
+        Problem(folder or ".", None, None, None, _described(folder, sorted(paths), read, patterns))
         for folder, paths in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
 
@@ -57,30 +57,30 @@ def _plain(pattern: Sequence[str]) -> list[str]:
     return [part for part in pattern[:-1] if "*" not in part]
 
 
-def _told(
+def _described(
     folder: str, paths: Sequence[Path], read: Sequence[str], patterns: Sequence[Sequence[str]]
 ) -> str:
     kinds = Counter(path.suffix.lower() or path.name for path in paths)
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(SHOWN_KINDS))
     files = "file" if len(paths) == 1 else "files"
-    told = f"{len(paths)} {files} that no stream reads ({listed}), such as {paths[0].name}; "
+    what = f"{len(paths)} {files} that no stream reads ({listed}), such as {paths[0].name}; "
     if folder in read:
         own = [pattern for pattern in patterns if "/".join(_plain(pattern)) == folder]
         endings = ", ".join(sorted({pattern[-1] for pattern in own}))
         if links := [path.name for path in paths if path.is_symlink()]:
-            return f"{told}{links[0]} is a link to no file or to a folder, put the files there"
+            return f"{what}{links[0]} is a link to no file or to a folder, put the files there"
         if folder == "postmortems" and PROSE.intersection(kinds):
-            return f"{told}`paydown postmortem import` makes .md of other forms"
+            return f"{what}`paydown postmortem import` makes .md of other forms"
         if not any("**" in pattern for pattern in own):
-            return f"{told}put them into {folder} itself, folders in it are not read"
-        return f"{told}in {folder} only {endings} is read"
+            return f"{what}put them into {folder} itself, folders in it are not read"
+        return f"{what}in {folder} only {endings} is read"
     if meant := get_close_matches(folder.lower(), read, 1, 0.8):
-        return f"{told}move them to {meant[0]} if that was meant"
+        return f"{what}move them to {meant[0]} if that was meant"
     if hint := looks_like(_names(paths[0])):
-        return told + hint.removesuffix("; else ")
+        return what + hint.removesuffix("; else ")
     near = [one for one in read if folder.lower().startswith(one.split("/")[0])]
     meant = near or sorted({one.split("/")[0] for one in read})
-    return f"{told}move them to one of {', '.join(meant)}, or away"
+    return f"{what}move them to one of {', '.join(meant)}, or away"
 
 
 def _names(path: Path) -> set[str]:

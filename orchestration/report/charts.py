@@ -68,9 +68,9 @@ def week_chart(
         )
     )  # fmt: skip
     first, last = known[0], known[-1]
-    told = f"{title}, by week: from {first:,.0f} to {last:,.0f} {unit}, at most {max(known):,.0f}"
+    text = f"{title}, by week: from {first:,.0f} to {last:,.0f} {unit}, at most {max(known):,.0f}"
     return Markup(  # noqa: S704
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(told)}">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(text)}">'
         f'{grid}{days}<path class="line" d="{"".join(lines)}"/>{dots}</svg>'
     )
 

@@ -53,8 +53,8 @@ class ReviewServer(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://{LOOPBACK}:{self.server_port}/?token={self.token}"
 
-    def is_token(self, said: str) -> bool:
-        return hmac.compare_digest(said.encode(), self.token.encode())
+    def is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self.token.encode())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,10 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.BAD_REQUEST, "post one decision to /decisions")
             return
         try:
-            said = json.loads(self.rfile.read(int(length)))
-            if not isinstance(said, dict):
+            given = json.loads(self.rfile.read(int(length)))
+            if not isinstance(given, dict):
                 raise ValueError("a decision is an object")
-            status, answer = HTTPStatus.OK, self.review.record(said)
+            status, answer = HTTPStatus.OK, self.review.record(given)
         except (ValueError, DocumentError) as error:
             problems = [
                 f"{one.field}: {one.what}; {one.fix}" for one in getattr(error, "problems", ())

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from orchestration.documents.strict import Days, MaturityLevel, Strict, fault, once, short_text
+from orchestration.documents.strict import Days, MaturityLevel, Strict, invalid, once, short_text
 
 Text = Annotated[str, short_text(500)]
 
@@ -32,11 +32,11 @@ class Evidence(Strict):
     def _name_one(self) -> Self:
         if [self.annotation, self.tag, self.check].count(None) != 2:
             fix = "write one of annotation, tag and check, the others apart"
-            raise fault("must name one thing", fix)
+            raise invalid("must name one thing", fix)
         has_date = self.annotation or self.check == "no_untested_ai_code"
         if self.within_days is not None and not has_date:
             fix = "remove it; only an annotation and no_untested_ai_code can be too old"
-            raise fault("has no date", fix, at=["within_days"])
+            raise invalid("has no date", fix, at=["within_days"])
         return self
 
 
@@ -52,7 +52,7 @@ def _as_criterion(value: object) -> object:
         return {"text": value}
     if not isinstance(value, dict | Criterion):
         fix = "write text, in quotes if it looks like a number, or text: below"
-        raise fault("is not a criterion", fix)
+        raise invalid("is not a criterion", fix)
     return value
 
 

@@ -18,7 +18,7 @@ from orchestration.documents.strict import (
     Number,
     Share,
     Strict,
-    fault,
+    invalid,
     rising,
     share_of_one,
 )
@@ -95,13 +95,13 @@ class Burn(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_rates(cls, said: Any) -> Any:
-        rates = [level for level in ("low", "medium", "high") if level in (said or ())]
+    def _no_rates(cls, given: Any) -> Any:
+        rates = [level for level in ("low", "medium", "high") if level in (given or ())]
         if rates:
             what = "a burn rate has no level of its own: an hour at a high rate spends little"
             fix = "state shares of the budget: budget_spent: {low: 0.1, medium: 0.5, high: 1}"
-            raise fault(what, fix, at=rates[:1])
-        return said
+            raise invalid(what, fix, at=rates[:1])
+        return given
 
 
 class Thresholds(Strict):
@@ -118,8 +118,8 @@ class Thresholds(Strict):
 
     def stated(self, factor: Factor) -> Cuts:
         """The cuts that the file states of a factor."""
-        said = getattr(self, factor)
-        return said.budget_spent if isinstance(said, Burn) else said
+        value = getattr(self, factor)
+        return value.budget_spent if isinstance(value, Burn) else value
 
 
 class Band(Strict):
@@ -166,14 +166,14 @@ class Scoring(Strict):
     def _weigh_something(self) -> Self:
         if not any(self.weights.values()):
             what = "every weight is 0, so every score would be 0"
-            raise fault(what, "give at least one factor a weight", at=["weights"])
+            raise invalid(what, "give at least one factor a weight", at=["weights"])
         for factor in FACTORS:
             stated = self.thresholds.stated(factor)
             place = ["thresholds", factor] + ["budget_spent"] * (factor == "slo_burn")
             cuts = {level: cut for level, cut in self.cuts(factor).items() if cut is not None}
             if not cuts:
                 fix = "state low, medium or high, or give the factor the weight 0"
-                raise fault("no threshold is left", fix, at=place)
+                raise invalid("no threshold is left", fix, at=place)
             fix = "state both, rising, or write null for the level to do without"
             rising(cuts, stated.model_fields_set, fix, at=place)
             for level, cut in cuts.items() if factor in SHARE_FACTORS else ():

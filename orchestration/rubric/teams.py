@@ -18,7 +18,7 @@ from orchestration.documents.strict import (
     Days,
     Number,
     Strict,
-    fault,
+    invalid,
     matching,
     once,
     short_text,
@@ -36,7 +36,7 @@ def time_zones() -> list[str]:
 def _zone(name: str) -> str:
     if name not in time_zones():
         example = next(iter(get_close_matches(name, time_zones(), n=1)), "Europe/Paris")
-        raise fault("is not a time zone", f"write area and city, such as {example}, or UTC")
+        raise invalid("is not a time zone", f"write area and city, such as {example}, or UTC")
     return name
 
 
@@ -44,7 +44,7 @@ def _hours(text: str) -> str:
     """Without blanks; an end before the beginning is on the next day."""
     opens, closes = (time.strip() for time in text.split("-"))
     if opens == closes:
-        raise fault("begins when it ends", "write 00:00-24:00 for all day")
+        raise invalid("begins when it ends", "write 00:00-24:00 for all day")
     return f"{opens}-{closes}"
 
 

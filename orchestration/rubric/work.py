@@ -15,7 +15,7 @@ from orchestration.documents.strict import (
     FixClass,
     Number,
     Strict,
-    fault,
+    invalid,
     matching,
     once,
     rising,
@@ -26,7 +26,7 @@ from orchestration.documents.strict import (
 
 def _fall(value: float) -> float:
     if share_of_one(value) > 0:
-        raise fault("would be a rise", f"write {-value:g} for a fall, or 0 for no change")
+        raise invalid("would be a rise", f"write {-value:g} for a fall, or 0 for no change")
     return value
 
 
@@ -119,7 +119,7 @@ class SharedFixes(Strict):
             for service in map(str.lower, fix.services):
                 if service in fixes:
                     what = f"{service} is listed twice, in {fixes[service]} and {fix.id}"
-                    raise fault(what, "list a service once", ["fixes", place, "services"])
+                    raise invalid(what, "list a service once", ["fixes", place, "services"])
                 fixes[service] = fix.id
         return self
 
@@ -152,17 +152,17 @@ class ReviewDecision(Strict):
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.decision in ("close", "defer") and not self.reason:
-            raise fault("a no without a reason", "say why in reason", ["reason"])
+            raise invalid("a no without a reason", "say why in reason", ["reason"])
         if self.decision == "defer" and not self.until:
-            raise fault("is deferred without an end", "state until, a day", ["until"])
+            raise invalid("is deferred without an end", "state until, a day", ["until"])
         for name in ("due", "until"):
             day = getattr(self, name)
             if day and day <= self.decided_on:
-                raise fault("is not after decided_on", "write a later day", [name])
+                raise invalid("is not after decided_on", "write a later day", [name])
         for name, decisions in (("due", ("promote", "bundle")), ("until", ("close", "defer"))):
             if getattr(self, name) and self.decision not in decisions:
                 what = f"says nothing where the decision is {self.decision}"
-                raise fault(what, f"leave {name} out", [name])
+                raise invalid(what, f"leave {name} out", [name])
         return self
 
 

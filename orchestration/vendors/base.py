@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from orchestration.documents.strict import Number, Strict, fault
+from orchestration.documents.strict import Number, Strict, invalid
 from orchestration.http import AccessError, Http, Patience, SourceError
 from orchestration.landing import Landing
 
@@ -24,16 +24,16 @@ DEFAULT_HISTORY_DAYS = 400
 def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise fault(f"{value!r} is not a web address", "write it like https://example.com/api")
+        raise invalid(f"{value!r} is not a web address", "write it like https://example.com/api")
     if parts.username or parts.password:
-        raise fault("holds a user name or password", "keep secrets in the environment")
+        raise invalid("holds a user name or password", "keep secrets in the environment")
     return value.rstrip("/")
 
 
 def _not_a_secret(value: object) -> object:
     if not re.fullmatch(_ENV_NAME, str(value)):
         fix = "write the name of the variable that holds the secret, in capital letters"
-        raise fault("is not the name of an environment variable", fix, is_secret=True)
+        raise invalid("is not the name of an environment variable", fix, is_secret=True)
     return value
 
 

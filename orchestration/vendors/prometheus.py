@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from orchestration.documents.strict import fault
+from orchestration.documents.strict import invalid
 from orchestration.http import Params, Reply, SourceError
 from orchestration.landing import Landing
 from orchestration.vendors import base
@@ -60,7 +60,7 @@ class PrometheusConfig(base.SourceConfig):
         for position, name in enumerate(names):
             if name in names[:position]:
                 what = f"'{name}' is given twice"
-                raise fault(what, "give each query its own name", ["queries", position, "name"])
+                raise invalid(what, "give each query its own name", ["queries", position, "name"])
         return self
 
     def extractor(self, context: base.Context) -> Prometheus:
@@ -182,8 +182,8 @@ class Prometheus(base.HttpExtractor):
         reply = self.http.get(path, params)
         data = reply.data if isinstance(reply.data, dict) else {}
         if data.get("status") != "success" or not isinstance(data.get("data"), dict):
-            said = str(data.get("error", "no result"))[:200]
-            raise SourceError(f"prometheus: GET {path}: {said}; is that Prometheus' address?")
+            problem = str(data.get("error", "no result"))[:200]
+            raise SourceError(f"prometheus: GET {path}: {problem}; is that Prometheus' address?")
         # Remarks on the query itself begin so; all others say that something is missing.
         lacking = [text for text in data.get("warnings") or [] if not text.startswith("PromQL")]
         # VictoriaMetrics' clusters warn of nothing: this alone says that a node was away.

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from orchestration.documents.strict import Strict, fault
+from orchestration.documents.strict import Strict, invalid
 from orchestration.vendors import base
 
 Kind = Literal["error_ratio", "burn_rate", "objective", "period_days"]
@@ -75,7 +75,7 @@ class Query(Strict):
     @model_validator(mode="after")
     def _window_is_a_duration(self) -> Query:
         if self.window is not None and not seconds(self.window):
-            raise fault("is not a duration", "write such as 5m or 1h", ["window"])
+            raise invalid("is not a duration", "write such as 5m or 1h", ["window"])
         return self
 
     @property

@@ -9,13 +9,13 @@ from orchestration.http import SourceError
 from orchestration.trackers.protocol import Check, EpicDraft
 
 
-def step(name: str, faults: Callable[[], Iterable[str]], said: str = "ok") -> Check:
-    """One check: what it finds wrong, what it could not ask, or `said`."""
+def step(name: str, find_problems: Callable[[], Iterable[str]], success: str = "ok") -> Check:
+    """One check: what it finds wrong, what it could not ask, or `success`."""
     try:
-        found = "; ".join(dict.fromkeys(faults()))
+        found = "; ".join(dict.fromkeys(find_problems()))
     except SourceError as error:
         found = str(error)
-    return Check(name, not found, found or said)
+    return Check(name, not found, found or success)
 
 
 def fine(_: object) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from orchestration.documents import load_model
-from orchestration.documents.strict import Strict, fault
+from orchestration.documents.strict import Strict, invalid
 from orchestration.http import Patience
 from orchestration.settings import Settings
 from orchestration.trackers.local import LocalTracker
@@ -37,7 +37,7 @@ class TrackerConfig(Strict):
     @model_validator(mode="after")
     def _has_its_section(self) -> TrackerConfig:
         if self.kind != "local" and self.remote is None:
-            raise fault(
+            raise invalid(
                 f"kind is {self.kind}, but there is no section {self.kind}",
                 "add the section with url and project, see docs/guides/epics.md",
                 ("kind",),

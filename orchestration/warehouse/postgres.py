@@ -35,14 +35,14 @@ class Postgres(Driver):
         return f"postgres {profile['host']}:{profile['port']}/{profile['dbname']}"
 
     def _uri(self) -> str:
-        said, plain = self.profile, {"safe": ""}
-        password = quote(said.get("password", ""), **plain)
-        host, name = quote(said["host"], **plain), quote(said["dbname"], **plain)
+        given, plain = self.profile, {"safe": ""}
+        password = quote(given.get("password", ""), **plain)
+        host, name = quote(given["host"], **plain), quote(given["dbname"], **plain)
         kept = ("sslmode", "sslcert", "sslkey", "sslrootcert", "keepalives_idle")
-        options = {"connect_timeout": said.get("connect_timeout", "10")}
-        options |= {key: said[key] for key in kept if key in said}
-        user = quote(said["user"], **plain)
-        return f"postgresql://{user}:{password}@{host}:{said['port']}/{name}?{urlencode(options)}"
+        options = {"connect_timeout": given.get("connect_timeout", "10")}
+        options |= {key: given[key] for key in kept if key in given}
+        user = quote(given["user"], **plain)
+        return f"postgresql://{user}:{password}@{host}:{given['port']}/{name}?{urlencode(options)}"
 
     def _connect(self) -> Any:
         connection = self._driver.connect(self._uri(), application_name="paydown")

@@ -41,14 +41,14 @@ class Snowflake(Driver):
         return f"snowflake {profile['account']}/{profile['database']}"
 
     def _connect(self) -> Any:
-        said = dict(self.profile)
+        given = dict(self.profile)
         renamed = {
             "private_key_path": "private_key_file",
             "private_key_passphrase": "private_key_file_pwd",
         }
         named = ("account", "user", "password", "role", "warehouse", "database", "authenticator",
                  "token", "host", "port", "protocol", *renamed)  # fmt: skip
-        stated: dict[str, Any] = {renamed.get(k, k): said[k] for k in named if k in said}
+        stated: dict[str, Any] = {renamed.get(k, k): given[k] for k in named if k in given}
         if "port" in stated:
             stated["port"] = int(stated["port"])
         return self._driver.connect(**stated, session_parameters={"TIMEZONE": "UTC"})
@@ -124,12 +124,12 @@ class Snowflake(Driver):
     def destination(self) -> Any:
         import dlt
 
-        said = self.profile
+        given = self.profile
         keys = ("password", "warehouse", "role", "authenticator", "token", "private_key_path",
                 "private_key_passphrase", "database")  # fmt: skip
-        stated = {key: said[key] for key in keys if key in said}
+        stated = {key: given[key] for key in keys if key in given}
         # What was copied into a table stays in its stage otherwise, and is paid for.
         return dlt.destinations.snowflake(
-            credentials={"host": said["account"], "username": said["user"], **stated},
+            credentials={"host": given["account"], "username": given["user"], **stated},
             keep_staged_files=False,
         )

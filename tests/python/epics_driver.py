@@ -78,8 +78,8 @@ def _fork(work: Callable[[], object]) -> int:
     return child
 
 
-def _suicidal(work: Callable[[], object], boundary: int, told: int) -> None:
-    """Run `work`, killed before or after its n-th boundary, whose name is written to `told`."""
+def _suicidal(work: Callable[[], object], boundary: int, pipe: int) -> None:
+    """Run `work`, killed before or after its n-th boundary, whose name is written to `pipe`."""
     seen = 0
 
     def profile(_frame: object, event: str, function: object) -> None:
@@ -93,7 +93,7 @@ def _suicidal(work: Callable[[], object], boundary: int, told: int) -> None:
         if not isinstance(function.__self__, in_memory):
             seen += 1
             if seen == boundary:
-                os.write(told, f"{'before' if event == 'c_call' else 'after'} {name}".encode())
+                os.write(pipe, f"{'before' if event == 'c_call' else 'after'} {name}".encode())
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.setprofile(profile)
@@ -101,11 +101,11 @@ def _suicidal(work: Callable[[], object], boundary: int, told: int) -> None:
         work()
     finally:
         sys.setprofile(None)
-    os.write(told, str(seen).encode())
+    os.write(pipe, str(seen).encode())
 
 
-def _when_told(work: Callable[[], object], told: int) -> None:
-    os.read(told, 1)
+def _when_signaled(work: Callable[[], object], pipe: int) -> None:
+    os.read(pipe, 1)
     work()
 
 
@@ -163,7 +163,7 @@ def races(
             *over_rows(_names(pair - 2, promotions)),
         ]
         publish = partial(_publish, url, directory, kind, rows, pair)
-        children = [_fork(partial(_when_told, publish, read_end)) for _ in range(2)]
+        children = [_fork(partial(_when_signaled, publish, read_end)) for _ in range(2)]
         os.write(write_end, b"go")
         codes = [os.waitpid(child, 0)[1] for child in children]
         if any(codes):
@@ -181,16 +181,16 @@ def _names(pair: int, promotions: int) -> list[str]:
 
 
 def verify(url: str, directory: Path, kind: str, rows: Rows, hour: int) -> dict[str, Any]:
-    """What two clean runs leave: nothing twice, nothing lost, nothing told twice, then silence."""
+    """What two clean runs leave: no duplicates, no losses, no second notification, then silence."""
     first = _publish(url, directory, kind, rows, hour + 1)
     second = _publish(url, directory, kind, rows, hour + 2)
     keys: Counter[str] = Counter()
-    told: Counter[str] = Counter()
+    notified: Counter[str] = Counter()
     closed: set[str] = set()
     scores: dict[str, int] = {}
     for key, text, is_closed, score in (_local if kind == "local" else _remote)(directory):
         keys[key] += 1
-        told.update(re.findall(r"\bchange-\w+", text))
+        notified.update(re.findall(r"\bchange-\w+", text))
         closed |= {key} if is_closed else set()
         scores[key] = score
     tracker = "local" if kind == "local" else FakeTracker.name
@@ -213,8 +213,8 @@ def verify(url: str, directory: Path, kind: str, rows: Rows, hour: int) -> dict[
         "duplicates": sum(count - 1 for count in keys.values()),
         "lost": sorted(wanted - keys.keys()),
         "unknown_to_ledger": sorted(keys.keys() ^ records.keys()),
-        "comments": sum(told.values()),
-        "notified_twice": sorted(mark for mark, count in told.items() if count > 1),
+        "comments": sum(notified.values()),
+        "notified_twice": sorted(mark for mark, count in notified.items() if count > 1),
         "not_closed": sorted((over & keys.keys()) - closed - unsure),
         "left_open": len((over & unsure) - closed),
         "closed_wrongly": sorted(closed & wanted),

@@ -114,19 +114,19 @@ class FakeTracker:
         return Preview({"key": draft.key})
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
-        self._request("update", lambda: self._tell(ref, change))
+        self._request("update", lambda: self._notify(ref, change))
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
         def act() -> None:
-            self._tell(ref, change)
+            self._notify(ref, change)
             self.log(ref.id, "closed")
 
         self._request("close", act)
 
-    def _tell(self, ref: EpicRef, change: EpicChange) -> None:
+    def _notify(self, ref: EpicRef, change: EpicChange) -> None:
         self.retries.append(change.is_retry)
-        if not (change.is_retry and f"told {change.change_id}" in self.lines(ref.id)):
-            self.log(ref.id, f"told {change.change_id}")
+        if not (change.is_retry and f"notified {change.change_id}" in self.lines(ref.id)):
+            self.log(ref.id, f"notified {change.change_id}")
         self.log(ref.id, f"score {change.score}")
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
@@ -166,7 +166,7 @@ class FakeTracker:
     def lines(self, epic_id: str) -> list[str]:
         return (self.folder / f"{epic_id}.log").read_text().splitlines()
 
-    def told(self, kind: str = "change") -> list[str]:
+    def notified(self, kind: str = "change") -> list[str]:
         """Ids of all comments of a kind, `change` or `close`."""
         lines = [line for epic in self.epics() for line in self.lines(epic["id"])]
-        return [line.split()[1] for line in lines if line.startswith(f"told {kind}-")]
+        return [line.split()[1] for line in lines if line.startswith(f"notified {kind}-")]

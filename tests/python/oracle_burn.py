@@ -75,11 +75,11 @@ class Burn:
         daily = self.daily.get(service, {})
         days = [found for day, found in daily.items() if start.date() <= day <= last]
         shares, ranks = [one for one, _ in days], [one for _, one in days]
-        told = sorted(one for one in stated if one[0].date() not in daily)
-        starts = [began for began, *_ in told]
-        for began, rate, active in told:
+        unmeasured = sorted(one for one in stated if one[0].date() not in daily)
+        starts = [began for began, *_ in unmeasured]
+        for began, rate, active in unmeasured:
             first = bisect_right(starts, began - timedelta(seconds=PERIOD))
-            within = told[first : bisect_right(starts, began)]
+            within = unmeasured[first : bisect_right(starts, began)]
             shares.append(sum(one * long for _, one, long in within) / PERIOD)
             fired = [
                 rank for rank, (long, _, threshold) in enumerate(ALERTS, 1)

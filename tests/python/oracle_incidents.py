@@ -102,13 +102,13 @@ class Incident:
         if self.resolved is None:
             return None
         own = (self.resolved - self.triggered).total_seconds()
-        told = sum(
+        timed = sum(
             ((end or self.resolved) - start).total_seconds()
             for start, end in self.timeline
             if (end or self.resolved) >= start
         )
         before = (self.triggered - self.began).total_seconds()
-        return before + (told if self.timeline and told <= own else own)
+        return before + (timed if self.timeline and timed <= own else own)
 
     def stretches(self) -> list[tuple[float, float]]:
         """When it was active, as seconds since 1970; of an open one up to AS_OF."""

@@ -25,7 +25,7 @@ def pages(oracle: Oracle) -> dict[str, tuple[Any, ...]]:
         if row["kind"].lower() == "group" and row["annotation"] == "paydown/time-zone"
     }
     moments: dict[str, tuple[Incident, str, datetime]] = {}
-    told = set()
+    paged = set()
     entries = defaultdict(list)
     for row in oracle.raw.newest("pagerduty__log_entries", "id", "created_at"):
         entries[row["incident_id"]].append(row)
@@ -43,9 +43,9 @@ def pages(oracle: Oracle) -> dict[str, tuple[Any, ...]]:
             elif kind == "notify_log_entry" and row["user_id"]:
                 page = f"{one.id}/{row['user_id']}/{stretch}"
                 moments.setdefault(page, (one, "notification", row["created_at"]))
-                told.add(one.counted_as or one.id)
+                paged.add(one.counted_as or one.id)
     for one in oracle.counted.values():
-        if one.id not in told:
+        if one.id not in paged:
             moments[f"{one.id}/trigger"] = (one, "trigger", one.began)
     found = {}
     for page, (one, source, at) in moments.items():

@@ -151,17 +151,17 @@ class Oracle:
                     if row[name] is not None:
                         said[name], by[name] = row[name], newest
         for name in ONCE:
-            if name in by and self._teller(by[name]) != incident:
+            if name in by and self._first_reviewed(by[name]) != incident:
                 said[name] = None
         return Known(one, said["causal"] or one.service, said, newest)
 
-    def _teller(self, postmortem: str) -> str:
-        told = [
+    def _first_reviewed(self, postmortem: str) -> str:
+        reviewed = [
             i
             for i, rows in self._reviews.items()
             if any(r["postmortem_id"] == postmortem for r in rows)
         ]
-        return min(told, key=lambda i: (self.counted[i].began, i))
+        return min(reviewed, key=lambda i: (self.counted[i].began, i))
 
     def repeats(self, at: datetime) -> dict[str, str | bool | None]:
         """By incident: the id of the one that it repeats, False, or None where nothing says."""

@@ -161,7 +161,7 @@ def test_the_copy_is_read_only_and_described(site: Site) -> None:
     ]
 
 
-def test_keys_are_told_in_the_comments_of_columns() -> None:
+def test_keys_are_named_in_the_comments_of_columns() -> None:
     references = {"b_id": {"to": "ref('dim_b')", "field": "b_id"}}
     rules: dict[str, object] = {"key": "a_id", "relationships": references}
     names = ("a_id", "b_id", "n")

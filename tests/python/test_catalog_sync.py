@@ -132,12 +132,12 @@ def test_portal_files_are_small_complete_and_gone_with_what_they_are_of(tmp_path
     assert "component/default/gateway.json" in changed
     one = json.loads((tmp_path / "component/default/gateway.json").read_text())
     assert (one["score"], one["open_epic_keys"]) == (24, ["MOD-1"])
-    told = json.loads((tmp_path / "tech-insights.json").read_text())
-    assert told["facts"][0]["entity"] == {
+    written = json.loads((tmp_path / "tech-insights.json").read_text())
+    assert written["facts"][0]["entity"] == {
         "kind": "component", "namespace": "default", "name": "gateway",
     }  # fmt: skip
-    assert set(told["facts"][0]["facts"]) <= set(told["schema"])
-    assert told["facts"][0]["facts"]["maturity_level"] == "none"
+    assert set(written["facts"][0]["facts"]) <= set(written["schema"])
+    assert written["facts"][0]["facts"]["maturity_level"] == "none"
     assert "paydown/open-epics: MOD-1" in (tmp_path / "annotations.yaml").read_text()
     assert write_portal(tmp_path, ROWS) == []
     kept = tmp_path / "ours.json"

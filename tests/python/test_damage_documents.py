@@ -145,22 +145,22 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Landing, LoadRepor
 
 
 @pytest.mark.parametrize(("document", "damage"), CASES)
-def test_damage_is_read_right_or_told(
+def test_damage_is_read_right_or_reported(
     loaded: tuple[Landing, LoadReport], document: str, damage: str
 ) -> None:
     landing, done = loaded
     _, _, _, table, column = DOCUMENTS[document]
     file = file_of(document, damage)
     rows = landing.query(f"select {column} as said from raw.{table} where _source_file = ?", file)
-    told = [str(problem) for problem in (*done.rejected, *done.notes) if problem.file == file]
-    told += [
+    reported = [str(problem) for problem in (*done.rejected, *done.notes) if problem.file == file]
+    reported += [
         f"{row['field']}: {row['reason']}"
         for row in landing.query("select * from raw.quarantine where file = ?", file)
     ]
     expected = DAMAGES[damage][1]
     said = expected.get(document, expected.get("", ""))
-    if not told:
+    if not reported:
         assert [str(row["said"]) for row in rows] == [said]
     else:
-        assert any(said in one for one in told), (told, rows)
-        assert all("; " in one for one in told), "it says what to do"
+        assert any(said in one for one in reported), (reported, rows)
+        assert all("; " in one for one in reported), "it says what to do"

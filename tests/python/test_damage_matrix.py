@@ -224,7 +224,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Landing, LoadRepor
 
 
 @pytest.mark.parametrize(("source", "damage"), CASES)
-def test_damage_is_read_right_or_told(
+def test_damage_is_read_right_or_reported(
     loaded: tuple[Landing, LoadReport], source: str, damage: str
 ) -> None:
     landing, done = loaded
@@ -237,8 +237,8 @@ def test_damage_is_read_right_or_told(
         "where _source_file = ?",
         file,
     )
-    told = [str(problem) for problem in (*done.rejected, *done.notes) if problem.file == file]
-    told += [
+    reported = [str(problem) for problem in (*done.rejected, *done.notes) if problem.file == file]
+    reported += [
         f"{row['field']}={row['value']!r}: {row['reason']}"
         for row in landing.query("select * from raw.quarantine where file = ?", file)
     ]
@@ -246,7 +246,7 @@ def test_damage_is_read_right_or_told(
     if isinstance(expected, dict):
         expected = expected.get(source, expected.get(ending, expected[""]))
     if re.match(r"\d times", expected):
-        assert (rows[0]["read"] or "0 times", told) == (expected, [])
+        assert (rows[0]["read"] or "0 times", reported) == (expected, [])
     else:
-        assert any(expected in one for one in told), (told, rows)
-        assert all("; " in one for one in told), "it says what to do"
+        assert any(expected in one for one in reported), (reported, rows)
+        assert all("; " in one for one in reported), "it says what to do"

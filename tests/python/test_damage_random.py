@@ -15,7 +15,7 @@ COUNT, SEED = 150, 7
 
 
 @pytest.mark.timeout(600)
-def test_damaged_files_are_loaded_or_told(tmp_path: Path) -> None:
+def test_damaged_files_are_loaded_or_reported(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("damage", ROOT / "benchmarks" / "damage.py")
     assert spec
     assert spec.loader

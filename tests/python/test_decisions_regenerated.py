@@ -111,7 +111,7 @@ def test_people_lose_nothing(steps: list[Any]) -> None:
     assert text.startswith(HEADER)
 
 
-def test_what_is_new_is_told_and_a_next_epic_is_another_entry() -> None:
+def test_changes_are_reported_and_a_next_epic_is_another_entry() -> None:
     first = regenerated("", [row("gateway", 1, 26)])
     entries = Entries(first, "epics")
     entries.items[0].update({"decision": "approved", "by": "cto", "on": "2026-06-26"})

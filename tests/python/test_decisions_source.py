@@ -66,7 +66,7 @@ def test_every_version_of_the_default_branch_lands_with_who_merged(
 
 
 @pytest.mark.parametrize("was_there", [True, False])
-def test_nonsense_is_told_with_commit_line_and_fix_and_the_last_good_version_holds(
+def test_nonsense_is_reported_with_commit_line_and_fix_and_the_last_good_version_holds(
     tmp_path: Path, remote: Repository, was_there: bool
 ) -> None:
     propose(remote.url)
@@ -86,7 +86,7 @@ def test_nonsense_is_told_with_commit_line_and_fix_and_the_last_good_version_hol
     assert len(commits(tmp_path)) == 2
 
 
-def test_a_file_that_is_deleted_is_told_and_a_rewritten_history_counts(
+def test_a_deleted_file_is_reported_and_a_rewritten_history_counts(
     tmp_path: Path, remote: Repository
 ) -> None:
     propose(remote.url)

@@ -222,7 +222,7 @@ def test_a_closed_pull_request_stays_closed_until_the_list_changes(remote: Repos
         assert len(server.pulls) == 2
 
 
-def test_an_address_that_is_not_githubs_is_told(
+def test_an_address_that_is_not_githubs_is_reported(
     remote: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = GitHubServer(remote)
@@ -241,7 +241,7 @@ def test_a_run_that_was_stopped_after_its_push_is_completed(remote: Repository) 
         assert on_github(server, url)[0] == "opened"
 
 
-def test_ten_at_once_make_one_pull_request(remote: Repository) -> None:
+def test_ten_concurrent_runs_make_one_pull_request(remote: Repository) -> None:
     server = GitHubServer(remote)
     with serving(server) as url, ThreadPoolExecutor(10) as pool:
         done = [pool.submit(on_github, server, url) for _ in range(10)]

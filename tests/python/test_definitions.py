@@ -115,7 +115,7 @@ def test_loading_reads_no_environment_writes_nothing_and_warns_of_nothing(tmp_pa
 
 
 @pytest.mark.slow
-def test_dg_finds_nothing_to_say() -> None:
+def test_dg_reports_nothing() -> None:
     parse_into(GRAPH_FOLDER)
     environment = os.environ | {"VIRTUAL_ENV": str(Path(sys.prefix))}
     checked = subprocess.run(

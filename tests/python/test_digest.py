@@ -139,8 +139,8 @@ def test_a_run_that_is_killed_while_it_sends_sends_nothing_twice(settings: Setti
         process.wait(10)
         assert len(hook.requests) == 1
         channels = Channels(slack_webhook=f"{url}/a")
-        path, told = send_digest(settings, channels, "two")
-        assert "may have been sent" in told["Slack"]
+        path, outcomes = send_digest(settings, channels, "two")
+        assert "may have been sent" in outcomes["Slack"]
         assert len(hook.requests) == 1
         assert path.exists()
         assert send_digest(settings, channels, "three", again=True)[1] == {"Slack": "sent"}

@@ -181,7 +181,7 @@ def test_whatever_was_lost_needs_a_person(
     assert "1 to mend" in text
 
 
-def test_what_stopped_the_last_run_is_told(settings: Settings, show: Show) -> None:
+def test_what_stopped_the_last_run_is_reported(settings: Settings, show: Show) -> None:
     settings.runs.mkdir(parents=True)
     for hour, error in (("09", "dbt build: old"), ("10", "dbt build: states: word=Zrušeno")):
         file = settings.runs / f"20260626T{hour}0000000000-x.json"
@@ -224,7 +224,7 @@ def test_the_demo_lists_what_is_quarantined_by_kind(demo: Demo) -> None:
     assert "nothing to mend" not in text
 
 
-def test_a_warehouse_in_use_is_not_said_to_be_in_order(
+def test_a_warehouse_in_use_is_not_reported_as_in_order(
     settings: Settings, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> Any:

@@ -147,7 +147,7 @@ def test_headings_labels_and_tables_fill_the_fields(
     assert at(read(text).fields, place) == expected
 
 
-def test_what_is_not_clear_is_left_open_and_told(tmp_path: Path) -> None:
+def test_what_is_not_clear_is_left_open_and_reported(tmp_path: Path) -> None:
     found = read(UNDERLINED)
     assert "impact" not in found.fields
     assert [note.split(":")[0] for note in found.notes] == [

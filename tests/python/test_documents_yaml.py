@@ -105,7 +105,7 @@ def test_every_place_has_its_line() -> None:
         ("a: 1\n" + "b: " + "[" * (MAX_DEPTH + 1), 2, "levels of nesting"),
     ],
 )
-def test_a_fault_is_named_with_its_line(text: str, line: int, words: str) -> None:
+def test_a_problem_is_named_with_its_line(text: str, line: int, words: str) -> None:
     found, message = problem(text)
     assert words in message
     assert found == line

@@ -147,7 +147,7 @@ def test_a_run_that_stalls_after_its_claim_sends_nothing(
     assert "stalled" in site.publish(wanted).failed[0].reason
     assert site.publish(wanted, later=3600).has_changes is not is_overtaken
     assert len(site.tracker.keys) == 1
-    assert len(site.tracker.told()) == (method == "claim_change")
+    assert len(site.tracker.notified()) == (method == "claim_change")
     assert not site.publish(wanted).has_changes
 
 
@@ -163,7 +163,7 @@ def test_a_second_run_waits_for_what_the_first_is_sending(site: Site) -> None:
     site.tracker.faults["update"] = [meanwhile]
     assert services(site.publish(rows(1, score=27)).updated) == ["s0"]
     assert ["another run" in report.waiting[0].reason for report in seen] == [True, True]
-    assert (len(site.tracker.keys), len(site.tracker.told())) == (1, 1)
+    assert (len(site.tracker.keys), len(site.tracker.notified())) == (1, 1)
 
 
 def test_decisions_that_are_older_than_the_ledger_are_not_acted_on(site: Site) -> None:
@@ -175,11 +175,11 @@ def test_decisions_that_are_older_than_the_ledger_are_not_acted_on(site: Site) -
         each["epic_key"] = key
     stale[2] |= {"epic_action": "open", "epic_key": None}
     close_by_hand(site.ledger, epic_key("s1", 1), tracker=None, why="gone", now=NOW, at=NOW)
-    told = len(site.tracker.told())
+    before = len(site.tracker.notified())
     report = publish_epics(stale, site.run)
     assert services(report.waiting) == ["s0", "s1", "s2"]
     assert all("the ledger has changed" in entry.reason for entry in report.waiting)
-    assert (len(site.tracker.told()), len(site.tracker.keys)) == (told, 3)
+    assert (len(site.tracker.notified()), len(site.tracker.keys)) == (before, 3)
 
 
 def test_what_was_not_opened_waits_for_a_place_as_any_other(site: Site) -> None:
@@ -215,7 +215,7 @@ def test_an_epic_that_was_destroyed_holds_its_place_until_it_is_closed_by_hand(s
     assert [e.key for e in site.publish(later).opened] == [epic_key("s0", 2)]
 
 
-def test_an_epic_that_cannot_be_seen_for_the_moment_is_not_taken_for_closed(site: Site) -> None:
+def test_an_epic_that_cannot_be_seen_for_the_moment_is_not_taken_as_closed(site: Site) -> None:
     site.publish(rows(1))
     key = epic_key("s0", 1)
     site.touch(key, "closed")
@@ -292,7 +292,7 @@ def test_a_tracker_that_is_down(site: Site, request_kind: str) -> None:
         ("close", [instead(RefusedError("no way to Done"))], "no way to Done", [False]),
     ],
 )
-def test_a_change_that_failed_is_told_once(
+def test_a_change_that_failed_is_reported_once(
     site: Site, kind: str, faults: list[Fault], said: str, retries: list[bool]
 ) -> None:
     site.publish(rows(2))
@@ -304,12 +304,12 @@ def test_a_change_that_failed_is_told_once(
     assert said in report.failed[0].reason
     done = site.publish(wanted, later=3600)
     assert services((*done.updated, *done.closed, *done.closed_as_hygiene)) == ["s0"]
-    assert len(site.tracker.told("change" if kind == "update" else "close")) == 1
+    assert len(site.tracker.notified("change" if kind == "update" else "close")) == 1
     assert site.tracker.retries == retries
     assert not site.publish(wanted).has_changes
 
 
-def test_evidence_that_goes_back_and_forth_between_dying_runs_is_told_under_no_id_twice(
+def test_evidence_that_alternates_between_killed_runs_is_sent_under_no_id_twice(
     site: Site,
 ) -> None:
     site.publish(rows(1))
@@ -317,7 +317,7 @@ def test_evidence_that_goes_back_and_forth_between_dying_runs_is_told_under_no_i
         site.publish_and_die(rows(1, score=score), "update", done_but(KILLED))
         site.tracker.clock.sleep(3600)
     site.publish(rows(1, score=28))
-    ids = site.tracker.told()
+    ids = site.tracker.notified()
     assert len(ids) == len(set(ids)) == 4
     assert not site.publish(rows(1, score=28)).has_changes
 
@@ -331,10 +331,10 @@ def test_an_epic_is_not_closed_while_a_story_of_it_may_turn_up(site: Site) -> No
         assert (report.closed, report.failed) == ((), ())
     # Who changed the story since it was opened isn't known, so the epic is left to people.
     assert "others have worked on it" in report.closed_as_hygiene[0].reason
-    assert site.tracker.told("close") == []
+    assert site.tracker.notified("close") == []
 
 
-def test_a_story_that_was_half_closed_is_no_news_once_its_epic_lives_on(site: Site) -> None:
+def test_a_half_closed_story_is_no_change_once_its_epic_stays_open(site: Site) -> None:
     site.publish(rows(1, fix_classes="config_only"))
     site.publish_and_die(over(1, fix_classes="config_only"), "close", instead(KILLED))
     alive = rows(1, fix_classes="config_only", score=27)
@@ -342,7 +342,7 @@ def test_a_story_that_was_half_closed_is_no_news_once_its_epic_lives_on(site: Si
     assert reconcile(read_candidates([each | DECIDED for each in alive]), site.run) == []
 
 
-def test_a_duplicate_that_a_freeze_within_the_call_made_is_told(site: Site) -> None:
+def test_a_duplicate_made_by_a_freeze_within_the_call_is_reported(site: Site) -> None:
     def frozen(act: Callable[[], Any]) -> Any:
         site.tracker.clock.sleep(3600)  # Far longer than a call may take.
         site.publish(rows(1))

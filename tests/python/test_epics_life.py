@@ -46,9 +46,9 @@ def test_a_renamed_service_keeps_its_open_epic_and_its_cycles(world: World) -> N
     world.publish(row())
     renamed = row("component:default/edge-gateway", incident_ids="pagerduty:Q2")
     former_ids = [(GATEWAY, renamed["service_id"])]
-    told = world.publish(renamed, former_ids=former_ids)
-    assert [(entry.key, entry.service) for entry in told.updated] == [(KEY, "edge-gateway")]
-    assert not told.opened
+    result = world.publish(renamed, former_ids=former_ids)
+    assert [(entry.key, entry.service) for entry in result.updated] == [(KEY, "edge-gateway")]
+    assert not result.opened
     assert not world.publish(renamed, former_ids=former_ids).has_changes
     # The next cycle goes on from the one of the old name.
     world.close(KEY, "2026-07-01")
@@ -270,8 +270,8 @@ def test_nothing_is_closed_after_inputs_shrank_or_while_the_tracker_is_away(worl
     world.publish(row())
     loads = [(name, WEEK_0, "loaded") for name in ("a", "b")]
     loads.append(("b", WEEK_0 + timedelta(days=6), "removed"))
-    for news in (row(**OVER), row(score=23)):
-        report = world.publish(news, loads=loads)
+    for changes in (row(**OVER), row(score=23)):
+        report = world.publish(changes, loads=loads)
         shrunk = "backstage.entities has 3 of 6 records in 1 of 2 files"
         assert f"shrank: {shrunk}" in report.waiting[0].reason.replace("have shrunk", "shrank")
     assert services(world.publish(row(score=25), loads=loads).updated) == ["gateway"]

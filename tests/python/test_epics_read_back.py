@@ -95,7 +95,7 @@ def test_local_epics_and_stories_load(landing: Landing) -> None:
 
 
 @pytest.mark.parametrize("kind", REMOTE)
-def test_the_contracts_take_what_trackers_say(landing: Landing, kind: str) -> None:
+def test_the_contracts_accept_what_trackers_say(landing: Landing, kind: str) -> None:
     vendor, is_jira = board(kind), kind != "azure_devops"
     epic = vendor.epic("check-out")
     below, theirs = vendor.story(epic, "retry_backoff"), vendor.story(epic)
@@ -145,8 +145,8 @@ def test_the_contracts_take_what_trackers_say(landing: Landing, kind: str) -> No
 def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: Landing) -> None:
     ledger = Ledger(f"sqlite:///{landing.home / 'ledger.db'}")
     folder = landing.roots["ledger"]
-    told: dict[str, Any] = {"tracker": "jira:acme/MOD", "problems": {KEY: "it is gone"}}
-    export_epics(ledger, folder, **told)
+    answer: dict[str, Any] = {"tracker": "jira:acme/MOD", "problems": {KEY: "it is gone"}}
+    export_epics(ledger, folder, **answer)
     assert not (landing.home / "ledger.db").exists()
     row: dict[str, Any] = {
         "tracker": "jira:acme/MOD",
@@ -166,10 +166,10 @@ def test_the_ledgers_epics_load_and_are_written_only_when_they_change(landing: L
         session.add(
             EpicRecord(**row, key=f"{KEY}-retry_backoff", service_hash="s" * 64, parent_key=KEY)
         )
-    export_epics(ledger, folder, **told)
+    export_epics(ledger, folder, **answer)
     path = folder / "epics.ndjson"
     before = path.stat()
-    export_epics(ledger, folder, **told)
+    export_epics(ledger, folder, **answer)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert [one.name for one in folder.iterdir()] == ["epics.ndjson"]
     load(landing)

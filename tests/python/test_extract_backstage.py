@@ -74,7 +74,7 @@ def test_an_answer_that_shrank_is_not_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [{"items": []}, ["x"], [{"name": "s0"}]])
-def test_something_else_at_the_address_is_told(tmp_path: Path, answer: Any) -> None:
+def test_something_else_at_the_address_is_reported(tmp_path: Path, answer: Any) -> None:
     vendor = Catalog(2)
     with (
         patch.object(vendor, "answer", lambda _: Answer(answer)),

@@ -150,7 +150,7 @@ def test_changes_come_without_a_sweep_though_the_search_lags(tmp_path: Path, kin
 
 
 @pytest.mark.parametrize("kind", REMOTE)
-def test_moved_hidden_and_deleted_are_told_apart(tmp_path: Path, kind: str) -> None:
+def test_moved_hidden_and_deleted_are_distinguished(tmp_path: Path, kind: str) -> None:
     vendor = board(kind)
     epic = vendor.epic("checkout")
     moved, deleted = vendor.story(epic), vendor.story(epic, "retry")

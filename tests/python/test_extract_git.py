@@ -183,7 +183,7 @@ def test_a_folder_is_read_without_links_git_and_what_we_placed(
         ("unreadable", AccessError, r"shop/pay may not be read; let the user that runs paydown"),
     ],
 )
-def test_a_fault_keeps_what_was_there_and_stops_no_other(
+def test_an_error_keeps_what_had_landed_and_stops_no_other(
     tmp_path: Path,
     remote: Remote,
     damage: str,
@@ -219,7 +219,7 @@ def test_a_fault_keeps_what_was_there_and_stops_no_other(
     assert placed(tmp_path) == {**before, "backstage/git/bank/catalog-info.yaml": "2"}
 
 
-def test_a_clone_that_is_broken_is_made_anew(tmp_path: Path, remote: Remote) -> None:
+def test_a_broken_clone_is_made_from_scratch(tmp_path: Path, remote: Remote) -> None:
     sync(tmp_path, {"url": remote.url})
     clone = tmp_path / "state/git/shop.git"
     (clone / "shallow.lock").touch()

@@ -68,26 +68,26 @@ def test_asks_and_decodes_with_its_own_credentials_only(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_once_is_survived_or_told_clearly(fault: Fault) -> None:
+def test_one_fault_is_survived_or_reported_clearly(fault: Fault) -> None:
     vendor = Echo()
     vendor.faults = {1: fault}
     with serving(vendor) as url:
         http = client(url)
         http.get("/1")
         if fault in STOPS:
-            with pytest.raises(SourceError) as told:
+            with pytest.raises(SourceError) as caught:
                 http.get("/2")
-            assert TOKEN not in str(told.value)
+            assert TOKEN not in str(caught.value)
             expected = "renew ECHO_TOKEN" if fault == "expired" else "127.0.0.9:9"
-            assert expected in str(told.value)
-            assert isinstance(told.value, AccessError) == (fault == "expired")
+            assert expected in str(caught.value)
+            assert isinstance(caught.value, AccessError) == (fault == "expired")
         else:
             assert http.get("/2").data["query"] == []
             assert http.requests == 3
 
 
 @pytest.mark.parametrize("fault", [one for one in FAULTS if one not in (*STOPS, "429_bare")])
-def test_a_fault_that_stays_ends_in_a_clear_error(fault: Fault) -> None:
+def test_a_persistent_fault_ends_in_a_clear_error(fault: Fault) -> None:
     vendor = Echo()
     vendor.faults = dict.fromkeys(range(99), fault)
     with serving(vendor) as url:
@@ -97,7 +97,7 @@ def test_a_fault_that_stays_ends_in_a_clear_error(fault: Fault) -> None:
         assert http.requests == 4
 
 
-def test_a_dead_address_is_told_with_the_address_and_the_setting() -> None:
+def test_an_unreachable_address_is_reported_with_its_setting() -> None:
     said = (
         r"nothing answers at http://127.0.0.1:9 \(Conn.*, 3 times over; "
         r"correct the url in sources\.yaml"
@@ -172,14 +172,14 @@ def test_a_wait_that_is_too_long_ends_the_sync() -> None:
 def test_no_secret_and_no_part_of_one_that_is_cut_in_an_error() -> None:
     vendor = Echo()
     with serving(vendor) as url:
-        with pytest.raises(SourceError, match="answered 400") as told:
+        with pytest.raises(SourceError, match="answered 400") as caught:
             client(url).get("/wrong")
-        assert TOKEN not in str(told.value)
+        assert TOKEN not in str(caught.value)
         for before in range(SHOWN_CHARACTERS - len(TOKEN), SHOWN_CHARACTERS):
             vendor.instead = Answer(b"x" * before + TOKEN.encode(), 400)
-            with pytest.raises(SourceError) as told:
+            with pytest.raises(SourceError) as caught:
                 client(url).get("/1")
-            assert TOKEN[:3] not in str(told.value)
+            assert TOKEN[:3] not in str(caught.value)
 
 
 def test_a_page_to_sign_in_is_a_matter_of_access() -> None:
@@ -192,7 +192,7 @@ def test_a_page_to_sign_in_is_a_matter_of_access() -> None:
         assert http.requests == 1
 
 
-def test_a_page_for_people_is_told_by_its_title() -> None:
+def test_a_page_for_people_is_reported_by_its_title() -> None:
     """As an instance of ServiceNow that sleeps, or a proxy, answers with 200."""
     vendor = Echo()
     page = b"<html><head><title> Instance Hibernating page </title></head></html>"

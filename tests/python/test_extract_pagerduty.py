@@ -201,7 +201,7 @@ def test_records_of_one_second_may_come_in_any_order(tmp_path: Path) -> None:
             assert set(entries(tmp_path / str(n)).values()) == {1}
 
 
-def test_a_second_with_more_than_can_be_paged_is_told(tmp_path: Path) -> None:
+def test_a_second_with_more_than_can_be_paged_is_reported(tmp_path: Path) -> None:
     vendor = account()
     for _ in range(41):
         vendor.create(START - timedelta(days=40))

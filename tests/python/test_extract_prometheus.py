@@ -131,7 +131,7 @@ def test_chunks_stay_below_what_the_server_takes(
             assert sync(tmp_path, url, **settings) == few
 
 
-def test_an_answer_in_part_is_asked_for_again_and_not_taken_for_the_whole(tmp_path: Path) -> None:
+def test_a_partial_answer_is_asked_for_again_and_not_taken_as_complete(tmp_path: Path) -> None:
     vendor = vendor_of()
     vendor.warnings = ["PromQL info: metric might not be a counter", "store 10.0.0.7 is down"]
     with serving(vendor) as url:
@@ -148,7 +148,7 @@ def test_an_answer_in_part_is_asked_for_again_and_not_taken_for_the_whole(tmp_pa
         sync(tmp_path, url, accept_partial=True)
 
 
-def test_an_error_is_told_and_a_number_alone_is_no_series(tmp_path: Path) -> None:
+def test_an_error_is_reported_and_a_number_alone_is_no_series(tmp_path: Path) -> None:
     with serving(vendor_of()) as url:
         wrong = Query(name="clock", query="time()", kind="objective")
         with pytest.raises(SourceError, match="query clock gives a scalar; write one that"):
@@ -202,7 +202,7 @@ def test_another_mapping_of_labels_is_a_newer_version_of_the_series(tmp_path: Pa
         ({"instance": "a", "window": "5 m"}, (None, "errors", None)),
     ],
 )  # fmt: skip
-def test_labels_tell_service_objective_and_window(
+def test_labels_name_service_objective_and_window(
     metric: dict[str, str], expected: tuple[str | None, str, int | None]
 ) -> None:
     record = series_record(ERRORS, metric)
@@ -227,10 +227,10 @@ def test_credentials_are_sent_and_written_nowhere(
     with serving(vendor) as url:
         sync(tmp_path, url, environment, queries=(ERRORS, OBJECTIVES))
         vendor.is_expired = True
-        with pytest.raises(SourceError, match="PROMETHEUS_TOKEN") as told:
+        with pytest.raises(SourceError, match="PROMETHEUS_TOKEN") as caught:
             sync(tmp_path, url, environment)
     assert {request.headers.get("authorization") for request in vendor.requests} == {expected}
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for secret in (TOKEN, PAIR):
-        assert secret not in str(told.value)
+        assert secret not in str(caught.value)
         assert secret.encode() not in written

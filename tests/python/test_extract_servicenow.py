@@ -263,7 +263,9 @@ def test_an_answer_that_is_cut_off_is_asked_for_in_smaller_pages(
         (lambda answer: [one.pop("sys_id") for one in answer.data["result"]], "without sys_id"),
     ],
 )
-def test_answers_that_cannot_be_paged_are_told(tmp_path: Path, damage: Any, message: str) -> None:
+def test_answers_that_cannot_be_paged_are_reported(
+    tmp_path: Path, damage: Any, message: str
+) -> None:
     instance = filled(30)
     whole = instance.answer
 
@@ -292,7 +294,7 @@ def test_tables_that_may_not_be_read_stop_no_other(tmp_path: Path) -> None:
             sync(tmp_path, settings(url))
 
 
-def test_a_risk_table_that_is_not_installed_is_a_fault_only_where_it_was_named(
+def test_a_missing_risk_table_is_an_error_only_if_it_was_named(
     tmp_path: Path,
 ) -> None:
     instance = filled()
@@ -323,7 +325,7 @@ def test_lands_services_and_what_depends_on_what_and_no_more_than_is_read(tmp_pa
         assert incident["caller_id"]["value"] == "Ada Lovelace"
 
 
-def test_fields_that_the_contract_is_told_to_read_are_asked_for(
+def test_fields_configured_for_the_contract_are_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance = filled(1)

@@ -92,7 +92,7 @@ def test_a_repository_that_could_do_harm_is_refused(wrong: dict[str, Any]) -> No
         ("pagerduty", {}, {"PAGERDUTY_TOKEN": "a b\u2026"}, "no header may"),
     ],
 )
-def test_what_is_missing_is_said_before_anything_is_asked(
+def test_what_is_missing_is_reported_before_anything_is_asked(
     source: str, values: dict[str, Any], environment: dict[str, str], message: str
 ) -> None:
     config = getattr(Sources.model_validate({source: values}), source)

@@ -86,7 +86,7 @@ def test_scores_equal_the_table_that_was_worked_out_by_hand(demo: Demo) -> None:
         ),
     ],
 )
-def test_the_marts_say_what_the_samples_tell(
+def test_the_marts_show_what_the_samples_contain(
     demo: Demo, sql: str, rows: list[tuple[Any, ...]]
 ) -> None:
     assert demo.site.query(sql) == rows

@@ -48,7 +48,7 @@ CASES: dict[str, tuple[str, object, str]] = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], set[str]]:
+def loaded_notes(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], set[str]]:
     """What is said of each file, and the files of which records were loaded."""
     landing = Landing(tmp_path_factory.mktemp("foreign"))
     places = list(CASES.values())
@@ -69,9 +69,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], set[
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_record_of_another_kind_gets_in(
-    told: tuple[dict[str, str], set[str]], name: str
+    loaded_notes: tuple[dict[str, str], set[str]], name: str
 ) -> None:
-    said, loaded = told
+    said, loaded = loaded_notes
     folder, _, words = CASES[name]
     file = f"{folder}/{list(CASES).index(name)}.json"
     assert words in said[file]

@@ -135,7 +135,7 @@ def test_records_are_those_of_the_stream_of_commits(project: Project, tmp_path: 
         ('{"lint": []}', "lint: is no text"),
     ],
 )
-def test_wrong_settings_are_told(project: Project, config: str, message: str) -> None:
+def test_wrong_settings_are_reported(project: Project, config: str, message: str) -> None:
     project.put(".paydown-guard.json", config)
     project.commit()
     code, said = project.guard("--base", "HEAD")
@@ -149,7 +149,7 @@ def test_tools_are_those_that_score() -> None:
     assert [one.replace("[[]", "[").replace("*", "%") for one in TRAILERS] == seed
 
 
-def test_words_of_a_message_are_no_trailers_and_paths_are_told_apart() -> None:
+def test_words_of_a_message_are_no_trailers_and_paths_are_distinguished() -> None:
     assert trailers("Fix: this\n\nNote: x\nGenerated-by: y\n#c: d\nhttp://a") == [
         "Note: x",
         "Generated-by: y",

@@ -124,7 +124,7 @@ def test_what_others_have_begun_is_refused_until_its_lease_is_over(url: str) -> 
     assert claim(ledger, writer("run-3", 6, takes_over=True)).is_granted
 
 
-def test_what_is_found_says_what_its_attempt_meant_to_say(url: str) -> None:
+def test_what_is_found_says_what_its_attempt_intended(url: str) -> None:
     ledger = Ledger(url)
     claim(ledger, writer("dies"))
     newer = wanted(evidence=replace(EVIDENCE, score=30))

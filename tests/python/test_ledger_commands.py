@@ -88,7 +88,7 @@ def call(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_the_ledger_lists_epics_and_tells_the_history_of_one(home: Path) -> None:
+def test_the_ledger_lists_epics_and_shows_the_history_of_one(home: Path) -> None:
     code, text = call("ledger", "show")
     assert code == 0
     assert re.search(rf"^{KEY} +opened opened \d{{4}}-\d\d-\d\d", text, re.MULTILINE)
@@ -120,7 +120,7 @@ def test_the_ledger_lists_epics_and_tells_the_history_of_one(home: Path) -> None
     ],
 )
 @pytest.mark.parametrize("command", [("ledger", "show"), ("ledger", "reconcile"), ("epics",)])
-def test_an_address_that_cannot_be_used_is_told_without_its_password(
+def test_an_unusable_address_is_reported_without_its_password(
     home: Path, monkeypatch: pytest.MonkeyPatch, address: str, said: str, command: tuple[str, ...]
 ) -> None:
     published(home, row())
@@ -133,8 +133,8 @@ def test_an_address_that_cannot_be_used_is_told_without_its_password(
 
 def test_epics_shows_what_would_be_sent_and_writes_nothing(home: Path) -> None:
     assert call("epics")[0] == 1  # Nothing was published yet.
-    news = {"epic_action": "update", "section": "updated", "reason": "score 24 -> 27"}
-    published(home, row(score=27, epic_key=KEY, update_count=0, **news), row("b", score_rank=2))
+    changes = {"epic_action": "update", "section": "updated", "reason": "score 24 -> 27"}
+    published(home, row(score=27, epic_key=KEY, update_count=0, **changes), row("b", score_rank=2))
     before = {path: path.read_bytes() for path in (home / "epics").iterdir()}
     code, text = call("epics", "--full")
     assert code == 0
@@ -187,7 +187,7 @@ def test_an_epic_that_no_tracker_shows_any_more_is_closed_by_hand(home: Path) ->
     assert call("ledger", "close", KEY)[0] == 2  # Without a reason.
 
 
-def test_a_key_that_two_trackers_hold_is_closed_where_it_is_said(home: Path) -> None:
+def test_a_key_that_two_trackers_hold_is_closed_in_the_named_one(home: Path) -> None:
     url = f"sqlite:///{home / 'ledger.db'}"
     other = LocalTracker(home / "others")
     other.name = "jira:acme/MOD"
@@ -205,7 +205,7 @@ def test_a_key_that_two_trackers_hold_is_closed_where_it_is_said(home: Path) -> 
     assert states == {"local": EpicState.CLOSED, "jira:acme/MOD": EpicState.OPENED}
 
 
-def test_reconciling_tells_of_copies_and_settles_what_was_cut_short(
+def test_reconciling_reports_copies_and_settles_what_was_cut_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor = Jira()
@@ -260,7 +260,7 @@ def test_a_remote_tracker_is_a_dry_run_until_it_is_switched_on(tmp_path: Path) -
         ),
     ],
 )
-def test_a_wrong_tracker_is_told_with_the_fix_and_no_secret(
+def test_a_wrong_tracker_is_reported_with_the_fix_and_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], said: str
 ) -> None:
     monkeypatch.setenv("PAYDOWN_HOME", str(tmp_path))

@@ -113,7 +113,7 @@ def test_a_snapshot_follows_its_file(landing: Landing) -> None:
     assert landing.unaccounted(SNAPSHOT) == []
 
 
-def test_a_snapshot_that_breaks_is_reported_until_it_is_mended(landing: Landing) -> None:
+def test_a_snapshot_that_breaks_is_reported_until_it_is_corrected(landing: Landing) -> None:
     good = ndjson({"id": "a"})
     landing.write("snapshot/a.json", good)
     landing.load(SNAPSHOT)

@@ -176,7 +176,7 @@ def test_the_good_files_beside_it_are_loaded(landing: Landing, rejected: dict[st
 
 
 @pytest.mark.usefixtures("rejected")
-def test_bad_lines_are_set_aside_with_their_place_and_text(landing: Landing) -> None:
+def test_bad_lines_are_quarantined_with_their_place_and_text(landing: Landing) -> None:
     problems = landing.quarantine("lines")
     expected = [(n, *what) for n, (_, what) in enumerate(BAD_LINES, 1) if what]
     assert [(row["line"], row["field"], row["value"]) for row in problems] == [
@@ -211,7 +211,7 @@ def test_half_a_surrogate_pair_costs_nothing_but_itself(landing: Landing, name: 
     assert read == {str(n): title for n, title in enumerate(expected)}
 
 
-def test_a_bad_file_is_told_of_until_it_is_mended_or_gone(
+def test_a_bad_file_is_reported_until_it_is_corrected_or_gone(
     landing: Landing, streams: list[Json], rejected: dict[str, str]
 ) -> None:
     before = landing.loads("bad")

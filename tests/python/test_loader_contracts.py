@@ -116,7 +116,7 @@ def test_an_envelope_and_a_list_in_records(tmp_path: Path) -> None:
     assert landing.unaccounted(stream("s", columns, **meta)) == []
 
 
-def test_a_copy_of_a_rejected_file_is_told_too(tmp_path: Path) -> None:
+def test_a_copy_of_a_rejected_file_is_reported_too(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     for name in ("a.json", "b.json"):
         landing.write(f"s/{name}", '[{"id": "a"')

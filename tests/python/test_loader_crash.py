@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
 
         racing = [fork(load) for _ in range(1 if sql else times)]
         was_killed = True in [finish(child) for child in racing]
-        finish(fork(load_and_tell, landing, meaning, was_killed))
+        finish(fork(load_and_report, landing, meaning, was_killed))
 
 
 def write(landing: Landing, name: str) -> None:
@@ -66,7 +66,7 @@ def write(landing: Landing, name: str) -> None:
     landing.write("docs/same.ndjson", ndjson(*rows))
 
 
-def load_and_tell(landing: Landing, meaning: str, was_killed: bool) -> None:
+def load_and_report(landing: Landing, meaning: str, was_killed: bool) -> None:
     landing.load(*STREAMS)
     again = landing.load(*STREAMS)
     found = {

@@ -146,9 +146,9 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
     landing.write("csv/late.csv", late)
     report = landing.load(stream("csv", COLUMNS))
     assert report.rejected == []
-    told = {note.file: note.reason for note in report.notes}
-    assert set(told) == {"csv/windows.csv", "csv/only-a-header.csv"}
-    assert "was read as Windows-1252" in told["csv/windows.csv"]
+    notes = {note.file: note.reason for note in report.notes}
+    assert set(notes) == {"csv/windows.csv", "csv/only-a-header.csv"}
+    assert "was read as Windows-1252" in notes["csv/windows.csv"]
     return landing
 
 

@@ -121,7 +121,7 @@ def test_a_line_of_200_mb_beside_good_ones(tmp_path: Path) -> None:
     assert len(problem["text"]) == 1_000_000
 
 
-def test_running_out_of_memory_is_not_the_fault_of_the_file(tmp_path: Path) -> None:
+def test_running_out_of_memory_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     rows = [{"id": str(n), "pad": "x" * 1000} for n in range(20_000)]
     landing.write("s/x.json", json.dumps(rows))

@@ -42,7 +42,7 @@ CONTENTS = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_said_of_a_file_that_no_stream_reads(tmp_path: Path, name: str) -> None:
+def test_what_is_reported_of_a_file_that_no_stream_reads(tmp_path: Path, name: str) -> None:
     landing = Landing(tmp_path)
     file, _, target = name.partition(" -> ")
     path = landing.write(file, CONTENTS.get(file, "[]"))
@@ -118,7 +118,7 @@ def test_a_file_of_which_nothing_could_be_used_is_reported_on_every_load(tmp_pat
     assert landing.load(mended).rejected == []
 
 
-def test_a_file_without_a_part_for_any_stream_is_told(tmp_path: Path) -> None:
+def test_a_file_without_a_part_for_any_stream_is_reported(tmp_path: Path) -> None:
     """Another tool's, or renamed; of a file that one of its streams can use nothing is said."""
     landing = Landing(tmp_path)
     landing.write("shared/foreign.json", '[{"name": "x"}]')
@@ -128,13 +128,13 @@ def test_a_file_without_a_part_for_any_stream_is_told(tmp_path: Path) -> None:
         stream(each, {"id": column(**ID)}, each=each, files="landing:shared/*")
         for each in ("parts", "others")
     ]
-    told = "shared/foreign.json: holds no record; export it again if there should be some"
-    assert [str(note) for note in landing.load(*nodes).notes] == [told]
+    expected = "shared/foreign.json: holds no record; export it again if there should be some"
+    assert [str(note) for note in landing.load(*nodes).notes] == [expected]
     nodes[1]["config"]["meta"]["each"] = "other"  # So that one of the two is read again.
-    assert [str(note) for note in landing.load(*nodes).notes] == [told]
+    assert [str(note) for note in landing.load(*nodes).notes] == [expected]
 
 
-def test_a_file_that_is_whole_again_is_no_problem_any_more(tmp_path: Path) -> None:
+def test_a_file_that_is_complete_again_is_no_longer_a_problem(tmp_path: Path) -> None:
     landing, node = Landing(tmp_path), stream("again", USED)
     landing.write("again/other.ndjson", ndjson({"id": "b"}))
     found = []

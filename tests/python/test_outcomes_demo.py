@@ -44,7 +44,7 @@ def test_the_articles_case_is_inconclusive_and_says_what_would_settle_it(demo: D
     assert mean == pytest.approx(140, abs=1)
 
 
-def test_what_finance_brings_is_judged_and_what_nobody_knows_is_told(demo: Demo) -> None:
+def test_what_finance_brings_is_judged_and_unknowns_are_reported(demo: Demo) -> None:
     rows = demo.site.query(
         """
         select target_name, verdict, baseline_count, now_count, has_baseline, change_share < 0

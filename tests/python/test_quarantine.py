@@ -61,7 +61,7 @@ def loaded(landing: Landing) -> list[tuple[str, int, str]]:
     return sorted((row["_source_file"], row["_line"], row["id"]) for row in landing.rows("s"))
 
 
-def test_a_contract_that_was_mended_after_the_file_was_gone(landing: Landing) -> None:
+def test_a_contract_corrected_after_the_file_was_gone(landing: Landing) -> None:
     landing.write("s/x.ndjson", ndjson(GOOD, BAD_DATE, BAD_NUMBER))
     landing.load(OLD)
     landing.remove("s/x.ndjson")
@@ -80,7 +80,7 @@ def test_a_contract_that_was_mended_after_the_file_was_gone(landing: Landing) ->
     assert set(states(landing).values()) == {"open"}
 
 
-def test_a_mended_contract_reads_the_file_that_is_there_again(landing: Landing) -> None:
+def test_a_corrected_contract_reads_the_file_that_exists_again(landing: Landing) -> None:
     landing.write("s/x.ndjson", ndjson(GOOD, BAD_DATE, BAD_NUMBER))
     landing.load(OLD)
     kept = id_of(landing, 3)

@@ -314,7 +314,7 @@ def many_services(site: Site, folder: Path, copies: int) -> Path:
 
 
 @pytest.mark.slow
-def test_a_thousand_services_are_a_page_that_opens_at_once(
+def test_a_page_of_a_thousand_services_opens_immediately(
     browser: Browser, demo: Demo, tmp_path: Path
 ) -> None:
     """1,000 services and 10,000 incidents of the window: under 3 MB, usable within 1.5 s."""

@@ -77,15 +77,15 @@ def test_postmortems_of_a_pull_request_are_named_whatever_they_are_called(tmp_pa
     work.commit()
     preview = tmp_path / ".github/preview.sh"
     preview.parent.mkdir()
-    preview.write_text('#!/bin/sh\nfor one; do echo "$one"; done > told\n')
+    preview.write_text('#!/bin/sh\nfor one; do echo "$one"; done > calls\n')
     preview.chmod(0o755)
     environment = {**ENVIRONMENT, "BASE": base}
     subprocess.run(["/bin/bash", "-eo", "pipefail", "-c", step["run"]], cwd=tmp_path,
                    env=environment, check=True)  # fmt: skip
-    told = (tmp_path / "told").read_text().splitlines()
-    assert told[:4] == ["postmortem", "postmortem", "check", "--score"]
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[:4] == ["postmortem", "postmortem", "check", "--score"]
     folder = "proposed/modernization/postmortems"
-    assert sorted(told[4:]) == [
+    assert sorted(calls[4:]) == [
         f"{folder}/-x;$(touch y).md", f"{folder}/2026/deep.md", f"{folder}/a b.md",
     ]  # fmt: skip
     assert not (tmp_path / "y").exists()

@@ -38,11 +38,11 @@ def test_what_waits_for_one_reason_is_one_line() -> None:
     ]
 
 
-def test_a_pipe_is_told_when_another_step_begins() -> None:
+def test_a_pipe_shows_when_another_step_begins() -> None:
     stream = io.StringIO()
-    tell = _steps_to(stream)
+    print_step = _steps_to(stream)
     for text in ("reading a.json", "reading b.json", "", "dbt: reading the project", "dbt"):
-        tell(text)
+        print_step(text)
     assert stream.getvalue() == "reading\ndbt\n"
 
 
@@ -51,13 +51,13 @@ def test_before_anything_is_published_the_json_says_what_failed(tmp_path: Path) 
     failed = FlowResult(
         "run", datetime.now(UTC), checks=[Check("a", "b", passed=False)], error="load: no"
     )
-    told = json.loads(json.dumps(_as_json(settings, failed), default=str))
-    assert (told["succeeded"], told["is_clean"], told["error"]) == (False, False, "load: no")
-    assert told["failed_checks"][0]["name"] == "b"
-    assert told["ranking"] == []
+    result = json.loads(json.dumps(_as_json(settings, failed), default=str))
+    assert (result["succeeded"], result["is_clean"], result["error"]) == (False, False, "load: no")
+    assert result["failed_checks"][0]["name"] == "b"
+    assert result["ranking"] == []
 
 
-def test_programs_are_told_how_stable_a_band_is(demo: Demo) -> None:
+def test_the_json_shows_how_stable_a_band_is(demo: Demo) -> None:
     settings = Settings.from_environment(demo.site.environment())
     first, *others = published_rows(settings, MACHINES)
     assert (first["service_name"], first["score"], first["points_slo_burn"]) == (

@@ -112,7 +112,7 @@ def test_a_token_of_entra_is_sent_as_what_it_is(
         tracker_at(url)
 
 
-def test_a_preview_tells_what_is_left_out(vendor: AzureDevOps, url: str) -> None:
+def test_a_preview_names_what_is_left_out(vendor: AzureDevOps, url: str) -> None:
     vendor.types["Epic"] = Type(
         fields=[name for name in Type().fields if name != "Custom.SLOBurn"],
         allowed={"Custom.Maturity": ["Bronze", "Gold"]},
@@ -169,7 +169,7 @@ CHANGED = {"message": "TF26071: This work item has been changed by someone else.
         (Answer(CHANGED, 412), ConflictError, "TF26071"),
     ],
 )
-def test_what_a_refusal_is_told_as(
+def test_how_a_refusal_is_reported(
     vendor: AzureDevOps,
     tracker: AzureDevOpsTracker,
     monkeypatch: pytest.MonkeyPatch,
@@ -189,7 +189,7 @@ def test_a_page_instead_of_an_organization_says_what_to_correct(vendor: AzureDev
         tracker_at(f"{url}/wrong").find([KEY])
 
 
-def test_two_runs_with_one_change_tell_it_once(
+def test_two_runs_with_one_change_report_it_once(
     vendor: AzureDevOps, tracker: AzureDevOpsTracker, url: str
 ) -> None:
     ref = opened(tracker)

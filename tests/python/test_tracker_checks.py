@@ -125,7 +125,7 @@ def test_what_jira_lacks_is_named_with_its_remedy(
     assert ("Epic in MOD" in checks) == checks["project MOD"].is_ok == (failing != "project MOD")
 
 
-def test_a_story_that_can_t_be_put_below_its_epic_is_told() -> None:
+def test_a_story_that_can_t_be_put_below_its_epic_is_reported() -> None:
     jira = Jira(is_cloud=False)
     jira.epic_only = {"customfield_10902"}
     message = checked(jira)["Story in MOD"].message
@@ -311,30 +311,30 @@ def test_the_doctor_says_whether_runs_write(
 ) -> None:
     vendor = Jira()
     vendor.permissions -= {"CREATE_ISSUES"}
-    told = findings(tmp_path, vendor, **environment)
-    assert (told["dry run"].state, words in told["dry run"].text) == (state, True)
-    assert told["jira permissions in MOD"].state == "bad"
-    assert {told[name].state for name in ("jira connection", "jira board query")} == {"ok"}
+    found = findings(tmp_path, vendor, **environment)
+    assert (found["dry run"].state, words in found["dry run"].text) == (state, True)
+    assert found["jira permissions in MOD"].state == "bad"
+    assert {found[name].state for name in ("jira connection", "jira board query")} == {"ok"}
     assert [one for one in asked(vendor) if not one.startswith(QUESTIONS)] == []
 
 
 def test_a_secret_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JIRA_TOKEN", raising=False)
-    told = findings(tmp_path, Jira())
-    assert told["tracker jira"].state == "bad"
-    assert "is not set" in told["tracker jira"].text
+    found = findings(tmp_path, Jira())
+    assert found["tracker jira"].state == "bad"
+    assert "is not set" in found["tracker jira"].text
 
 
 @pytest.mark.usefixtures("secrets")
 def test_a_tracker_that_is_away_costs_a_line_and_no_secret(tmp_path: Path) -> None:
     findings(tmp_path, Jira())
-    told = findings(tmp_path, None)
-    assert told["jira connection"].state == "bad"
-    assert TOKEN not in " ".join(found.text for found in told.values())
+    found = findings(tmp_path, None)
+    assert found["jira connection"].state == "bad"
+    assert TOKEN not in " ".join(one.text for one in found.values())
 
 
 def test_local_files_need_no_switch(tmp_path: Path) -> None:
-    told = findings(tmp_path, None)
-    assert {found.state for found in told.values()} == {"ok"}
-    assert "dry run" not in told
+    found = findings(tmp_path, None)
+    assert {one.state for one in found.values()} == {"ok"}
+    assert "dry run" not in found
     assert not (tmp_path / "epics").exists()

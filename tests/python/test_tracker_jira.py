@@ -130,7 +130,7 @@ def test_a_configured_value_that_jira_refuses_is_not_dropped(vendor: Jira) -> No
     assert not vendor.issues
 
 
-def test_what_is_not_on_the_screen_is_said_once(vendor: Jira) -> None:
+def test_what_is_not_on_the_screen_is_reported_once(vendor: Jira) -> None:
     shown = {"summary", "labels", "customfield_10202"}
     vendor.create_screen = shown | {"customfield_10901", "customfield_10902"}
     with serving_tracker(vendor, fields={**JIRA_FIELDS, "team": "Squad"}) as tracker:
@@ -167,7 +167,7 @@ def test_of_two_fields_with_one_name_the_one_on_the_screen_is_filled(vendor: Jir
     assert "customfield_1" not in only(vendor).fields
 
 
-def test_a_figure_off_the_edit_screen_is_said_once(vendor: Jira) -> None:
+def test_a_figure_off_the_edit_screen_is_reported_once(vendor: Jira) -> None:
     vendor.edit_screen = {"summary", "customfield_10202"}
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
@@ -214,7 +214,7 @@ def test_when_an_epic_was_closed(vendor: Jira) -> None:
         assert closed_at.isoformat() == "2026-06-01T08:00:00+00:00"
 
 
-def test_an_archived_project_is_told_and_nothing_is_taken_for_closed(vendor: Jira) -> None:
+def test_an_archived_project_is_reported_and_nothing_is_taken_as_closed(vendor: Jira) -> None:
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
         vendor.tick(60)
@@ -233,7 +233,7 @@ def test_an_archived_project_is_told_and_nothing_is_taken_for_closed(vendor: Jir
                 work()
 
 
-def test_without_the_right_to_browse_nothing_is_taken_for_deleted(vendor: Jira) -> None:
+def test_without_the_right_to_browse_nothing_is_taken_as_deleted(vendor: Jira) -> None:
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
         vendor.tick(60)
@@ -301,7 +301,7 @@ def test_whatever_fails_after_the_comment_leaves_the_outcome_unknown(
 @pytest.mark.parametrize(
     ("code", "kind"), [(409, ConflictError), (412, ConflictError), (400, RefusedError)]
 )
-def test_what_a_refused_comment_is_told_as(
+def test_how_a_refused_comment_is_reported(
     vendor: Jira, code: int, kind: type[SourceError]
 ) -> None:
     with serving_tracker(vendor) as tracker:

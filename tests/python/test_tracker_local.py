@@ -142,18 +142,18 @@ def test_when_a_person_says_it_was_closed(
         ("open", "\x00", r"control character U\+0000"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_by_name_line_and_fix(
+def test_an_unreadable_file_is_reported_by_name_line_and_fix(
     tracker: LocalTracker, ref: EpicRef, path: Path, old: str, new: str, said: str
 ) -> None:
     edit(path, old, new)
     problem = tracker.status([ref])[KEY]
     assert isinstance(problem, RefusedError)
-    with pytest.raises(RefusedError, match=rf"{KEY}\.md: .*{said}") as told:
+    with pytest.raises(RefusedError, match=rf"{KEY}\.md: .*{said}") as caught:
         tracker.update(ref, change())
-    assert str(told.value) == str(problem)
+    assert str(caught.value) == str(problem)
 
 
-def test_a_date_that_is_none_is_told(tracker: LocalTracker, ref: EpicRef, path: Path) -> None:
+def test_an_invalid_date_is_reported(tracker: LocalTracker, ref: EpicRef, path: Path) -> None:
     edit(path, "status: open", "status: done")
     edit(path, "closed_at: null", "closed_at: yesterday")
     problem = tracker.status([ref])[KEY]
@@ -304,7 +304,7 @@ def test_who_closed_it_first_keeps_the_date(
     assert front(path, "status", "closed_at") == ("cancelled", "2026-06-01")
 
 
-def test_a_status_that_cannot_be_set_is_told(
+def test_a_status_that_cannot_be_set_is_reported(
     tracker: LocalTracker, ref: EpicRef, path: Path
 ) -> None:
     edit(path, "status: open", "status: 'open'")

@@ -148,7 +148,7 @@ def test_the_frontier_takes_the_plan_as_far_as_the_days_go(tmp_path: Path) -> No
     assert 'id="evidence-plan"' in page
 
 
-def test_what_nobody_knows_is_said(tmp_path: Path) -> None:
+def test_unknowns_are_reported(tmp_path: Path) -> None:
     unknown = service(1, decision="blocked", missing_fields="owner,budget", estimate_days=None,
                       budget_usd=None, owner="", cost_usd=None, due_date=None)  # fmt: skip
     page, slides = pack(tmp_path, unknown)
@@ -169,7 +169,7 @@ def test_a_month_without_asks_is_a_pack_too(tmp_path: Path) -> None:
     assert "nothing is asked" in slides[0]
 
 
-def test_what_was_decided_and_what_it_returned_is_told(tmp_path: Path) -> None:
+def test_decisions_and_their_returns_are_reported(tmp_path: Path) -> None:
     decision = {
         "decision_id": "d", "candidate_id": "svc-1", "service_name": "svc-1", "cycle_number": 1,
         "decision": "approved", "decided_by": "ann (CTO)", "amount_usd": 6000.0, "is_current": True,

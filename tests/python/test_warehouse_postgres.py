@@ -51,7 +51,7 @@ def words(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.timeout(1800)
-def test_the_whole_flow(
+def test_the_complete_flow(
     demo: Demo, dbt: Dbt, new_postgres: Callable[[], str], tmp_path: Path
 ) -> None:
     """Load, models, tests, copy, epics; then what comes back; then nothing new; then commands; then
@@ -147,7 +147,7 @@ def test_switching_by_environment_only_leaves_no_stale_answer(
     assert demo_copy.command("explain", "api-gateway", **there).returncode == 1
 
 
-def test_a_warehouse_that_is_not_there_says_so_at_once(tmp_path: Path) -> None:
+def test_a_missing_warehouse_is_reported_immediately(tmp_path: Path) -> None:
     known = {
         "PAYDOWN_TARGET": "postgres",
         "PAYDOWN_POSTGRES_HOST": str(tmp_path / "nowhere"),

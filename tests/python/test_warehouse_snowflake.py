@@ -48,7 +48,7 @@ def emulator(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_the_whole_flow(demo_copy: Site, emulator: str, tmp_path: Path) -> None:
+def test_the_complete_flow(demo_copy: Site, emulator: str, tmp_path: Path) -> None:
     """Load by dlt, models, tests, copy, epics, page; then what comes back; then nothing new."""
     if not CLIENT.exists():
         pytest.skip("no dbt-snowflake; `make .venv-snowflake/ready` installs it")

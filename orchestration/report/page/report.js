@@ -180,7 +180,7 @@ const value = (slider, place) => {
   return slider.dataset.cut ? stated.cuts[cutOf(slider)[0]][+slider.value] : Math.round(slider.value * 2) / 2;
 };
 const isShare = (f) => /burn|radius|centrality/.test(data.factors[f]);
-const told = (number, f) => (isShare(f) ? `${+(number * 100).toFixed(4)} %` : number.toLocaleString("en-US"));
+const formatted = (number, f) => (isShare(f) ? `${+(number * 100).toFixed(4)} %` : number.toLocaleString("en-US"));
 
 function read(event) {
   if (event) event.target.touched = true;
@@ -190,7 +190,7 @@ function read(event) {
     else if (slider.dataset.band) rubric.bands[+slider.dataset.band][1] = number;
     else if (slider.dataset.cut) rubric.thresholds[cutOf(slider)[0]][cutOf(slider)[1]] = number;
     else rubric.margin = number;
-    const shown = slider.dataset.cut ? told(number, cutOf(slider)[0]) : String(number);
+    const shown = slider.dataset.cut ? formatted(number, cutOf(slider)[0]) : String(number);
     $(`output[for="${slider.id}"]`).textContent = shown;
     slider.setAttribute("aria-valuetext", shown);
   });
@@ -377,22 +377,22 @@ if (form) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const said = Object.fromEntries(all("[name]", form).filter((one) => !one.closest("[hidden]")).map((one) => [one.name, one.value.trim()]));
+    const given = Object.fromEntries(all("[name]", form).filter((one) => !one.closest("[hidden]")).map((one) => [one.name, one.value.trim()]));
     const place = $("#recorded");
     place.className = "";
     try {
-      const answer = await fetch("/decisions", { method: "POST", body: JSON.stringify(said),
+      const answer = await fetch("/decisions", { method: "POST", body: JSON.stringify(given),
         headers: { "Content-Type": "application/json", "X-Paydown-Token": data.review.token } });
-      const told = await answer.json();
+      const result = await answer.json();
       if (answer.ok) {
-        const { service, decision, until, decided_on: day } = told.decision;
+        const { service, decision, until, decided_on: day } = result.decision;
         place.textContent = `Recorded: ${service}, ${data.words[decision]}${until ? ` until ${until}` : ""}.`
-          + (told.branch ? ` Committed on the branch ${told.branch}.` : "");
+          + (result.branch ? ` Committed on the branch ${result.branch}.` : "");
         const item = element("li"); item.append(`${day}: `, element("bdi", service), `, ${data.words[decision]}`);
         $("#decided").prepend(item);
         for (const name of ["service", "owner", "due", "until", "reason"]) field(name).value = "";
         follow(); field("service").focus();
-      } else { place.className = "bad"; place.textContent = told.problems.join(" "); }
+      } else { place.className = "bad"; place.textContent = result.problems.join(" "); }
     } catch { place.className = "bad"; place.textContent = "Not recorded: paydown review is not running any more."; }
   });
   follow();

@@ -59,8 +59,8 @@ def board_wiql(schema: Schema, config: AzureDevOpsTrackerConfig) -> str:
 def _project(client: Client) -> Iterator[str]:
     state = client.project_state()
     if state != "wellFormed":
-        said = one_line(state, 40) or "in no known state"
-        yield f"{client.project} is {said}, so it can't be written; restore it, or set `project`"
+        shown = one_line(state, 40) or "in no known state"
+        yield f"{client.project} is {shown}, so it can't be written; restore it, or set `project`"
 
 
 def _type(schema: Schema, config: AzureDevOpsTrackerConfig, type_name: str) -> Iterator[str]:

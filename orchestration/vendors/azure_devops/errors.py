@@ -8,7 +8,7 @@ from orchestration.http import AccessError, RefusedError, SourceError
 from orchestration.trackers.text import one_line
 from orchestration.vendors.tracker_client import Json
 
-_SAID_LIMIT = 400
+_TEXT_LIMIT = 400
 # The project is not there under this name or id: nothing else in this run can work.
 _NO_PROJECT = ("TF200016", "VS800075", "ProjectDoesNotExist")
 _FIXES = {
@@ -22,26 +22,26 @@ _FIXES = {
 def explained(error: AccessError | RefusedError) -> SourceError:
     """The error in Azure DevOps' words, with the fix; one that is about all epics denies access."""
     data: Json = error.data if isinstance(error.data, dict) else {}
-    said = one_line(data.get("message") or "", _SAID_LIMIT)
+    text = one_line(data.get("message") or "", _TEXT_LIMIT)
     if isinstance(error, AccessError):
-        if "TF237111" in said:
+        if "TF237111" in text:
             # Work items may not be edited in one area; in others they may.
             fix = "let the token's owner edit work items in that area, or correct `area_path`"
-            return RefusedError(f"azure_devops: {said}; {fix} in `owners`", 403)
-        return AccessError(f"{error} ({said})" if said else str(error))
+            return RefusedError(f"azure_devops: {text}; {fix} in `owners`", 403)
+        return AccessError(f"{error} ({text})" if text else str(error))
     if any(mark in f"{data.get('message')} {data.get('typeKey')}" for mark in _NO_PROJECT):
         return AccessError(
-            f"azure_devops: {said} Where it was renamed, set `project` to its new name or its id "
+            f"azure_devops: {text} Where it was renamed, set `project` to its new name or its id "
             "(docs/guides/azure-devops.md says what that changes)"
         )
     if rules := _broken_rules(data):
         return RefusedError(f"azure_devops: {'; '.join(rules)}", error.status)
-    if not said:
+    if not text:
         return type(error)(
             f"{error}; see that `url` is an organization or a collection", error.status
         )
-    fixes = [fix for mark, fix in _FIXES.items() if mark in said]
-    words = "; ".join([f"azure_devops: answered {error.status}: {said}", *fixes])
+    fixes = [fix for mark, fix in _FIXES.items() if mark in text]
+    words = "; ".join([f"azure_devops: answered {error.status}: {text}", *fixes])
     return type(error)(words, error.status)
 
 
@@ -54,11 +54,11 @@ def _broken_rules(data: Json) -> list[str]:
     for one in properties.get("RuleValidationErrors") or [properties]:
         named = {name.lower(): one_line(value or "", 200) for name, value in one.items()}
         if field := named.get("fieldreferencename"):
-            said = named.get("errormessage") or one_line(data.get("message") or "", 200)
+            text = named.get("errormessage") or one_line(data.get("message") or "", 200)
             words.append(
                 f"the field {field} is required and nobody fills it: give it a value in "
                 "`extra_fields`, or a default in the process"
                 if "invalidempty" in named.get("fieldstatusflags", "").lower()
-                else f"the field {field} doesn't take its value: {said}"
+                else f"the field {field} doesn't take its value: {text}"
             )
     return words

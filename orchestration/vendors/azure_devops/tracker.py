@@ -179,8 +179,8 @@ def _holds(updates: Iterable[Json], change_id: str) -> bool:
     """
     mark = re.compile(rf"(?<![\w-]){re.escape(change_id)}(?![\w-])")
     for update in updates:
-        said = ((update.get("fields") or {}).get("System.History") or {}).get("newValue") or ""
-        if mark.search(html.unescape(re.sub(r"<[^>]*>", "", str(said)))):
+        text = ((update.get("fields") or {}).get("System.History") or {}).get("newValue") or ""
+        if mark.search(html.unescape(re.sub(r"<[^>]*>", "", str(text)))):
             return True
     return False
 

@@ -58,7 +58,7 @@ class Decisions:
         path = self._config.path
         self._history.fetch(self._config.branch, self._config.base_branch or "")
         versions = self._history.versions(path)
-        good, fault = self._read(path, versions)
+        good, invalid = self._read(path, versions)
         pulls, error = self._pulls(landing, good)
         there = {*_placed(landing.root)}
         wanted = {f"{FOLDER}/{one.sha}.yaml": content for one, content in good}
@@ -73,7 +73,7 @@ class Decisions:
         landing.replace("commits", "commits", rows)
         landing.commit(pulls=pulls)
         self._context.progress(f"decisions: {len(good):,} versions of {path}")
-        if problem := fault or error:
+        if problem := invalid or error:
             raise problem
 
     def _read(

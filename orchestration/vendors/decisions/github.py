@@ -46,23 +46,23 @@ class GitHub:
         Raises:
             SourceError: GitHub refuses, or can't be reached.
         """
-        said = {"title": title, "body": body}
+        wanted = {"title": title, "body": body}
         if (found := self._find(branch, base)) is None:
             for closed in self._listed(branch, base, "closed"):
                 if (closed.get("head") or {}).get("sha") == commit and not closed.get("merged_at"):
                     return str(closed["html_url"]), "closed"
             try:
                 made = self.http.write(
-                    "POST", f"{self._path}/pulls", {**said, "head": branch, "base": base}
+                    "POST", f"{self._path}/pulls", {**wanted, "head": branch, "base": base}
                 )
                 return str(made.data["html_url"]), "opened"
             except (RefusedError, UnknownOutcomeError):
                 # Another run was quicker, or it was opened and the answer got lost.
                 if (found := self._find(branch, base)) is None:
                     raise
-        if all((found.get(key) or "") == value for key, value in said.items()):
+        if all((found.get(key) or "") == value for key, value in wanted.items()):
             return str(found["html_url"]), "unchanged"
-        self.http.write("PATCH", f"{self._path}/pulls/{found['number']}", said)
+        self.http.write("PATCH", f"{self._path}/pulls/{found['number']}", wanted)
         return str(found["html_url"]), "updated"
 
     def of_commit(self, sha: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from orchestration.documents.strict import Number, fault, matching
+from orchestration.documents.strict import Number, invalid, matching
 from orchestration.http import SourceError
 from orchestration.vendors import base
 from orchestration.vendors.decisions.github import GitHub
@@ -67,7 +67,7 @@ class DecisionsSettings(base.SourceConfig):
     def _is_apart(self) -> Self:
         if self.base_branch == self.branch:
             fix = "name another one; the base changes by merging only"
-            raise fault("is the base itself", fix, ["branch"])
+            raise invalid("is the base itself", fix, ["branch"])
         return self
 
     def repository(self, environment: Mapping[str, str]) -> str:

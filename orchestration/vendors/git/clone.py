@@ -161,7 +161,7 @@ class Clone:
         """What git prints; SourceError where it fails, with its words and what to do."""
         code, output, errors = self._ended(*arguments, given=given)
         if code:
-            raise self._error(self._said(errors), code)
+            raise self._error(self._text(errors), code)
         return output
 
     def _ended(self, *arguments: str, given: str = "") -> tuple[int, bytes, bytes]:
@@ -190,30 +190,30 @@ class Clone:
                     os.killpg(process.pid, signal.SIGKILL)
         return process.returncode, output, errors
 
-    def _error(self, said: str, code: int) -> SourceError:
+    def _error(self, text: str, code: int) -> SourceError:
         if code == 127:
             return SourceError("git: there is no git on the PATH; install it")
-        if "file too large" in said.lower():
+        if "file too large" in text.lower():
             shutil.rmtree(self._folder, ignore_errors=True)
             return SourceError(
                 f"{self._name}: is more than {self._settings.max_megabytes:,} MB; raise "
                 "max_megabytes under git in sources.yaml, or name a smaller repository"
             )
         # 2 is what `ls-remote --exit-code` ends with where nothing has that name.
-        if NO_REF.search(said) or (code == 2 and not said):
+        if NO_REF.search(text) or (code == 2 and not text):
             return SourceError(
                 f"{self._name}: has no {self._ref}; correct the ref of this repository, or its url "
                 "if a page for people answers there"
             )
-        if NO_ACCESS.search(said):
+        if NO_ACCESS.search(text):
             name = self._token_env
             put = f"put a token that may read it into {name}" if name else "set token_env for it"
-            return AccessError(f"{self._name}: {said}; {put}, or let git's own helper know it")
-        if MOVED.search(said):
-            return SourceError(f"{self._name}: {said}: redirects are not followed; correct its url")
-        return UnavailableError(f"{self._name}: {said}; is its url right? The next run asks again")
+            return AccessError(f"{self._name}: {text}; {put}, or let git's own helper know it")
+        if MOVED.search(text):
+            return SourceError(f"{self._name}: {text}: redirects are not followed; correct its url")
+        return UnavailableError(f"{self._name}: {text}; is its url right? The next run asks again")
 
-    def _said(self, errors: bytes) -> str:
+    def _text(self, errors: bytes) -> str:
         text = errors.decode(errors="replace")
         for secret in self._secrets:
             text = text.replace(secret, "***")

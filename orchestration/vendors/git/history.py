@@ -59,8 +59,8 @@ class History(Clone):
         self.requests += 1
         heads = f"refs/heads/{branch_name}"
         wanted = ["HEAD", heads, *([f"refs/heads/{base_name}"] if base_name else [])]
-        said = self._run("ls-remote", "--symref", "--quiet", "--", self._url, *wanted).decode()
-        lines = [line.split("\t") for line in said.splitlines() if "\t" in line]
+        text = self._run("ls-remote", "--symref", "--quiet", "--", self._url, *wanted).decode()
+        lines = [line.split("\t") for line in text.splitlines() if "\t" in line]
         ids = {name: one for one, name in lines if not one.startswith("ref: ")}
         default = [one[5:] for one, name in lines if name == "HEAD" and one.startswith("ref: ")]
         head = f"refs/heads/{base_name}" if base_name else (default or ["HEAD"])[0]
@@ -77,9 +77,9 @@ class History(Clone):
     def versions(self, path: str) -> list[Version]:
         """Those of the base, oldest first; at most the newest `MAX_VERSIONS`."""
         limit = f"--max-count={MAX_VERSIONS}"
-        said = self._local(*_LOG, _FORMAT, limit, self.base, "--", path).decode(errors="replace")
+        text = self._local(*_LOG, _FORMAT, limit, self.base, "--", path).decode(errors="replace")
         found: list[Version] = []
-        for record in said.split("\x1e")[1:]:
+        for record in text.split("\x1e")[1:]:
             sha, author, at, subject, rest = record.split("\x1f", 4)
             about = rest.strip("\0\n").split()
             blob = about[3] if len(about) > 3 and about[3].strip("0") else ""
@@ -129,7 +129,7 @@ class History(Clone):
             name.write_text(text, encoding="utf-8", newline="")
         code, output, errors = self._ended("merge-file", "--stdout", *map(str, names))
         if code > 127:
-            raise self._error(self._said(errors), code)
+            raise self._error(self._text(errors), code)
         return None if code else output.decode()
 
     def commit(self, files: Mapping[str, str], message: str) -> str:
@@ -161,24 +161,24 @@ class History(Clone):
             SourceError: the remote can't be reached, or doesn't let us in.
         """
         self.requests += 1
-        told = [f"--push-option={one}" for one in options]
+        pushed = [f"--push-option={one}" for one in options]
         target = f"{commit}:refs/heads/{branch_name}"
-        local = ("--git-dir", str(self._folder), "push", "--porcelain", *told, "origin", target)
+        local = ("--git-dir", str(self._folder), "push", "--porcelain", *pushed, "origin", target)
         code, output, errors = self._ended(*local)
         remarks = [
-            self._said(line.encode()) for line in _REMARK.findall(errors.decode(errors="replace"))
+            self._text(line.encode()) for line in _REMARK.findall(errors.decode(errors="replace"))
         ]
         if not code:
             return remarks
         if refused := _REFUSED.search(output.decode(errors="replace")):
             has_moved = bool(_MOVED.search(refused[1]))
-            said = " ".join([self._said(refused[1].encode()), *remarks])[:500].strip()
+            why = " ".join([self._text(refused[1].encode()), *remarks])[:500].strip()
             fix = "the next run reads it again"
             if not has_moved:
                 fix = "let the token's user push to it, or name another branch"
-            what = f"{self._name}: the branch {branch_name} can't be pushed to: {said}; {fix}"
+            what = f"{self._name}: the branch {branch_name} can't be pushed to: {why}; {fix}"
             raise PushRefusedError(what, has_moved=has_moved)
-        raise self._error(self._said(errors), code)
+        raise self._error(self._text(errors), code)
 
     def _line(self, *arguments: str, given: str = "") -> str:
         return self._local(*arguments, given=given).decode().strip()

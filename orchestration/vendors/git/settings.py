@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from orchestration.documents.strict import Number, Strict, fault, matching
+from orchestration.documents.strict import Number, Strict, invalid, matching
 from orchestration.http import SourceError
 from orchestration.vendors import base
 
@@ -25,9 +25,9 @@ def _url(value: str) -> str:
     match = _URL.fullmatch(value)
     if not match or match[1] not in PROTOCOLS:
         fix = "write it like https://example.com/team/repository.git or git@example.com:team/x.git"
-        raise fault("is not an address of a repository", fix)
+        raise invalid("is not an address of a repository", fix)
     if match[2] and (match[1] != "ssh" or ":" in match[2]):
-        raise fault("holds a user name or password", "keep secrets in the environment")
+        raise invalid("holds a user name or password", "keep secrets in the environment")
     return value.rstrip("/")
 
 
@@ -81,11 +81,11 @@ class Repository(Strict):
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if (self.url is None) == (self.folder is None):
-            raise fault("needs a url or a folder, and not both", "name one")
+            raise invalid("needs a url or a folder, and not both", "name one")
         if self.token_env and not SAFE.match(self.url or ""):
-            raise fault("sends its token over https only", "correct the url", ["url"])
+            raise invalid("sends its token over https only", "correct the url", ["url"])
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", self.label, re.ASCII):
-            raise fault(f"can't be called {self.label!r}", "give it a name", ["name"])
+            raise invalid(f"can't be called {self.label!r}", "give it a name", ["name"])
         return self
 
     @property
@@ -111,7 +111,7 @@ class GitConfig(base.SourceConfig):
         labels = [repository.label for repository in self.repositories]
         for label in labels:
             if labels.count(label) > 1:
-                raise fault(f"has two repositories called {label}", "give each a name of its own")
+                raise invalid(f"has two repositories called {label}", "give each a name of its own")
         return self
 
     def extractor(self, context: base.Context) -> base.Extractor:

@@ -91,19 +91,19 @@ def _project(
 
 
 def _query(config: JiraTrackerConfig, client: Client, jql: str) -> Iterator[str]:
-    said = ""
+    problem = ""
     if config.is_cloud:
         answer = client.ask("/jql/parse", {"queries": [jql]}, {"validation": "strict"})
         errors = [text for one in answer.get("queries") or () for text in one.get("errors", ())]
-        said = client.explain({"errorMessages": errors})
+        problem = client.explain({"errorMessages": errors})
     else:
         try:
             client.ask("/search", {"jql": jql, "maxResults": 0, "fields": ["key"]})
         except RefusedError as error:
-            said = str(error)
-    if said:
+            problem = str(error)
+    if problem:
         fix = "create what it names, or set `fields.slo_burn` to the field that exists"
-        yield f"{jql}: {said}; {fix}"
+        yield f"{jql}: {problem}; {fix}"
 
 
 def board_jql(config: JiraTrackerConfig) -> str:

@@ -193,9 +193,9 @@ def send(client: Client, issue: Issue) -> Json:
             return client.create("/issue", issue.body, {"id": str, "key": str})
         except RefusedError as error:
             why = error.data if isinstance(error.data, dict) else {}
-            said = client.explain(why)
-            if error.status != 400 or not said:
+            problem = client.explain(why)
+            if error.status != 400 or not problem:
                 raise
-            if not issue.drop_refused(why, said):
+            if not issue.drop_refused(why, problem):
                 fix = "set the field in `field_values`, or correct the settings"
-                raise RefusedError(f"jira: {said}; {fix}", 400) from None
+                raise RefusedError(f"jira: {problem}; {fix}", 400) from None

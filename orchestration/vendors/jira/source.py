@@ -118,5 +118,5 @@ class JiraSource(EpicSource[Client]):
 
 def _ids(fields: Sequence[Json], name: str) -> list[str]:
     """The ids of the fields that go by a name, translated or not, or by that id."""
-    said = ("id", "name", "untranslatedName")
-    return [one["id"] for one in fields if name in (str(one.get(key)).casefold() for key in said)]
+    names = ("id", "name", "untranslatedName")
+    return [one["id"] for one in fields if name in (str(one.get(key)).casefold() for key in names)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from orchestration.documents.strict import fault
+from orchestration.documents.strict import invalid
 from orchestration.vendors import base
 
 # What the contracts in models/staging/servicenow read.
@@ -32,7 +32,7 @@ RELATION_FIELDS = ("sys_id", "parent", "child", "type", "sys_updated_on")
 
 def _query(value: str) -> str:
     if "^NQ" in value or "ORDERBY" in value or value.startswith("^") or value.endswith("^"):
-        raise fault(
+        raise invalid(
             f"{value!r} can't be joined with other conditions",
             "leave out ^NQ, ORDERBY and ^ at either end",
         )
