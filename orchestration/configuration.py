@@ -34,7 +34,7 @@ from orchestration.settings import PROJECT_ROOT
 from orchestration.vendors.sources import Sources
 from orchestration.vendors.trackers import TrackerConfig
 
-# Name of a file of `modernization/`, and of its reader in a contract -> what it may say.
+# Name of a file of `modernization/`, and of its reader in a contract -> its model.
 MODELS: dict[str, type[Strict]] = {
     "scoring": Scoring,
     "maturity": Maturity,
@@ -48,14 +48,14 @@ MODELS: dict[str, type[Strict]] = {
     "tracker": TrackerConfig,
     "prioritized": PrioritizedFile,
 }
-# Of each other file every value has a default, so a folder without it works.
+# In every other file each value has a default, so a folder works without it.
 NEEDED = ("scoring", "maturity", "capacity", "calendar")
 READERS = documents.READERS | {name: model_reader(model) for name, model in MODELS.items()}
 SCHEMAS = PROJECT_ROOT / "modernization" / "schemas"
 
 
 class CheckedFile(NamedTuple):
-    """A configuration file; `problem` is empty where it is valid, else one problem a line."""
+    """A configuration file; `problem` is empty if it is valid, else one problem per line."""
 
     path: Path
     problem: str

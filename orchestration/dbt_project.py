@@ -1,8 +1,8 @@
 """The dbt project: its parsed manifest, and dbt run in this process.
 
 A dbt process costs about 5 s of CPU for its imports and as much for parsing. So the project is
-parsed only where something that it is made of changed, and a run hands the parsed manifest over to
-dbt, which then neither parses nor writes artefacts.
+parsed only if one of its inputs changed, and a run hands the parsed manifest to dbt, which then
+neither parses nor writes artefacts.
 """
 
 from __future__ import annotations
@@ -32,21 +32,22 @@ PARSED_FOLDERS = ("models", "macros", "seeds", "tests/dbt", "profiles")
 GRAPH_FOLDER = PROJECT_ROOT / ".paydown" / "dbt"
 # dbt's log on disk and its artefacts cost seconds; what failed is in the result.
 QUIET = ("--quiet", "--no-use-colors", "--log-level-file", "none")
-# No view for a model that only one other reads: a run has no unit tests, which need its columns.
+# No view for a model that only one other model reads: only unit tests need its columns, and a run
+# has none.
 SINGLE_USE = {"single_use": "ephemeral"}
-# A test that fails prints a line for each rule that is broken, with an example.
+# A test that fails prints a line per broken rule, with an example.
 BROKEN_RULE = re.compile(r"^(\w+): (rule_name=.*)$", re.MULTILINE)
 
 Progress = Callable[[str], None]
 
 
 class DbtError(Exception):
-    """dbt could not do what it was asked to; the message is dbt's."""
+    """dbt failed; the message is dbt's."""
 
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What became of one node; `status` is dbt's."""
+    """The outcome of one node; `status` is dbt's."""
 
     unique_id: str
     status: str
@@ -81,14 +82,14 @@ def project_files() -> list[Path]:
 
 
 def parse_into(folder: Path) -> Path:
-    """Parse the project where it changed since the manifest in `folder` was written.
+    """Parse the project if it changed since the manifest in `folder` was written.
 
     Raises:
         DbtError: the project can't be parsed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stamp, inputs = folder / "manifest.inputs", _inputs()
-    # dbt writes the manifest in place: of processes that start concurrently, one parses.
+    # dbt writes the manifest in place, so only one of several concurrent processes may parse.
     with FileLock(stamp.with_suffix(".lock")):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != inputs:
             stamp.unlink(missing_ok=True)
@@ -99,7 +100,7 @@ def parse_into(folder: Path) -> Path:
 
 
 def parsed(settings: Settings) -> Path:
-    """The folder with a manifest that is as new as the project."""
+    """The folder with an up-to-date manifest."""
     settings.export()
     return parse_into(settings.dbt_target_path)
 
@@ -112,7 +113,7 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 def build_arguments(settings: Settings, *command: str, **variables: str) -> list[str]:
     """The arguments of a dbt command, by default of the usual `dbt build` of the data.
 
-    Tests of the code run in `make test`. Where `as_of` isn't fixed, models ask the clock.
+    Tests of the code run in `make test`. If `as_of` isn't fixed, models ask the clock.
     """
     command = command or ("build", "--exclude-resource-type", "unit_test")
     if settings.as_of:
@@ -136,7 +137,7 @@ def run_dbt(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.contracts.graph.manifest import Manifest
 
-    # The same manifest as dbt's own objects, which dbt keeps to parse less the next time.
+    # The same manifest as dbt's own objects, which dbt keeps for partial parsing.
     objects = (parsed(settings) / "partial_parse.msgpack").read_bytes()
     try:
         return _invoke(
@@ -147,7 +148,7 @@ def run_dbt(
             raise busy from None
         raise
     finally:
-        # Nobody else can open the file while dbt's connection lasts.
+        # Nobody else can open the file while dbt is connected.
         DuckDBConnectionManager.close_all_connections()
 
 

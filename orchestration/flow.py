@@ -1,4 +1,4 @@
-"""The whole flow in this process, as `paydown run` runs it: sync, load, dbt, publish, epics.
+"""The complete flow in this process, as run by `paydown run`: sync, load, dbt, publish, epics.
 
 The steps are those of Dagster's assets. Dagster itself is not imported, which would cost more than
 a run with nothing new; each run leaves a report in `PAYDOWN_HOME/runs`, from which a sensor records
@@ -33,14 +33,14 @@ KEPT_REPORTS = 50
 
 
 class StepError(Exception):
-    """A step that stopped the run; the message says what people have to know."""
+    """A step that stopped the run; the message says what people need to know."""
 
 
 @dataclass
 class FlowResult:
-    """What one run did; None where it did not get that far.
+    """What one run did; None for steps it did not reach.
 
-    is_built: models were built; False where nothing is new since they were.
+    is_built: models were built; False if nothing is new since the last build.
     """
 
     run_id: str
@@ -89,9 +89,9 @@ def run_flow(settings: Settings, progress: Progress) -> FlowResult:
 def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
     """The steps.
 
-    Models are built where a load brings anything, a file of the project or of this program or a
-    setting changed, somebody else wrote the warehouse, or the analysts' copy is gone. With a clock
-    that moves, windows move too: then also once an hour (UTC).
+    Models are built if a load brings anything, a file of the project or of this program or a
+    setting changed, somebody else wrote to the warehouse, or the analysts' copy is gone. With a
+    moving clock, windows move too: then also once an hour (UTC).
     """
     stamp, inputs = settings.runs / "built.json", _inputs(settings)
     with _step(result, "warehouse"):
@@ -108,10 +108,10 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
         for check in checks:
             if check.name == steps.BLOCKING and not check.passed:
                 raise StepError(check.details)
-    # Nobody says whether a table of another tool has changed.
+    # It isn't known whether another tool's table has changed.
     is_current = is_current and not result.loaded.relations
     if not is_current or result.loaded.files_loaded or result.loaded.files_removed:
-        # Until all is built, tested and published, the models are neither the old nor the new ones.
+        # Until all is built, tested and published, the models are a mix of old and new.
         stamp.unlink(missing_ok=True)
         with _step(result, "dbt"):
             progress("dbt: reading the project")
@@ -134,7 +134,7 @@ def _run(settings: Settings, result: FlowResult, progress: Progress) -> None:
 
 @contextmanager
 def _step(result: FlowResult, name: str) -> Generator[None]:
-    """Time a step; whatever stops it becomes a `StepError`."""
+    """Time a step; an error becomes a `StepError`."""
     started = time.monotonic()
     try:
         yield
@@ -164,14 +164,14 @@ def _inputs(settings: Settings) -> str:
 
 
 def _state(settings: Settings, inputs: str) -> str:
-    """What models were built from; empty where nobody can know. A replay, a back-fill or somebody's
-    own `dbt build` changes the file."""
+    """What models were built from; empty if unknown. A replay, backfill or `dbt build` changes
+    it."""
     state = warehouse_of(settings).state()
     return json.dumps([inputs, *state]) if state else ""
 
 
 def _write_report(settings: Settings, result: FlowResult) -> None:
-    """Keep what the run did as JSON, written atomically, for Dagster's sensor."""
+    """Save what the run did as JSON, atomically, for Dagster's sensor."""
     assets: dict[str, Any] = {f"{one.source}/sync": {"status": one.status} for one in result.synced}
     if result.loaded:
         rows = result.loaded.rows_by_stream

@@ -1,4 +1,4 @@
-"""Which sources are stale: the one place that decides it, for the doctor and for alerts."""
+"""Which sources are stale: the one place that decides, for the doctor and for alerts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestration.vendors.sync import configured_sources, state_folder
 class Freshness:
     """A source that is switched on. complete_at: when its newest complete sync began, UTC.
 
-    problem: what stopped the newest sync, empty where it was complete.
+    problem: what stopped the newest sync, empty if it was complete.
     """
 
     source: str
@@ -27,14 +27,14 @@ class Freshness:
     def is_stale(self, now: datetime, first_seen: datetime | None = None) -> bool:
         """Whether no sync was complete for too long.
 
-        One that never was complete has its hours from when it was first seen: its first sync may
-        read years.
+        If none ever was, time counts from when the source was first seen: a first sync may read
+        years.
         """
         since = self.complete_at or first_seen
         return since is not None and (now - since).total_seconds() > self.due_every_hours * 3600
 
     def described(self, now: datetime) -> str:
-        """How fresh it is, and what stopped the newest sync on a second line."""
+        """How fresh it is, and, on a second line, what stopped the newest sync."""
         since = "no sync was complete yet"
         if self.complete_at:
             hours = max((now - self.complete_at).total_seconds() / 3600, 0)
@@ -46,7 +46,7 @@ class Freshness:
 
 
 def freshness(settings: Settings) -> dict[str, Freshness]:
-    """How fresh each source is that is switched on, by name."""
+    """How fresh each switched-on source is, by name."""
     found = {}
     for name, config in configured_sources(settings).enabled(settings.sources):
         last = last_sync(state_folder(settings), name)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """`paydown guard`: no AI-written code without tests and a lint gate, in any Git repository.
 
-Needs git and Python 3.9 and nothing else, so that any repository can run this file by itself. What
-it finds of each commit can be written as records of the stream `commits`, which score `ai_risk`.
+Needs only git and Python 3.9, so that any repository can run this file by itself. Its findings
+about each commit can be written as records of the stream `commits`, which score `ai_risk`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _TRAILER = re.compile(r"^[A-Za-z][A-Za-z0-9-]*: .+")
 
 
 class GuardError(Exception):
-    """Git or the settings can't be used; the message says which, and the fix."""
+    """Git or the settings can't be used; the message names the problem and the fix."""
 
 
 def git(*arguments: str) -> str:
@@ -75,8 +75,7 @@ def git(*arguments: str) -> str:
 
 
 def settings(root: Path, base: str) -> dict:
-    """The defaults, and what `.paydown-guard.json` says in their place: as of the base, for no
-    change to loosen what judges it."""
+    """The defaults under `.paydown-guard.json` of the base: no change can loosen its own check."""
     path = root / CONFIG
     if not base:
         text = path.read_text(encoding="utf-8") if path.is_file() else "{}"
@@ -85,12 +84,12 @@ def settings(root: Path, base: str) -> dict:
     try:
         stated = json.loads(text)
     except ValueError as error:
-        raise GuardError(f"{path}: is no JSON: {error}; correct it") from None
+        raise GuardError(f"{path}: is not JSON: {error}; correct it") from None
     if not isinstance(stated, dict):
-        raise GuardError(f"{path}: is no object; write {{...}}")
+        raise GuardError(f"{path}: is not an object; write {{...}}")
     for key, value in stated.items():
         if key not in DEFAULTS:
-            raise GuardError(f"{path}: {key}: is not known; known are {', '.join(DEFAULTS)}")
+            raise GuardError(f"{path}: {key}: is not a known key; known are {', '.join(DEFAULTS)}")
         is_text = isinstance(DEFAULTS[key], str)
         if not isinstance(value, str if is_text else list):
             raise GuardError(f"{path}: {key}: is no {'text' if is_text else 'list'}; make it one")
@@ -98,7 +97,7 @@ def settings(root: Path, base: str) -> dict:
 
 
 def matches(value: str, patterns: list) -> bool:
-    """Whether a path, trailer or label fits one of the patterns."""
+    """Whether a path, trailer or label matches one of the patterns."""
     return any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
@@ -111,7 +110,7 @@ def is_code(path: str, config: dict) -> bool:
 
 
 def commits(base: str, head: str) -> list:
-    """The commits that head has and base has not, oldest first: sha, moment, trailers, paths."""
+    """The commits in head but not in base, oldest first: sha, time, trailers, paths."""
     found = []
     for sha in git("rev-list", "--reverse", "--no-merges", f"{base}..{head}", "--").split():
         at, _, body = git("show", "-s", "--format=%aI%n%B", sha).partition("\n")
@@ -122,7 +121,7 @@ def commits(base: str, head: str) -> list:
 
 
 def trailers(message: str) -> list:
-    """The lines of a message that are written as trailers, wherever tools put them."""
+    """The trailer lines of a message, wherever tools put them."""
     lines = [line.strip() for line in message.splitlines() if not line.startswith("#")]
     return [line for line in lines[1:] if _TRAILER.match(line)]
 
@@ -138,7 +137,7 @@ def has_lint(root: Path, config: dict) -> bool:
 
 
 def judge(root: Path, changes: list, labels: list, config: dict) -> list:
-    """What is wrong, a line each; nothing where no AI tool wrote code."""
+    """What is wrong, one line per problem; nothing if no AI tool wrote code."""
     by_label = next((label for label in labels if label in config["labels"]), "")
     written = []
     for change in changes:
@@ -157,14 +156,14 @@ def judge(root: Path, changes: list, labels: list, config: dict) -> list:
     if config["lint"]:
         done = subprocess.run(config["lint"], shell=True, cwd=root, check=False)  # noqa: S602
         if done.returncode:
-            problems.append(f"the lint gate `{config['lint']}` fails; mend what it says")
+            problems.append(f"the lint gate `{config['lint']}` fails; fix what it reports")
     elif not has_lint(root, config):
         problems.append(f"no lint gate is known here; write its command as lint in {CONFIG}")
     return problems
 
 
 def main(arguments: list) -> int:
-    """Exits with 1 where the change may not be merged, with 2 where it can't be judged."""
+    """Exits with 1 if the change may not be merged, with 2 if it can't be judged."""
     parser = argparse.ArgumentParser(prog="paydown guard", description=__doc__)
     parser.add_argument(
         "message", nargs="?", help="file of a commit's message, as git's hook gives it"
@@ -175,7 +174,7 @@ def main(arguments: list) -> int:
     parser.add_argument("--head", default="HEAD")
     parser.add_argument("--label", action="append", default=[], help="label of the pull request")
     parser.add_argument(
-        "--records", help="write a record a commit to this file, for landing/commits/"
+        "--records", help="write one record per commit to this file, for landing/commits/"
     )
     parser.add_argument(
         "--repository", default="", help="its name in the records, such as org/payments"
@@ -192,7 +191,7 @@ def main(arguments: list) -> int:
         elif given.base:
             changes = commits(given.base, given.head)
         else:
-            parser.error("say --base, or the file of a commit's message")
+            parser.error("give --base, or the file of a commit's message")
         problems = judge(root, changes, given.label, config)
         if given.records:
             name = given.repository or root.name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: str | bytes) -> Path:
-    """Write the file (text as UTF-8) and its folder; readers see the old one or the new one."""
+    """Write the file (text as UTF-8) and its folder; readers see either the old or the new file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

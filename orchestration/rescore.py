@@ -1,5 +1,4 @@
-"""Scores computed again: past days with what was known on them, or today with another rubric or
-more postmortems."""
+"""Scores again: past days with what was known then, or today with other rubric or postmortems."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from orchestration.warehouse.file import copy_warehouse
 
 # The models between the days to be scored and the marts that show them.
 SCORED = "int_scoring__dates+,+fct_service_scores int_scoring__dates+,+fct_service_score_factors"
-# int_scoring__dates counts back 4,000 days, of which some lead in.
+# int_scoring__dates counts back 4,000 days, some of which are lead-in.
 OLDEST_DAYS = 3_400
 DAYS_A_MONTH = 31
 RESCORED = {
@@ -33,7 +32,7 @@ RESCORED = {
     "postmortems": "path:models/staging/postmortems+,+rpt_promotion_candidates "
     "path:models/staging/postmortems+,+fct_service_score_factors",
 }
-# A copy of a server's tables has no views yet.
+# A copy of a server's tables has no views.
 VIEWS = "config.materialized:view"
 INLINE = ("view", "ephemeral")
 WORKING = "warehouse.duckdb"
@@ -58,7 +57,8 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
     """Score every day from `first` to `last`, both included, and replace what was there.
 
     Raises:
-        SettingsError: for days in the wrong order, in the future or too long ago, or before a run.
+        SettingsError: days are in the wrong order, in the future or too long ago, or nothing has
+            run.
         WarehouseBusyError: another program has the warehouse open.
         DbtError: a model or a test failed.
     """
@@ -70,7 +70,7 @@ def backfill_scores(settings: Settings, first: date, last: date) -> None:
         )
     _check_scored(settings)
     days = {"history_from": first.isoformat(), "history_to": last.isoformat()}
-    # The models in between hold the days that were scored last: leave them as every run does.
+    # The models in between have the days that were scored last: restore the state of a run.
     for variables in (days, {}):
         _run(settings, [*build_arguments(settings, **variables), "--select", SCORED])
 
@@ -83,15 +83,15 @@ def what_if(
     postmortems: Sequence[Path] = (),
 ) -> WhatIf:
     """Score the warehouse's facts with the rubric in `scoring`, or with these postmortems too, in a
-    copy that is thrown away.
+    temporary copy.
 
     Args:
-        months: so many past months are compared as well, of another rubric.
+        months: how many past months are compared as well, for another rubric.
 
     Raises:
         ConfigError: the rubric has problems; with line, field and fix.
         OSError: a file can't be read.
-        SettingsError: no run was finished yet, or the warehouse can't be reached.
+        SettingsError: no run has finished yet, or the warehouse can't be reached.
         WarehouseBusyError: another program has the warehouse open.
         DbtError: a model failed.
     """
@@ -215,10 +215,10 @@ MONTHS = """
 
 
 def _check_scored(settings: Settings) -> None:
-    """Refuse at once what dbt would refuse much later, and less clearly."""
+    """Reject immediately what dbt would reject much later, and less clearly."""
     warehouse = warehouse_of(settings)
     if not warehouse.exists():
-        raise SettingsError(f"{warehouse.identity}: nothing is in it yet; `paydown run` fills it")
+        raise SettingsError(f"{warehouse.identity}: is empty; `paydown run` fills it")
     scores = (
         "select table_name from information_schema.tables "
         "where lower(table_name) = 'fct_service_scores' and lower(table_schema) = 'paydown_marts'"
@@ -228,7 +228,7 @@ def _check_scored(settings: Settings) -> None:
 
 
 def _facts(settings: Settings) -> set[str]:
-    """What scoring reads, and what it computes, as `schema.table`: all tables, no views."""
+    """The tables that scoring reads and computes, as `schema.table`; no views."""
     nodes = manifest(settings)
     found = {"raw.loads", "raw.quarantine"}
     for node in (*nodes["nodes"].values(), *nodes["sources"].values()):
@@ -248,13 +248,12 @@ def scored_with(
     first: date | None = None,
     postmortems: Sequence[Path] = (),
 ) -> Path:
-    """A copy of the warehouse's file, scored with the rubric or the postmortems, or with what it
-    holds."""
+    """A copy of the warehouse's file, scored with the rubric or the postmortems, or unchanged."""
     landing, modernization = home / "landing", home / "modernization"
     landing.mkdir(parents=True)
     shutil.copytree(settings.modernization, modernization)
     if postmortems:
-        # Those of the landing folder would be taken for removed.
+        # Otherwise those of the landing folder would count as removed.
         landing = settings.landing
     copy = dataclasses.replace(
         settings, home=home, modernization=modernization, landing=landing, is_demo=False,
@@ -262,7 +261,7 @@ def scored_with(
     )  # fmt: skip
     copy_warehouse(known, copy.warehouse)
     if settings.target == copy.target:
-        # The parsed project is the same, and parsing it takes longer than all else.
+        # The parsed project is the same, and parsing it takes longest of all.
         shutil.copytree(parsed(settings), copy.dbt_target_path, dirs_exist_ok=True)
     copy.export()
     try:

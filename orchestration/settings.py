@@ -12,7 +12,8 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEMO_LANDING = PROJECT_ROOT / "tests" / "samples" / "landing"
 DEMO_AS_OF = "2026-06-26T16:00:00Z"
-# Warehouses that the whole flow runs on; dbt alone knows every output of profiles/profiles.yml.
+# Warehouses that the complete flow runs on; dbt alone supports every output of
+# profiles/profiles.yml.
 TARGETS = ("duckdb", "postgres", "snowflake")
 QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -24,11 +25,11 @@ QUIET = {
 
 
 class SettingsError(ValueError):
-    """An environment variable that can't be used; the message names it and the fix."""
+    """An environment variable can't be used; the message names it and the fix."""
 
 
 def modernization_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the files are that people edit by pull request.
+    """The folder of the files that people edit by pull request.
 
     Raises:
         SettingsError: the folder doesn't exist.
@@ -56,14 +57,14 @@ class Settings:
         """Read and check the variables above.
 
         Raises:
-            SettingsError: for a folder that doesn't exist or a value that can't be read.
+            SettingsError: a folder doesn't exist or a value can't be read.
         """
         env = {name: value for name, value in environment.items() if value.strip()}
         sources = _sources(env.get("PAYDOWN_SOURCES", ""))
         is_demo = "PAYDOWN_LANDING" not in env and not sources
         default_home = PROJECT_ROOT / ".paydown" / ("demo" if is_demo else "live")
         home = Path(env.get("PAYDOWN_HOME") or default_home).resolve()
-        # The landing folder of live sources is made by the first run.
+        # The first run creates the landing folder of live sources.
         landing = home / "landing" if sources else DEMO_LANDING
         if not sources or "PAYDOWN_LANDING" in env:
             landing = _folder("PAYDOWN_LANDING", env.get("PAYDOWN_LANDING"), landing)
@@ -95,22 +96,22 @@ class Settings:
 
     @property
     def published_page(self) -> Path:
-        """The page that people meet over, beside the analysts' copy."""
+        """The page for the weekly review, beside the analysts' copy."""
         return self.published / "current" / "report.html"
 
     @property
     def runs(self) -> Path:
-        """What `paydown run` did, a JSON file a run, which Dagster shows."""
+        """What `paydown run` did, one JSON file per run, for Dagster."""
         return self.home / "runs"
 
     @property
     def epics(self) -> Path:
-        """Where the local tracker keeps its epics, one Markdown file each."""
+        """The local tracker's epics, one Markdown file each."""
         return self.home / "epics"
 
     @property
     def ledger_export(self) -> Path:
-        """Where the load finds what the ledger knows of epics; written just before it."""
+        """The ledger's export of epics for the load; written just before it."""
         return self.home / "ledger"
 
     @property
@@ -148,13 +149,13 @@ class Settings:
 def _memory_limit() -> str:
     """A quarter of the memory that this process may use, from 1 to 4 GB, as DuckDB reads it."""
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with suppress(OSError, ValueError):  # No control group limits it.
+    with suppress(OSError, ValueError):  # No cgroup limits it.
         available = min(available, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return f"{min(max(available // 4, 10**9), 4 * 10**9) // 10**6}MB"
 
 
 def _switch(name: str, value: str | None) -> bool | None:
-    """None where it isn't set. Anything that isn't clearly on or off is refused."""
+    """None if it isn't set. Anything that isn't clearly on or off is rejected."""
     if value is None:
         return None
     states = dict.fromkeys(("1", "true", "yes", "on"), True)
@@ -167,7 +168,7 @@ def _switch(name: str, value: str | None) -> bool | None:
 def _target(value: str) -> str:
     if value not in TARGETS:
         raise SettingsError(
-            f"PAYDOWN_TARGET={value}: there is no such warehouse; name one of {', '.join(TARGETS)}"
+            f"PAYDOWN_TARGET={value}: no such warehouse; name one of {', '.join(TARGETS)}"
         )
     return value
 
@@ -179,7 +180,7 @@ def _sources(value: str) -> tuple[str, ...]:
     for name in names:
         if name not in SOURCE_NAMES:
             raise SettingsError(
-                f"PAYDOWN_SOURCES={value}: there is no source {name!r}; "
+                f"PAYDOWN_SOURCES={value}: no source is called {name!r}; "
                 f"name any of {', '.join(SOURCE_NAMES)}, separated by commas"
             )
     return names

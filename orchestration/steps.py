@@ -1,4 +1,4 @@
-"""The steps of a run with the checks of each, for the command line and for Dagster alike."""
+"""The steps of a run and their checks, for the command line and for Dagster alike."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from orchestration.warehouse import WarehouseBusyError, warehouse_of
 LOADS = "paydown/loads"
 QUARANTINE = "paydown/quarantine"
 SHOWN_PROBLEMS = 20
-# Errors whose message says what a person has to do.
+# Errors whose message says what to do.
 ADVISING = (
     ConfigError, ContractError, DbtError, QuarantineError, SettingsError, SourceError,
     WarehouseBusyError,
@@ -49,9 +49,9 @@ ADVISING = (
 
 @dataclass(frozen=True)
 class Check:
-    """Something that was verified. `details` are lines for people, empty where it passed.
+    """Something that was verified. `details` are lines for people, empty if it passed.
 
-    asset: key of the asset with slashes; empty for a dbt test, whose name says enough.
+    asset: key of the asset with slashes; empty for a dbt test, whose name is enough.
     """
 
     asset: str
@@ -70,7 +70,7 @@ LOAD_CHECKS = {
     ),
     "every_file_is_read": (
         LOADS,
-        "Every file that landed belongs to a stream; only a warning where other files had records.",
+        "Every file that landed belongs to a stream; only a warning if other files had records.",
     ),
     "rows_are_accounted_for": (
         LOADS,
@@ -92,10 +92,10 @@ def sync(
 ) -> tuple[list[SyncResult], list[Check]]:
     """Read the named sources into the landing folder, concurrently; none stops another.
 
-    Where sources.yaml is wrong no source is read and every check fails.
+    If sources.yaml is wrong, no source is read and every check fails.
 
     Args:
-        since: read everything from this day on again; None for what is new.
+        since: read everything from this day on again; None reads what is new.
     """
     sources = dict(configured_sources(settings).enabled(tuple(names)))
     results: list[SyncResult] = []
@@ -120,8 +120,8 @@ def load(
 ) -> tuple[LoadReport, list[Check]]:
     """Append what is new in the landing folder to `raw`, of all streams or of those named.
 
-    The ledger is made true to the tracker and exported first, so that its epics arrive as any
-    other record.
+    The ledger is first brought in line with the tracker and exported, so that its epics arrive like
+    any other record.
     """
     settings.export()
     warehouse = warehouse_of(settings)
@@ -168,16 +168,16 @@ def build(settings: Settings, progress: Progress = lambda _: None) -> tuple[DbtR
 
 
 def publish(settings: Settings) -> PublishedCopy:
-    """Replace the analysts' copy where a mart changed."""
+    """Replace the analysts' copy if a mart changed."""
     marts = public_marts(manifest(settings))
     return publish_copy(warehouse_of(settings), settings.published, marts)
 
 
 def write_page(settings: Settings) -> Path:
-    """Write the page that people meet over, beside the analysts' copy.
+    """Write the page for the weekly review, beside the analysts' copy.
 
     Raises:
-        NotPublishedError: nothing was published yet, or of another warehouse.
+        NotPublishedError: nothing was published yet, or only from another warehouse.
     """
     from orchestration.report.page import PAGE, render_page
 
@@ -186,21 +186,21 @@ def write_page(settings: Settings) -> Path:
 
 
 def open_epics(settings: Settings, run_id: str) -> tuple[EpicsReport, Check]:
-    """Make the tracker agree with the published candidates; dry run where settings say so."""
+    """Make the tracker agree with the published candidates; a dry run if settings say so."""
     report = run_epics(settings, run_id)
     failed = [f"{e.service}: {e.reason}" for e in (*report.failed, *report.stories_failed)]
     return report, Check("epics", "tracker_took_everything", report.is_clean, "\n".join(failed))
 
 
 def scored_days(settings: Settings) -> list[date]:
-    """The days that the published scores are of."""
+    """The days of the published scores."""
     with published(settings) as con:
         days = con.execute("select distinct scoring_date from fct_service_scores order by 1")
         return [day for (day,) in days.fetchall()]
 
 
 def listed(problems: Sequence[Any]) -> str:
-    """The first of the problems, a line each."""
+    """The first problems, one line each."""
     lines = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
     more = len(problems) - len(lines)
     return "\n".join(lines + ([f"and {more:,} more"] if more else []))

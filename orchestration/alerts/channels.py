@@ -62,7 +62,7 @@ class Channels(dg.ConfigurableResource):
 
     @property
     def link(self) -> str:
-        """Where Dagster's UI is; empty where nobody said so."""
+        """Where Dagster's UI is; empty if not configured."""
         url = self.dagster_url.rstrip("/")
         return f"{url}/runs" if url.startswith(("http://", "https://")) else ""
 
@@ -111,7 +111,7 @@ class Channels(dg.ConfigurableResource):
 
 
 def _connected(parts: SplitResult) -> smtplib.SMTP:
-    """A connection with TLS, wherever a password would otherwise be readable on the way."""
+    """A connection with TLS wherever a password would otherwise be readable in transit."""
     tls = ssl.create_default_context()
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     if parts.scheme == "smtps":

@@ -12,7 +12,7 @@ from typing import Any
 TITLE, TEXT = 150, 600
 # Within Slack's 50 blocks and 13,200 characters.
 SHOWN = 12
-# Teams takes about 28 KB, and adds to it.
+# Teams accepts about 28 KB, and adds to it.
 TEAMS_BYTES = 24_000
 
 

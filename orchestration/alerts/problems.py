@@ -38,7 +38,7 @@ class State:
 
     @classmethod
     def read(cls, cursor: str | None, now: float) -> State:
-        """What a cursor says; a fresh start where it says nothing that can be read."""
+        """The state in a cursor; an empty one if the cursor can't be read."""
         try:
             return cls(**json.loads(cursor or "{}"))
         except (ValueError, TypeError):
@@ -98,10 +98,10 @@ class State:
     def unsent(
         self, problems: Mapping[str, str], channel: str, sources: Mapping[str, Freshness]
     ) -> Iterator[Alert]:
-        """The alerts that a channel was not sent yet; the next one, and what this tick leaves to
-        the next, rest on what `remember` was told.
+        """The alerts not yet sent to a channel; the next one, and what this tick leaves to the
+        next, depend on what `remember` recorded.
 
-        A source that was switched off is neither stale nor solved.
+        A source that was switched off is neither stale nor resolved.
         """
         on = {f"{STALE}{name}" for name in sources}
         self.sent[channel] = [
@@ -116,7 +116,7 @@ class State:
             yield Alert(f"Solved: {_named(over)}", dict.fromkeys(over, ""))
 
     def remember(self, channel: str, alert: Alert) -> None:
-        """The channel accepted an alert: new problems become known, solved ones are forgotten."""
+        """The channel accepted an alert: new problems become known, resolved ones are forgotten."""
         self.sent[channel] = sorted(set(self.sent[channel]) ^ set(alert.items))
 
 

@@ -1,8 +1,8 @@
-"""The digest to its channels, once a week and channel, whatever crashes or is run again.
+"""Sends the digest to its channels: once per week and channel, despite crashes and reruns.
 
-A webhook can't be asked whether it took a message. So the ledger commits the intent before it is
-sent and the outcome after it: one whose outcome isn't known is not sent again, but named, and its
-text is in the Markdown file all the same.
+A webhook can't be asked whether it accepted a message. So the ledger commits the intent before
+sending and the outcome afterwards: a message of unknown outcome is reported, not sent again, and
+its text is in the Markdown file all the same.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ def write_digest(settings: Settings) -> tuple[Digest, Path]:
 def send_digest(
     settings: Settings, channels: Channels, run_id: str, *, again: bool = False
 ) -> tuple[Path, dict[str, str]]:
-    """Write the digest and send it by each channel that has not had it this week.
+    """Write the digest and send it to each channel that has not received it this week.
 
-    again: also where an earlier attempt has no outcome. Returns the file, and by channel what
-    became of it.
+    again: also if an earlier attempt has no outcome. Returns the file, and the outcome by channel.
     """
     digest, path = write_digest(settings)
     ledger = Ledger(settings.ledger_url)

@@ -28,9 +28,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for other program
 
 @app.command()
 def run(as_json: AsJson = False) -> bool:
-    """Load what is new, build and test every model, publish, open the epics that deserve it.
+    """Load what is new, build and test every model, publish, open the epics that qualify.
 
-    Exits with 1 where a file can't be read, a test fails or the tracker rejected something.
+    Exits with 1 if a file can't be read, a test fails or the tracker rejected something.
     """
     settings = read_settings()
     from orchestration.cli.run import run_and_show
@@ -40,7 +40,7 @@ def run(as_json: AsJson = False) -> bool:
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Made where it isn't there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Created if it doesn't exist.")] = Path(),
     export: Annotated[
         list[Path] | None,
         typer.Option(help="Incidents as your tool exports them; may be repeated."),
@@ -53,8 +53,8 @@ def init(
 ) -> bool:
     """Set a folder up from an export of incidents; `paydown run` in it ranks them.
 
-    Leaves modernization/, landing/ with a starter catalog, a workflow and paydown.env. Asks what it
-    can't see. Nothing that is there is overwritten.
+    Creates modernization/, landing/ with a starter catalog, a workflow and paydown.env. Asks for
+    what it can't infer. Existing files are not overwritten.
     """
     from orchestration.cli.init import show_init
 
@@ -87,7 +87,7 @@ def backfill(
     first: Annotated[datetime, typer.Option("--from", formats=[DAY], help="First day.")],
     last: Annotated[datetime, typer.Option("--to", formats=[DAY], help="Last day.")],
 ) -> None:
-    """Score past days again, each with what was known on it."""
+    """Score past days again, each with what was known on that day."""
     settings = read_settings()
     from orchestration.cli.scores import backfill_days
 
@@ -98,7 +98,7 @@ def backfill(
 def doctor() -> bool:
     """Check settings, contracts, rubric, landing files, warehouse, ledger and last load.
 
-    Exits with 1 where something needs a person.
+    Exits with 1 if something needs a person.
     """
     settings = read_settings()
     from orchestration.cli.doctor import show_doctor
@@ -113,8 +113,7 @@ def epics(
 ) -> bool:
     """Show what the next run would open, change and close in the tracker. Never writes.
 
-    Reads the candidates that the last run published. Exits with 1 where something would be
-    rejected.
+    Reads the candidates that the last run published. Exits with 1 if something would be rejected.
     """
     settings = read_settings()
     from orchestration.cli.epics import show_epics
@@ -127,7 +126,7 @@ def triage(
     into: Annotated[
         Path | None,
         typer.Option(
-            help="Folder, in which each month has its own; by default triage in PAYDOWN_HOME."
+            help="Folder that gets a folder per month; by default triage in PAYDOWN_HOME."
         ),
     ] = None,
 ) -> None:
@@ -166,12 +165,12 @@ def review(
 @app.command()
 def digest(
     again: Annotated[
-        bool, typer.Option("--again", help="Also where an earlier attempt has no known outcome.")
+        bool, typer.Option("--again", help="Also if an earlier attempt has no known outcome.")
     ] = False,
 ) -> bool:
-    """Write the Friday digest as Markdown and send it by each channel, once a week and channel.
+    """Write the Friday digest as Markdown and send it to each channel, once per week and channel.
 
-    Exits with 1 where a channel didn't take it.
+    Exits with 1 if a channel didn't accept it.
     """
     settings = read_settings()
     from orchestration.cli.digest import show_digest
@@ -183,16 +182,16 @@ def digest(
 def sync(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Which; all that are switched on if none."),
+        typer.Argument(metavar="[SOURCE]...", help="Which; by default all that are switched on."),
     ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(formats=[DAY], help="Read everything from this day (UTC) on again."),
     ] = None,
 ) -> bool:
-    """Read the live systems into the landing folder; `paydown run` does this first, and goes on.
+    """Read the live systems into the landing folder; `paydown run` does this first.
 
-    Exits with 1 where one stopped before its end.
+    Exits with 1 if one stopped early.
     """
     settings = read_settings()
     from orchestration.cli.sync import show_sync
@@ -203,12 +202,12 @@ def sync(
 @app.command("sync-decisions")
 def sync_decisions(
     out: Annotated[Path | None, typer.Option(help="Write this file, and leave Git alone.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what is new.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what is new.")] = False,
 ) -> None:
-    """Propose modernization/prioritized.yaml, the ranked epics, by one pull request.
+    """Propose modernization/prioritized.yaml, the ranked epics, in one pull request.
 
-    What people wrote in it stays. Where nothing is new nothing is pushed. Exits with 1 where the
-    file can't be read, the branch can't be pushed to, or people decided one thing in two ways.
+    What people wrote in it is kept. If nothing is new, nothing is pushed. Exits with 1 if the file
+    can't be read, the branch can't be pushed to, or people's decisions contradict each other.
     """
     settings = read_settings()
     from orchestration.cli.decisions import show_sync_decisions
@@ -224,12 +223,13 @@ def sync_catalog(
     edit: Annotated[
         Path | None, typer.Option(help="Change the catalog files below this folder instead.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what is new.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what is new.")] = False,
 ) -> bool:
-    """Propose score, band, maturity and open epics to the catalog, by a pull request a repository.
+    """Propose score, band, maturity and open epics to the catalog, in one pull request per
+    repository.
 
-    Where nothing but a point or two of score moved nothing is pushed. Exits with 1 where a file
-    can't be changed or a branch can't be pushed to.
+    Nothing is pushed if scores moved only by a point or two. Exits with 1 if a file can't be
+    changed or a branch can't be pushed to.
     """
     settings = read_settings()
     from orchestration.cli.decisions import show_sync_catalog

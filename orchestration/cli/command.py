@@ -22,7 +22,7 @@ ENVIRONMENT_FILE = "paydown.env"
 
 
 class Commands(TyperGroup):
-    """Commands of which one that returns False exits with 1, as one does that can't go on."""
+    """Commands that exit with 1 when they return False or raise an error."""
 
     def invoke(self, ctx: Any) -> Any:
         with refusals():
@@ -32,7 +32,7 @@ class Commands(TyperGroup):
 
 @contextmanager
 def refusals() -> Generator[None]:
-    """Show an error that tells people what to do, and exit with 1."""
+    """Show an error that says what to do, and exit with 1."""
     try:
         yield
     except Exception as error:
@@ -43,13 +43,13 @@ def refusals() -> Generator[None]:
 
 
 def _advice(error: Exception) -> str:
-    """What a person can do about the error; empty where it is a fault of ours."""
+    """What a person can do about the error; empty if it is a bug of paydown's."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from orchestration.steps import ADVISING
 
     if isinstance(error, SQLAlchemyError):
-        # The driver's message may hold the address, and that a password.
+        # The driver's message may hold the address, which may hold a password.
         return f"PAYDOWN_LEDGER: not reachable: {type(error).__name__}; check its address"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; correct the path or its permissions"
@@ -69,13 +69,13 @@ def read_environment_file(path: Path) -> None:
         if not name or name.startswith("#"):
             continue
         if not equals or not re.fullmatch(r"PAYDOWN_[A-Z_]+", name):
-            fix = "write PAYDOWN_...=value; tokens belong into the environment"
-            raise SettingsError(f"{path}:{number}: {name}: is no setting of paydown's; {fix}")
+            fix = "write PAYDOWN_...=value; tokens belong in the environment"
+            raise SettingsError(f"{path}:{number}: {name}: is not a setting of paydown's; {fix}")
         os.environ.setdefault(name, value)
 
 
 def read_settings() -> Settings:
-    """The settings, told to dbt and Dagster too; of a folder that `init` made, its own.
+    """The settings, passed on to dbt and Dagster; in a folder made by `init`, that folder's.
 
     Raises:
         SettingsError: a variable can't be used.

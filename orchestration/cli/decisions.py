@@ -25,7 +25,7 @@ TITLES = {
     "pushed": "pushed to {branch}; open its pull request",
     "opened": "pull request opened",
     "updated": "pull request updated",
-    "closed": "people closed the pull request of this very list; a new one opens when it changes",
+    "closed": "people closed the pull request with this list; a new one opens when it changes",
 }
 
 

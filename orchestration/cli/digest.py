@@ -9,7 +9,7 @@ from orchestration.settings import Settings
 
 
 def show_digest(settings: Settings, *, again: bool) -> bool:
-    """Print where the digest is and what became of it by each channel.
+    """Print where the digest is and its outcome in each channel.
 
     Raises:
         SettingsError: nothing was published yet.

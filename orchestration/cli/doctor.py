@@ -34,7 +34,7 @@ from orchestration.vendors.sync import concurrently, configured_sources, place
 from orchestration.vendors.trackers import build_tracker, is_dry_run, read_tracker_config
 from orchestration.warehouse import WarehouseBusyError, warehouse_of
 
-# A person waits: one more try, and no long waits for a limit to pass.
+# A person is waiting: one retry, and no long waits for a limit to pass.
 PATIENCE = Patience(attempts=2, reply_seconds=20, max_wait_seconds=5)
 SHOWN_PROBLEMS = 20
 STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
@@ -65,7 +65,7 @@ def show_doctor(settings: Settings) -> bool:
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """What is in force."""
+    """The settings in force."""
     mode = "demo (PAYDOWN_LANDING is not set)" if settings.is_demo else "live"
     moment = settings.as_of.strftime("%Y-%m-%d %H:%M UTC") if settings.as_of else "now"
     yield Finding("ok", "mode", f"{mode}, as of {moment}, target {settings.target}")
@@ -86,7 +86,7 @@ def check_files(settings: Settings) -> Iterator[Finding]:
 
 
 def check_sources(settings: Settings) -> Iterator[Finding]:
-    """Ask each source that is switched on, concurrently, and say how fresh it is."""
+    """Ask each source that is switched on, concurrently, and report how fresh it is."""
     enabled = list(configured_sources(settings).enabled(settings.sources))
     context = Context(patience=PATIENCE, base_folder=PROJECT_ROOT)
     fresh = freshness(settings)
@@ -109,7 +109,7 @@ def _ask(context: Context, name: str, config: SourceConfig) -> Finding:
 
 
 def _how_fresh(settings: Settings, source: Freshness, *, answers: bool) -> Finding:
-    """What stopped a sync in the past is only a note where the source answers now."""
+    """What stopped a past sync is only a note if the source answers now."""
     name, now = source.source, settings.now()
     text = source.described(now).replace("\n", "; ")
     if source.problem and answers:
@@ -123,7 +123,7 @@ def _how_fresh(settings: Settings, source: Freshness, *, answers: bool) -> Findi
 
 
 def check_last_run(settings: Settings) -> Iterator[Finding]:
-    """What stopped the last run before its end; failed syncs and files are asked about anew."""
+    """What stopped the last run early; failed syncs and files are checked again here."""
     for path in sorted(settings.runs.glob("*T*-*.json"))[-1:]:
         report = json.loads(path.read_text(encoding="utf-8"))
         if report["error"]:
@@ -149,7 +149,7 @@ def check_landing(settings: Settings) -> Iterator[Finding]:
     for error in unlisted:
         folder = shown_path(Path(os.fsdecode(error.filename)))
         yield Finding("bad", "landing", f"{folder} can't be listed ({error.strerror})")
-    # As the last run knew the streams: the doctor parses and writes nothing.
+    # Streams as of the last run: the doctor parses and writes nothing.
     if (known := settings.dbt_target_path / "manifest.json").exists():
         contracts = contracts_from_manifest(json.loads(known.read_text(encoding="utf-8")))
         for problem in unread_files(contracts, settings.landing):
@@ -212,7 +212,7 @@ PROBLEMS = """
 
 
 def _is_gone(settings: Settings, file: str) -> bool:
-    """Whether a person removed the file since; one that can't be looked at is there."""
+    """Whether a person removed the file since; one that can't be checked counts as existing."""
     try:
         return not any((root / file).exists() for root in settings.roots.values())
     except OSError:
@@ -245,11 +245,11 @@ def check_ledger(settings: Settings) -> Iterator[Finding]:
 
 
 def check_tracker(settings: Settings) -> Iterator[Finding]:
-    """What the tracker says of itself: reachable, allowed, complete; nothing is written."""
+    """The tracker's own checks: reachable, allowed, complete; nothing is written."""
     try:
         config = read_tracker_config(settings)
     except (ConfigError, OSError):
-        return  # The file's own finding says what is wrong.
+        return  # The finding about the file says what is wrong.
     try:
         tracker = build_tracker(config, settings, patience=PATIENCE)
     except SourceError as error:

@@ -1,4 +1,4 @@
-"""What a run did in the tracker, or the next one would do: `paydown epics`, and part of a run."""
+"""What a run did in the tracker or the next would do: `paydown epics`, and a part of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TITLES = {
     "already_open": ("open, with nothing new",) * 2,
     "shared": ("part of a shared fix",) * 2,
     "waiting": ("waiting: no epic is opened or changed",) * 2,
-    "blocked": ("blocked: above the band, but no epic without what is missing",) * 2,
+    "blocked": ("blocked: above the band, but something that an epic needs is missing",) * 2,
     "failed": ("rejected by the tracker", "would fail"),
     "stories_failed": ("stories rejected by the tracker", "stories that would fail"),
 }
@@ -56,7 +56,7 @@ def show_epics(settings: Settings, *, as_json: bool, full: bool) -> bool:
 
 
 def _waiting(entries: Sequence[EpicEntry]) -> list[str]:
-    """A line for each reason, with all that wait for it and their scores."""
+    """A line for each reason, with all services that wait for it and their scores."""
     groups: dict[str, list[str]] = {}
     for entry in entries:
         found = SCORED.match(entry.reason)

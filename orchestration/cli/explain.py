@@ -8,7 +8,7 @@ from orchestration.cli.tables import published_rows, say, show_table
 from orchestration.settings import Settings, SettingsError
 
 SHOWN_INCIDENTS = 12
-# A service by its name or id, whatever the case, else all names.
+# A service by its name or id, in any case, else all names.
 FOUND = """
     select service_id, incident_ids, incident_count
     from rpt_promotion_candidates

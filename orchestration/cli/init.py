@@ -1,4 +1,4 @@
-"""`paydown init`: from an empty folder and an export to everything that a run needs.
+"""`paydown init`: turns an empty folder and an export into everything that a run needs.
 
 On a terminal, and without --export, it asks for what the files of modernization/ should say first.
 """
@@ -33,7 +33,7 @@ MARKS = {
     "pagerduty": ("pagerduty", "last_status_change", "incident_number", "escalation_policy"),
     "opsgenie": ("opsgenie", "tinyid", "impactstartdate"),
 }
-# Columns of ServiceNow that may name the service, most telling first.
+# Columns of ServiceNow that may name the service, most specific first.
 FIELDS = ("cmdb_ci", "business_service", "service_offering", "u_service", "assignment_group")
 OPENED = ("opened_at", "created_at")
 SNIFFED_BYTES = 200_000
@@ -45,15 +45,15 @@ IGNORED = shutil.ignore_patterns("2*.md", "INC*.md", "prioritized.yaml", "decisi
 def show_init(
     folder: Path, exports: Sequence[Path], source: str, service_field: str, owner: str
 ) -> bool:
-    """Set the folder up; False where the exports can't be read, and nothing was written then.
+    """Set the folder up; False, with nothing written, if the exports can't be read.
 
     Raises:
-        SettingsError: something is there already, or an answer is missing.
+        SettingsError: something exists already, or an answer is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("modernization", "landing", ENVIRONMENT_FILE, ".paydown"):
         if (folder / name).exists():
-            raise SettingsError(f"{folder / name}: is there already; nothing was written")
+            raise SettingsError(f"{folder / name}: exists already; nothing was written")
     given: dict[str, Any] = {}
     if not exports:
         exports = [Path(_answer("Export of incidents (CSV, JSON, packed or not)", "--export"))]
@@ -96,7 +96,7 @@ def show_init(
 def _lay_out(
     new: Path, exports: Sequence[Path], source: str, service_field: str, owner: str
 ) -> dict[str, str]:
-    """Write what needs no reading; the variables of the folder."""
+    """Write what doesn't depend on the exports; returns the folder's variables."""
     shutil.copytree(PROJECT_ROOT / "modernization", new / "modernization", ignore=IGNORED)
     capacity = new / "modernization" / "capacity.yaml"
     text = capacity.read_text(encoding="utf-8").partition("\nteams:")[0]
@@ -113,7 +113,7 @@ def _lay_out(
         seen = _sniffed(export)
         tool = source or _tool(seen) or _answer(f"{export.name}: which tool's?", "--source")
         if tool not in MARKS:
-            raise SettingsError(f"{tool}: no tool of that name; write one of {', '.join(MARKS)}")
+            raise SettingsError(f"{tool}: no such tool; write one of {', '.join(MARKS)}")
         if tool == "servicenow":
             column = service_field or next((f for f in FIELDS if f in seen), "")
             column = column or _answer(f"{export.name}: column of the service?", "--service-field")
@@ -127,14 +127,14 @@ def _lay_out(
 
 
 def _answer(question: str, option: str) -> str:
-    """What a person types; SettingsError where nobody is there to ask."""
+    """What a person types; SettingsError if there is nobody to ask."""
     if not sys.stdin.isatty():
-        raise SettingsError(f"{question}: not known; say it with {option}")
+        raise SettingsError(f"{question}: not known; give it with {option}")
     return typer.prompt(question)
 
 
 def _sniffed(path: Path) -> str:
-    """The beginning of a text file, in lower case; empty for what is none."""
+    """The beginning of a text file, in lower case; empty if it isn't text."""
     opened = gzip.open if path.suffix == ".gz" else Path.open
     try:
         with opened(path, "rb") as file:
@@ -151,9 +151,9 @@ def _tool(seen: str) -> str:
 
 def _environment_file(variables: dict[str, str]) -> str:
     lines = [
-        "# Settings of `paydown` in this folder; variables that are set go before these.",
-        "# No secrets here: tokens belong into the environment. PAYDOWN_DRY_RUN=1 writes to no",
-        "# tracker; PAYDOWN_AS_OF is where the export ends: take it out once data is live.",
+        "# Settings of `paydown` in this folder; environment variables take precedence.",
+        "# No secrets here: tokens belong in the environment. PAYDOWN_DRY_RUN=1 writes to no",
+        "# tracker; PAYDOWN_AS_OF is where the export ends: remove it once data is live.",
         *(f"{name}={value}" for name, value in variables.items()),
     ]
     return "\n".join(lines) + "\n"
@@ -194,8 +194,8 @@ def _loaded(
 def _catalog(services: Sequence[dict[str, Any]], owner: str) -> str:
     """A component for each service, with the name that the exports use."""
     return (
-        "# A start, made of the services in the exports: write an owner to each, without which no\n"
-        "# epic opens, and merge those that are one.\n"
+        "# A start, made of the services in the exports: give each an owner, without which no\n"
+        "# epic opens, and merge those that are the same.\n"
         + yaml.safe_dump_all(_components(services, owner), sort_keys=False, allow_unicode=True)
     )
 
@@ -228,7 +228,7 @@ def _show(
     if len(services) > MAX_SERVICES:
         say(f"the starter catalog has the {MAX_SERVICES:,} with most records", "yellow")
     if not owner:
-        say("no service has an owner yet, without which no epic opens: write spec.owner", "yellow")
+        say("no service has an owner, without which no epic opens: write spec.owner", "yellow")
     if moment := variables.get("PAYDOWN_AS_OF"):
         say(f"the exports end in the past, so now is {moment} ({ENVIRONMENT_FILE})", "yellow")
     say("modernization/  rubric, capacity, calendar, sources, tracker: change what is yours")

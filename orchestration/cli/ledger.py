@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="What was meant to be done in the tracker, what came of it, and whether that holds.",
+    help="What paydown intended in the tracker, the outcome, and whether it still holds.",
 )
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")]
 STYLES = {"opened": "green", "failed": "bold red", "intended": "yellow", "closed": "dim"}
@@ -29,13 +29,13 @@ STYLES = {"opened": "green", "failed": "bold red", "intended": "yellow", "closed
 def show(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[KEY|SERVICE]", help="The whole history of these epics."),
+        typer.Argument(metavar="[KEY|SERVICE]", help="The complete history of these epics."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the epics with their state, or show everything that happened to some of them.
 
-    Exits with 1 where there is no such epic.
+    Exits with 1 if there is no such epic.
     """
     settings = read_settings()
     from orchestration.ledger import Ledger
@@ -67,15 +67,15 @@ def show(
 @app.command()
 def close(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The epic, or one story.")],
-    why: Annotated[str, typer.Option(help="Kept in the history, for who asks in a year.")],
+    why: Annotated[str, typer.Option(help="The reason, kept in the history for later readers.")],
     tracker: Annotated[
-        str | None, typer.Option(help="Where several trackers in the ledger hold the key.")
+        str | None, typer.Option(help="Needed if several trackers in the ledger hold the key.")
     ] = None,
 ) -> None:
-    """Record that an epic is closed that the tracker can no longer show.
+    """Record as closed an epic that the tracker can no longer show.
 
     Frees its team's place in the limit of work in progress. Asks the tracker nothing. Exits with 1
-    where nothing under that key is open.
+    if nothing under that key is open.
     """
     settings = read_settings()
     from orchestration.epics.reconcile import NotOpenError, close_by_hand
@@ -96,9 +96,9 @@ def close(
 
 @app.command()
 def reconcile(as_json: AsJson = False) -> None:
-    """Ask the tracker what became of everything, and write that into the ledger only.
+    """Ask the tracker for every outcome, and write to the ledger only.
 
-    Exits with 1 where something is left for a person or the next run.
+    Exits with 1 if something is left for a person or the next run.
     """
     settings = read_settings()
     from orchestration.epics import reconcile as repair

@@ -63,7 +63,7 @@ def new(
 ) -> None:
     """Write a draft of what is known: services, times, severity, burn, responders, earlier repeats.
 
-    Exits with 1 where no incident, or more than one, is called that, or it has a postmortem.
+    Exits with 1 if no incident, or more than one, has that name, or it has a postmortem.
     """
     settings = read_settings()
     from orchestration.decisions.postmortem import new_postmortem
@@ -77,12 +77,12 @@ def new(
 def check(
     files: Annotated[list[Path], typer.Argument(help="Markdown files.")],
     score: Annotated[
-        bool, typer.Option("--score", help="Also say what they would do to the scores.")
+        bool, typer.Option("--score", help="Also show what they would do to the scores.")
     ] = False,
 ) -> bool:
-    """Read postmortems as a run does, in a moment; exits with 1 where one can't be read.
+    """Read postmortems as a run does, within seconds; exits with 1 if one can't be read.
 
-    With --score, which takes a minute, what the last run loaded is scored again with them.
+    With --score, which takes a minute, the last run's data is scored again with them.
     """
     from orchestration.documents.imports import WANTED
     from orchestration.documents.postmortem import read_postmortem
@@ -103,7 +103,7 @@ def check(
             for due in _due(record["incident"]) if missing else ():
                 say(f"  {due}")
             if ignored := record.get("ignored_keys"):
-                say(f"  not read, being no keys of paydown's: {', '.join(ignored)}")
+                say(f"  ignored, not keys of paydown's: {', '.join(ignored)}")
         if not lines and not problems:
             say(f"{path}: is not read: a README or TEMPLATE")
         is_clean = is_clean and not problems
@@ -115,12 +115,12 @@ def check(
 
 
 def _is_said(value: object) -> bool:
-    """Whether people wrote anything; a mapping of empty keys says nothing."""
+    """Whether people wrote anything; a mapping of empty keys doesn't count."""
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
 def _due(refs: list[str]) -> list[str]:
-    """How long the incidents' reviews have been waited for, where they are known here."""
+    """How long the reviews of the incidents that are known here have been outstanding."""
     try:
         rows = published_rows(Settings.from_environment(), WAITING, {"refs": refs})
     except SettingsError:
@@ -138,11 +138,12 @@ def import_folder(
     folder: Annotated[Path, typer.Argument(help="Postmortems of any template.")],
     into: Annotated[Path | None, typer.Option(help="Else modernization/postmortems.")] = None,
     headings: Annotated[Path | None, typer.Option(help="Else modernization/headings.yaml.")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Only tell what would be written.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only report what would be written.")] = False,
 ) -> bool:
-    """Write each postmortem with front matter as far as its headings tell, and what stays to do.
+    """Write each postmortem with the front matter that its headings give, and list what is left to
+    do.
 
-    Nothing that is there is overwritten. Exits with 1 where a file or folder can't be read.
+    Existing files are not overwritten. Exits with 1 if a file or folder can't be read.
     """
     settings = read_settings()
     from orchestration.documents import DocumentError, load_model
@@ -191,7 +192,7 @@ def import_folder(
 
 
 def _link(settings: Settings, found: Imported) -> list[str]:
-    """Which loaded incidents it may be about, and whether those that it names are known."""
+    """The loaded incidents that it may be about, and whether those it names are known."""
     refs = found.fields.get("incident", [])
     services = [name.lower() for name in found.fields.get("services", [])]
     given = {"refs": refs, "day": found.day, "services": services, "title": found.fields["title"]}

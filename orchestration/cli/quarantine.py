@@ -44,7 +44,7 @@ def opened(settings: Settings) -> Generator[Quarantine]:
     """The quarantine of the settings' warehouse, for reading.
 
     Raises:
-        QuarantineError: where no warehouse exists yet, or a run is writing it.
+        QuarantineError: no warehouse exists yet, or a run is writing it.
     """
     with _reachable(settings) as warehouse, warehouse.reading(BOOKKEEPING) as con:
         yield Quarantine(con)
@@ -91,7 +91,7 @@ def show_list(
 
 
 def kind_text(kind: Row) -> str:
-    """How many records of a kind there are, why, and where one of them stands."""
+    """How many records of a kind there are, why, and where one of them is."""
     count, files = kind["open"] + kind["settled"], kind["files"]
     state = f"{kind['open']:,} open, {kind['settled']:,} settled" if count > 1 else kind["state"]
     state = f"{count:,} open" if kind["open"] == count else state
@@ -113,7 +113,7 @@ def show_record(
         Path | None, typer.Option(help="Write the original text to this new file instead.")
     ] = None,
 ) -> None:
-    """Show one record: where it stood, what is wrong, what to do about it, and its text."""
+    """Show one record: where it was, what is wrong, what to do about it, and its text."""
     with opened(read_settings()) as quarantine:
         problems = quarantine.record(record_id)
     first = problems[0]
@@ -157,16 +157,16 @@ def show_record(
 def show_replay(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Which; all that are open if none."),
+        typer.Argument(metavar="[ID]...", help="Which; by default all that are open."),
     ] = None,
     source: Source = None,
     correction: Annotated[
-        Path | None, typer.Option("--with", help="File with what the one record should have been.")
+        Path | None, typer.Option("--with", help="File with the one record as corrected.")
     ] = None,
 ) -> bool:
-    """Read records again, by the contract of now or corrected; their files may be gone.
+    """Read records again, by the current contract or corrected; their files may be gone.
 
-    Exits with 1 where one is still quarantined.
+    Exits with 1 if one is still quarantined.
     """
     settings = read_settings()
     from orchestration.configuration import READERS
@@ -187,7 +187,7 @@ def show_replay(
         rows = f" as {rows_loaded:,} rows" if rows_loaded != loaded else ""
         console.print(Text(f"{loaded:,} loaded{rows}; `paydown run` counts them", "green"))
     if settled := states["settled"]:
-        console.print(Text(f"{settled:,} settled before, left as they are"))
+        console.print(Text(f"{settled:,} settled before, left unchanged"))
     if still := states["open"]:
         console.print(Text(f"{still:,} still in quarantine", "bold red"))
         for one in [one for one in outcomes if one["state"] == "open"][:SHOWN_OUTCOMES]:
@@ -198,7 +198,7 @@ def show_replay(
 
 
 def shown(text: str, kept: str = "") -> str:
-    """The text with whatever a terminal might obey written as its code, but for those `kept`."""
+    """The text with control characters written as their codes, except those `kept`."""
     return "".join(_escaped(char) if char not in kept else char for char in text)
 
 
@@ -209,7 +209,7 @@ def _escaped(char: str) -> str:
 
 
 def pretty(text: str) -> str:
-    """JSON with a value a line, where that changes nothing else; any other text as it is."""
+    """JSON with one value per line, if that changes nothing else; any other text unchanged."""
     try:
         laid_out = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

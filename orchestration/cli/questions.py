@@ -18,8 +18,8 @@ from orchestration.vendors import SOURCE_NAMES
 
 
 def asked(owner: str) -> dict[str, Any]:
-    """What a person says of team, calendar, capacity, tracker and sources; Enter takes what is
-    shown, and an answer that can't be is asked for again."""
+    """A person's answers about team, calendar, capacity, tracker and sources; Enter accepts what is
+    shown, and an invalid answer is asked for again."""
 
     def among(known: Collection[str], most: int = 1) -> Callable[[str], str]:
         def checked(value: str) -> str:

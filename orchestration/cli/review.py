@@ -1,4 +1,4 @@
-"""`paydown review`: the page on this machine's loopback, which takes decisions."""
+"""`paydown review`: the page on this machine's loopback, which accepts decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
     """The server, ready to serve.
 
     Raises:
-        SettingsError: nothing was published yet, or the port is taken.
+        SettingsError: nothing was published yet, or the port is in use.
         ConfigError: decisions.yaml is wrong.
     """
     day = f"{settings.now():%Y-%m-%d}"
@@ -39,7 +39,7 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
         branch = commit(settings.modernization, day)
         return {"decision": decision.model_dump(), "branch": branch}
 
-    page("")  # What can't be shown is said now.
+    page("")  # What can't be shown is reported now.
     try:
         return ReviewServer(port, page, take)
     except OSError as error:
@@ -48,7 +48,7 @@ def review_server(settings: Settings, port: int) -> ReviewServer:
 
 
 def hold_review(settings: Settings, port: int) -> None:
-    """Serve until Ctrl-C, then say where the decisions are."""
+    """Serve until Ctrl-C, then print where the decisions are."""
     before = len(read_decisions(settings.modernization))
     server = review_server(settings, port)
     say(f"review page  {server.address}", "bold")

@@ -1,4 +1,4 @@
-"""`paydown run`: what came in, who ranks where and why, what was opened."""
+"""`paydown run`: what came in, how services rank and why, what was opened."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SHOWN_SERVICES = 10
 SHOWN_PROBLEMS = 5
 STYLES = {"promote": "bold green", "blocked": "bold red", "bundle": "yellow"}
 FACTORS = ("burn", "rep", "mttr", "blast", "dep", "rev", "eff", "ai")
-# From so many columns of the terminal on, which the table then fills: how stable a band is has no
-# room, and is in the JSON, on the page and in `explain`.
+# The terminal width from which the table shows more. How stable a band is doesn't fit; it is in the
+# JSON, on the page and in `explain`.
 WIDE = 100
 FULL = ("burn", "repeats", "MTTR", "blast", "depend.", "revenue", "effort", "AI risk")
 # In the order of the columns.
@@ -64,7 +64,7 @@ MACHINES = """
     inner join rpt_epic_decisions as decisions on candidates.service_id = decisions.service_id
     order by candidates.score_rank, candidates.service_name
 """
-# What each factor gives at most, and where the bands begin; one row.
+# The most points of each factor, and where the bands begin; one row.
 LEGEND = """
     select
         list(format('{:g}', part_value) order by case part_name
@@ -88,8 +88,8 @@ PROMISES = """
 
 
 def run_and_show(settings: Settings, *, as_json: bool = False) -> bool:
-    """Run the whole flow and print its result; False where something needs a person."""
-    # Its own stream: what dbt prints is captured while the status line lives on.
+    """Run the complete flow and print its result; False if something needs a person."""
+    # Its own stream: dbt's output is captured while the status line stays visible.
     screen = Console(file=sys.stdout, highlight=False)
     if as_json or not screen.is_terminal:
         result = run_flow(settings, _steps_to(sys.stderr))
@@ -104,7 +104,7 @@ def run_and_show(settings: Settings, *, as_json: bool = False) -> bool:
 
 
 def _steps_to(stream: TextIO) -> Progress:
-    """Progress as lines for who reads a file or a pipe: one when another thing begins."""
+    """Progress as lines, for a file or a pipe: one when another step begins."""
     shown: set[str] = set()
 
     def print_step(text: str) -> None:
@@ -117,7 +117,7 @@ def _steps_to(stream: TextIO) -> Progress:
 
 
 def _as_json(settings: Settings, result: FlowResult) -> dict[str, Any]:
-    """The run for other programs: what the screen says, and nothing else."""
+    """The run for other programs: what the screen shows, and nothing else."""
     return {
         "as_of": settings.now(),
         "succeeded": result.succeeded,
@@ -134,7 +134,7 @@ def _as_json(settings: Settings, result: FlowResult) -> dict[str, Any]:
 
 
 def show_run(settings: Settings, result: FlowResult) -> None:
-    """Print the result of a run, within one screen where all is well."""
+    """Print the result of a run, within one screen if all is well."""
     demo = "demo data, " if settings.is_demo else ""
     say(f"paydown: {demo}as of {settings.now():%Y-%m-%d %H:%M} UTC", "bold")
     _show_loading(result)
@@ -185,7 +185,7 @@ def _show_loading(result: FlowResult) -> None:
 def _show_ranking(settings: Settings, rows: list[list[Any]]) -> None:
     if not rows:
         say("No service is scored: no incident, postmortem or catalog entry names one.", "bold")
-        say("paydown doctor says what came in; docs/guides/data-engineer.md how to bring yours in")
+        say("paydown doctor shows what came in; docs/guides/data-engineer.md how to load yours")
         return
     decided = [row for row in rows if row[-1] != "close"] or rows[:SHOWN_SERVICES]
     table = [[*row[:-1], Text(row[-1], STYLES.get(row[-1], ""))] for row in decided]

@@ -31,7 +31,7 @@ def show_what_if(
 
 
 def backfill_days(settings: Settings, first: date, last: date) -> None:
-    """Score the days again and say so."""
+    """Score the days again and report it."""
     with console.status("scoring"), redirect_stdout(io.StringIO()):
         backfill_scores(settings, first, last)
     say(f"scored {first} to {last}; the next run publishes it")

@@ -1,5 +1,5 @@
-"""Rows of each stream, from the source to the facts, as the last run counted them, and why not all
-are facts; a part of `paydown doctor`."""
+"""Rows of each stream from the source to the facts, as the last run counted them, and why some are
+not facts; a part of `paydown doctor`."""
 
 from __future__ import annotations
 
@@ -88,8 +88,7 @@ UNLINKED = """
 
 
 def check_streams(settings: Settings) -> Iterator[Finding]:
-    """Where the chain from source to facts has lost something, services without a catalog, and
-    postmortems without an incident."""
+    """Losses on the way to facts, services without catalog, postmortems without incident."""
     try:
         rows = published_rows(settings, "select * from rpt_data_quality order by stream_id")
     except NotPublishedError as error:
@@ -138,7 +137,7 @@ REASONS = """
 
 
 def show_streams(settings: Settings) -> None:
-    """Print the rows of each stream from the source to the facts, and why not all are facts."""
+    """Print the rows of each stream from the source to the facts, and why some are not facts."""
     rows: list[dict[str, Any]] = []
     with suppress(NotPublishedError):
         rows = published_rows(settings, STREAMS, {"sources": list(settings.sources)})

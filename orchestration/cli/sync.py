@@ -35,7 +35,7 @@ def show_sync(settings: Settings, names: Sequence[str], since: date | None) -> b
                 progress=lambda text: status.update(Text(text[: console.width - 4])),
             )
     except KeyboardInterrupt:
-        say("interrupted; what was committed stays, the next sync goes on from there")
+        say("interrupted; what was committed is kept, and the next sync continues from there")
         raise
     numbers = ("records", "requests", "seconds")
     rows = [

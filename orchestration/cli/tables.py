@@ -23,10 +23,10 @@ def published_rows(
 ) -> list[dict[str, Any]]:
     """What a query on the analysts' copy returns, as mappings.
 
-    Nothing where nothing is published yet, or was before there was such a mart.
+    Nothing if nothing is published yet, or was before this mart existed.
 
     Raises:
-        NotPublishedError: what is published is of another warehouse.
+        NotPublishedError: what is published is from another warehouse.
     """
     if not settings.published_database.exists():
         return []
@@ -38,7 +38,7 @@ def published_rows(
 
 
 def say(text: str, style: str = "", indent: int = 0) -> None:
-    """Print plain text; whatever a terminal might obey is written as its code."""
+    """Print plain text; control characters are written as their codes."""
     line = Text(shown(text, kept="\n"), style)
     console.print(Padding(line, (0, 0, 0, indent), expand=False) if indent else line)
 
@@ -46,7 +46,7 @@ def say(text: str, style: str = "", indent: int = 0) -> None:
 def show_table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()
 ) -> None:
-    """Print a table of texts; of a cell that is None nothing is known."""
+    """Print a table of texts; a cell that is None is unknown."""
     table = plain_table(*columns, right=right)
     for row in rows:
         cells = (Text("·", "dim") if cell is None else cell for cell in row)
@@ -55,7 +55,7 @@ def show_table(
 
 
 def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """A table without lines, so that 80 columns hold it; `right` are numbers, never cut."""
+    """A table without lines, to fit in 80 columns; `right` are numbers, never cut."""
     table = Table(
         box=None, pad_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim"
     )
@@ -68,5 +68,5 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def shown_path(path: Path) -> str:
-    """The path as short as it can be typed from here."""
+    """The shortest form of the path from the current directory."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

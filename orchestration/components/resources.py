@@ -16,7 +16,7 @@ class Workspace(dg.ConfigurableResource):
 
     sources: the live systems that are switched on, separated by commas. target: the warehouse that
     dbt builds on. ledger: SQLAlchemy's address, which may hold a password. dry_run: whether runs
-    only say what they would write to the tracker (`1`) or write it (`0`).
+    only report what they would write to the tracker (`1`) or write it (`0`).
     """
 
     home: str = ""
@@ -42,7 +42,7 @@ FIELDS = tuple(Workspace.model_fields)
 
 
 def workspace() -> Workspace:
-    """The resource by the environment."""
+    """The resource from the environment."""
     return Workspace(**from_variables({name: f"PAYDOWN_{name.upper()}" for name in FIELDS}))
 
 
@@ -59,7 +59,7 @@ def from_variables(
 
 def check_result(check: Check) -> dg.AssetCheckResult:
     """The result of a check that an asset declares; a warning is worth knowing, an error needs a
-    person. What it found is Markdown: a list item a line, `none` where it passed."""
+    person. The findings are Markdown: one list item per line, `none` if it passed."""
     lines = [f"- `{line}`" for line in check.details.splitlines()]
     return dg.AssetCheckResult(
         check_name=check.name,

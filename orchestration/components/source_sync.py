@@ -15,7 +15,7 @@ from orchestration.vendors.sync import configured_sources
 
 # Dagster accepts no shorter freshness window.
 SHORTEST_WINDOW = timedelta(minutes=1)
-# Raw sources whose files a sync of another name may land.
+# Raw sources whose files may come from a sync of another name.
 LANDED_BY = {
     "backstage": ("backstage", "git"),
     "postmortems": ("git",),
@@ -36,7 +36,7 @@ def sync_key(source: str) -> dg.AssetKey:
 
 
 def syncs_of(raw_source: str) -> list[dg.AssetKey]:
-    """The syncs that a raw table waits for; none for what only people drop."""
+    """The syncs that a raw table waits for; none for files that only people drop."""
     own = (raw_source,) if raw_source in SOURCE_NAMES else ()
     return [sync_key(name) for name in LANDED_BY.get(raw_source, own)]
 
@@ -112,7 +112,7 @@ class SourceSync(dg.Component, dg.Model, dg.Resolvable):
             yield check_result(steps.sync_check(self.source, "", ""))
             return
         results, checks = steps.sync(settings, [self.source], context.log.info, since=since)
-        # The load comes after this asset and must run whatever happened, so it is materialized.
+        # The load comes after this asset and must run in any case, so it is materialized.
         metadata: dict[str, Any] = {"status": "failed", "records": 0}
         for result in results:
             if result.message and context.retry_number < self.retries:

@@ -1,4 +1,4 @@
-"""`paydown sync-catalog`: what the marts know of services, systems and teams, for their portal.
+"""`paydown sync-catalog`: facts of services, systems and teams from the marts, for a portal.
 
 As annotations of catalog files, by pull request or in a folder, and as JSON for any portal.
 """
@@ -15,13 +15,7 @@ from urllib.parse import quote
 
 import yaml
 
-from orchestration.decisions.catalog_files import (
-    NOTHING,
-    Row,
-    annotated,
-    changed_lines,
-    wanted_annotations,
-)
+from orchestration.decisions.catalog_files import NOTHING, Row, annotated, diff, wanted_annotations
 from orchestration.decisions.sync import Content, Proposal, propose
 from orchestration.documents import DocumentError
 from orchestration.http import SourceError
@@ -37,7 +31,7 @@ from orchestration.warehouse import rows_of
 BRANCH, TITLE = "chore/update-catalog-facts", "chore: modernization facts in the catalog"
 BODY = (
     "Score, band, maturity and open epics of each service, as annotations for the portal. All else "
-    "in these files stays as it is."
+    "in these files is left unchanged."
 )
 # Of Tech Insights' facts: column of the mart -> its type there, and what it says.
 FACTS = {
@@ -70,15 +64,14 @@ def sync_catalog(
 ) -> Iterator[tuple[str, Proposal | None, list[str]]]:
     """Propose the facts to each repository that catalog files are read from.
 
-    Yields its label, what was done (None where nothing could be), and what is wrong.
+    Yields its label, what was done (None if nothing could be), and what is wrong.
     """
     for repository in sources.git.repositories:
         wanted = _by_path(repository, rows)
         if not repository.url or not wanted:
             continue
         problems: dict[str, str] = {}
-        made = partial(_made, wanted, problems)
-        content = Content(sorted(wanted), TITLE, BODY, made, changed_lines)
+        content = Content(sorted(wanted), TITLE, BODY, partial(_made, wanted, problems), diff)
         proposal = None
         try:
             config = _target(sources.decisions, repository, context)
@@ -91,7 +84,7 @@ def sync_catalog(
 def edit_files(
     folder: Path, rows: Sequence[Row], *, dry_run: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Write the facts into the catalog files below a folder: a line a change, and a line a problem.
+    """Write the facts into the catalog files below a folder; one line per change and per problem.
 
     Raises:
         OSError: a file can't be read or written.
@@ -103,13 +96,13 @@ def edit_files(
         try:
             text = path.read_bytes().decode("utf-8")
         except UnicodeDecodeError:
-            problems[str(path)] = f"{path}: is left alone: it is not UTF-8; save it as text"
+            problems[str(path)] = f"{path}: is left unchanged: it is not UTF-8; save it as text"
             continue
-        # Anything else is no catalog file, and not to be complained of.
+        # Anything else is not a catalog file, and not a problem.
         if not all(word in text for word in ("backstage.io/", "kind:", "metadata:")):
             continue
         new = _made({str(path): wanted}, problems, str(path), text)
-        changes += [f"{path}: {line}" for line in changed_lines(text, new)]
+        changes += [f"{path}: {line}" for line in diff(text, new)]
         if new != text and not dry_run:
             path.write_text(new, encoding="utf-8", newline="")
     return changes, [*problems.values()]
@@ -119,8 +112,8 @@ def write_portal(folder: Path, rows: Sequence[Row]) -> list[str]:
     """Write the facts as files for portals; the names of those that changed.
 
     `tech-insights.json` has facts and their schema, `annotations.yaml` the annotations by reference
-    for a catalog that is in one place, `KIND/NAMESPACE/NAME.json` a file for each service, system
-    and team; `index.json` names all. A file of what is gone is removed.
+    for a catalog in one place, `KIND/NAMESPACE/NAME.json` one file per service, system and team;
+    `index.json` names all. Files of what no longer exists are removed.
     """
     wanted = {ref: {key: v for key, v in wanted_annotations(row).items() if v is not None}
               for ref, row in _services(rows).items()}  # fmt: skip
@@ -151,11 +144,11 @@ def write_portal(folder: Path, rows: Sequence[Row]) -> list[str]:
 def _made(
     wanted: Mapping[str, Mapping[str, Row]], problems: dict[str, str], path: str, text: str
 ) -> str:
-    """The file with its facts; as it is where they can't be written, which costs no other file."""
+    """The file with its facts; unchanged if they can't be written, which affects no other file."""
     try:
         return annotated(text, wanted[path])
     except DocumentError as error:
-        problems[path] = f"{path}: is left alone: {error}"
+        problems[path] = f"{path}: is left unchanged: {error}"
         return text
 
 
@@ -164,7 +157,7 @@ def _services(rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def _by_path(repository: Repository, rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
-    """The rows of each catalog file of a repository, by its path there and their reference."""
+    """The rows of each catalog file of a repository, by path and reference."""
     found: dict[str, dict[str, Row]] = {}
     for ref, row in _services(rows).items():
         for file in (row["catalog_files"] or "").split("\n"):
@@ -180,8 +173,8 @@ def _by_path(repository: Repository, rows: Sequence[Row]) -> dict[str, dict[str,
 def _target(
     decisions: DecisionsSettings, repository: Repository, context: Context
 ) -> DecisionsSettings:
-    """How pull requests of a repository are made: as those of decisions, whose token goes to their
-    own server only."""
+    """How a repository gets pull requests: as decisions do, with their token on their server
+    only."""
     server = context.environment.get("GITHUB_SERVER_URL", "https://github.com")
     is_same = host_of(repository.url or "") == host_of(decisions.url or server)
     return decisions.model_copy(

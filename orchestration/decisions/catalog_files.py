@@ -1,6 +1,6 @@
-"""Catalog files that say what the marts know of a service, and else stay as people wrote them.
+"""Catalog files with facts of the marts as annotations, otherwise left as people wrote them.
 
-Only annotations change, where they are news: a score that moved a little is no reason for a commit.
+Only annotations change, and only if it matters: a small move of a score is no reason for a commit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 def wanted_annotations(row: Row) -> dict[str, str | None]:
-    """What the catalog should say of a service; None where there is nothing to say."""
+    """The annotations that a service should have; None if there is no value."""
     score = row["score"]
     return {
         PROJECT: row["jira_project_key"],
@@ -45,16 +45,16 @@ def wanted_annotations(row: Row) -> dict[str, str | None]:
 
 
 def annotated(text: str, rows: Mapping[str, Row]) -> str:
-    """A catalog file in which the services of these references say what is in their rows.
+    """A catalog file in which the services of these references are annotated from their rows.
 
     Raises:
-        DocumentError: it is no plain YAML, or what would change is written in braces or by alias.
+        DocumentError: it isn't plain YAML, or what would change is in braces or an alias.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
     text = text.replace("\r\n", "\n")
     entities = _entities(text)
     nodes = [node for root in yaml.compose_all(text, yaml.SafeLoader) for node in _each(root)]
-    # From the end on, so that places stay true.
+    # From the end, so that positions stay valid.
     for node, entity in reversed([*zip(nodes, entities, strict=True)]):
         if (row := rows.get(_reference(entity))) is not None:
             text = _edited(text, node, entity, wanted_annotations(row))
@@ -63,8 +63,8 @@ def annotated(text: str, rows: Mapping[str, Row]) -> str:
     return text.replace("\n", newline)
 
 
-def changed_lines(before: str, after: str) -> list[str]:
-    """What is new between two texts of a catalog file, a line a service."""
+def diff(before: str, after: str) -> list[str]:
+    """What changed between two texts of a catalog file, one line per service."""
     lines: list[str] = []
     if before == after:
         return lines
@@ -80,9 +80,9 @@ def changed_lines(before: str, after: str) -> list[str]:
 def _edited(
     text: str, node: yaml.MappingNode, entity: Mapping[str, Any], wanted: Mapping[str, str | None]
 ) -> str:
-    """The text in which an entity has the wanted annotations, where they are news."""
+    """The text in which an entity has the wanted annotations, if the changes matter."""
     was = _annotations_of(entity)
-    # A project and a label of people's own stay, and a label is of use in its project only.
+    # People's own project and label are kept, and a label is only useful in its project.
     project, label = was.get(PROJECT), was.get(LABEL)
     is_theirs = (project or wanted[PROJECT]) != wanted[PROJECT] or not (
         label is None or label.startswith("paydown-service")
@@ -119,7 +119,7 @@ def _is_far(was: str | None, now: str) -> bool:
 
 
 def _entities(text: str) -> list[dict[str, Any]]:
-    """The entities of a catalog file, all values as text; DocumentError where it is no YAML."""
+    """The entities of a catalog file, all values as text; DocumentError if it isn't YAML."""
     for chunk in split_documents(text):
         parse(chunk)
     found: list[dict[str, Any]] = []
@@ -151,7 +151,7 @@ def _annotations_of(entity: object) -> dict[str, str]:
 
 
 def _rest(entity: Any) -> Any:
-    """The entity but for the annotations that are paydown's."""
+    """The entity without paydown's annotations."""
     if not (about := _metadata(entity)):
         return entity
     theirs = {key: value for key, value in _annotations_of(entity).items() if key not in OURS}

@@ -1,8 +1,8 @@
 """A list of entries in a YAML file that programs and people write together.
 
-A program sets fields; all else stays as people left it, to the byte: comments, order, quotes, keys
-of their own. An entry's text is its lines and the comments above it. One that is written in braces
-can be read and moved, but not changed.
+A program sets fields; everything else is kept byte for byte: comments, order, quotes, people's own
+keys. An entry's text is its lines and the comments above it. An entry in braces can be read and
+moved, but not changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COMMENT = re.compile(r"#.*")
 
 
 class Entry:
-    """One mapping of the list. `values`: what it says; `text`: how, with the comments above it."""
+    """One mapping of the list: its `values`, and its `text` with the comments above."""
 
     def __init__(self, text: str, line: int) -> None:
         self.text = text
@@ -42,7 +42,7 @@ class Entry:
         return any(_COMMENT.search(gap) for gap in _gaps(self.text, 0, len(self.text), node))
 
     def update(self, values: Mapping[str, Value]) -> None:
-        """Say these values; a field that is new comes after the one before it in `values`.
+        """Set these values; a new field comes after the one that precedes it in `values`.
 
         Raises:
             DocumentError: the entry is written in braces and would change.
@@ -60,14 +60,14 @@ class Entry:
 
 
 class Entries:
-    """The file. `items` may be changed, moved and removed; `text` is the file then.
+    """The file. `items` may be changed, moved and removed; `text` is the resulting file.
 
     Args:
         text: the file; may be empty.
         key: the key at its beginning that holds the list.
 
     Raises:
-        DocumentError: it isn't plain YAML, or no list of mappings is at the key.
+        DocumentError: it isn't plain YAML, or has no list of mappings at the key.
     """
 
     def __init__(self, text: str, key: str) -> None:
@@ -77,7 +77,7 @@ class Entries:
         parse(Chunk(1, text))
         for token in yaml.scan(text) if "*" in text else ():
             if isinstance(token, yaml.AliasToken):
-                line, what = token.start_mark.line + 1, "stands for what is written elsewhere"
+                line, what = token.start_mark.line + 1, "refers to what is written elsewhere"
                 fix = "write the value out, or in quotes where it begins with *"
                 raise DocumentError(Problem(line, f"*{token.value}", "", what, fix))
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -117,7 +117,7 @@ class Entries:
             self.items.append(Entry(text[begin:stop], text.count("\n", 0, begin) + 1))
 
     def add(self, values: Mapping[str, Value], at: int | None = None) -> Entry:
-        """A new entry at the place `at` of `items`; at the end if None."""
+        """A new entry at position `at` of `items`; at the end if None."""
         column = len(self._indent) + 2
         lines = [_shown(name, value, column) for name, value in values.items()]
         text = f"{self._indent}- " + f"\n{' ' * column}".join(lines) + "\n"
@@ -127,7 +127,7 @@ class Entries:
 
     @property
     def text(self) -> str:
-        """The whole file."""
+        """The complete file."""
         whole = self._head + "".join(item.text for item in self.items) + self._tail
         return whole.replace("\n", self._newline)
 
@@ -135,12 +135,12 @@ class Entries:
 def edited(
     text: str, node: yaml.MappingNode, values: Mapping[str, Value], changed: Collection[str]
 ) -> str:
-    """The text in which a mapping of it, one key a line, says these values.
+    """The text in which one of its mappings, with one key per line, has these values.
 
     Args:
         node: the mapping, as composed from the text.
-        values: all of them; a key that is new comes after the one before it here.
-        changed: those of their keys that differ from what the mapping says.
+        values: all of them; a new key comes after the one that precedes it here.
+        changed: those of their keys that differ from the mapping.
     """
     column = node.value[0][0].start_mark.column
     pairs = {str(key.value): (key, value) for key, value in node.value}
@@ -149,7 +149,7 @@ def edited(
     for name, value in values.items():
         shown = _shown(name, value, column)
         if name not in pairs:
-            # After the whole line of the field before it, or of the mapping's first one.
+            # After the complete line of the preceding field, or of the mapping's first one.
             at = _end_of_line(text, _end(pairs[place or next(iter(pairs))][1]))
             edits.append((at, at, f"\n{' ' * column}{shown}"))
             continue
@@ -161,7 +161,7 @@ def edited(
         end = begin + len(text[begin:end].rstrip())
         kept = [c[0] for g in _gaps(text, begin, end, old) for c in _COMMENT.finditer(g)]
         edits.append((begin, end, "".join(f"{c}\n{' ' * column}" for c in kept) + shown))
-    # From the end on, so that places stay true; of one place, the last of the new lines first.
+    # From the end, so that positions stay valid; of one place, the last of the new lines first.
     edits.reverse()
     for begin, end, shown in sorted(edits, key=lambda edit: edit[0], reverse=True):
         text = text[:begin] + shown + text[end:]
@@ -181,7 +181,7 @@ def _shown(name: str, value: Value, column: int) -> str:
 
 
 def _scalar(value: str | int | float | bool | None) -> str:
-    """Plain where it is read back as it is, also as YAML 1.1 reads it; else in quotes."""
+    """Plain if YAML 1.1 and 1.2 read it back unchanged; else in quotes."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -215,7 +215,7 @@ def _first(node: yaml.Node) -> int:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where the node's own text ends: a collection's mark is that of whatever follows it."""
+    """Where the node's own text ends: the mark of a collection is that of what follows it."""
     if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)
@@ -226,7 +226,7 @@ def _end(node: yaml.Node) -> int:
 
 
 def _gaps(text: str, begin: int, end: int, node: yaml.Node) -> Iterator[str]:
-    """What stands between the scalars of a node, from `begin` to `end`: comments, punctuation."""
+    """The text between the scalars of a node, from `begin` to `end`: comments, punctuation."""
     at = begin
     for leaf in _leaves(node):
         yield text[at : max(at, _first(leaf))]
@@ -235,7 +235,7 @@ def _gaps(text: str, begin: int, end: int, node: yaml.Node) -> Iterator[str]:
 
 
 def _dash(text: str) -> tuple[int, int]:
-    """Line, counted from 0, and column of an entry's dash."""
+    """Line, from 0, and column of an entry's dash."""
     for number, line in enumerate(text.split("\n")):
         if line.lstrip().startswith("-"):
             return number, len(line) - len(line.lstrip())
@@ -243,8 +243,8 @@ def _dash(text: str) -> tuple[int, int]:
 
 
 def _comments_from(text: str, at: int, end: int, column: int) -> int:
-    """Where the comments of the next entry begin, after those that are indented as the last one's
-    keys are; below the last entry, where what belongs to no entry begins."""
+    """Where the comments of the next entry begin, after those indented like the last one's keys;
+    after the last entry, where text that belongs to no entry begins."""
     for line in text[at:end].splitlines(keepends=True):
         stripped = line.strip()
         if not stripped.startswith("#") or len(line) - len(line.lstrip()) <= column:

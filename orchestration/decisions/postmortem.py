@@ -1,6 +1,6 @@
-"""`paydown postmortem new`: a draft that says what the marts know of an incident, and nothing else.
+"""`paydown postmortem new`: a draft of what the marts know of an incident, and nothing else.
 
-What nobody knows stays empty, with its hint, so that a draft is never taken for a finished review.
+Unknown fields stay empty, with their hints, so that a draft is never taken for a finished review.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ Row = Mapping[str, Any]
 
 
 def new_postmortem(settings: Settings, ref: str, into: Path) -> Path:
-    """Write the draft of an incident, named by id, number or `source:id`; its path.
+    """Write the draft of an incident, named by id, number or `source:id`; returns its path.
 
     Raises:
         NotPublishedError: nothing was published yet.
-        SettingsError: no loaded incident is called that, or several are; or it has a postmortem.
+        SettingsError: no or several loaded incidents have that name, or it has a postmortem.
     """
     with published(settings) as con:
 
@@ -74,9 +74,9 @@ def new_postmortem(settings: Settings, ref: str, into: Path) -> Path:
         if len(found) != 1:
             ids = ", ".join(row["incident_id"] for row in found[:5])
             raise SettingsError(
-                f"{ref}: several incidents are called that; name one of {ids}"
+                f"{ref}: several incidents have that name; name one of {ids}"
                 if found
-                else f"{ref}: no loaded incident is called that; name it by number, id or "
+                else f"{ref}: no loaded incident has that name; give its number, id or "
                 "source:id, or load it first with `paydown run`"
             )
         incident = found[0]
@@ -96,7 +96,7 @@ def new_postmortem(settings: Settings, ref: str, into: Path) -> Path:
     name = re.sub(r"[^\w.-]+", "-", incident["incident_number"] or incident["source_incident_id"])
     path = into / f"{name}.md"
     if path.exists():
-        raise SettingsError(f"{path}: is there already; nothing was written")
+        raise SettingsError(f"{path}: exists already; nothing was written")
     header = _header(template, incident, [row["service_name"] for row in services], burns)
     body = "\n".join([*_facts(incident, responders), *_repeats(earlier)])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def new_postmortem(settings: Settings, ref: str, into: Path) -> Path:
 
 
 def _header(template: str, incident: Row, services: Sequence[str], burns: Sequence[Row]) -> str:
-    """The template's front matter with what is known; hints stay."""
+    """The template's front matter with what is known; hints are kept."""
     share = incident["users_share"]
     slos = [
         {"name": row["slo_name"], "type": row["indicator_kind"], "burn_rate": row["burn_rate"]}
@@ -131,7 +131,7 @@ def _header(template: str, incident: Row, services: Sequence[str], burns: Sequen
 
 
 def _facts(incident: Row, responders: Sequence[Row]) -> Iterator[str]:
-    """What happened, as far as the tools tell."""
+    """What happened, as far as the tools report it."""
     yield "## What happened\n"
     severity = incident["severity_level"]
     yield f"- Severity: {severity or 'not known'}"

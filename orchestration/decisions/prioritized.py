@@ -1,4 +1,4 @@
-"""The ranked list of the marts as `prioritized.yaml`, in which what people wrote stays."""
+"""The ranked list of the marts as `prioritized.yaml`, which keeps what people wrote."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LISTS = ("exit_criteria", "risk_ids", "missing")
 HEADER = """\
 # modernization/prioritized.yaml
 # The epics that deserve money, best first. paydown writes it every Friday, by pull request; merging
-# the pull request is the decision. Above `decision` all is paydown's, and written anew. From there
-# on all is yours, and so are comments and, once you moved an entry, the order:
+# the pull request is the decision. Above `decision` all is paydown's and rewritten each time. From
+# there on all is yours, and so are comments and, once you moved an entry, the order:
 #
 #   decision         pending, approved, deferred or rejected
 #   by, on           who decided, and the day, as 2026-06-26
@@ -65,10 +65,10 @@ RANKED = """
 
 
 def ranked(settings: Settings) -> list[dict[str, Value]]:
-    """The entries as the published marts have them, best first.
+    """The entries of the published marts, best first.
 
     Raises:
-        NotPublishedError: nothing was published yet, or of another warehouse.
+        NotPublishedError: nothing was published yet, or only from another warehouse.
     """
     with published(settings) as con:
         rows = rows_of(con, RANKED)
@@ -81,11 +81,11 @@ def regenerated(text: str, rows: Sequence[Mapping[str, Value]]) -> str:
     """The file with these entries, and people's fields and comments as in `text`, which may be "".
 
     Entries follow their rank, unless people moved one: then each stays where it is, and a new one
-    goes before the first that ranks below it. An entry that is no candidate any more stays without
-    rank if people wrote anything on it.
+    goes before the first that ranks below it. An entry that is no longer a candidate stays, without
+    rank, if people wrote anything in it.
 
     Raises:
-        DocumentError: the text is no such file; with line and fix.
+        DocumentError: the text isn't such a file; with line and fix.
     """
     if text.strip():
         parse_model(text, NAME, PrioritizedFile)
@@ -110,7 +110,7 @@ def regenerated(text: str, rows: Sequence[Mapping[str, Value]]) -> str:
 
 
 def changes(old: str, new: str) -> list[str]:
-    """What is new between two such files, a line of Markdown-free text an entry."""
+    """What changed between two such files, one line of plain text per entry."""
     was, now = (
         {_key(item.values): item.values for item in Entries(text, "epics").items}
         for text in (old or "epics:\n", new)
@@ -118,7 +118,7 @@ def changes(old: str, new: str) -> list[str]:
     lines = [
         f"{_name(now[key])}: new, score {now[key].get('score')}" for key in now if key not in was
     ]
-    lines += [f"{_name(was[key])}: no candidate any more" for key in was if key not in now]
+    lines += [f"{_name(was[key])}: no longer a candidate" for key in was if key not in now]
     for key in now:
         if key in was and was[key] != now[key]:
             fields = [f for f in now[key] if was[key].get(f) != now[key][f]]
@@ -128,7 +128,7 @@ def changes(old: str, new: str) -> list[str]:
 
 
 def _as_stated(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as the file says it: whole numbers without a point, days as text, empty lists too."""
+    """A row as the file states it: integers without a point, days as text, empty lists too."""
     stated = {name: [] if value is None and name in LISTS else value for name, value in row.items()}
     for name, value in stated.items():
         if isinstance(value, float) and value.is_integer():

@@ -1,7 +1,7 @@
 """What the weekly review decides: written to `decisions.yaml` and committed on a branch.
 
-The file stays as people left it but for the entries that are added. The commit is made beside the
-checkout: its branch, index and files are not touched, so a meeting can be held in any of them.
+The file stays as people left it except for the added entries. The commit is made outside the
+checkout, whose branch, index and files are left unchanged, so any of them can serve a meeting.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from orchestration.replacing import replace_file
 from orchestration.rubric import ReviewDecision, ReviewDecisions
 
 FILE, KEY = "decisions.yaml", "decisions"
-# Of a commit where git knows nobody's name.
+# For a commit if git knows no name.
 NOBODY = {"NAME": "paydown review", "EMAIL": "paydown@localhost"}
 
 
 def checked(given: Mapping[str, Any]) -> ReviewDecision:
-    """The decision, checked as one in the file is; fields that are empty are left out.
+    """The decision, checked like those in the file; empty fields are left out.
 
     Raises:
         DocumentError: something is missing or wrong.
@@ -38,7 +38,7 @@ def checked(given: Mapping[str, Any]) -> ReviewDecision:
 
 
 def read_decisions(folder: Path) -> list[ReviewDecision]:
-    """What was decided so far, oldest first; nothing where there is no file.
+    """What was decided so far, oldest first; nothing if there is no file.
 
     Raises:
         ConfigError: the file is wrong.
@@ -48,10 +48,10 @@ def read_decisions(folder: Path) -> list[ReviewDecision]:
 
 
 def record(folder: Path, decision: ReviewDecision) -> None:
-    """Add the decision at the end of the file, whoever else writes to it now.
+    """Add the decision at the end of the file; safe against concurrent writers.
 
     Raises:
-        DocumentError: no entry can be added to the file, which stays as it is.
+        DocumentError: no entry can be added to the file, which is left unchanged.
     """
     path = folder / FILE
     with FileLock(folder / f".{FILE}.lock"):
@@ -63,10 +63,10 @@ def record(folder: Path, decision: ReviewDecision) -> None:
 
 
 def commit(folder: Path, day: str) -> str:
-    """Commit the file on a branch of the day's meeting, one commit however often it is called.
+    """Commit the file on a branch of the day's meeting; repeated calls make one commit.
 
-    Returns the branch; empty where the folder is no checkout of git, or has no commit yet. The
-    commit's parent is what is checked out.
+    Returns the branch; empty if the folder isn't a git checkout, or has no commit yet. The commit's
+    parent is what is checked out.
     """
     head = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if not head:
@@ -75,7 +75,7 @@ def commit(folder: Path, day: str) -> str:
         branch = f"review/{day}" + (f"-{number}" if number > 1 else "")
         ref = f"refs/heads/{branch}"
         old = _git(folder, "rev-parse", "--verify", "--quiet", ref)
-        # Of another meeting, or somebody worked on it: theirs stays.
+        # From another meeting, or somebody worked on it: it is kept.
         if old and _git(folder, "rev-parse", "--verify", "--quiet", f"{old}^") != head:
             continue
         with tempfile.TemporaryDirectory(prefix="paydown-review-") as index:
@@ -88,14 +88,14 @@ def commit(folder: Path, day: str) -> str:
         message = f"chore(modernization): decisions of the review of {day}"
         made = _git(folder, "commit-tree", tree, "-p", head, "-m", message, **_identity(folder))
         _git(folder, "update-ref", ref, made, old or "0" * 40)
-        # Where somebody else has just moved it, theirs stays.
+        # If somebody else has just moved it, theirs is kept.
         if made and _git(folder, "rev-parse", "--verify", "--quiet", ref) == made:
             return branch
     return ""
 
 
 def _identity(folder: Path) -> dict[str, str]:
-    """Who commits: git's own idea, else the program's name."""
+    """Who commits: the user that git knows, else the program's name."""
     return {
         f"GIT_{role}_{field}": value
         for role in ("AUTHOR", "COMMITTER")
@@ -105,7 +105,7 @@ def _identity(folder: Path) -> dict[str, str]:
 
 
 def _git(folder: Path, *arguments: str, **variables: str) -> str:
-    """What git prints; empty where it refuses, or where there is no git."""
+    """What git prints; empty if it fails, or if there is no git."""
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and arguments of ours
             ["git", "-C", str(folder), *arguments],  # noqa: S607

@@ -1,9 +1,9 @@
-"""Files that paydown writes as a pull request, never more than one at a time: the ranked list
-(`paydown sync-decisions`) and the facts in catalog files (`paydown sync-catalog`).
+"""Files that paydown writes by pull request, at most one open at a time: the ranked list (`paydown
+sync-decisions`) and the facts in catalog files (`paydown sync-catalog`).
 
-The remote is read, each file is made of the marts and of what people wrote on both branches, and
-commit is pushed upon what was read. Where somebody pushed meanwhile all begins anew, so nothing is
-overwritten: a second run at the same time finds its list there and pushes nothing.
+The remote is read, each file is made from the marts and from what people wrote on both branches,
+and the commit is pushed on top of what was read. If somebody pushed meanwhile, all begins again, so
+nothing is overwritten: a concurrent run finds its list there and pushes nothing.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ Rows: TypeAlias = Sequence[Mapping[str, Value]]
 
 @dataclass
 class Proposal:
-    """What a sync did. `link`: the pull request, or where to open it; empty where nobody said.
+    """What a sync did. `link`: the pull request, or where to open it; empty if unknown.
 
-    state: nothing_new, pushed (link is where to open it), opened, updated, closed by people with
-    this very list, or dry_run.
+    state: nothing_new, pushed (link is where to open it), opened, updated, closed (by people, with
+    exactly this list), or dry_run.
     """
 
     state: Literal["nothing_new", "pushed", "opened", "updated", "closed", "dry_run"]
@@ -54,9 +54,9 @@ class Content:
     Attributes:
         paths: the files, as the repository names them.
         title, body: of the pull request; the changes are listed below the body.
-        made: the text that a file of this path and text should have; keeps what people wrote.
-            Raises DocumentError where the text can't be read.
-        changes: what is new between two texts of a file, a line an entry.
+        made: from a file's path and text, the text that it should have; keeps what people wrote.
+            Raises DocumentError if the text can't be read.
+        changes: what is new between two texts of a file, one line per entry.
     """
 
     paths: Sequence[str]
@@ -69,7 +69,7 @@ class Content:
 def sync_decisions(
     config: DecisionsSettings, rows: Rows, context: Context, *, dry_run: bool = False
 ) -> Proposal:
-    """Bring the list into the repository's pull request; see `propose`."""
+    """Put the list into the repository's pull request; see `propose`."""
     body = (
         f"The epics that deserve money, from the marts of paydown, in `{config.path}`. Write each "
         "`decision` with `by` and `on`, here on this branch; merging is the approval. Reviews and "
@@ -82,11 +82,11 @@ def sync_decisions(
 def propose(
     config: DecisionsSettings, content: Content, context: Context, *, dry_run: bool = False
 ) -> Proposal:
-    """Bring the content into the repository's pull request.
+    """Put the content into the repository's pull request.
 
     Raises:
-        SourceError: it can't be read or pushed, a file there can't be read, or people decided one
-            thing in two ways. Nothing was pushed.
+        SourceError: it can't be read or pushed, a file there can't be read, or people's decisions
+            contradict each other. Nothing was pushed.
     """
     with tempfile.TemporaryDirectory(prefix="paydown-decisions-") as folder:
         history = config.history(context, Path(folder) / "decisions.git")
@@ -159,7 +159,7 @@ def _merged(
 ) -> str:
     """The file with what people wrote on either branch.
 
-    Each side is made anew with the same rows first, so that only people's words can differ.
+    Each side is first made again from the same rows, so that only people's words can differ.
     """
 
     def made(text: str, where: str) -> str:
@@ -173,7 +173,7 @@ def _merged(
     base = made(on_base, history.base_name)
     merged_before = {version.blob for version in history.versions(path)}
     if not on_branch or history.blob(history.branch, path) in merged_before:
-        # What is on the branch was merged, and squashed perhaps.
+        # The branch was merged, perhaps squashed.
         return base
     branch = made(on_branch, config.branch)
     common = history.text(history.common(), path)
@@ -202,7 +202,7 @@ def _body(text: str, found: Sequence[str]) -> str:
 def _options(
     config: DecisionsSettings, history: History, context: Context, title: str
 ) -> list[str]:
-    """GitLab opens a merge request by itself when it is asked to with the push."""
+    """GitLab opens a merge request by itself if the push asks for it."""
     host = urlsplit(config.repository(context.environment)).hostname or ""
     if "gitlab" not in host:
         return []
@@ -216,7 +216,7 @@ def _options(
 def _where(
     config: DecisionsSettings, history: History, context: Context, remarks: Sequence[str]
 ) -> str:
-    """Where a pull request is opened by hand: as the remote said, else as its kind has it."""
+    """Where to open a pull request by hand: the remote's link, else by the kind of host."""
     if link := _LINK.search(" ".join(remarks)):
         return link[0]
     url = config.repository(context.environment).removesuffix(".git")

@@ -1,7 +1,7 @@
-"""When assets are materialized: by their conditions, hourly as a whole, or when a file lands.
+"""When assets are materialized: by their conditions, hourly all together, or when a file lands.
 
-All three are off until somebody switches one of them on. Conditions are the finest: each source is
-synced by its own cron, and whatever depends on what came in follows.
+All three are off until switched on. Conditions are the finest: each source is synced by its own
+cron, and whatever depends on the new data follows.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import dagster as dg
 from orchestration.components.resources import Workspace, workspace
 from orchestration.settings import Settings
 
-# Past days are scored again only when somebody asks for them; a list is proposed once a week.
+# Past days are scored again only on request; a list is proposed once a week.
 EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets(
     "digest", "score_days", "prioritized"
 )
@@ -22,11 +22,11 @@ EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.assets(
 flow_job = dg.define_asset_job(
     "paydown",
     selection=EVERYTHING,
-    description="The whole loop: sources, landing files to raw, dbt build, analysts' copy, epics.",
+    description="The loop: sources, landing files to raw, dbt build, analysts' copy, epics.",
     executor_def=dg.in_process_executor,
 )
 
-# Incidents change all day; the digest and the weekly review want them from the last hour.
+# Incidents change all day; the digest and the weekly review need data from the last hour.
 hourly = dg.ScheduleDefinition(
     name="hourly",
     job=flow_job,
@@ -49,9 +49,9 @@ automation = dg.AutomationConditionSensorDefinition(
     description="A file landed, changed or was removed. Off until switched on.",
 )
 def landing_folder(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult:
-    """Requests the flow when a file below one of the folders that are loaded changed.
+    """Requests the flow when a file changed below one of the loaded folders.
 
-    What each run writes itself is left out: folders of sources that are switched on, and the
+    What runs write themselves is left out: folders of sources that are switched on, and the
     ledger's export.
     """
     settings = workspace.settings()

@@ -1,4 +1,4 @@
-"""What `paydown run` did on the command line, shown in Dagster as any other run's assets."""
+"""What `paydown run` did on the command line, shown in Dagster like the assets of other runs."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -18,7 +18,7 @@ from orchestration.documents.yaml_lines import Document, Location
 
 # Texts, each with its line.
 Parts = list[tuple[int, str]]
-# Of one bullet, so that no pattern has to search a book.
+# Limit of one bullet, so that no pattern has to search a book.
 MAX_CHARACTERS = 4_000
 HEADING = "Postmortem"
 
@@ -29,9 +29,9 @@ _DASH = re.compile(r"\s+[-–—]\s+")  # noqa: RUF001
 
 
 def read_bullets(text: str) -> tuple[Document, list[Problem]]:
-    """What the bullets say, where the front matter has it, and what is wrong with their labels.
+    """The bullets' content, in the front matter's structure, and what is wrong with their labels.
 
-    Raises DocumentError where there is no `# Postmortem:` heading.
+    Raises DocumentError if there is no `# Postmortem:` heading.
     """
     document, problems = Document({}, {(): 1}), []
     for written, parts in _bullets(text):
@@ -89,7 +89,7 @@ def _value(parts: Parts) -> str:
 
 
 def _put(document: Document, place: Location, label: str, parts: Parts) -> None:
-    """Note a bullet's text and the line of each clause; what is left blank is not known."""
+    """Note a bullet's text and the line of each clause; a blank one is not known."""
     clauses = [line for line, part in parts for _ in split(part, ";")]
     document.lines.update({(*place, number): line for number, line in enumerate(clauses)})
     document.lines[place], document.labels[place] = parts[0][0], label

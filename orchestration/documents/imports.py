@@ -1,6 +1,6 @@
 """Postmortems of other templates, read by their headings into paydown's front matter.
 
-What is clear is filled in, what isn't is left to people and told; the text stays as it is.
+What is clear is filled in, what isn't is reported and left to people; the text is left unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from orchestration.documents.text import split_front_matter
 from orchestration.documents.words import is_blank, mentioned, split
 from orchestration.documents.yaml_lines import parse_mapping
 
-# What a postmortem should say by the article.
+# What a postmortem should state, according to the article.
 WANTED = (
     "services", "impact", "contributing_factors", "fix_classes", "owner", "decision", "review_date",
 )  # fmt: skip
@@ -62,7 +62,7 @@ class Headings(Strict):
 
 @dataclass
 class Imported:
-    """Front matter and text of a postmortem; `notes` say what was found and is not clear."""
+    """Front matter and text of a postmortem; `notes` list what was found but is not clear."""
 
     fields: dict[str, Any]
     body: str
@@ -72,9 +72,9 @@ class Imported:
 
     @property
     def missing(self) -> list[str]:
-        """What stays to fill in; without incident and service it can't be read."""
+        """What is left to fill in; without incident and service it can't be read."""
         linked = bool(self.fields.get("incident") or self.fields.get("services"))
-        first = [] if linked else ["incident or services (set aside without)"]
+        first = [] if linked else ["incident or services (quarantined without)"]
         return first + [key for key in WANTED if not self.fields.get(key)]
 
     def text(self, comments: list[str]) -> str:
@@ -84,7 +84,7 @@ class Imported:
 
 
 def read_foreign(name: str, text: str, headings: Headings) -> Imported:
-    """What the text says, as front matter; front matter of its own that can't be read is text."""
+    """What the text says, as front matter; its own front matter, if unreadable, becomes text."""
     own, body, notes = {}, text, []
     if text.lstrip().split("\n", 1)[0].rstrip() == "---":
         try:
@@ -119,7 +119,7 @@ def read_foreign(name: str, text: str, headings: Headings) -> Imported:
 def _by_field(
     parts: list[Section], own: dict[str, Any], headings: Headings, found: Imported
 ) -> Parts:
-    """The sections of each field; a label, or a key of front matter, has to be its words alone."""
+    """The sections of each field; a label or front matter key must match its words exactly."""
     words = {_normal(one): key for key, many in headings.fields.items() for one in many}
     of: Parts = {key: [] for key in words.values()}
     for key, value in own.items():
@@ -153,7 +153,7 @@ def _incidents(labelled: list[Section], text: str) -> list[str]:
 
 
 def _names(line: str) -> list[str]:
-    """Names in a list; a sentence is none."""
+    """Names in a list; a sentence isn't one."""
     names = [re.sub(r"\s*<[^<>]*>", "", one).strip(" .") for one in split(line, ",;")]
     return [name for name in names if not is_blank(name) and len(name.split()) <= 4]
 
@@ -186,7 +186,7 @@ def _impact(found: Imported, of: Parts) -> dict[str, Any]:
 
 
 def _began(found: Imported, of: Parts) -> str | None:
-    """When the impact began, where a moment in UTC is said to be that."""
+    """When the impact began, if the text gives that time in UTC."""
     lines = [line for part in of["timeline"] for line in [part.title, *part.lines]]
     stamps = [line for line in lines if _TIME.search(line)]
     stated = _first(of["impact_started_at"]) or next(filter(_BEGAN.search, stamps), "")
@@ -195,7 +195,7 @@ def _began(found: Imported, of: Parts) -> str | None:
         return f"{day}T{time[1]:0>2}:{time[2]}:00Z"
     if stated or stamps:
         line = (stated or stamps[0])[:60]
-        found.notes.append(f"impact.started_at: which moment in UTC is not clear from {line!r}")
+        found.notes.append(f"impact.started_at: the time in UTC is not clear from {line!r}")
     return None
 
 
@@ -207,7 +207,7 @@ def _statements(part: Section) -> list[str]:
 
 
 def _factors(parts: list[Section]) -> list[dict[str, Any]]:
-    """What lists and tables name, and of prose what is known; else its first sentence."""
+    """What lists and tables name, and known factors in prose; else its first sentence."""
     found = [(one, one in part.items) for part in parts for one in _statements(part)]
     read = [(f, is_item) for one, is_item in found for f in phrases.contributing_factors(one)]
     clear = [factor for factor, is_item in read if is_item or factor["factor"] != "other"]
@@ -215,7 +215,7 @@ def _factors(parts: list[Section]) -> list[dict[str, Any]]:
 
 
 def _items(part: Section, headings: Headings) -> Iterator[dict[str, Any]]:
-    """Action items of a table by its columns, and of a list."""
+    """Action items from a table's columns, and from a list."""
     columns = {_normal(one): key for key, many in headings.columns.items() for one in many}
     rows = [{columns.get(_normal(k), ""): v for k, v in row.items()} for row in part.rows]
     lines = [re.sub(r"^\[[ xX]?\]\s*", "", line).replace(";", ",") for line in part.items]
@@ -234,7 +234,7 @@ def _items(part: Section, headings: Headings) -> Iterator[dict[str, Any]]:
 
 
 def _drop_refused(found: Imported) -> None:
-    """Leave out, and note, what paydown would refuse, so that the rest can be read."""
+    """Leave out, and note, what paydown would reject, so that the rest can be read."""
     refused: list[Any] = [None]
     while refused:
         refused = []

@@ -1,4 +1,4 @@
-"""A YAML file read into a pydantic model: every error with its line and its fix.
+"""Reads a YAML file into a pydantic model: every error has its line and its fix.
 
 This is how every configuration file is checked. A validator that knows a better fix than pydantic
 raises `orchestration.documents.strict.invalid`.
@@ -41,7 +41,7 @@ _FIXES = {
 
 
 def load_model(path: Path, model: type[Model]) -> Model:
-    """The file as a model; raises OSError, or ConfigError with every problem of the file."""
+    """The file as a model; raises OSError, or ConfigError with all its problems."""
     try:
         return parse_model(read_text(path), path.name, model)
     except DocumentError as error:
@@ -70,7 +70,7 @@ def validate(document: Document, model: type[Model]) -> Model:
         return model.model_validate(document.value)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    # A misspelt key is also a missing one, which isn't worth a second message.
+    # A misspelt key is also a missing one: one message is enough.
     unknown = [item["loc"] for item in details if item["type"] == "extra_forbidden"]
     misspelt = {(*place[:-1], _meant(place, model)) for place in unknown}
     problems = [
@@ -115,7 +115,7 @@ def _problem(error: ErrorDetails, document: Document, model: type[BaseModel]) ->
         what = error["msg"][:1].lower() + error["msg"][1:]
         fix = next((fix for start, fix in _FIXES.items() if kind.startswith(start)), "correct it")
         value = None if kind == "missing" else value
-    # A mapping's or list's name and line say more than a dump of all that is in it.
+    # A mapping's or list's name and line say more than a dump of its content.
     shown = "" if value is None or isinstance(value, dict | list) else str(value)
     shown = shown.lower() if isinstance(value, bool) else shown
     return Problem(document.line_of(location), document.name_of(location), shown, what, fix)

@@ -17,7 +17,7 @@ _LABEL = re.compile(r"[*_ ]*([A-Za-z][\w '/()-]{1,40}?)[*_ ]*:[*_]*\s+(.+)", re.
 
 @dataclass
 class Section:
-    """What stands below a heading, up to the next one of any level, or after a label.
+    """What is below a heading, up to the next one of any level, or after a label.
 
     `rows` are those of its tables, each with its column names in lower case.
     """
@@ -30,7 +30,7 @@ class Section:
 
     @property
     def lines(self) -> list[str]:
-        """All of it in words: paragraphs, list items, rows."""
+        """All of its text: paragraphs, list items, rows."""
         return [*self.texts, *self.items, *(" ".join(row.values()) for row in self.rows)]
 
 
@@ -41,7 +41,7 @@ def plain(text: str) -> str:
 
 
 def sections(text: str) -> list[Section]:
-    """The sections in their order, that above the first heading with an empty title.
+    """The sections in order; the one above the first heading has an empty title.
 
     `Label: text`, in a paragraph, an item or a table of two columns, is a section too.
     """

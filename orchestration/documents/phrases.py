@@ -1,6 +1,6 @@
 """Bullet text into values: terms, shares, money, days, decisions, action items.
 
-Free text is never guessed at: what could be read in two ways is a `fault`, what isn't said is None.
+Free text is never guessed at: ambiguous text is `invalid`, what isn't stated is None.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from orchestration.documents.strict import MaturityLevel, invalid
 from orchestration.documents.words import ABSENT, mentioned, one_term, patterns, split, terms
 
 NO_IMPACT = frozenset({"none", "no impact", "no user impact", "no customer impact"})
-# What an impact's percentage counts, for it to be a share of users or traffic.
+# What an impact's percentage must count to be a share of users or traffic.
 USERS = (
     r"(?:users?|customers?|sessions?|traffic|requests?|calls?|transactions?|payments?|orders?"
     r"|checkouts?|accounts?|merchants?|clients?|tenants?|logins?|visitors?|cardholders?|transfers?"
     r"|payouts?)"
 )
-# What tells lost revenue from another amount, and that there is an amount at all.
+# What marks lost revenue as against other amounts, and any amount at all.
 REVENUE = re.compile(r"revenue|sales|gmv|turnover|lost|loss", re.I)
 CURRENCIES = re.compile(
     r"[$€£¥₹]|\b(?:usd|dollars?|eur|gbp|chf|jpy|inr|cad|aud|euros?|pounds?)\b", re.I
 )
-# What an amount's suffix multiplies it by, by its first letter, and its spellings.
+# The factor of an amount's suffix, by its first letter, and the spellings.
 MULTIPLES = {"": 1, "k": 1e3, "t": 1e3, "m": 1e6, "b": 1e9}
 _MULTIPLE = "thousand|million|billion|mn|bn|k|m|b"
-# Engineer-days in one of the unit, by its first letter.
+# Engineer-days per unit, by its first letter.
 DAYS_IN = {"h": 1 / 8, "d": 1, "w": 5}
 
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
@@ -69,12 +69,12 @@ _DUE = re.compile(r"(?:due:?\s+(?:by\s+|on\s+)?(.+)|(\d{4}-\d{2}-\d{2}))", re.I 
 
 
 def fix_classes(text: str) -> list[str]:
-    """Every class that the text names; what names none is passed over."""
+    """Every class that the text names; other parts are skipped."""
     return mentioned(text, "fix_class") or split(text, "+;,&")
 
 
 def contributing_factors(text: str) -> list[dict[str, str | None]]:
-    """The factors of each clause; its words go as a note with its first.
+    """The factors of each clause; its text becomes a note of the first one.
 
     `missing_tests`, `missing_tests (retry client)` and `retry client has no tests` are all read.
     What maps to nothing is `other`.
@@ -108,7 +108,7 @@ def slos(text: str) -> list[dict[str, Any]]:
 def add_to_slos(slos: list[dict[str, Any]], key: str, values: list[tuple[str | None, Any]]) -> None:
     """Add burn rates or charts to the objectives of their types, or as objectives of their own.
 
-    What has no type goes to the only objective, or, a chart, to all.
+    Without a type, it belongs to the only objective, or, if a chart, to all.
     """
     for kind, value in values:
         is_for_all = kind is None and key == "chart_url"
@@ -122,10 +122,10 @@ def add_to_slos(slos: list[dict[str, Any]], key: str, values: list[tuple[str | N
 
 
 def _objective(text: str) -> dict[str, Any]:
-    """One objective, with the type that its words name.
+    """One objective, with the type that it names.
 
-    A percentage is the target only where the words say so (`availability 99.9% breached`), and
-    never of an error rate: it may as well be what was measured.
+    A percentage is the target only if the words say so (`availability 99.9% breached`), and never
+    for an error rate, where it could as well be what was measured.
     """
     kind = next(iter(mentioned(text, "slo_type")), None)
     burn = _BURN_WITHIN.search(text)
@@ -179,7 +179,7 @@ def users_percent(text: str) -> float | None:
                 return percent
             unclear = unclear or match[0]
     if unclear:
-        raise invalid(f"{unclear} of what is not said", f"write such as {unclear} of users")
+        raise invalid(f"{unclear} doesn't say of what", f"write such as {unclear} of users")
     return None
 
 
@@ -197,8 +197,8 @@ def revenue_usd(text: str) -> float | None:
             amount = round(number(digits) * MULTIPLES[multiple[:1]], 2)
             amounts.append((bool(REVENUE.search(clause)), amount))
     if not amounts and CURRENCIES.search(text):
-        raise invalid("holds an amount that is not read", fix)
-    # The first amount called revenue, else the first.
+        raise invalid("has an amount that can't be read", fix)
+    # The first amount that is called revenue, else the first one.
     return max(amounts, key=lambda amount: amount[0])[1] if amounts else None
 
 
@@ -212,7 +212,7 @@ def impact(text: str) -> dict[str, Any]:
 
 
 def regulations(text: str) -> list[str]:
-    """The regulations of a bullet of their own."""
+    """The regulations in a bullet of their own."""
     return stated_regulations(text) or split(text, ",;")
 
 
@@ -237,7 +237,7 @@ def ai_code(text: str) -> dict[str, bool | None]:
     # "no tests" denies the tests, not the code.
     word = re.match(r"\s*(?:(yes|y|true|present)|(?!no tests?\b)(?:no|n|none|false))\b", text, re.I)
     if not word and has_tests is None:
-        raise invalid("says neither yes nor no", "write such as `yes, no tests` or `no`")
+        raise invalid("is neither yes nor no", "write such as `yes, no tests` or `no`")
     if word and not word[1]:
         return {"present": False, "has_tests": None}
     return {"present": True, "has_tests": has_tests}
@@ -275,7 +275,7 @@ def action_items(text: str) -> list[dict[str, Any]]:
 def _action_item(text: str) -> dict[str, Any]:
     """`title (owner, due 2026-03-01, MOD-1)`, the brackets and each of their parts optional.
 
-    An owner alone in the brackets needs an @, else the brackets belong to the title.
+    An owner alone in the brackets needs an @, otherwise the brackets are part of the title.
     """
     match = _ITEM.fullmatch(text)
     details: dict[str, str] = {}
@@ -284,7 +284,7 @@ def _action_item(text: str) -> dict[str, Any]:
         key = "due_date" if due else "ref" if TICKET.fullmatch(part) else "owner"
         value = (due[1] or due[2]) if due else part
         if key in details:
-            what = f"says two things for {key}: {details[key]} and {value}"
+            what = f"has two values for {key}: {details[key]} and {value}"
             raise invalid(what, "write such as `title (owner, due 2026-03-01, MOD-1)`")
         details[key] = value
     if not match or (set(details) == {"owner"} and not details["owner"].startswith("@")):
@@ -293,7 +293,7 @@ def _action_item(text: str) -> dict[str, Any]:
 
 
 def number(text: str) -> float:
-    """420,000 and 1.5; a comma that doesn't part thousands is unclear."""
+    """420,000 and 1.5; a comma that doesn't separate thousands is ambiguous."""
     digits = text.rstrip(".,")
     if not _THOUSANDS.fullmatch(digits) or len(digits) > 18:
         raise invalid(f"{text} can be read in two ways", "write it as 1234.5 or 1,234.5")

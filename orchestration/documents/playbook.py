@@ -1,7 +1,7 @@
-"""`modernization/playbooks/*.md`: how to fix a class of faults, with blanks for the service.
+"""`modernization/playbooks/*.md`: how to fix a class of failures, with blanks for the service.
 
-Front matter says what a playbook is for; below it is Markdown with blanks such as `{{ service }}`.
-Braces with anything but a name in them (`{{ .Values.image }}`) belong to the text.
+Front matter states a playbook's purpose; below it is Markdown with blanks such as `{{ service }}`.
+Braces with anything but a name in them (`{{ .Values.image }}`) are part of the text.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def _parameter(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise invalid(f"{name!r} is not a name", "write lower-case letters, digits and _")
     if name in GIVEN:
-        raise invalid(f"{name} is filled in by paydown", "take it out, or use another name")
+        raise invalid(f"{name} is filled in by paydown", "remove it, or use another name")
     return name
 
 
 def _as_text(value: Any) -> Any:
-    """Numbers are text in a playbook."""
+    """Numbers in a playbook are text."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -60,7 +60,7 @@ class PlaybookHeader(Strict):
 
 @dataclass(frozen=True)
 class Playbook:
-    """A playbook as it is written; `first_line` is where `text` begins in the file."""
+    """A playbook as written; `first_line` is where `text` begins in the file."""
 
     path: Path
     header: PlaybookHeader
@@ -69,7 +69,7 @@ class Playbook:
 
 
 def load_playbook(path: Path) -> Playbook:
-    """The file, with each blank known and each parameter used, or ConfigError, or OSError."""
+    """The file, with each blank known and each parameter used; ConfigError or OSError otherwise."""
     try:
         front_matter, body = split_front_matter(read_text(path))
         document = parse_mapping(front_matter)
@@ -94,7 +94,7 @@ def _blanks(header: PlaybookHeader, body: Chunk) -> list[Problem]:
 
 
 def _unused(header: PlaybookHeader, body: str, document: Document) -> list[Problem]:
-    what, fix = "is used nowhere in the text", "write {{ %s }} where it belongs, or take it out"
+    what, fix = "is used nowhere in the text", "write {{ %s }} where it belongs, or remove it"
     return [
         Problem(document.line_of(place), ".".join(place), header.parameters[name], what, fix % name)
         for name in header.parameters

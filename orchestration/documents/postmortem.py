@@ -1,7 +1,7 @@
 """Postmortems: the structured fields that both templates state, and how a file is read into them.
 
-Front matter states the fields by name, bullets say them in words; the model understands either,
-so both give the same record and the same errors. The JSON Schema is published for editors.
+Front matter states the fields by name, bullets state them in words; the model accepts both, with
+the same record and the same errors. The JSON Schema is published for editors.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _as_factor(value: Any) -> Any:
 
 
 def _from_words(read: Callable[[Any], Any]) -> BeforeValidator:
-    """Text in place of the value is read as a bullet is."""
+    """Text in place of the value is read like a bullet."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
@@ -116,7 +116,7 @@ class Slo(Strict):
 
 
 class Impact(Strict):
-    """Blast radius, and when it began. What nobody measured is left out: it is not 0."""
+    """Blast radius, and when it began. What was not measured is left out: it is not 0."""
 
     started_at: Moment | None = None
     users_percent: Percent | None = None
@@ -125,7 +125,7 @@ class Impact(Strict):
 
 
 class Factor(Strict):
-    """What let it happen; `note` says it in the team's own words."""
+    """What contributed to it; `note` has the team's own words."""
 
     factor: ContributingFactor
     note: Text | None = None
@@ -161,7 +161,7 @@ class ActionItem(Strict):
 
 
 class Postmortem(Strict):
-    """Structured fields of one postmortem; a key left out or empty means not known."""
+    """Structured fields of one postmortem; a missing or empty key means not known."""
 
     incident: Entries[IncidentRef]
     title: Text | None = None
@@ -196,7 +196,7 @@ class Postmortem(Strict):
 
 
 class Bullets(Postmortem):
-    """A postmortem whose objectives and impact are said in several bullets."""
+    """A postmortem whose objectives and impact are spread over several bullets."""
 
     burn_rate: Annotated[Entries[tuple[SloType | None, BurnRate]], _from_words(phrases.burn_rates)]
     chart_url: Annotated[Entries[tuple[SloType | None, WebAddress]], _from_words(phrases.charts)]
@@ -224,24 +224,24 @@ class Bullets(Postmortem):
 
 
 def ignored_keys(stated: dict[str, Any]) -> list[str]:
-    """Keys of front matter that are no field, nor a field misspelt: other tools' own."""
+    """Keys of front matter that are neither fields nor misspelt fields: those of other tools."""
     fields = list(Postmortem.model_fields)
     return [key for key in stated if not get_close_matches(key.lower(), fields, n=1, cutoff=0.8)]
 
 
 def _lessons(text: str) -> list[str]:
-    """What stands below a heading such as "What we learned"; for files that list no lessons."""
+    """The text below a heading such as "What we learned", for files that list no lessons."""
     learned = [part for part in sections(text) if _LESSONS.fullmatch(part.title)]
     lines = [line[:500] for part in learned for line in part.lines if not is_blank(line)]
     return unique(lines)[:_MOST_LESSONS]
 
 
 def _records(path: Path, chunk: Chunk) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The fields as they are stated, the file's stem as id, and which template it follows."""
+    """The fields as stated, the file's stem as id, and the template that it follows."""
     try:
         names = {"postmortem_id": service_name(path.stem), "template": "bullets"}
     except PydanticCustomError as error:
-        what, fix = "names the postmortem and holds characters it can't", "rename the file"
+        what, fix = "names the postmortem and has characters that it can't", "rename the file"
         raise DocumentError(Problem(1, "file", path.stem, what, fix)) from error
     prose = chunk.text
     if chunk.text.lstrip().split("\n", 1)[0].rstrip() == "---":
@@ -268,7 +268,7 @@ _read = reader(_records)
 
 
 def read_postmortem(path: Path) -> Iterator[Line]:
-    """The file's record, or one problem with everything that is wrong with it.
+    """The file's record, or one problem that lists everything wrong with it.
 
     Templates and README.md are not postmortems and yield nothing.
     """

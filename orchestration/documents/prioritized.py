@@ -1,4 +1,4 @@
-"""`modernization/prioritized.yaml`: the ranked epics, and what people decided about the money.
+"""`modernization/prioritized.yaml`: the ranked epics, and people's decisions about the money.
 
 paydown writes the fields of `Ranked`; the others are people's. Merging the file is the approval.
 """
@@ -25,10 +25,10 @@ DECISIONS = ("approved", "deferred", "rejected")
 
 
 class Ranked(Strict):
-    """What paydown says of an epic: of the service, or shared fix, `id` in its `cycle`.
+    """Paydown's fields of an epic: of the service, or shared fix, `id` in its `cycle`.
 
-    rank: None where it is no candidate any more; its other values are those of when it was.
-    incidents_cost_usd: what its incidents cost in the rubric's window, as far as anybody knows.
+    rank: None if it is no longer a candidate; its other values are from when it was.
+    incidents_cost_usd: the known cost of its incidents in the rubric's window.
     """
 
     id: Annotated[str, short_text(500)]
@@ -51,7 +51,7 @@ class Ranked(Strict):
 
 
 class Prioritized(Ranked):
-    """An entry of the file, with the fields that people decide by."""
+    """An entry of the file, with the fields in which people decide."""
 
     decision: Literal["pending", "approved", "deferred", "rejected"] = "pending"
     by: Name | None = None
@@ -72,13 +72,13 @@ class Prioritized(Ranked):
             if not getattr(self, field):
                 raise invalid(f"is {self.decision}, but {field} is empty", fix, [field])
         if self.decision == "approved" and self.amount is None:
-            what = "is approved, but there is neither amount_usd nor budget_usd"
+            what = "is approved, but has neither amount_usd nor budget_usd"
             raise invalid(what, "write amount_usd, what may be spent", ["amount_usd"])
         return self
 
     @property
     def amount(self) -> float | None:
-        """What may be spent, in US dollars: as people wrote, else the budget."""
+        """What may be spent, in US dollars: what people wrote, else the budget."""
         return self.budget_usd if self.amount_usd is None else self.amount_usd
 
 
@@ -86,14 +86,14 @@ PEOPLES = tuple(name for name in Prioritized.model_fields if name not in Ranked.
 
 
 class PrioritizedFile(Strict):
-    """The file: each service once a cycle."""
+    """The file: each service once per cycle."""
 
     epics: Annotated[list[Prioritized], once(lambda epic: f"{epic.id} cycle {epic.cycle}")] = Field(
         default_factory=list, max_length=2000
     )
 
     def record(self) -> dict[str, Any]:
-        """The entries, each with its amount, and `risks` with one row an entry and risk."""
+        """The entries, each with its amount, and `risks` with one row per entry and risk."""
         entries = [
             {**epic.model_dump(mode="json"), "amount": epic.amount, "ordinal": ordinal}
             for ordinal, epic in enumerate(self.epics, start=1)

@@ -17,8 +17,8 @@ _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 class Line:
     """One document of a file: a record, or what could not be read.
 
-    `line` is where the document begins, or its first problem stands, counted from 1. `text` is the
-    record as JSON, or the document as it is written, with the reason, field and value at fault.
+    `line` is where the document begins, or its first problem is, from 1. `text` is the record as
+    JSON, or the document as written, with the reason and the bad field and value.
     """
 
     line: int
@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of a document. `what` reads on from field and value; `fix` is an imperative."""
+    """One problem of a document. `what` continues after field and value; `fix` is an imperative."""
 
     line: int
     field: str
@@ -44,7 +44,7 @@ class Problem:
 
 
 class DocumentError(Exception):
-    """A document can't be read at all, or not in full."""
+    """A document can't be read, or not in full."""
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
@@ -69,7 +69,7 @@ def shorten(value: str) -> str:
 
 
 def problem_line(problems: Iterable[Problem], text: str) -> Line:
-    """One line for the quarantine, so that documents read = records + documents set aside."""
+    """One line for the quarantine, so that documents read = records + quarantined documents."""
     first, *others = sorted(problems, key=lambda problem: problem.line)
     listed, more = others[:MAX_MORE_PROBLEMS], others[MAX_MORE_PROBLEMS:]
     reasons = [str(first), *(f"line {p.line}: {p}" for p in listed)]

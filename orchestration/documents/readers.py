@@ -1,8 +1,8 @@
 """Files that people write, read into records: one JSON text per document.
 
-Python reads them because they are prose with values in it (Markdown, YAML); bulk formats are
-DuckDB's. What a document means is up to its contract and its staging model. A reader yields a
-`Line` for every document, good or bad, and raises OSError only.
+Python reads them because they are prose with values in it (Markdown, YAML); DuckDB reads bulk
+formats. A document's meaning is up to its contract and staging model. A reader yields a `Line` for
+every document, good or bad, and raises only OSError.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ def reader(
     records: Callable[[Path, Chunk], Iterable[tuple[int, Any]]],
     cut: Callable[[str], Iterable[Chunk]] = lambda text: [Chunk(1, text)],
 ) -> Reader:
-    """A reader that makes records, each with its line, of a document; by default the whole file.
+    """A reader that makes records, each with its line, from a document; by default the complete
+    file.
 
-    A document of which `records` raises DocumentError is one problem and costs no other.
+    A document for which `records` raises DocumentError is one problem and affects no other.
     """
 
     def read(path: Path) -> Iterator[Line]:
@@ -69,7 +70,7 @@ def _documents(_: Path, chunk: Chunk) -> Iterable[tuple[int, Any]]:
 
 
 def _front_matter(path: Path, chunk: Chunk) -> Iterable[tuple[int, dict[str, Any]]]:
-    """The front matter, and as `_file` the file's name, address and time of its last change."""
+    """The front matter, and in `_file` the file's name, address and time of last change."""
     changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     file = {
         "name": path.name,

@@ -1,7 +1,7 @@
 """Names and references as people write them: checked, and brought into one form.
 
-A name travels on into SQL, file names of the local tracker, web pages and chat, so what looks like
-a path or hides characters is refused here, once.
+A name ends up in SQL, file names of the local tracker, web pages and chat, so one that looks like a
+path or has invisible characters is rejected here, once.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _PATH = re.compile(r"~|[A-Za-z]:/|.*\\|/|.*/$|.*//|(?:.*/)?\.\.?(?:/|$)")
 
 
 def service_name(value: str) -> str:
-    """A service as written, without the blanks around it."""
+    """A service as written, without surrounding blanks."""
     name = value.strip()
     if not name:
         raise invalid("is empty", "write the service's name, or remove the entry")
     if len(name) > MAX_NAME:
         raise invalid(f"is {len(name)} characters, the limit is {MAX_NAME}", "write the name alone")
     if not name.isprintable():
-        raise invalid("holds invisible characters", "type the name anew")
+        raise invalid("holds invisible characters", "type the name again")
     if _PATH.match(name):
         raise invalid("looks like a path", "write the service's name, such as payments-api")
     return name
@@ -58,7 +58,7 @@ def incident_ref(value: str) -> str:
 
 
 def commit_ref(value: str) -> str:
-    """`repository@sha` of it, or of the address of its page; or the hash alone. In lower case."""
+    """`repository@sha` of it or of its page's address, or the hash alone; in lower case."""
     match = _COMMIT.fullmatch(value.strip())
     if not match:
         raise invalid("is not a commit", "write 7 digits or more of its hash, or repository@hash")
@@ -84,12 +84,12 @@ def web_address(value: str) -> str:
         fix = "write an address such as https://grafana.example.com/d/abc123"
         raise invalid("is not a web address", fix)
     if parts.username or parts.password:
-        raise invalid("holds a user name or password", "remove what stands before the @")
+        raise invalid("holds a user name or password", "remove what is before the @")
     return text
 
 
 def utc_time(value: str) -> str:
-    """A moment in UTC to the second; without an offset it is UTC, a date is its midnight."""
+    """A time in UTC to the second; without an offset it is UTC, a date means midnight."""
     try:
         moment = datetime.fromisoformat(re.sub(r"\s*UTC$", "Z", value.strip()))
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """The base and the types of every model of a file that people write.
 
-Strict where a guess would move money: an unknown key, a number in quotes or `true` for 1 is an
+Strict because a guess would move money: an unknown key, a number in quotes or `true` for 1 is an
 error that says how to fix it, never a silent default.
 """
 
@@ -37,7 +37,7 @@ Item = TypeVar("Item")
 
 
 class Strict(BaseModel):
-    """Refuses unknown keys and can't change once it is read.
+    """Rejects unknown keys and is immutable.
 
     A key with nothing after it, or only comments below it, is an empty mapping or list.
     """
@@ -57,23 +57,23 @@ class Strict(BaseModel):
         return {key: given[key] for key in given if given[key] is not None or key not in fields}
 
     def record(self) -> dict[str, Any]:
-        """What the file says, defaults filled in, as one record for the warehouse."""
+        """The file's content with defaults filled in, as one record for the warehouse."""
         return self.model_dump(mode="json")
 
 
 def invalid(
     what: str, fix: str, at: Sequence[str | int] = (), *, is_secret: bool = False
 ) -> PydanticCustomError:
-    """A validation error: `what` is wrong, to be read after the field's name, and its `fix`.
+    """A validation error: `what` is wrong, which follows the field's name, and its `fix`.
 
-    `at` is where below the value the fault lies; a value that may be a secret isn't shown.
+    `at` is where the problem is below the value; a value that may be a secret isn't shown.
     """
     context = {"what": what, "fix": fix, "at": list(at), "is_secret": is_secret}
     return PydanticCustomError("invalid", "{what}", context)
 
 
 def matching(pattern: str, what: str, fix: str) -> AfterValidator:
-    """A check that a text, without the blanks around it, is what the pattern describes."""
+    """A check that a text, without surrounding blanks, matches the pattern."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text.strip()):
@@ -84,7 +84,7 @@ def matching(pattern: str, what: str, fix: str) -> AfterValidator:
 
 
 def unique(items: Sequence[Item]) -> list[Item]:
-    """The items in their order, each once; items need not be hashable."""
+    """The items in order, each once; items need not be hashable."""
     seen: list[Item] = []
     for item in items:
         if item not in seen:
@@ -113,7 +113,7 @@ def _day(text: str) -> str:
 
 
 def share_of_one(value: float, at: Sequence[str | int] = ()) -> float:
-    """A share; whoever writes 20 for 20 % is asked to write 0.2. `at` as in `fault`."""
+    """A share; 20 for 20 % is rejected in favour of 0.2. `at` as in `invalid`."""
     if abs(value) > 1:
         raise invalid(
             f"{value:g} is not a share of 1", f"write {value / 100:g} for {value:g} %", at
@@ -129,9 +129,9 @@ def rising(
     *,
     equal: bool = False,
 ) -> None:
-    """Raise a fault where a value isn't more than the one before it, or as much if `equal` is.
+    """Raise an error if a value isn't more than the previous one, or, with `equal`, is less.
 
-    The fault lies with the one that the file states.
+    The error is at the value that the file states.
     """
     known = [(name, value) for name, value in values.items() if value is not None]
     for (lower, low), (higher, high) in pairwise(known):
@@ -141,7 +141,7 @@ def rising(
 
 
 def short_text(most: int) -> StringConstraints:
-    """Text of at most so many characters, without the blanks around it, and not empty."""
+    """Text of at most so many characters, without surrounding blanks, and not empty."""
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 

@@ -1,4 +1,4 @@
-"""The text of a file that people wrote, and how it is cut into documents."""
+"""The text of a file that people wrote, and how it is split into documents."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from orchestration.documents.problems import DocumentError, Problem
 
 MAX_BYTES = 5_000_000
-# Enough of a file that is too big for a person to recognise it; the file itself stays where it is.
+# Enough of a too large file for a person to recognise it; the file itself stays where it is.
 EXCERPT_BYTES = 1_000
 NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-# Two to four bytes that are one character in UTF-8, and hardly ever stand together elsewhere.
+# Two to four bytes that are one character in UTF-8, and hardly ever occur together elsewhere.
 _UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2}")
-# YAML allows these at the start of a line nowhere else, not even in quotes.
+# At the start of a line YAML allows these nowhere else, not even in quotes.
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|\Z)", re.M)
 _DIRECTIVE = re.compile(r"^%.*", re.M)
 _CONTENT = re.compile(r"^[^\S\n]*[^\s#]", re.M)
@@ -24,16 +24,16 @@ _FRONT_MATTER = re.compile(r"\s*^---[^\S\n]*\n(.*?)^(?:---|\.\.\.)[^\S\n]*(?:\n|
 
 @dataclass(frozen=True)
 class Chunk:
-    """The text of one document and the line it begins on, counted from 1."""
+    """The text of one document and the line it begins on, from 1."""
 
     first_line: int
     text: str
 
 
 def read_text(path: Path) -> str:
-    """The file's text with `\\n` line ends; raises DocumentError where it is none, and OSError.
+    """The file's text with `\\n` line ends; raises DocumentError if it isn't text, and OSError.
 
-    A file of which no character is UTF-8 is read as Windows-1252, in which old editors write.
+    A file without any UTF-8 character is read as Windows-1252, the encoding of old editors.
     """
     if (size := path.stat().st_size) > MAX_BYTES:
         what = f"is {size:,} bytes, the limit is {MAX_BYTES:,}"
@@ -54,22 +54,22 @@ def read_text(path: Path) -> str:
         raise DocumentError(Problem(line, "file", path.name, what, fix)) from None
     if bad := NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1
-        what = f"holds the control character U+{ord(bad.group()):04X}"
+        what = f"has the control character U+{ord(bad.group()):04X}"
         raise DocumentError(Problem(line, "file", path.name, what, "save the file as plain text"))
     return text
 
 
 def excerpt(path: Path) -> str:
-    """The beginning of a file that `read_text` refused, whatever its bytes are."""
+    """The beginning of a file that `read_text` rejected, with any bytes."""
     with path.open("rb") as stream:
         start = stream.read(EXCERPT_BYTES)
     return start.decode("utf-8", errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def split_documents(text: str) -> list[Chunk]:
-    """Cut a file at its `---` and `...` lines, so that each document fails alone.
+    """Split a file at its `---` and `...` lines, so that each document fails alone.
 
-    What holds only blanks, comments and `%` directives is no document.
+    Blanks, comments and `%` directives alone are not a document.
     """
     chunks: list[Chunk] = []
     line = 1
@@ -85,7 +85,7 @@ def split_documents(text: str) -> list[Chunk]:
 def split_front_matter(text: str) -> tuple[Chunk, Chunk]:
     """The YAML between two `---` lines at the top of a Markdown file, and the text below it.
 
-    Raises DocumentError where there is none, or it is never closed.
+    Raises DocumentError if there is none, or it is never closed.
     """
     if found := _FRONT_MATTER.match(text):
         first, next_line = (text.count("\n", 0, at) + 1 for at in (found.start(1), found.end()))

@@ -1,7 +1,7 @@
 """The words a postmortem is written in: terms, how people say them, labels of bullets.
 
-They are data: `seeds/postmortem_words.csv` and `seeds/postmortem_labels.csv`. Words are looked for
-in lower-case text, at word boundaries.
+They are data: `seeds/postmortem_words.csv` and `seeds/postmortem_labels.csv`. Words are searched in
+lower-case text, at word boundaries.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from orchestration.documents.models import slug
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
-# What people write where they fill in nothing, which is not the same as "none".
+# What people write when they leave something open, which is not the same as "none".
 BLANK = frozenset({"", "-", "?", "n/a", "na", "tbd", "todo", "pending", "not known"})
 NOTHING = frozenset({"none", "no", "nothing", "not applicable"})
-# Something is missing when one of these stands at most three words before it or right after it.
+# Something is missing if one of these is at most three words before it or right after it.
 ABSENT = (
     r"(?<!\w)(?:missing|no|not|without|w/o|lack(?:s|ed|ing)?|absent|never|unset|nobody|no one"
     r"|too few|insufficient(?:ly)?|inadequate(?:ly)?|poor(?:ly)?|incomplete|\w+n['’]t)(?!\w)"  # noqa: RUF001
@@ -47,7 +47,7 @@ def labels() -> dict[str, str]:
 
 @cache
 def patterns(field: str) -> list[tuple[str, re.Pattern[str]]]:
-    """The terms of a field, each with a pattern for its words; a term may be there twice."""
+    """The terms of a field, each with a pattern for its words; a term may occur twice."""
     found: dict[tuple[str, bool], list[str]] = {}
     for row in _seed("postmortem_words"):
         if row["field"] == field:
@@ -75,7 +75,7 @@ def term_type(field: str) -> Any:
 
 
 def mentioned(text: str, field: str) -> list[str]:
-    """The terms that the text mentions, each once, in the order of their first mention."""
+    """The terms that the text mentions, each once, by first mention."""
     plain = text.lower().replace("_", " ")
     found: dict[str, int] = {}
     for term, pattern in patterns(field):
@@ -85,7 +85,7 @@ def mentioned(text: str, field: str) -> list[str]:
 
 
 def one_term(value: Any, field: str) -> Any:
-    """The term that a text is, or the first that it mentions, or the value itself."""
+    """The term that equals the text, or the first that it mentions, or the value itself."""
     if not isinstance(value, str):
         return value
     exact = (term for term in terms(field) if slug(term) == slug(value))
@@ -93,7 +93,7 @@ def one_term(value: Any, field: str) -> Any:
 
 
 def is_blank(text: str) -> bool:
-    """Nobody filled it in: empty, a dash, TBD, or a `<placeholder>` of the template."""
+    """Whether it was not filled in: empty, a dash, TBD, or a `<placeholder>` of the template."""
     plain = text.strip()
     placeholder = plain.startswith("<") and plain.endswith(">") and "://" not in plain
     return plain.lower() in BLANK or placeholder
@@ -102,7 +102,7 @@ def is_blank(text: str) -> bool:
 def split(text: str, separators: str) -> list[str]:
     """The parts between separators that are not in brackets, without blanks around them.
 
-    There are none where somebody says that there is nothing.
+    There are none if the text says that there is nothing.
     """
     if text.strip().rstrip(".").lower() in NOTHING:
         return []

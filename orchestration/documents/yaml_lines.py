@@ -1,8 +1,8 @@
-"""YAML that knows its line numbers and can't be used as a weapon.
+"""YAML with line numbers, safe to parse from anybody.
 
-The plain YAML 1.2 reading: `yes` and `on` are text, so are dates and `0012345`; nothing is ever
-constructed but mappings, lists, text, numbers, booleans and null. Nesting and aliases are bounded,
-so that no document costs more than a few seconds or a few megabytes.
+Plain YAML 1.2: `yes` and `on` are text, so are dates and `0012345`; nothing but mappings, lists,
+text, numbers, booleans and null is ever constructed. Nesting and aliases are bounded, so that no
+document costs more than a few seconds or a few megabytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TAG = "tag:yaml.org,2002:"
 Location = tuple[str | int, ...]
 Found = TypeVar("Found")
 
-# YAML 1.2's core schema, but for octal and hexadecimal, and a number only where its text is kept:
+# YAML 1.2's core schema without octal and hexadecimal, and a number only if its text is kept:
 # 0012345 and 1e10 are incident numbers, 40 digits are an id. Kind -> pattern, first characters.
 _SCALARS = {
     "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
@@ -36,13 +36,13 @@ _SCALARS = {
         "-+.0123456789",
     ),
 }
-# The parser ran on to the end of the document; what is at fault is where it began.
+# The parser ran on to the end of the document; the error is where it began.
 _UNCLOSED = ("end of stream", "<stream end>", "document separator")
 _TEMPLATE = re.compile(r"\{[{%]")
-# Messages of the parser that deserve more than "correct the line".
+# Messages of the parser that need a better fix than "correct the line".
 _FIXES = {
     r"'\t'": "indent with spaces, not tabs",
-    "mapping values": "put the value in quotes, it holds a colon followed by a space",
+    "mapping values": "put the value in quotes, it has a colon followed by a space",
     "expected ':'": "write `key: value`, with a space after the colon",
     **dict.fromkeys(_UNCLOSED, "close the quote or bracket that is opened here"),
     "undefined alias": "write the value out, or in quotes where it begins with *",
@@ -55,7 +55,7 @@ _FIXES = {
 class Document:
     """A document's value and the line of every key and item in it.
 
-    `labels` are what the document calls a place, where that isn't the path of its keys.
+    `labels` are the document's names of places, if they aren't the paths of keys.
     """
 
     value: Any
@@ -67,11 +67,11 @@ class Document:
         return _nearest(self.lines, location) or 1
 
     def name_of(self, location: Location) -> str:
-        """What messages call the place."""
+        """The place's name in messages."""
         return _nearest(self.labels, location) or ".".join(map(str, location)) or "document"
 
     def value_at(self, location: Location) -> Any:
-        """What is written at the place, or nearest around it."""
+        """The text at the place, or nearest around it."""
         value = self.value
         for part in location:
             if isinstance(value, dict):
@@ -82,7 +82,7 @@ class Document:
 
 
 def _nearest(places: Mapping[Location, Found], location: Location) -> Found | None:
-    """The place's own, or that of a place around it; what is text may have no numbered items."""
+    """The place's own value, or that of a place around it; text has no numbered items."""
     for end in range(len(location), -1, -1):
         place = location[:end]
         keys = tuple(part for part in place if isinstance(part, str))
@@ -94,7 +94,7 @@ def _nearest(places: Mapping[Location, Found], location: Location) -> Found | No
 def parse(chunk: Chunk) -> Document:
     """The one document of the chunk.
 
-    Raises DocumentError: it isn't plain YAML, has a key twice, or is beyond one of the limits.
+    Raises DocumentError: it isn't plain YAML, has a key twice, or exceeds a limit.
     """
     loader = _Loader(chunk)
     try:
@@ -102,7 +102,7 @@ def parse(chunk: Chunk) -> Document:
     except yaml.YAMLError as error:
         raise DocumentError(_from_yaml(error, chunk)) from None
     except (ValueError, OverflowError):  # An escape such as "\U00110000".
-        what, fix = "holds an escape that names no character", "correct what follows a backslash"
+        what, fix = "has an escape that names no character", "correct what follows a backslash"
         raise DocumentError(Problem(chunk.first_line, "document", "", what, fix)) from None
     finally:
         loader.dispose()
@@ -110,7 +110,7 @@ def parse(chunk: Chunk) -> Document:
 
 
 def parse_mapping(chunk: Chunk) -> Document:
-    """The one document of the chunk, which is a mapping, or raises as `parse` does."""
+    """The one document of the chunk, which is a mapping; raises like `parse`."""
     document = parse(chunk)
     if not isinstance(document.value, dict | None):
         first, fix = chunk.text.split("\n", 1)[0], "write `key: value` lines"
@@ -119,14 +119,14 @@ def parse_mapping(chunk: Chunk) -> Document:
 
 
 class _Refusal(yaml.MarkedYAMLError):
-    """The document is YAML, and holds what is not plain, or more than is good for us."""
+    """The document is YAML, but not plain, or exceeds a limit."""
 
     def __init__(self, what: str, node: Any) -> None:
         super().__init__(None, None, what, node.start_mark)
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values out of composed nodes, and their lines; what aliases repeat counts each time."""
+    """Plain values of composed nodes, and their lines; what aliases repeat counts each time."""
 
     # Empties the table of the base class, which would read `no` as false and dates as dates.
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
@@ -146,7 +146,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def plain(self, node: Node | None, at: Location, depth: int) -> Any:
-        """The value of a node, as deep in the document as `depth` says."""
+        """The value of a node at `depth` in the document."""
         if node is None:
             return None
         self._read += 1
@@ -182,7 +182,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             for part in value if isinstance(value, list) else [value]:
                 if not isinstance(part, dict):
-                    raise _Refusal("a merge key << of what is no mapping", key_node)
+                    raise _Refusal("a merge key << of something other than a mapping", key_node)
                 merged = part | merged
         return merged | mapping
 
@@ -201,7 +201,7 @@ def _check_size(nodes: int, depth: int, where: Any) -> None:
 def _scalar(node: ScalarNode) -> Any:
     text = _checked(node)
     kind = node.tag.removeprefix(TAG)
-    # The tag may be written out, and then the text need not fit it.
+    # An explicit tag need not fit the text.
     if kind in _SCALARS and (kind == "null" or re.match(_SCALARS[kind][0], text)):
         read = {"null": lambda _: None, "bool": lambda t: t.lower() == "true", "int": int}
         return read.get(kind, float)(text)
@@ -229,5 +229,5 @@ def _from_yaml(error: yaml.YAMLError, chunk: Chunk) -> Problem:
         what = f"is not YAML: {message}"
         fix = next((fix for part, fix in _FIXES.items() if part in message), "correct the line")
     if _TEMPLATE.search(lines[offset]):
-        fix = "a template of Jinja, Helm or the like is no document; move it elsewhere"
+        fix = "a template of Jinja, Helm or the like is not a document; move it elsewhere"
     return Problem(chunk.first_line + offset, "document", lines[offset].strip(), what, fix)

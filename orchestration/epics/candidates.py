@@ -18,9 +18,9 @@ _SLUG_LIMIT = 40
 _LIKE_A_KEY = re.compile(r"-(?=[0-9a-f]{8}-c[0-9])")
 
 
-# The parts of the report, as the decision names them; every row ends in exactly one.
-# shared: its fix is one of several services', whose one epic is named. closed: its epic was closed
-# now. closed_as_hygiene: below the bands, and nothing is to be closed, or others worked on it.
+# The parts of the report, named as in the decision; every row ends up in exactly one.
+# shared: its fix is shared by several services, whose one epic is named. closed: its epic was just
+# closed. closed_as_hygiene: below the bands, with nothing to close, or others worked on it.
 Section: TypeAlias = Literal[
     "opened", "already_open", "updated", "bundled", "shared", "waiting", "blocked", "closed",
     "closed_as_hygiene", "failed",
@@ -28,7 +28,7 @@ Section: TypeAlias = Literal[
 
 
 class Source(NamedTuple):
-    """An incident or a postmortem; title and address are empty where nobody wrote one."""
+    """An incident or a postmortem; title and address are empty if nobody wrote one."""
 
     id: str
     title: str = ""
@@ -36,7 +36,7 @@ class Source(NamedTuple):
 
 
 class Item(BaseModel):
-    """A row of `rpt_epic_evidence`: what one incident or postmortem says for the epic."""
+    """A row of `rpt_epic_evidence`: what one incident or postmortem contributes to the epic."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -66,7 +66,7 @@ def _parts(value: object, separator: str) -> tuple[str, ...]:
 
 
 def _sources(value: object) -> tuple[Source, ...]:
-    """Lines of id, title and address with tabs between them."""
+    """Lines of id, title and address, separated by tabs."""
     lines = ("" if value is None else str(value)).split("\n")
     parts = ([part.strip() for part in line.split("\t")] for line in lines if line.strip())
     return tuple(Source(*part[:3]) for part in parts)
@@ -83,9 +83,9 @@ class Candidate(BaseModel):
     """One scored service, or shared fix with its `members`, and what is to be done.
 
     epic_key: of the epic that is open or begun, None for one yet to be opened. ledger_service_id:
-    the id that the ledger knows it by, that of before it was renamed. update_count: what the
-    decision rests on, see `EpicRecord`. shared_epic_key: of the shared fix that the epic
-    must point to. tracker_problem: why the tracker could not be asked before the decision.
+    its id in the ledger, from before it was renamed. update_count: what the decision is based on,
+    see `EpicRecord`. shared_epic_key: of the shared fix that the epic must point to.
+    tracker_problem: why the tracker could not be asked before the decision.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -124,7 +124,7 @@ class Candidate(BaseModel):
     day_rate_usd: float | None = None
     items: Annotated[tuple[Item, ...], BeforeValidator(lambda value: value or ())] = ()
 
-    # From `rpt_epic_case`: how things were, and what must be true afterwards.
+    # From `rpt_epic_case`: the state before, and what must be true afterwards.
     window_days: int | None = None
     costed_count: int | None = None
     cost_usd: float | None = None
@@ -155,12 +155,12 @@ class Candidate(BaseModel):
         return one_line(self.service_name or self.service_id, 200)
 
     def items_of(self, kind: str) -> list[Item]:
-        """Its evidence of a kind, in order."""
+        """Its evidence of one kind, in order."""
         return [item for item in self.items if item.evidence_kind == kind]
 
     @property
     def evidence(self) -> Evidence:
-        """What an epic for this service says."""
+        """The evidence that an epic for this service has."""
         return Evidence(self.incident_ids, self.score, self.band, self.slo_burn)
 
     def epic(self, tracker: str, cycle: int | None = None) -> EpicRecord:
@@ -184,14 +184,14 @@ class Candidate(BaseModel):
 
 
 def epic_key(service_id: str, cycle: int) -> str:
-    """The key of a service's epic, safe as label and file name; the hash keeps services apart."""
+    """The key of a service's epic, safe as label and file name; the hash distinguishes services."""
     return f"paydown-{slug(service_id)}-{_sha256(service_id)[:8]}-c{cycle}"
 
 
 def service_label(service: str) -> str:
-    """The label that all epics of a service carry; by it a catalog's Jira card finds them.
+    """The label of all epics of a service, by which a catalog's Jira card finds them.
 
-    It stays the same over cycles, and is never read as an epic's key.
+    It is the same in all cycles, and is never read as an epic's key.
     """
     return _LIKE_A_KEY.sub("_", f"paydown-service-{slug(service)}")
 

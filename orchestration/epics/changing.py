@@ -1,4 +1,4 @@
-"""Updates and closes open epics: claim, call, outcome, and never the call twice blindly."""
+"""Updates and closes open epics: claim, call, outcome; a call is never repeated blindly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def close(
         return Verdict("waiting", f"{candidate.reason}; {why}")
     parts = [*(story for story in stories if story.state is EpicState.OPENED), epic]
     for number, part in enumerate(parts):
-        # Before each one: people hear of the first story that is closed, and may object.
+        # Before each one: people notice the first story that is closed, and may object.
         if objection := _objection(run, candidate, epic, parts[number:]):
             return objection
         sent = _send(run, candidate, part, "close", closing_body(candidate.reason))
@@ -51,7 +51,7 @@ def close(
 def _objection(
     run: Run, candidate: Candidate, epic: EpicRecord, parts: Sequence[EpicRecord]
 ) -> Verdict | None:
-    """Why not all of `parts` are as paydown left them, None if they are."""
+    """Why `parts` are not all as paydown left them, None if they are."""
     if run.stopped:
         return Verdict("failed", f"not attempted: {run.stopped}")
     try:
@@ -62,7 +62,7 @@ def _objection(
     for part in parts:
         status = answers.get(part.key)
         if not isinstance(status, EpicStatus):
-            why = f"not closed, the tracker doesn't say how {part.key} is"
+            why = f"not closed, the tracker doesn't show the state of {part.key}"
             return Verdict("failed", f"{why}: {status or 'no answer'}")
         if part.is_closing and not status.is_open:
             continue  # Closed by a run that was cut short.
@@ -80,7 +80,7 @@ def _send(
     body: str,
     evidence: Evidence | None = None,
 ) -> str | Verdict:
-    """Send one change, once; its id, or where that ended, with the outcome committed."""
+    """Send one change, once; its id, or the verdict, with the outcome committed."""
     if run.stopped:
         return Verdict("failed", f"not attempted: {run.stopped}")
     change = EpicChange(
@@ -96,7 +96,7 @@ def _send(
         lambda by: run.ledger.claim_change(by, record.key, kind, decided, evidence, sent)
     )
     if not claim.is_granted:
-        why = "the ledger has changed since this was decided, or another run is at it"
+        why = "the ledger has changed since this was decided, or another run works on it"
         return Verdict("waiting", f"{why}; the next run decides again")
     change_id, is_retry = claim.record.pending_change_id or "", claim.was_attempted
     failure, why, may_be_done = "stalled", STALLED, False

@@ -1,6 +1,6 @@
-"""What an epic, its stories and its changes say: the templates of `texts/`, filled in.
+"""The texts of epics, stories and changes: the templates of `texts/`, filled in.
 
-Whatever a template puts out is escaped, unless a filter made it Markdown.
+All output of a template is escaped, unless a filter made it Markdown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from orchestration.trackers.templates import Markdown, code, environment, link
 from orchestration.trackers.text import escape_markdown, one_line
 
 LABEL = "incident-modernization"
-TITLE_LIMIT = 250  # Jira and Azure DevOps take 255 characters.
+TITLE_LIMIT = 250  # Jira and Azure DevOps accept 255 characters.
 _SHOWN = 10  # More incidents would be a wall; the tools have them all.
 _COPIED = {field.name for field in fields(EpicDraft)} & Candidate.model_fields.keys()
 _WINDOWS = {
@@ -30,7 +30,7 @@ _WINDOWS = {
     "feature_flags": "behind a feature flag",
     "none": "at any time",
 }
-# The mart's lines about a factor, and about what moved it.
+# The mart's lines about a factor, and about its changes.
 _FACTOR = re.compile(r"(\w+): (-?[\d.]+) of (-?[\d.]+) points?(?:,\s*|$)(.*)")
 _NO_DATA = re.compile(r"(\w+): no data for its (-?[\d.]+) points?")
 _CHANGE = re.compile(r"([+-]\d+) (\w+): .*")
@@ -39,7 +39,7 @@ _CHANGE = re.compile(r"([+-]\d+) (\w+): .*")
 def draft_epic(
     candidate: Candidate, playbooks: Playbooks, record: EpicRecord, now: datetime
 ) -> EpicDraft:
-    """The epic to open for a candidate as `record`; ValueError if it has no due date."""
+    """The epic to open as `record` for a candidate; ValueError if it has no due date."""
     goal = f" to {one_line(candidate.target_maturity, 20)}" if candidate.target_maturity else ""
     work = [
         (name, "; ".join(p.header.title for p in playbooks.of(name, candidate.change_window)))
@@ -72,11 +72,11 @@ def draft_stories(
     now: datetime,
     known: Collection[str] = (),
 ) -> Iterator[EpicDraft]:
-    """A story a fix class below `epic`, which is open, but for those whose keys are `known`.
+    """One story per fix class below the open `epic`, except those whose keys are `known`.
 
-    A story is opened once and never updated later: it is the team's to work with. The whole epic
-    is estimated, not its parts, so a story has no numbers but the score.
-    ValueError if the candidate has no due date.
+    A story is opened once and never updated: from then on it is the team's. Estimates are of the
+    epic, not its parts, so a story has no numbers except the score. ValueError if the candidate has
+    no due date.
     """
     parent = EpicRef(epic.key, epic.ref_id or "", epic.url or "")
     values = {"service": slug(candidate.service_id), "owner": one_line(candidate.owner, 100)}
@@ -106,7 +106,7 @@ def draft_stories(
 def change_body(
     candidate: Candidate, before: Evidence | None, shared: EpicRecord | None = None
 ) -> str:
-    """The comment for an epic that so far says `before` (None: not known).
+    """The comment for an epic whose evidence so far is `before` (None: not known).
 
     shared: the epic of a shared fix, to point to.
     """

@@ -1,4 +1,4 @@
-"""Opens epics and stories: claim, call, outcome, and never the call twice blindly."""
+"""Opens epics and stories: claim, call, outcome; a call is never repeated blindly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Opening:
 
 
 def story_record(tracker: str, draft: EpicDraft) -> EpicRecord:
-    """A story as the ledger has it."""
+    """The story's record in the ledger."""
     return EpicRecord(
         tracker=tracker,
         key=draft.key,
@@ -37,10 +37,10 @@ def story_record(tracker: str, draft: EpicDraft) -> EpicRecord:
 
 
 def open_all(run: Run, openings: Sequence[Opening]) -> Mapping[str, Verdict]:
-    """Open all, one by one, after one search; what became of each, by key.
+    """Open all, one by one, after one search; the outcome of each, by key.
 
-    Opened, already_open where the tracker had it, waiting where another run has it, or failed. What
-    became of a call that wasn't answered is for the next run to find out.
+    Opened, already_open if the tracker had it, waiting if another run has it, or failed. The
+    outcome of an unanswered call is for the next run to find out.
     """
     verdicts: dict[str, Verdict] = {}
     searched_at = run.clock()
@@ -61,7 +61,7 @@ def open_all(run: Run, openings: Sequence[Opening]) -> Mapping[str, Verdict]:
 
 
 def _create(run: Run, one: Opening, searched_at: datetime) -> Verdict:
-    """Commit what follows, send it, and commit what became of it."""
+    """Commit the intent, send it, and commit the outcome."""
     key, detail = one.record.key, {"why": one.why, "draft": asdict(one.draft)}
     claim, is_in_time = run.claim(
         lambda writer: run.ledger.claim(writer, one.record, searched_at, detail)
@@ -82,7 +82,7 @@ def _create(run: Run, one: Opening, searched_at: datetime) -> Verdict:
         return Verdict("failed", f"{error}; {UNKNOWN}" if is_unknown else str(error))
     verdict = _record_opened(run, one, ref, is_ours=not ref.is_adopted, is_known=not ref.is_adopted)
     if verdict.record and verdict.section == "opened":
-        # An epic that got a story is changed by it in some trackers.
+        # In some trackers a new story changes its epic.
         name, parent = run.tracker.name, verdict.record.parent_key
         parents = run.ledger.records(name, parent) if parent else []
         run.read_versions([verdict.record, *(one for one in parents if one.version is not None)])

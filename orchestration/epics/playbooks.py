@@ -1,4 +1,4 @@
-"""The playbooks of `modernization/playbooks/`, by what they are for, filled in for a service."""
+"""The playbooks of `modernization/playbooks/`, by purpose, filled in for a service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Playbooks:
     all: tuple[Playbook, ...] = ()
 
     def of(self, fix_class: str, change_window: str) -> tuple[Playbook, ...]:
-        """Those for a fix class, first how to fix it, then how to roll it out in the window."""
+        """The playbooks for a fix class: how to fix it, then how to roll it out in the window."""
         fitting = [p for p in self.all if fix_class in p.header.fix_classes]
         fixes = [p for p in fitting if not p.header.change_windows]
         rollouts = [p for p in fitting if change_window in p.header.change_windows]
@@ -34,7 +34,7 @@ class Playbooks:
 
 
 def playbook_paths(modernization: Path) -> list[Path]:
-    """The playbooks of the folder `modernization`, which may have none."""
+    """The playbooks of the folder `modernization`; there may be none."""
     return sorted(p for p in (modernization / FOLDER).glob("*.md") if p.name != "README.md")
 
 
@@ -49,16 +49,16 @@ def read_playbook(path: Path) -> Playbook:
 def read_playbooks(modernization: Path | None = None) -> Playbooks:
     """The playbooks of a folder `modernization`, by default of the configured one.
 
-    ConfigError where one is wrong, SettingsError where the configured folder doesn't exist.
+    ConfigError if one is wrong, SettingsError if the configured folder doesn't exist.
     """
     folder = modernization or modernization_folder()
     return Playbooks(tuple(map(read_playbook, playbook_paths(folder))))
 
 
 def filled(playbook: Playbook, values: Mapping[str, str]) -> str:
-    """The playbook as Markdown, with `values` in its blanks; what they leave out has its default.
+    """The playbook as Markdown, with `values` in its blanks; missing ones have their defaults.
 
-    A value is only ever text. Headings become strong lines, to stand below a title.
+    A value is always text. Headings become strong lines, to fit below a title.
     """
     given = {**playbook.header.parameters, **values}
     lines = playbook.text.split("\n")
@@ -74,7 +74,7 @@ def filled(playbook: Playbook, values: Mapping[str, str]) -> str:
 
 
 def _filled(line: str, values: Mapping[str, str], *, is_code: bool) -> str:
-    """A line with its blanks filled; in prose, what is in backticks is code."""
+    """A line with its blanks filled; in prose, backticks mark code."""
 
     def fill(text: str, as_text: Callable[[str], str]) -> str:
         return BLANK.sub(lambda blank: as_text(values[blank[1]]), text)
@@ -94,7 +94,7 @@ def _problems(playbook: Playbook) -> Iterator[Problem]:
         for child in token.children or ():
             what = "an image" if child.type == "image" else ""
             if child.type == "link_open" and not web_address(str(child.attrs["href"])):
-                what = "a link that is no web address"
+                what = "a link that is not a web address"
             if what:
                 fix = "link to a web address, or write the text without it"
                 shown = f"{what} can't be shown in every tracker"

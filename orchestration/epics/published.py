@@ -1,4 +1,4 @@
-"""Where runs meet the published copy: before the load, and after the models were built."""
+"""What runs do with the published copy: before the load, and after the models were built."""
 
 from __future__ import annotations
 
@@ -36,9 +36,8 @@ _DECIDED = """
 def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
     """Record what people did in the tracker, and export the ledger for the load.
 
-    A tracker that can't be asked changes nothing: the answer's `unreachable` says why.
-    ConfigError where tracker.yaml is wrong; SQLAlchemyError where the ledger can't be read: the
-    previous export stands.
+    A tracker that can't be asked changes nothing: `unreachable` says why. ConfigError if
+    tracker.yaml is wrong; SQLAlchemyError if the ledger can't be read: the previous export is kept.
     """
     config = read_tracker_config(settings)
     ledger, name = Ledger(settings.ledger_url), config.tracker_name
@@ -55,10 +54,10 @@ def refresh_ledger(settings: Settings, run_id: str) -> Refreshed:
 
 
 def run_epics(settings: Settings, run_id: str, *, dry_run: bool | None = None) -> EpicsReport:
-    """Act on the published decisions, or say how; dry_run: as the settings say where None.
+    """Act on the published decisions, or show how; dry_run: None means as the settings say.
 
-    NotPublishedError where nothing was published yet, ConfigError where tracker.yaml is wrong,
-    AccessError where the tracker's secret is missing from the environment.
+    NotPublishedError if nothing was published yet, ConfigError if tracker.yaml is wrong,
+    AccessError if the tracker's secret is missing from the environment.
     """
     config = read_tracker_config(settings)
     ledger, tracker = Ledger(settings.ledger_url), build_tracker(config, settings)
@@ -68,7 +67,7 @@ def run_epics(settings: Settings, run_id: str, *, dry_run: bool | None = None) -
 
 
 def published_candidates(settings: Settings) -> list[Candidate]:
-    """The candidates of the analysts' copy; none where nothing was published yet."""
+    """The candidates of the analysts' copy; none if nothing was published yet."""
     return read_candidates(_rows(settings)) if settings.published_database.exists() else []
 
 

@@ -29,21 +29,21 @@ from orchestration.trackers.protocol import (
 )
 from orchestration.trackers.text import one_line
 
-_NEW_PARENT = "it goes below its epic, whose id is known once that is open"
+_NEW_PARENT = "it goes below its epic, whose id is known once the epic is open"
 _MOVED_ON = "the ledger has changed since this was decided; the next run decides again"
 
 
 def publish_epics(
     rows: Iterable[Mapping[str, Any]], run: Run, *, dry_run: bool = False
 ) -> EpicsReport:
-    """Make the run's tracker true to `rows`, and report what became of each row.
+    """Bring the run's tracker in line with `rows`, and report the outcome of each row.
 
     rows: mappings with the columns of `rpt_promotion_candidates` and `rpt_epic_decisions`.
-    dry_run: the same with a copy of the ledger and a tracker that only remembers.
+    dry_run: the same with a copy of the ledger and a tracker that only records.
 
-    Running again with the same rows changes nothing. A run that was killed at any point is
-    completed by the next one. Bad rows raise ValueError before anything is done; what a tracker
-    rejects is in the report.
+    Running again with the same rows changes nothing. A run killed at any point is completed by the
+    next one. Bad rows raise ValueError before anything is done; rejections by the tracker are in
+    the report.
     """
     candidates = read_candidates(rows)
     if not dry_run:
@@ -64,11 +64,11 @@ class _PreviewTracker:
         self.previews: dict[str, Preview] = {}
 
     def __getattr__(self, name: str) -> Any:
-        """Everything that reads is the tracker's own."""
+        """Reads go to the tracker itself."""
         return getattr(self._tracker, name)
 
     def create(self, draft: EpicDraft) -> EpicRef:
-        """What the tracker's own preview says; it can't be asked about children of new epics."""
+        """The tracker's own preview; it can't be asked about children of new epics."""
         if draft.parent and not draft.parent.id:
             request = {"title": draft.title, "body": draft.body, "epic": draft.parent.key}
             preview = Preview(request, (_NEW_PARENT,))
@@ -80,7 +80,7 @@ class _PreviewTracker:
         return EpicRef(draft.key, "", "")
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:
-        """As the tracker has them; what would be new has no status yet."""
+        """As in the tracker; what would be new has no status yet."""
         known = [ref for ref in refs if ref.id]
         return self._tracker.status(known) if known else {}
 
@@ -93,7 +93,7 @@ class _PreviewTracker:
 
 
 class _Publisher:
-    """One run over all candidates. What becomes of each is as decided, until it was acted on."""
+    """One run over all candidates. Each has the decided outcome until it is acted on."""
 
     def __init__(self, candidates: Sequence[Candidate], run: Run) -> None:
         self.candidates, self.run = candidates, run
@@ -141,12 +141,12 @@ class _Publisher:
             openings.append(Opening(epic, draft, c.reason))
         verdicts = open_all(self.run, openings)
         self.verdicts |= {wanted[key].service_id: verdict for key, verdict in verdicts.items()}
-        # How those are that were not opened by this run is known next time.
+        # The state of those that this run didn't open is known next time.
         opened = (one for one in verdicts.values() if one.section == "opened")
         self.records |= {one.record.key: one.record for one in opened if one.record}
 
     def open_stories(self) -> None:
-        """Open what is missing below open epics, as many a call as epics."""
+        """Open what is missing below open epics, in batches as for epics."""
         finished = {k for k, record in self.records.items() if record.state not in UNFINISHED}
         owners: dict[str, Candidate] = {}
         openings = []
@@ -165,7 +165,7 @@ class _Publisher:
                 self.stories.append((owners[key], key, verdict))
 
     def change_epics(self) -> None:
-        """Update what has news, then close what is over."""
+        """Update what has new evidence, then close what is over."""
         changes = ("update", "close")
         wanted = [c for action in changes for c in self.candidates if c.epic_action == action]
         records = self.run.records() if wanted else {}

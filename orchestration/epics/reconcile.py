@@ -1,6 +1,6 @@
-"""Makes the ledger true to the tracker: reads the tracker and writes only the ledger.
+"""Brings the ledger in line with the tracker: reads the tracker and writes only the ledger.
 
-`refresh` follows before each load what people did, so that decisions rest on it; `reconcile` looks
+`refresh` records before each load what people did, as a basis for decisions; `reconcile` looks
 further, after a crash, a restored backup or a lost ledger.
 """
 
@@ -25,7 +25,7 @@ _MISSING = "the tracker doesn't have it, long after the attempt: it was not crea
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found; `is_open` where a person, or the next run, must act."""
+    """One finding; `is_open` if a person or the next run must act."""
 
     key: str
     what: str
@@ -35,9 +35,9 @@ class Finding:
 
 @dataclass
 class Refreshed:
-    """What the tracker said. problems: by key, why it didn't say how an epic is.
+    """The tracker's answers. problems: by key, why an epic's state is not known.
 
-    unreachable: why it could not be asked at all; then the previous state stands.
+    unreachable: why it could not be asked; then the previous state is kept.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -65,7 +65,7 @@ def refresh(run: Run) -> Refreshed:
 
 
 def _settle_attempts(run: Run, refreshed: Refreshed) -> None:
-    """Find out what became of attempts without an outcome. Raises SourceError."""
+    """Find out the outcome of attempts that have none. Raises SourceError."""
     attempts = {key: record for key, record in run.records().items() if record.is_attempted}
     searched = run.writer()
     found = run.find(attempts.keys())
@@ -76,7 +76,7 @@ def _settle_attempts(run: Run, refreshed: Refreshed) -> None:
         for key in missing:
             until = (attempts[key].attempted_at or searched.at) + searched.lease
             what = (
-                "was not created; the next run that wants it opens it"
+                "was not created; the next run that needs it opens it"
                 if key in settled
                 else "is being created, or may still turn up; ask again at "
                 f"{until + timedelta(seconds=1):%H:%M:%S} UTC"
@@ -85,7 +85,7 @@ def _settle_attempts(run: Run, refreshed: Refreshed) -> None:
 
 
 def _follow_people(run: Run, records: Iterable[EpicRecord], refreshed: Refreshed) -> None:
-    """Record which of these people closed, reopened or changed. Raises SourceError."""
+    """Record which of these were closed, reopened or changed by people. Raises SourceError."""
     known = [record for record in records if record.ref_id]
     answers = run.status(known)
     changed: dict[str, None] = {}
@@ -104,20 +104,20 @@ def _follow_people(run: Run, records: Iterable[EpicRecord], refreshed: Refreshed
 
 
 def _follow_one(run: Run, record: EpicRecord, status: EpicStatus) -> str | None:
-    """Record that a person closed or reopened it; what happened, None where nothing did."""
+    """Record that a person closed or reopened it; what happened, None if nothing did."""
     ledger, writer, name = run.ledger, run.writer(), status.status_name
     if status.is_open and record.state is EpicState.CLOSED:
         now = ledger.record_reopened(writer, record.key, name)
         return "was reopened in the tracker" if now.state is EpicState.OPENED else None
     if not status.is_open and record.state is EpicState.OPENED:
-        closed_at = status.closed_at or run.now  # Or when that was noticed.
+        closed_at = status.closed_at or run.now  # Or when it was noticed.
         ledger.record_closed(writer, record.key, closed_at, name, by_us=record.is_closing)
         return "was closed in the tracker"
     return None
 
 
 def _problem(record: EpicRecord, answer: StatusOutcome | None) -> str | None:
-    """Why it isn't known how an epic is; None where it is closed and can't be seen any more."""
+    """Why an epic's state isn't known; None if it is closed and can no longer be seen."""
     is_lasting = answer is None or isinstance(answer, RefusedError | AccessError)
     if is_lasting and record.state is EpicState.CLOSED:
         return None
@@ -127,11 +127,11 @@ def _problem(record: EpicRecord, answer: StatusOutcome | None) -> str | None:
             f"{record.key} was opened as {record.ref_id}, and the tracker no longer shows it: "
             f"restore it, or make sure that paydown may read it{by_hand}"
         )
-    return f"the tracker doesn't say how {record.key} is: {answer}{by_hand}"
+    return f"the tracker doesn't show the state of {record.key}: {answer}{by_hand}"
 
 
 def reconcile(candidates: Sequence[Candidate], run: Run) -> list[Finding]:
-    """Ask the tracker about everything the ledger knows, and everything it could have lost.
+    """Ask the tracker about everything the ledger knows or could have lost.
 
     Attempts without an outcome, epics and stories that people closed, reopened or deleted, labels
     of `candidates` that the ledger doesn't know, keys that several items carry.
@@ -204,7 +204,7 @@ def _find_duplicates(run: Run, refreshed: Refreshed) -> None:
 
 
 class NotOpenError(Exception):
-    """There is no one thing open to close under that key; `str(error)` says what there is."""
+    """No single open thing has that key; `str(error)` says what there is."""
 
 
 def close_by_hand(
@@ -212,9 +212,9 @@ def close_by_hand(
 ) -> list[EpicRecord]:
     """Record that an epic, with its open stories, or one story is closed; stories come first.
 
-    For what no tracker shows any more, which would hold its team's place forever. Should the
-    tracker show it open after all, the next run follows that.
-    tracker: needed only where several hold the key. now: business time, at which it is closed.
+    For what no tracker shows any more, which would occupy its team's place forever. If the tracker
+    shows it open after all, the next run follows that.
+    tracker: needed only if several have the key. now: business time, at which it is closed.
     at: wall-clock time, for the history.
     """
     records = ledger.records(tracker)

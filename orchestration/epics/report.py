@@ -14,7 +14,7 @@ from orchestration.trackers.text import one_line
 
 @dataclass(frozen=True)
 class Verdict:
-    """Where a row, or a story, ends in the report and why; record: the epic that it has there."""
+    """Where a row, or a story, ends up in the report and why; record: its epic there."""
 
     section: Section
     reason: str
@@ -25,7 +25,7 @@ class Verdict:
 class EpicEntry:
     """One service in the report, or one story; `key` and `url` are None while it has no epic.
 
-    preview: in a dry run, what would be sent; `notes` what to know of it.
+    preview: in a dry run, what would be sent; `notes` what to know about it.
     """
 
     service_id: str
@@ -40,7 +40,7 @@ class EpicEntry:
     def of(
         cls, c: Candidate, verdict: Verdict, key: str | None, previews: Mapping[str, Preview]
     ) -> EpicEntry:
-        """key: shown where the verdict has no record."""
+        """key: shown if the verdict has no record."""
         key = verdict.record.key if verdict.record else key
         url = verdict.record.url if verdict.record else None
         preview = previews.get(key or "", Preview(None))
@@ -53,8 +53,8 @@ class EpicsReport:
     """Every row of `rpt_promotion_candidates`, each in exactly one part, by rank.
 
     stories, stories_failed: what was opened below epics, beside the rows. stopped: why the run
-    ended early, or why the tracker could not be asked before the decisions; the rows that it
-    didn't get to are in `failed`, and the next run tries them again.
+    ended early, or why the tracker could not be asked before the decisions; rows it didn't reach
+    are in `failed`, and the next run retries them.
     """
 
     run_id: str
@@ -81,7 +81,7 @@ class EpicsReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether the tracker accepted everything and the run got to every row."""
+        """Whether the tracker accepted everything and the run reached every row."""
         return not (self.failed or self.stories_failed or self.stopped)
 
     @property

@@ -1,4 +1,4 @@
-"""One run: who it is, how long what it claims is its own, why it stopped."""
+"""One run: its identity, how long its claims last, why it stopped."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from orchestration.trackers.text import one_line
 UNKNOWN = "it is not known whether the tracker did it; the next run looks before it tries again"
 STALLED = "this machine stalled before it could send the request; the next run tries again"
 
-# A request is sent this soon after its claim was committed, or not at all.
+# A request is sent within this time after its claim was committed, or not at all.
 SEND_WITHIN_SECONDS = 30.0
 # Added to the lease on top of it, for clocks of two machines that differ.
 _CLOCK_SKEW_SECONDS = 30.0
-# How the ledger's history calls an error; any other is a rejection.
+# The names of errors in the ledger's history; any other is a rejection.
 _KINDS = {
     AccessError: "forbidden",
     ConflictError: "conflict",
@@ -46,7 +46,8 @@ class Run:
     """What everything that acts for one run shares.
 
     clock: wall-clock time. now: business time, aware, which epics carry.
-    stopped: why nothing more is asked of the tracker, or None. What asks it raises SourceError.
+    stopped: why nothing more is asked of the tracker, or None. Methods that ask it raise
+    SourceError.
     """
 
     ledger: Ledger
@@ -67,7 +68,7 @@ class Run:
         return {record.key: record for record in self.ledger.records(self.tracker.name)}
 
     def writer(self) -> Writer:
-        """As whom to write now; the lease outlasts what is sent in time, and the search lag."""
+        """The writer as of now; the lease outlasts requests sent in time, and the search lag."""
         tracker, run_id = self.tracker, one_line(self.run_id, 150)
         seconds = SEND_WITHIN_SECONDS + tracker.longest_call_seconds
         lease = timedelta(seconds=seconds + tracker.search_lag_seconds + _CLOCK_SKEW_SECONDS)
@@ -75,7 +76,7 @@ class Run:
         return Writer(tracker.name, owner, run_id, self.clock(), lease, tracker.is_idempotent)
 
     def claim(self, claim: Callable[[Writer], Answer]) -> tuple[Answer, bool]:
-        """The answer to a claim, and whether what it grants may still be sent.
+        """The answer to a claim, and whether there is still time to send.
 
         Asks both clocks: the monotonic one may stand still while a machine is suspended, the
         wall clock may be set back.
@@ -86,16 +87,16 @@ class Run:
         return answer, max(waited, time.monotonic() - began) <= SEND_WITHIN_SECONDS
 
     def stop_on(self, error: SourceError) -> None:
-        """Ask nothing more after an error that the next request would meet too."""
+        """Ask nothing more after an error that the next request would hit too."""
         if isinstance(error, AccessError | UnavailableError):
             self.stopped = self.stopped or str(error)
 
     def status(self, records: Collection[EpicRecord]) -> Mapping[str, StatusOutcome]:
-        """How the tracker has these; asks nothing where there are none."""
+        """The state of these in the tracker; asks nothing if there are none."""
         return self.tracker.status([ref_of(record) for record in records]) if records else {}
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
-        """Which of `keys` the tracker has; asks nothing where there are none."""
+        """Which of `keys` the tracker has; asks nothing if there are none."""
         return self.tracker.find(keys) if keys else {}
 
     def adopt(
@@ -110,7 +111,7 @@ class Run:
     def read_versions(self, records: Collection[EpicRecord]) -> None:
         """Record the versions of what this run has just written, to see what others change later.
 
-        Where the tracker doesn't answer, the version stays unknown, and the epic is not closed.
+        If the tracker doesn't answer, the version stays unknown, and the epic is not closed.
         """
         try:
             answers = self.status(records)

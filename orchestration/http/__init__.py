@@ -1,9 +1,9 @@
 """Talking to other systems over HTTP; knows no vendor.
 
 client.py   one client: retries, limits, deadlines, secrets left out of messages
-answers.py  what an answer says besides its data
+answers.py  what an answer has besides its data
 window.py   the last moment at which a write may still be sent
-errors.py   how it ends other than well
+errors.py   how a request can fail
 """
 
 from orchestration.http.answers import Reply

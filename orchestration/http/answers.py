@@ -1,4 +1,4 @@
-"""What an answer says: its body, when to come back, the server's clock."""
+"""The parts of an answer: its body, when to retry, the server's clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestration.http.errors import TRY_AGAIN, SourceError
 
 MAX_REPLY_BYTES = 256 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
-# A reset this large is a moment (seconds since 1970), not a number of seconds.
+# A reset this large is a time (seconds since 1970), not a duration.
 EPOCH = 1_000_000_000
 
 
@@ -33,11 +33,11 @@ class Reply:
 
 
 class RetryableError(Exception):
-    """Worth asking again; `wait_seconds` where the server said when.
+    """Worth retrying; `wait_seconds` if the server said when.
 
     Attributes:
         is_harmless: the server certainly did nothing, so a write may be sent again too.
-        fix: what to do where asking again doesn't help.
+        fix: what to do if retrying doesn't help.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class RetryableError(Exception):
 
 
 def read_body(response: requests.Response, deadline: float, what: str) -> bytes:
-    """The body, within one deadline for all of it, not only from byte to byte."""
+    """The body, with one deadline for all of it, not per byte."""
     blocks: list[bytes] = []
     size = 0
-    # `iter_content` would wait for a full block, however slowly its bytes come.
+    # `iter_content` would wait for a full block, however slowly it arrives.
     while block := response.raw.read1(BLOCK_BYTES, decode_content=True):
         blocks.append(block)
         size += len(block)
@@ -68,7 +68,7 @@ def read_body(response: requests.Response, deadline: float, what: str) -> bytes:
 
 
 def is_sign_in(response: requests.Response) -> bool:
-    """How Azure DevOps answers credentials that it doesn't know: with a page, or the way to it."""
+    """Azure DevOps answers unknown credentials with a sign-in page or a redirect to it."""
     if response.status_code == 203:
         return "json" not in response.headers.get("content-type", "")
     target = response.headers.get("location", "")
@@ -84,7 +84,7 @@ def json_or_none(content: str) -> Any:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from `Retry-After`, which is a number of them or a date; or as Opsgenie puts it."""
+    """Seconds from `Retry-After`, a number or a date, or from Opsgenie's own header."""
     value = headers.get("retry-after", "")
     if not value and headers.get("x-ratelimit-state", "").upper() == "THROTTLED":
         value = headers.get("x-ratelimit-period-in-sec", "")
@@ -98,7 +98,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def reset_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until there are requests again; None unless the server says that none is left."""
+    """Seconds until the rate limit resets; None unless the server says that none is left."""
     for prefix in ("ratelimit-", "x-ratelimit-"):
         remaining = _number(headers.get(f"{prefix}remaining"))
         reset = _number(headers.get(f"{prefix}reset"))
@@ -108,7 +108,7 @@ def reset_after(headers: Mapping[str, str]) -> float | None:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime:
-    """The server's clock, which windows depend on; ours where it doesn't say."""
+    """The server's clock, which windows depend on; ours if it doesn't send one."""
     return _moment(headers.get("date", "")) or datetime.now(UTC)
 
 

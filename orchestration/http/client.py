@@ -40,13 +40,13 @@ Params = Mapping[str, str | int | Sequence[str]] | Sequence[tuple[str, str | int
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
-# A server that sends a byte now and then would hold a run for ever.
+# A server that sends a byte now and then would block a run forever.
 REPLY_SECONDS = 300
 ATTEMPTS = 7
-# Of a server that was never reached the address is more likely wrong than the server down.
+# If a server was never reached, its address is more likely wrong than the server down.
 UNKNOWN_ATTEMPTS = 3
 BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=2)
-# A server that asks for longer is left for the next sync.
+# A server that asks for a longer wait is left to the next sync.
 MAX_WAIT_SECONDS = 900
 SHOWN_CHARACTERS = 300
 CONFLICTS = (409, 412)
@@ -57,7 +57,7 @@ BROKEN_OFF = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTT
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try. Tests take less of everything."""
+    """How long to try. Tests use less of everything."""
 
     attempts: int = ATTEMPTS
     reply_seconds: float = REPLY_SECONDS
@@ -67,7 +67,7 @@ class Patience:
 
 
 class _Headers(AuthBase):
-    """Sends the credentials, and keeps requests from taking others out of ~/.netrc."""
+    """Sends the credentials, and keeps requests from using others from ~/.netrc."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -83,14 +83,14 @@ class Http:
     Args:
         name: what messages call the server, such as `pagerduty`.
         url: where its API begins; paths are appended to it.
-        credentials: headers that carry secrets. They go to this server only: a redirect is an
-            error, never followed.
+        credentials: headers with secrets, sent to this server only: a redirect is an error and
+            never followed.
         headers: other headers of every request.
         access_hint: what to do after a 401 or 403, such as "give PAGERDUTY_TOKEN read access".
-        settings: the file or variables that `url` is from.
-        secrets: what else is left out of messages, such as a token that credentials hold encoded.
-        explain: makes of what the server refused an error in clearer words.
-        decode: reads a body; what is no JSON is asked for again, for which it raises ValueError.
+        settings: the file or variables that `url` comes from.
+        secrets: what else is removed from messages, such as a token that credentials hold encoded.
+        explain: turns a refusal by the server into a clearer error.
+        decode: reads a body; raises ValueError if it isn't JSON, and then the request is retried.
     """
 
     def __init__(
@@ -127,13 +127,13 @@ class Http:
 
         Raises:
             AccessError: 401 or 403.
-            UnavailableError: no usable answer within the patience.
+            UnavailableError: no usable answer in the time allowed.
             RefusedError: any other refusal.
         """
         return self._ask("GET", path, params=params)
 
     def find(self, path: str, params: Params | None = None) -> Reply | None:
-        """As `get`, and None where the server says that no such thing exists (404, 410)."""
+        """As `get`, but None if the server says that it doesn't exist (404, 410)."""
         try:
             return self.get(path, params)
         except RefusedError as error:
@@ -154,11 +154,11 @@ class Http:
         *,
         content_type: str = "application/json",
     ) -> Reply:
-        """Send a JSON body that changes something; again only where the server did nothing.
+        """Send a JSON body that changes something; retried only if the server did nothing.
 
         Raises:
             UnknownOutcomeError: it may have been done.
-            RefusedError: the server said no, and did nothing.
+            RefusedError: the server refused, and did nothing.
             AccessError, UnavailableError: as `get`; nothing was done.
         """
         headers = {"Content-Type": content_type}
@@ -201,7 +201,7 @@ class Http:
                 self._was_reached = True
                 content = read_body(response, deadline, what)
         except BROKEN_OFF as error:
-            # What it says may hold the query; the class says what happened.
+            # Its message may hold the query; its class says what happened.
             kind = type(error).__name__
             if not _never_sent(error):
                 self._was_reached = True
@@ -224,7 +224,7 @@ class Http:
             raise RetryableError(
                 f"answered {status}", retry_after(response.headers), is_harmless=status == 429
             )
-        # Cleaned before it is cut: of a secret that is cut, the beginning would be shown.
+        # Cleaned before it is cut: the beginning of a cut secret would be shown.
         body = self._clean(content.decode(errors="replace")) if status >= 400 else ""
         if status in (401, 403):
             hint = f"{what}: answered {status}; {self._access_hint}"
@@ -267,7 +267,7 @@ class Http:
             return self._patience.backoff(state)
         if asked > self._patience.max_wait_seconds:
             raise UnavailableError(f"{self.name}: asks to wait {asked:,.0f} s; {TRY_AGAIN}")
-        # A little more, for not every client to come back at the same moment.
+        # A little more, so that clients don't all come back at the same moment.
         return asked + min(self._patience.backoff(state), 1.0)
 
     def _pause_later(self, seconds: float | None) -> None:
@@ -288,7 +288,7 @@ class Http:
 
 
 def _never_sent(error: Exception) -> bool:
-    """Whether no connection was made, so that the server can't have got the request."""
+    """Whether no connection was made, so that the server can't have received the request."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(
         reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError

@@ -1,21 +1,21 @@
-"""How talking to a server ends other than well. Messages say what to do and hold no secret."""
+"""How requests to a server can fail. Messages say what to do and contain no secret."""
 
 from __future__ import annotations
 
 from typing import Any
 
-TRY_AGAIN = "the next run asks again"
+TRY_AGAIN = "the next run tries again"
 
 
 class SourceError(Exception):
-    """The server can't be asked further now; the next run goes on where this one stopped."""
+    """The server can't be asked further now; the next run continues where this one stopped."""
 
 
 class AccessError(SourceError):
     """The server refused the credentials (401) or the right to see or do something (403).
 
-    Nothing was done, and nothing will be until a person helps. `data`: the server's words as JSON
-    where they are. They may name a right that only one record misses.
+    Nothing was done, and nothing will be until a person helps. `data`: the server's answer, if it
+    is JSON; it may name a right that is missing for one record only.
     """
 
     def __init__(self, message: str, data: Any = None) -> None:
@@ -24,13 +24,13 @@ class AccessError(SourceError):
 
 
 class UnavailableError(SourceError):
-    """The server gave no usable answer, however often it was asked; nothing was done."""
+    """The server gave no usable answer, despite retries; nothing was done."""
 
 
 class RefusedError(SourceError):
-    """The server understood and said no, until a person changes what is asked, or the settings.
+    """The server understood and refused; a person must change the request or the settings.
 
-    `status` (3xx, 4xx; 0 where it wasn't even asked), and the server's words as JSON.
+    `status` (3xx, 4xx; 0 if it wasn't even asked), and the server's answer as JSON.
     """
 
     def __init__(self, message: str, status: int = 0, data: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""The one paging loop. A style reads one page and says where the listing goes on."""
+"""The one paging loop. A style reads one page and says where the listing continues."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from orchestration.http.errors import TRY_AGAIN, UnavailableError
 Record = Mapping[str, Any]
 Place = TypeVar("Place", bound=Hashable)
 Result = TypeVar("Result")
-# How often a listing is begun again while its records move.
+# How often a listing is restarted while its records move.
 ATTEMPTS = 5
 
 
 class MovedError(Exception):
-    """Records came or went while they were paged: some may have been passed over."""
+    """Records appeared or vanished during paging: some may have been skipped."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Place]):
-    """Records that no earlier page had, and where the listing goes on; None at its end."""
+    """Records that no earlier page had, and where the listing continues; None at its end."""
 
     records: list[Any]
     reply: Reply
@@ -38,15 +38,15 @@ def pages(
     """Ask page by page, until the style says that there is no more or `ask` finds nothing.
 
     Raises:
-        MovedError: by styles that notice; what was yielded may lack records.
-        UnavailableError: the server gives the same page for ever.
+        MovedError: from styles that detect it; what was yielded may lack records.
+        UnavailableError: the server returns the same page forever.
     """
     place: Place | None = begin
     asked: set[Place] = set()
     while place is not None:
         if place in asked:
             raise UnavailableError(
-                f"a listing gives the same page again and again ({place}); report it"
+                f"a listing returns the same page again and again ({place}); report it"
             )
         asked.add(place)
         reply = ask(place)
@@ -65,13 +65,13 @@ def by_token(items: Callable[[Any], list[Any]], token: Callable[[Any], Place | N
 class ByOffset:
     """Each page begins with the last record of the previous one; use it for one listing only.
 
-    Where it doesn't, records before it vanished or appeared meanwhile, and others that nobody saw
-    may have moved past.
+    If it doesn't, records before it vanished or appeared meanwhile, and others may have been
+    skipped.
 
     Args:
         items: the records of an answer.
         has_more: whether there is more after so many records.
-        identity: what a record is known by.
+        identity: what identifies a record.
         may_grow: new records come first, and push known ones into the next page; those are left
             out. Otherwise a record that comes twice has moved, too.
     """
@@ -105,13 +105,13 @@ class ByOffset:
         if not self._has_more(reply.data, end):
             return Page(fresh, reply)
         if len(records) <= bool(self._previous):
-            raise MovedError("more was to come and nothing came")
+            raise MovedError("more was announced and nothing came")
         self._previous = found
         return Page(fresh, reply, end - 1)
 
 
 def steady(what: str, read: Callable[[], Result], attempts: int = ATTEMPTS) -> Result:
-    """Read from scratch until nothing moves meanwhile; UnavailableError where it always does."""
+    """Read from scratch until nothing moves meanwhile; UnavailableError if it always does."""
     for attempt in range(attempts + 1):
         try:
             return read()

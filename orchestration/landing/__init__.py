@@ -1,4 +1,4 @@
-"""Native records and the cursor that they bring a source to, in one commit.
+"""Native records and the source's new cursor, in one commit.
 
 landing.py  files and cursor are committed together, so a killed sync loses and repeats nothing
 packed.py   a compressed file of JSON records

@@ -1,10 +1,10 @@
-"""What one source writes: records into files of the landing folder, and how far it got.
+"""What one source writes: records into files of the landing folder, and its cursors.
 
 A sync may be killed between any two instructions. So records go to hidden partial files first;
-`commit` writes the cursors together with the names of those files to one state file, atomically,
-and only then shows the files under their names. A sync that was killed is put right when the next
-one opens the state: files that it names are shown, all others are deleted. So every committed
-record is in exactly one file, and the cursors never say more or less than the files do.
+`commit` atomically writes the cursors and the names of those files to one state file, and only then
+gives the files their visible names. The next sync repairs a killed one when it opens the state:
+files named there are shown, all others deleted. So every committed record is in exactly one file,
+and the cursors always match the files.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ class StreamReport:
     source_count: int | None = None
     since: datetime | None = None
     until: datetime | None = None
-    # Of each file that was appended: name below the landing folder, sha256, records.
+    # For each appended file: name below the landing folder, sha256, records.
     files: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Landing:
-    """The door for one source; open it with `open_landing`.
+    """Where one source lands; open it with `open_landing`.
 
     Attributes:
         root: the landing folder.
-        cursors: how far the source got, as of the last commit; JSON values by names of its own.
-        sync_id: names this sync; files of it begin with it.
+        cursors: how far the source got, as of the last commit; JSON values under the source's own
+            names.
+        sync_id: names this sync; its files begin with it.
         streams: what this sync did so far, by stream.
-        cache: folder for what the source keeps and can fetch again; may be missing.
+        cache: folder for what the source can fetch again; may be missing.
     """
 
     def __init__(self, root: Path, state_file: Path, source: str, started_at: datetime) -> None:
@@ -61,8 +62,8 @@ class Landing:
         self._forget()
 
     def _forget(self) -> None:
-        """Begin anew after the last commit."""
-        # A source may go on changing its own; that must not get into the state.
+        """Begin again after the last commit."""
+        # A source may keep changing its own copy; that must not get into the state.
         self.cursors: dict[str, Any] = json.loads(json.dumps(self._state["cursors"]))
         self._written: dict[str, PackedLines] = {}
         self._appended: set[str] = set()
@@ -70,7 +71,7 @@ class Landing:
         self._removed: list[str] = []
 
     def append(self, stream: str, records: Iterable[Mapping[str, Any]]) -> int:
-        """Write records, one a line, as the source gave them; seen only after `commit`.
+        """Write records, one per line, as the source gave them; visible only after `commit`.
 
         Returns how many there were. The records are not kept in memory.
         """
@@ -84,8 +85,8 @@ class Landing:
         return count
 
     def replace(self, stream: str, name: str, records: Iterable[Mapping[str, Any]]) -> int:
-        """Write the file `name` of a stream whose contract has `mode: snapshot`, in place of the
-        previous one. Equal records make an equal file, which the loader knows by its bytes."""
+        """Write the file `name` of a stream whose contract has `mode: snapshot`, replacing the
+        previous one. Equal records make an equal file, which the loader recognises by its bytes."""
         key = f"{stream}/{name}"
         self._open(key, key)
         for record in records:
@@ -99,7 +100,7 @@ class Landing:
         self._written[key] = PackedLines(_partial(target), target)
 
     def place(self, name: str, content: bytes) -> None:
-        """Put a file as others wrote it at `name` below the landing folder, with the commit."""
+        """Put a file, unchanged, at `name` below the landing folder, with the commit."""
         partial = _partial(self.root / self.source / str(len(self._placed)))
         with partial.open("wb") as file:
             file.write(content)
@@ -107,7 +108,7 @@ class Landing:
         self._placed[partial] = self.root / name
 
     def remove(self, names: Iterable[str]) -> None:
-        """Take placed files away, with the commit; then folders that are empty."""
+        """Remove placed files, with the commit; then empty folders."""
         self._removed += names
 
     def observe(
@@ -118,7 +119,7 @@ class Landing:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> None:
-        """Note what the source says of a stream: how many records it holds, and the window asked.
+        """Note what the source reports of a stream: how many records it has, and the window asked.
 
         Counts of several windows add up.
         """
@@ -129,7 +130,7 @@ class Landing:
         report.until = max(filter(None, (report.until, until)), default=None)
 
     def commit(self, **cursors: Any) -> None:
-        """Make all that was written since the last commit visible, together with the cursors.
+        """Make everything written since the last commit visible, together with the cursors.
 
         A cursor that is None is forgotten.
         """
@@ -160,7 +161,7 @@ class Landing:
         return str(path.relative_to(self.root))
 
     def abandon(self) -> None:
-        """Discard what was written since the last commit."""
+        """Discard everything written since the last commit."""
         for file in self._written.values():
             file.close()
         for partial in (*self._placed, *(file.path for file in self._written.values())):
@@ -244,7 +245,7 @@ def last_sync(state_folder: Path, source: str) -> Mapping[str, Any]:
 
 
 def _partial(target: Path) -> Path:
-    """Where the file is written until it is shown, in a folder that is made."""
+    """Where the file is written until it is shown; creates the folder."""
     target.parent.mkdir(parents=True, exist_ok=True)
     return target.with_name(PARTIAL + target.name)
 

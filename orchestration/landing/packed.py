@@ -1,4 +1,4 @@
-"""A packed file of JSON records, one a line, that is on disk for good once it is closed."""
+"""A compressed file of JSON records, one per line, that is durable once closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# A tenth larger than by the usual 6, in half the time: a first sync is bound by this.
+# A tenth larger than with the usual 6, in half the time: a first sync is bound by this.
 LEVEL = 3
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -41,12 +41,12 @@ class PackedLines:
             self._file.close()
 
     def sha256(self) -> str:
-        """Of the closed file, in hexadecimal."""
+        """Hash of the closed file, in hexadecimal."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def flush(file: IO[Any]) -> None:
-    """Leave the file to the disk: it is there after a loss of power too."""
+    """Flush the file to disk, so that it survives a loss of power."""
     file.flush()
     os.fsync(file.fileno())

@@ -13,7 +13,7 @@ from orchestration.landing.packed import flush
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """As of the last commit; of a source that never had one where there is no file."""
+    """As of the last commit; an empty state if there is no file."""
     if not path.exists():
         return {"cursors": {}, "commits": 0, "syncs": 0, "showing": {}}
     return json.loads(path.read_text(encoding="utf-8"))
@@ -29,9 +29,9 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def carry_out(root: Path, state: Mapping[str, Any]) -> None:
-    """Carry a commit out: give partial files their names, and only then remove others.
+    """Carry out a commit: give partial files their names, and only then remove others.
 
-    What was done already is left alone, so this may be interrupted and repeated.
+    What is already done is skipped, so this may be interrupted and repeated.
     """
     for partial, name in state.get("showing", {}).items():
         if (root / partial).exists():
@@ -39,7 +39,7 @@ def carry_out(root: Path, state: Mapping[str, Any]) -> None:
             (root / partial).replace(root / name)
     for name in state.get("removing", ()):
         path = root / name
-        # A folder may be there by now, or a file where its folder was.
+        # A folder may exist there by now, or a file where its folder was.
         if path.is_file():
             path.unlink()
         for parent in path.relative_to(root).parents[:-2]:

@@ -1,4 +1,4 @@
-"""The ledger: what paydown meant to do in other systems, and what came of it."""
+"""The ledger: what paydown intended to do in other systems, and the outcomes."""
 
 from orchestration.ledger.export import export_epics
 from orchestration.ledger.models import (

@@ -1,4 +1,4 @@
-"""Where the ledger lives, and how its writers take turns.
+"""Where the ledger is stored, and how its writers take turns.
 
 Writers are few and brief, so they are serialized outright: `BEGIN IMMEDIATE` on SQLite, a
 transaction-scoped advisory lock on PostgreSQL. Everything between reading a row and writing it
@@ -34,16 +34,16 @@ class LedgerDatabase:
     """A SQLite file or a PostgreSQL database with the ledger's tables.
 
     url: `sqlite:////path/ledger.db` or `postgresql+psycopg2://...`. Nothing is created before the
-    first write; an older ledger is migrated when it is first used. SettingsError for an address
-    that can't be used.
+    first write; an older ledger is migrated when it is first used. SettingsError for an unusable
+    address.
     """
 
     def __init__(self, url: str | URL) -> None:
         try:
             self._url = make_url(url)
-        except (ArgumentError, ValueError):  # Their texts hold a part of the address.
+        except (ArgumentError, ValueError):  # Their messages contain a part of the address.
             raise SettingsError(
-                "PAYDOWN_LEDGER is no address such as postgresql+psycopg2://user:password@host/db; "
+                "PAYDOWN_LEDGER is no address like postgresql+psycopg2://user:password@host/db; "
                 "write @, : and / of a password as %40, %3A and %2F"
             ) from None
         backend = self._url.get_backend_name()
@@ -70,7 +70,7 @@ class LedgerDatabase:
 
     @contextmanager
     def exclusive(self) -> Generator[Session]:
-        """A transaction that no other writer overlaps; commits unless the block raises."""
+        """A transaction that excludes other writers; commits unless the block raises."""
         if self._is_sqlite and not self._has_schema:
             Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
         with self._engine.begin() as connection:
@@ -84,7 +84,7 @@ class LedgerDatabase:
         self._has_schema = True
 
     def read(self, query: Select[Any]) -> list[Any]:
-        """What `query` finds of what is committed; nothing while there is no ledger yet."""
+        """What `query` finds among committed rows; nothing if there is no ledger yet."""
         if not self._has_schema:
             if self._is_sqlite and not Path(str(self._url.database)).exists():
                 return []
@@ -110,8 +110,8 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("pragma synchronous = full")  # An intent must outlive a power cut.
     if cursor.execute("pragma journal_mode").fetchone()[0] != "wal":
-        # Locked: another process is using the file, and sets it. This isn't needed for
-        # correctness, only for readers not to wait for writers.
+        # Locked: another process is using the file, and sets it. This isn't needed for correctness,
+        # only so that readers don't wait for writers.
         with suppress(sqlite3.OperationalError):
             cursor.execute("pragma journal_mode = wal")
     cursor.close()

@@ -25,13 +25,13 @@ def export_epics(
     problems: Mapping[str, str],
     unreachable: str | None = None,
 ) -> None:
-    """Write `epics.ndjson`, a record an epic in whatever tracker.
+    """Write `epics.ndjson`, one record per epic of any tracker.
 
-    tracker: the one that epics are opened in now. problems: its epics by key whose state it
-    didn't tell, and why. unreachable: why it could not be asked at all.
-    The file is replaced atomically, and only where it would say something else, since equal bytes
-    are not loaded again. Stories are left out: trackers tell of them.
-    SQLAlchemyError where the ledger can't be read; the file stays as it was.
+    tracker: the one that epics are opened in now. problems: its epics, by key, whose state is not
+    known, and why. unreachable: why it could not be asked.
+    The file is replaced atomically, and only if it changes, since equal bytes are not loaded again.
+    Stories are left out: trackers report them.
+    SQLAlchemyError if the ledger can't be read; the file is left unchanged.
     """
     lines = []
     for epic in sorted(ledger.records(), key=lambda r: (r.tracker, r.key)):

@@ -1,4 +1,4 @@
-"""Tables of the ledger. A row that leaves a transaction is a detached copy: a record."""
+"""Tables of the ledger. Outside a transaction a row is a detached copy: a record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class EpicState(StrEnum):
-    """The life of an epic in the ledger.
+    """The state of an epic in the ledger.
 
     intended: a call to create it may have been made whose outcome isn't known. closed: by a person
     in the tracker, or by paydown as hygiene. failed: not created, for `reason`; tried again.
@@ -38,7 +38,7 @@ UNFINISHED = (EpicState.INTENDED, EpicState.FAILED)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an epic says of its service: incidents (a set), score, band and error budgets spent."""
+    """An epic's evidence: incidents (a set), score, band and error budgets spent."""
 
     incident_ids: tuple[str, ...]
     score: int
@@ -50,7 +50,7 @@ class Evidence:
 
 
 class _UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in, aware UTC out, on databases that drop the time zone too (SQLite)."""
+    """Aware datetimes in, aware UTC out, even on databases that drop the time zone (SQLite)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -98,15 +98,15 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False):
 
 
 class EpicRecord(Base):
-    """One row per epic or story. The database itself refuses a second unfinished one.
+    """One row per epic or story. The database itself rejects a second unfinished one.
 
-    service_hash: SHA-256 of the service's id, which may be long or hold what a database refuses;
-    of a story, of its own key. parent_key: of a story, its epic. evidence: what the epic says;
-    None where that isn't known, and for stories. shared_key: the shared fix that it points to.
-    version: the tracker's after paydown's last write; None once others have changed it, or where
-    that isn't known, and then paydown never closes it.
-    update_count: how many changes were begun; pending_change_id, pending_evidence: the newest, as
-    long as its outcome isn't known. owner, attempted_at: who began the call, and when.
+    service_hash: SHA-256 of the service's id, which may be long or have characters that a database
+    rejects; for a story, of its own key. parent_key: of a story, its epic. evidence: what the epic
+    says; None if not known, and for stories. shared_key: the shared fix that it points to.
+    version: the tracker's after paydown's last write; None once others have changed it, or if not
+    known, and then paydown never closes it.
+    update_count: how many changes were begun; pending_change_id, pending_evidence: the newest,
+    until its outcome is known. owner, attempted_at: who began the call, and when.
 
     Columns that came later are nullable: `database.py` adds them to older ledgers.
     """
@@ -158,7 +158,7 @@ class EpicRecord(Base):
 
     @property
     def is_attempted(self) -> bool:
-        """Whether a call to create it was begun whose outcome isn't known."""
+        """Whether the outcome of a call to create it isn't known."""
         return self.state is EpicState.INTENDED and self.attempted_at is not None
 
     @property
@@ -167,14 +167,14 @@ class EpicRecord(Base):
         return (self.pending_change_id or "").startswith("close-")
 
     def release(self, *, is_settled: bool = False) -> None:
-        """No call is under way any more; settled: nothing is pending either."""
+        """No call is in flight any more; settled: nothing is pending either."""
         self.owner = self.attempted_at = None
         if is_settled:
             self.pending_change_id = self.pending_evidence = None
 
 
 class LedgerEvent(Base):
-    """One row per thing that happened to an epic, in order of `id`; only ever appended to.
+    """One row per event of an epic, in order of `id`; append-only.
 
     detail: what was sent or answered, and why.
     """
@@ -193,11 +193,11 @@ class LedgerEvent(Base):
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes about which tracker, when, and for how long what it begins is its own.
+    """Who writes, about which tracker, when, and for how long its claims last.
 
-    owner: unique for this process and run. at: wall-clock time, aware. lease: how long after an
-    attempt began it may still take effect or not be found yet. takes_over: begin what another has
-    begun too; only right for trackers that do a thing once, however many ask.
+    owner: unique for this process and run. at: wall-clock time, aware. lease: how long after its
+    start an attempt may still take effect or not be found yet. takes_over: also begin what another
+    has begun; only safe for trackers that do a thing once, however many ask.
     """
 
     tracker: str
@@ -208,13 +208,13 @@ class Writer:
     takes_over: bool = False
 
     def must_wait_for(self, record: EpicRecord, at: datetime | None = None) -> bool:
-        """Whether somebody else's call about `record` may still be under way at `at` (now)."""
+        """Whether somebody else's call about `record` may still be in flight at `at` (now)."""
         if record.attempted_at is None or record.owner == self.owner or self.takes_over:
             return False
         return record.attempted_at + self.lease > (at or self.at)
 
     def note(self, session: Session, key: str, kind: str, **detail: object) -> None:
-        """Append to the history; what looks like a credential in `detail` is left out."""
+        """Append to the history, without anything in `detail` that looks like a credential."""
         about = {"tracker": self.tracker, "key": key, "at": self.at, "run_id": self.run_id}
         session.add(LedgerEvent(**about, kind=kind, detail=redact(detail)))
 
@@ -223,7 +223,7 @@ class Writer:
 class Claim:
     """The answer to a claim.
 
-    record: the epic as it stands; somebody else acts on it unless `is_granted`.
+    record: the epic's current record; somebody else acts on it unless `is_granted`.
     was_attempted: an earlier attempt has no outcome, so the tracker may have done it already.
     """
 
@@ -233,7 +233,7 @@ class Claim:
 
 
 def redact(value: Any) -> Any:
-    """`value` without what looks like a credential, should a tracker's message hold one."""
+    """`value` without anything that looks like a credential, in case a tracker sent one."""
     if isinstance(value, str):
         return _SECRET.sub("***", value)
     if isinstance(value, Mapping):

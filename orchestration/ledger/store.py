@@ -1,8 +1,8 @@
 """The ledger of epics and stories: each method that writes is one committed transaction.
 
-The order that makes a crash harmless: a claim commits what is about to be sent, then the call,
-then `record_...` commits its outcome. Whoever finds a claim without an outcome must look in the
-tracker before sending it again. Stories differ from epics by their `parent_key` only.
+The order that makes a crash harmless: a claim commits what is about to be sent, then the call, then
+`record_...` commits its outcome. Whoever finds a claim without an outcome must check the tracker
+before sending again. Stories differ from epics by their `parent_key` only.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Ledger(LedgerDatabase):
     def begin_once(
         self, tracker: str, key: str, run_id: str, at: datetime, *, again: bool = False
     ) -> str:
-        """Commit that something is about to be sent that must be sent once.
+        """Commit that something is about to be sent that must be sent only once.
 
-        Returns the kind of what the history says last: it is begun only where that is nothing or
-        "failed", or with `again` "intended".
+        Returns the kind of the last event: it is begun only if there is none or it is "failed", or,
+        with `again`, "intended".
         """
         with self.exclusive() as session:
             query = select(LedgerEvent.kind).where(
@@ -77,7 +77,7 @@ class Ledger(LedgerDatabase):
             Writer(tracker, run_id, run_id, at).note(session, key, kind, problem=problem)
 
     def copy_to(self, other: Ledger) -> None:
-        """Put all records, without their history, into an empty ledger."""
+        """Copy all records, without their history, into an empty ledger."""
         records = self.records()
         with other.exclusive() as session:
             for record in records:
@@ -93,8 +93,8 @@ class Ledger(LedgerDatabase):
     ) -> Claim:
         """Commit that `wanted` is about to be created; detail: what its history keeps.
 
-        searched_at: when the tracker was searched for it. Refused is what is open already, what
-        another run has begun, and what was begun so late that the search may have missed it.
+        searched_at: when the tracker was searched for it. Refused if it is open already, if another
+        run has begun it, or if it was begun so late that the search may have missed it.
         """
         with self.exclusive() as session:
             row = session.get(EpicRecord, (writer.tracker, wanted.key))
@@ -125,10 +125,10 @@ class Ledger(LedgerDatabase):
     ) -> EpicRecord:
         """Record that the tracker has it as `ref` (id, url); returns what the ledger has.
 
-        is_ours: this writer created it. What a found epic says, and that it was opened `at`, is
-        known only if it stems from the newest attempt on record; is_known: that it may.
-        Another `ref_id` in the answer means that the tracker has two with one key, another key
-        that the service has one that is open or begun.
+        is_ours: this writer created it. The evidence of a found epic, and that it was opened `at`,
+        are known only if it comes from the newest attempt on record; is_known: that it may. A
+        different `ref_id` in the answer means that the tracker has two with one key; a different
+        key, that the service has one that is open or begun.
         """
         with self.exclusive() as session:
             row = session.get(EpicRecord, (writer.tracker, wanted.key))
@@ -162,8 +162,8 @@ class Ledger(LedgerDatabase):
     ) -> None:
         """Record that an epic was not opened, or a change was not made.
 
-        may_be_done: it isn't known, so the attempt stays as it is. was_pending: an attempt before
-        this one may have made the change, so it stays pending, but nobody has to wait for it.
+        may_be_done: that isn't known, so the attempt is left unchanged. was_pending: an earlier
+        attempt may have made the change, so it stays pending, but nobody has to wait for it.
         """
         with self.exclusive() as session:
             row = session.get_one(EpicRecord, (writer.tracker, key))
@@ -176,9 +176,9 @@ class Ledger(LedgerDatabase):
             writer.note(session, key, kind, reason=reason)
 
     def record_missing(self, searched: Writer, keys: Collection[str], reason: str) -> set[str]:
-        """Settle those of `keys` whose attempts came to nothing; returns these.
+        """Settle those of `keys` whose attempts had no effect; returns these.
 
-        searched: as of before the search, which would have found what took effect until then.
+        searched: when the search began, which would have found whatever had taken effect by then.
         """
         settled = set()
         with self.exclusive() as session:
@@ -202,8 +202,8 @@ class Ledger(LedgerDatabase):
     ) -> Claim:
         """Commit that a change (`change` or `close`) is about to be sent, as `pending_change_id`.
 
-        That is the id of an earlier attempt that says the same, else one that was never used.
-        update_count: how many changes it builds on; refused when another run has begun one more.
+        That is the id of an earlier attempt with the same evidence, else an unused one.
+        update_count: how many changes it builds on; refused if another run has begun one more.
         """
         with self.exclusive() as session:
             row = session.get_one(EpicRecord, (writer.tracker, key))
@@ -225,7 +225,7 @@ class Ledger(LedgerDatabase):
     def record_changed(
         self, writer: Writer, key: str, change_id: str, shared_key: str | None = None
     ) -> None:
-        """Record that the epic says what `change_id` says, and points to a shared fix."""
+        """Record that the epic has the evidence of `change_id`, and points to a shared fix."""
         with self.exclusive() as session:
             row = session.get_one(EpicRecord, (writer.tracker, key))
             if row.pending_change_id == change_id:
@@ -239,7 +239,7 @@ class Ledger(LedgerDatabase):
     ) -> EpicRecord:
         """Record that it is closed: by a person, or as hygiene by us; never before it was opened.
 
-        A story that a person closed is that person's work, so its epic isn't ours to close.
+        If a person closed a story, people have worked on the epic, so it isn't ours to close.
         """
         with self.exclusive() as session:
             row = session.get_one(EpicRecord, (writer.tracker, key))
@@ -258,7 +258,7 @@ class Ledger(LedgerDatabase):
             return row
 
     def record_reopened(self, writer: Writer, key: str, status: str) -> EpicRecord:
-        """Record that a person reopened an epic: it is theirs from now on.
+        """Record that a person reopened an epic: from now on it is theirs.
 
         It stays closed here while another epic of the service is open or begun.
         """
@@ -286,7 +286,7 @@ class Ledger(LedgerDatabase):
 
 
 def _other(session: Session, wanted: EpicRecord) -> EpicRecord | None:
-    """An epic of the service that is open or begun, or of this cycle or a later one."""
+    """An epic of the service that is open or begun, or from this or a later cycle."""
     others = select(EpicRecord).where(
         EpicRecord.tracker == wanted.tracker,
         EpicRecord.service_hash == wanted.service_hash,

@@ -1,4 +1,4 @@
-"""The one door in: files in the landing folder become append-only raw tables.
+"""The only way in: files in the landing folder become append-only raw tables.
 
 A dbt source is the contract (`contract`), DuckDB reads (`read`) and projects (`project`) the
 file, and dlt appends the Arrow batches to the warehouse (`load`). No Python runs per row.

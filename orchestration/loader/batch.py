@@ -1,8 +1,8 @@
 """Records of many files on their way into raw tables, some 64 MB of text at a time.
 
-`landed` holds the loads of this pass: the columns of `raw.loads`, and which `_number` their file
-has in `batch`; `name` is its contract's, `_source_file` what rows name as theirs. Rows get into
-`raw` with the commit, and count once their load is in `raw.loads`.
+`landed` has the loads of this pass: the columns of `raw.loads`, and the `_number` of their file in
+`batch`; `name` is the contract's, `_source_file` what rows give as their file. Rows get into `raw`
+with the commit, and count once their load is in `raw.loads`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from orchestration.loader.raw import (
 from orchestration.loader.report import LoadReport, Problem
 from orchestration.warehouse import Session
 
-# Text that is handled together: a batch takes some three times as much memory.
+# Text processed together: a batch takes some three times as much memory.
 PIECE_BYTES = 64 * 1024 * 1024
 SHOWN_PROBLEMS = 20
-# What DuckDB says of SQL that is wrong, as against a full disk or memory.
+# DuckDB's errors for wrong SQL, as opposed to a full disk or memory.
 CONTRACT_ERRORS = (duckdb.ProgrammingError, duckdb.DataError)
 NOT_JSON = "is not JSON; correct the line and load the file again"
 
@@ -55,13 +55,13 @@ class Batch:
         self._bytes = 0
         self._last = -1
         self._orders: dict[tuple[int, str], bool] = {}  # Whether dates begin with the month.
-        self._unclear: dict[int, str] = {}  # Files whose dates can all be read either way.
-        self._is_scan = False  # Only the dates of what is added count.
+        self._unclear: dict[int, str] = {}  # Files with only ambiguous dates.
+        self._is_scan = False  # Only the dates of added records count.
         self._needed = Needed()
         self._parts_folder = session.folder / "parts"
         shutil.rmtree(self._parts_folder, ignore_errors=True)
         self._parts_folder.mkdir(parents=True)
-        # Parquet files of columns that are known to hold no null would be rewritten by dlt.
+        # dlt would rewrite Parquet files with columns known to have no null.
         self._con.execute("set disabled_optimizers = 'statistics_propagation'")
         self._empty()
 
@@ -72,10 +72,10 @@ class Batch:
         )
 
     def add(self, number: int, piece: pa.Table) -> None:
-        """Take a piece of the file with this number, with the columns of `read.PIECE`.
+        """Add a piece of the file with this number, with the columns of `read.PIECE`.
 
         Raises:
-            ContractError: for a contract with which it can't be read.
+            ContractError: the contract can't be used to read it.
         """
         if self._bytes >= PIECE_BYTES:
             if number == self._last:
@@ -87,7 +87,7 @@ class Batch:
         self._waiting.append(piece.append_column("_number", numbers))
 
     def reject(self, number: int, problem: str) -> None:
-        """Take nothing of a file; what was written of it is left over, without a load."""
+        """Reject a file; rows already written become leftovers, without a load."""
         self._con.execute(
             """
             update landed set status = 'rejected', problem = $problem, records = 0,
@@ -99,14 +99,14 @@ class Batch:
         )
 
     def note(self, number: int, text: str) -> None:
-        """Keep what people should know of a file, though it is read."""
+        """Keep a note about a file that is read."""
         self._con.execute(
             "update landed set problem = ? where _number = ? and status = 'loaded'", [text, number]
         )
 
     def decides(self, number: int, pieces: Iterable[pa.Table]) -> bool:
-        """Whether a file that was rejected for its dates, of which the first 64 MB can be read
-        either way, has one further down that decides; then it is taken back, to be read anew."""
+        """Whether a file, rejected because the dates in its first 64 MB are ambiguous, has one
+        further down that decides; then the rejection is undone, and it can be read again."""
         taken = "update landed set status = 'loaded', problem = null where is_split and _number = ?"
         problem = self._unclear.get(number)
         if not problem or not self._con.execute(f"{taken} returning 1", [number]).fetchall():
@@ -124,7 +124,7 @@ class Batch:
         return bool(self._con.execute(found, [number]).fetchall())
 
     def flush(self) -> None:
-        """Judge and write what is in the batch, and empty it."""
+        """Judge and write the records in the batch, and empty it."""
         self.insert()
         names = self._con.execute(
             "select distinct name from landed semi join batch using (_number) "
@@ -170,7 +170,7 @@ class Batch:
         self._run(contract, f"create or replace temp table judged as {sql}")
 
     def order_dates(self, name: str) -> None:
-        """Decide of each file whether its dates begin with the day or the month, or reject it."""
+        """Decide for each file whether its dates begin with the day or the month, or reject it."""
         contract = self._contracts[name]
         sql = date_orders_sql(contract, envelopes=bool(contract.records))
         for number, day, month, text in self._run(contract, sql).fetchall() if sql else ():
@@ -240,8 +240,8 @@ class Batch:
             self._copy("quarantine", problems)
 
     def reject_wrong_files(self) -> None:
-        """Take nothing of files in which no record has a place for what is needed."""
-        # A record that somebody corrected stands for no file.
+        """Reject files in which no record has a place for a needed value."""
+        # A corrected record doesn't represent a file.
         replays = f"select _number from landed where starts_with(file, '{REPLAYED}')"
         single = {number for (number,) in self._con.execute(replays).fetchall()}
         for number, problem, is_wrong in self._needed.wrong_files(self._session):
@@ -254,7 +254,7 @@ class Batch:
         self._con.execute(f"copy ({sql}) to {literal(str(parts[-1]))} (format parquet)")
 
     def commit(self, condition: str = "true") -> None:
-        """Append the rows, then make the loads count that meet the condition."""
+        """Append the rows, then commit the loads that meet the condition."""
         if self._parts:
             append(self._session, self._parts, self._columns)
             self._note_quarantined()
@@ -274,7 +274,7 @@ class Batch:
         self.report.rows_quarantined = sum(quarantined for _, _, quarantined in rows)
 
     def _note_quarantined(self) -> None:
-        """Report the first problems; those of a file that was rejected are no load's."""
+        """Report the first problems; those of a rejected file belong to no load."""
         if files := [str(path) for path in self._parts.get("quarantine", [])]:
             shown = self._con.execute(
                 "select file, line, field, value, reason from read_parquet($files) semi join "
@@ -285,7 +285,7 @@ class Batch:
 
 
 def _storable(value: str, name: str, kind: str = "varchar") -> str:
-    """The value as a column: of a text, U+FFFD stands for NUL, which PostgreSQL can't store."""
+    """The value as a column; in text, U+FFFD replaces NUL, which PostgreSQL can't store."""
     stored = (
         f"replace({value}, chr(0), '\N{REPLACEMENT CHARACTER}')" if kind == "varchar" else value
     )

@@ -1,8 +1,7 @@
 """Input contracts, read from the dbt sources in the manifest.
 
-A source table that has `files` in its `config.meta` is loaded by us; its columns say where in
-the record each value is, and as what it is read. `docs/guides/bring-your-own-source.md` is the
-user's page on these keys.
+A source table that has `files` in its `config.meta` is loaded by us; its columns say where in the
+record each value is, and its type. `docs/guides/bring-your-own-source.md` documents these keys.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ STEP = re.compile(r"(\[(?:\d+|\*)\])|\[([^\[\]]*[^\[\]\d-][^\[\]]*)\]|(?:^|\.)([
 
 
 class ContractError(ValueError):
-    """A `_sources.yml` that says something the loader can't do; names file, table and fix."""
+    """A `_sources.yml` that asks for something the loader can't do; names file, table and fix."""
 
 
 class Column(BaseModel, frozen=True, extra="forbid"):
-    """One raw column: the first of `paths` that holds a value, read as `data_type`.
+    """One raw column: the first of `paths` that has a value, read as `data_type`.
 
-    `capture` is a regular expression whose first group is the value; the path may then name a
-    list (`tags[*]`), and its first element that matches counts. A `lenient` column is null where
-    its value can't be read as its type; any other column makes a problem of that.
+    `capture` is a regular expression whose first group is the value; the path may then name a list
+    (`tags[*]`), and its first element that matches counts. A `lenient` column is null if its value
+    can't be read as its type; for any other column that is a problem.
     """
 
     name: str
@@ -51,7 +50,7 @@ class Column(BaseModel, frozen=True, extra="forbid"):
 class Rule(BaseModel, frozen=True, extra="forbid"):
     """A condition over the projected columns; a record that fails it goes to quarantine.
 
-    `column` names the column that is at fault, whose value the quarantine shows.
+    `column` names the column to blame, whose value the quarantine shows.
     """
 
     check: str
@@ -62,8 +61,8 @@ class Rule(BaseModel, frozen=True, extra="forbid"):
 class Contract(BaseModel, frozen=True, extra="forbid"):
     """How one stream's files become rows of `raw.<source>__<stream>`.
 
-    `append` keeps every version of a record and lets staging pick the newest. `snapshot` says
-    that the files themselves are the truth: what a file no longer says is no longer so.
+    `append` keeps every version of a record and lets staging pick the newest. `snapshot` means that
+    the files themselves are the truth: what a file no longer has no longer exists.
     """
 
     source: str
@@ -72,8 +71,8 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     defined_in: str
     columns: tuple[Column, ...]
     files: Texts = ()
-    # In place of files: a table or view that another tool fills, as schema.table; its column that
-    # says when a row came in; and which of its rows count, as SQL.
+    # Instead of files: a table or view that another tool fills, as schema.table; its column with
+    # the time when a row came in; and which of its rows count, as SQL.
     relation: str = ""
     loaded_at: str = ""
     where: str = ""
@@ -85,13 +84,13 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
     each: Texts = ()
     nulls: Texts = ("",)
     rules: tuple[Rule, ...] = ()
-    # Columns, or lists of which one is enough: a file that has no place for them is the wrong file.
+    # Columns, or lists of which one is enough: a file without a place for them is the wrong file.
     expected: tuple[Texts, ...] = ()
-    # Columns of which one says when a record ended, and which records have ended, as SQL.
+    # Columns of which one has the time when a record ended, and which records have ended, as SQL.
     end: Texts = ()
     ended: str = ""
     timezone: str = "UTC"
-    # Which of %d/%m and %m/%d a date is that fits both; without it each file must show it.
+    # Whether an ambiguous date is %d/%m or %m/%d; without it each file must make it clear.
     dates: Literal["day_first", "month_first", ""] = ""
     # The environment variable that `dates` is taken from, where there is one.
     dates_variable: str = ""
@@ -102,7 +101,7 @@ class Contract(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that decides how a file is read."""
+        """Hash of everything that decides how a file is read."""
         decisive = {"columns", "reader", "records", "each", "nulls", "rules", "dates"}
         excluded = {"columns": {"__all__": {"variable"}}}
         text = self.model_dump_json(include=decisive, exclude=excluded)
@@ -144,7 +143,7 @@ def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _stated(node: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
-    """What the manifest says, as the fields of a contract."""
+    """The manifest's node as the fields of a contract."""
     columns = [
         {"path": column["name"], "timezone": meta.get("timezone", "UTC"), **_meta(column)}
         | {"name": column["name"], "data_type": (column.get("data_type") or "varchar").lower()}
@@ -184,7 +183,7 @@ def _contradictions(contract: Contract) -> Iterator[str]:
         for name in set(stated).difference(names):
             yield f": {what} '{name}' is not one of its columns"
     if bool(contract.end) != bool(contract.ended):
-        yield ": end and ended go together, the columns and which records need one of them"
+        yield ": end and ended go together: the columns, and which records need one of them"
     for column in contract.columns:
         for problem in _column_problems(column, contract):
             yield f", column {column.name}: {problem}"
@@ -195,7 +194,7 @@ def _relation_problems(contract: Contract) -> Iterator[str]:
         yield f": relation '{contract.relation}' is not schema.table"
     for name in ("files", "reader", "each"):
         if getattr(contract, name):
-            yield f": {name} is of files, and it names a relation; leave one of them out"
+            yield f": {name} is for files, but it names a relation; leave one of them out"
     if contract.mode == "snapshot":
         yield ": a relation can't be a snapshot of files; leave out mode"
     for column in contract.columns:
@@ -212,7 +211,7 @@ def _column_problems(column: Column, contract: Contract) -> Iterator[str]:
     if column.formats and column.data_type not in ("timestamp", "date"):
         yield f"formats are for timestamp and date, not for {column.data_type}"
     if column.timezone not in _zones():
-        yield f"'{column.timezone}' is no IANA time zone such as Europe/Paris"
+        yield f"'{column.timezone}' is not an IANA time zone such as Europe/Paris"
     for path in column.paths:
         if not _can_be_followed(path):
             yield f"path '{path}' can't be followed; see the guide for paths, such as teams[0].id"
@@ -224,7 +223,7 @@ def _column_problems(column: Column, contract: Contract) -> Iterator[str]:
         if column.capture is not None and re.compile(column.capture).groups < 1:
             yield f"capture '{column.capture}' has no group (...) around the value"
     except re.error as error:
-        yield f"capture '{column.capture}' is no regular expression: {error}"
+        yield f"capture '{column.capture}' is not a regular expression: {error}"
 
 
 def _can_be_followed(path: str) -> bool:

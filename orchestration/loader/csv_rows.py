@@ -1,8 +1,7 @@
-"""CSV rows out of lines: what a quote opens ends where it is closed, and each record is judged
-by itself.
+"""CSV rows from lines: a quoted value may span lines, and each record is judged by itself.
 
-Rows are split by Python's reader, in C. DuckDB's own, of a file with a quote that is never closed
-or a comment above the header, returns fewer rows than there are and reports none (2.0.0).
+Rows are split by Python's reader, in C. For a file with an unclosed quote or a comment above the
+header, DuckDB's own returns fewer rows than exist, without an error (2.0.0).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from orchestration.loader.text import BLOCK_BYTES, MAX_LINE_BYTES, Lines, Unread
 
 DELIMITERS = ",;\t|"
 SEPARATOR = re.compile(rf'"?sep=([{re.escape(DELIMITERS)}])"?', re.IGNORECASE)
-# A value that goes on for longer was never closed.
+# A longer value was never closed.
 MAX_VALUE_BYTES = 8 * BLOCK_BYTES
 HEADER_LINES = 100
 ROWS = pa.schema(
@@ -33,7 +32,7 @@ ROWS = pa.schema(
     }
 )
 NOT_CLOSED = (
-    "has a quote that is not closed, or that stands inside a value; "
+    "has a quote that is not closed, or that is inside a value; "
     "correct the line and load the file again"
 )
 OBJECT = re.compile(r"[\[{]")
@@ -43,11 +42,11 @@ LIKE_OBJECT = (
     r"regexp_matches(x, '^(\[?\{''|\[''.*''\]$)')))"
 )
 NO_OBJECT = (
-    "has a value that looks like an object but is no JSON, such as {'id': 1} or ['a']; "
+    "has a value that looks like an object but isn't JSON, such as {'id': 1} or ['a']; "
     "export it as JSON"
 )
 IS_SHIFTED = (
-    "has values that stand one column beside where the other rows have such values; put back the "
+    "has values that are shifted by one column against the other rows; put back the "
     "value that is missing, or quote the one that holds the separator, and load the file again"
 )
 SHIFTED = Path(__file__).with_name("shifted.sql").read_text(encoding="utf-8")
@@ -64,11 +63,11 @@ class CsvRows:
             UnreadableFileError: where there is none.
         """
         self._blocks = blocks
-        self._first = 1  # The number of the first of these lines, which are yet to be split.
+        self._first = 1  # The number of the first of these lines, which are not yet split.
         self._lines: list[str] = []
         self._reasons: list[str | None] = []
         begin = self._skip_blank()
-        # Excel's way to say what separates the values, in a line of its own.
+        # Excel's own line that names the separator.
         if stated := SEPARATOR.fullmatch(self._lines[begin].strip()):
             begin = self._skip_blank(begin + 1)
         bare = re.sub(r'"(?:[^"]|"")*"', "", self._lines[begin])
@@ -91,16 +90,16 @@ class CsvRows:
         self._drop(begin + reader.line_num)
 
     def pieces(self, con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-        """`line, text, reason`, a record each; `text` is JSON, or, with a reason, as it was."""
+        """`line, text, reason` per record; `text` is JSON, or, with a reason, the original."""
         names = [literal(name) for name in self.names]
         cells = [f"nullif(fields[{place}], '')" for place in range(1, len(names) + 1)]
-        # Cells that hold objects or lists, as dumps of an API do; most files have none.
+        # Cells with objects or lists, as in dumps of an API; most files have none.
         objects = [
             f"case when {one}[1] in ('{{', '[') and json_valid({one}) then {one}::json "
             f"else to_json({one}) end"
             for one in cells
         ]
-        # A row as it stood, but that each value is in quotes.
+        # The original row, except that each value is in quotes.
         quoted = "list_transform(fields, lambda x: concat('\"', replace(x, '\"', '\"\"'), '\"'))"
         as_row = f"array_to_string({quoted}, {literal(self._delimiter)})"
         is_more = True
@@ -133,7 +132,7 @@ class CsvRows:
             con.unregister("rows")
 
     def _more(self) -> bool:
-        """Add lines; False where these are the last ones."""
+        """Add lines; False if these are the last ones."""
         size = 0
         for _, lines, reason in self._blocks:
             self._lines += [line + "\n" for line in lines]
@@ -155,7 +154,7 @@ class CsvRows:
         raise UnreadableFileError("has no header; a CSV file begins with the names of its columns")
 
     def _split(self, *, is_all: bool) -> pa.Table:
-        """The rows in the lines. Unless they are all, the last value may go on after them."""
+        """The rows in the lines. Unless these are all, the last value may continue after them."""
         rows: list[tuple[int, str | None, list[str] | None, str | None]] = []
         lines, first, width, begin = self._lines, self._first, len(self.names), 0
         has_reasons = any(self._reasons)

@@ -8,7 +8,7 @@ from orchestration.loader.contract import STEP, Column
 
 # Formats that count from 1970, and their units in a second.
 EPOCH_FORMATS = {"epoch_s": 1, "epoch_ms": 1000}
-# What most tools write; much sooner matched than a regular expression, and no other is as plain.
+# What most tools write; matched much faster than a regular expression.
 ISO_UTC = "____-__-__T__:__:__Z"
 ISO_BEGINS = r"^\d{4}-\d{1,2}-\d{1,2}"
 ISO_WITHOUT_ZONE = r"\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?)?"
@@ -27,14 +27,14 @@ def identifier(name: str) -> str:
 def json_steps(path: str) -> list[str]:
     """The keys and indexes of a path: `teams[0].id` has `teams`, `[0]` and `id`.
 
-    A key that holds a dot is written in brackets: `annotations[pagerduty.com/service-id]`.
+    A key with a dot is written in brackets: `annotations[pagerduty.com/service-id]`.
     """
     steps = STEP.findall(path.removeprefix("$"))
     return [index or bracketed or key for index, bracketed, key in steps]
 
 
 def json_path(path: str) -> str:
-    """A contract's path as a JSONPath with quoted keys; one that begins with `$` stays as it is."""
+    """A contract's path as a JSONPath with quoted keys, unless it begins with `$`."""
     if path.startswith("$"):
         return path
     escaped = (step.replace("\\", "\\\\").replace('"', '\\"') for step in json_steps(path))
@@ -43,7 +43,7 @@ def json_path(path: str) -> str:
 
 
 def typed(column: Column, text: str) -> str:
-    """The SQL expression that reads `text` as the column's type, null where it can't."""
+    """The SQL expression that reads `text` as the column's type, null if it can't."""
     if column.data_type == "timestamp":
         return _timestamp(column, text)
     if column.data_type == "date":
@@ -61,12 +61,12 @@ def typed(column: Column, text: str) -> str:
 
 
 def _timestamp(column: Column, text: str) -> str:
-    """UTC without a zone. Text that carries a zone keeps it; other text is in the column's."""
+    """UTC without a zone. A zone in the text is used; other text is in the column's zone."""
     zone = literal(column.timezone)
     choices = []
     for pattern in _patterns(column):
         parsed = _parsed(text, pattern)
-        # A pattern with a zone gives an instant, any other the time on a wall.
+        # A pattern with a zone gives an instant, any other a local time.
         has_zone = re.search(r"%[zZ]", pattern)
         moment = parsed if has_zone else f"timezone({zone}, {parsed})"
         choices.append(f"timezone('UTC', {moment})")
@@ -101,7 +101,7 @@ def _parsed(text: str, pattern: str) -> str:
     day_first, month_first = both_orders(pattern)
     if day_first == month_first:
         return f"try_strptime({text}, {literal(pattern)})"
-    # Where no file decides, the order is the one that the format states.
+    # If no file decides, the order is that of the format.
     return (
         f"case when coalesce(_is_month_first, {pattern == month_first}) "
         f"then try_strptime({text}, {literal(month_first)}) "
@@ -110,7 +110,7 @@ def _parsed(text: str, pattern: str) -> str:
 
 
 def both_orders(pattern: str) -> tuple[str, str]:
-    """The pattern with the day first and with the month first, where a slash is between them."""
+    """The pattern with the day first and with the month first, if a slash separates them."""
     return re.sub("%m/%d", "%d/%m", pattern), re.sub("%d/%m", "%m/%d", pattern)
 
 
@@ -119,6 +119,6 @@ def _patterns(column: Column) -> list[str]:
 
 
 def _sane(value: str, data_type: str) -> str:
-    """Null outside of the years 1900 to 9999: seconds read as milliseconds, %Y of a year '26'."""
+    """Null outside the years 1900 to 9999: seconds read as milliseconds, %Y for a year '26'."""
     first, after = f"{data_type} '1900-01-01'", f"{data_type} '10000-01-01'"
     return f"case when {value} >= {first} and {value} < {after} then {value} end"

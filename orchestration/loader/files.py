@@ -1,4 +1,4 @@
-"""Which files exist, and which bytes they hold."""
+"""Which files exist, and hashes of their content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestration.loader.contract import Contract, ContractError
 
-# Within it a file could be rewritten without a change of its times, whose clock ticks slowly.
+# Within it a file could be rewritten without a new timestamp, whose clock ticks slowly.
 SETTLING_SECONDS = 5
 
 
@@ -23,7 +23,7 @@ class LandedFile:
     """A file, or a folder that can't be listed.
 
     `file` is its name, stable across machines: the path below the landing folder, or, elsewhere,
-    the root's name and the path below it. `problem` says why it must not or can't be opened.
+    the root's name and the path below it. `problem` says why it may not or can't be opened.
     """
 
     path: Path
@@ -37,8 +37,8 @@ class LandedFile:
 class Finder:
     """Finds the files of streams below the roots; several streams may read one file.
 
-    Hashes are kept in the JSON file `store`, so that only a file that changed is read for its own:
-    in size, times of modification and of change, or inode.
+    Hashes are kept in the JSON file `store`, so that only changed files are read for theirs:
+    changed in size, times of modification and of change, or inode.
     """
 
     def __init__(self, roots: Mapping[str, Path], store: Path) -> None:
@@ -72,7 +72,7 @@ class Finder:
             seen |= {one.path for one in self._found[pattern]}
 
     def save(self) -> None:
-        """Keep the hashes of the files that were asked for, and no others."""
+        """Keep only the hashes of the files that were asked for."""
         if self._used != self._kept:
             fresh = self._store.with_suffix(".new")
             fresh.write_text(json.dumps(self._used), encoding="utf-8")
@@ -134,7 +134,7 @@ class Finder:
 
 
 def is_file(path: Path) -> bool:
-    """Whether it is one, or can't be looked at: then it has a problem of its own."""
+    """Whether it is a file, or can't be checked: then it has a problem of its own."""
     try:
         return path.is_file()
     except OSError:
@@ -151,7 +151,7 @@ def _is_inside(path: Path, root: Path) -> bool:
 
 
 def fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether a path fits a glob, in which `**` is any number of folders."""
+    """Whether a path matches a glob, in which `**` is any number of folders."""
     if not pattern or not parts:
         return not pattern and not parts
     if pattern[0] == "**":

@@ -1,10 +1,10 @@
-"""Exports of other tools, recognised by the names that their records have."""
+"""Exports of other tools, recognised by the field names of their records."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-# Names that only this export has all of, what it is, and where it belongs.
+# Names that only this export has together, what it is, and where it belongs.
 KINDS = [
     (
         {"seconds_to_resolve", "service_name", "created_on"},
@@ -27,8 +27,7 @@ KINDS = [
 
 
 def looks_like(names: Collection[str], stream: str = "") -> str:
-    """What a file with these names probably is, and what to do with it; empty if unknown, or where
-    it is what the stream reads."""
+    """What a file with these names probably is and what to do; empty if unknown or read here."""
     for needed, what, folder in KINDS:
         if needed <= set(names) and folder != stream.replace(".", "/"):
             where = f"move it to {folder}" if folder else "see docs/guides/bring-your-own-source.md"

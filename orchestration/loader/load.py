@@ -1,4 +1,4 @@
-"""Load what is new in the landing folder into `raw`, exactly once, losing nothing."""
+"""Load what is new in the landing folder into `raw`, exactly once and without loss."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def load_landing(
 ) -> LoadReport:
     """Append every new file of every contract to the warehouse.
 
-    Rows are committed first and `raw.loads` last; leftovers of a load that died are deleted, and
-    the files that they came from are read again. A second loader waits until the first is through.
+    Rows are committed first and `raw.loads` last; leftovers of an interrupted load are deleted, and
+    their files are read again. A second loader waits until the first is done.
 
     Raises:
-        ContractError: for a contract with which no file can be read.
+        ContractError: a contract can't be used to read files.
         duckdb.IOException: another program has the warehouse open.
     """
     related = [contract for contract in contracts if contract.relation]
@@ -73,7 +73,7 @@ def load_landing(
             union  -- Of an append stream the same bytes are read once.
             select
                 files.file, null, null, null,
-                'has the same bytes as ' || landed.file || ', which is rejected; mend or remove it'
+                'has the same bytes as ' || landed.file || ', which is rejected; fix or remove it'
             from landed
             inner join files using (name, sha256)
             inner join streams using (name)
@@ -182,8 +182,8 @@ def _read(
 
 
 def _fetch_kept(session: Session, contracts: Sequence[Contract]) -> None:
-    """Let the session have what is kept of files that are gone and to be read again. Rows of a
-    replayed record name the file that it stood in, not the replay."""
+    """Give the session what is kept of files that are gone and must be read again. Rows of a
+    replayed record name its original file, not the replay."""
     kept = session.con.execute("select distinct name from landed where kept_id is not null")
     names = {name for (name,) in kept.fetchall()}
     for contract in contracts:
@@ -201,7 +201,7 @@ def _fetch_kept(session: Session, contracts: Sequence[Contract]) -> None:
 
 
 def _read_kept(con: duckdb.DuckDBPyConnection, batch: Batch, contract: Contract) -> None:
-    """Read what was loaded by another contract of files that are gone."""
+    """Read again what another contract loaded from files that are gone."""
     numbers = con.execute(
         "select min(_number), max(_number) from (select _number, sum(loads.records) over (order by "
         "_number) // ? as part from landed inner join raw.loads on kept_id = loads._load_id "

@@ -1,4 +1,4 @@
-"""Files in which nothing is said of what a contract needs: another tool's, renamed, or cut."""
+"""Files without anything that a contract needs: another tool's, renamed, or cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestration.loader.kinds import looks_like
 from orchestration.loader.pending import REPLACED
 from orchestration.warehouse import Session
 
-# One or two that ended without an end, beside others that have one, may be so at the source.
+# One or two that ended without an end time, among others that have one, may be so at the source.
 FEW = 2
 
 
@@ -31,8 +31,7 @@ class _Need(NamedTuple):
 
 @dataclass
 class _Found:
-    """What a file had of it: how many of the records that can be used need it, and the names that
-    all its records have."""
+    """What a file had of it: how many usable records need it, and the names in all records."""
 
     is_filled: bool = False
     usable: int = 0
@@ -40,14 +39,14 @@ class _Found:
 
 
 class Needed:
-    """What files had so far of the columns that their contracts expect or require."""
+    """What files so far had of the columns that their contracts expect or require."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, str, _Need], _Found] = {}
         self._contracts: dict[str, Contract] = {}
 
     def note(self, con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-        """Look at the records in `judged`."""
+        """Take account of the records in `judged`."""
         needs = [_Need(group) for group in contract.expected]
         needs += [_Need((one.name,)) for one in contract.columns if one.required]
         needs += [_Need(contract.end, contract.ended)] if contract.end else []
@@ -78,8 +77,8 @@ class Needed:
     def wrong_files(self, session: Session) -> Iterator[tuple[int, str, bool]]:
         """The number of each such file, what is wrong, and whether nothing of it may be used.
 
-        Where the names are there and nothing stands under them, it may be, and people are told, if
-        another file of its stream, now or earlier, has something there.
+        If the names exist without values, it may be used, with a note, if another file of its
+        stream, now or earlier, has values there.
         """
         filled = {(name, need) for (_, name, need), one in self._found.items() if one.is_filled}
         for (number, name, need), one in self._found.items():
@@ -92,7 +91,7 @@ class Needed:
             if has_names and (
                 columns[0].required or (need.columns == contract.end and not need.of)
             ):
-                continue  # Each record is told by itself; nothing may have ended yet.
+                continue  # Each record is reported by itself; nothing may have ended yet.
             if (has_names or need.of) and not one.usable:
                 continue
             is_mild = has_names or (need.of and one.usable <= FEW)
@@ -116,7 +115,7 @@ class Needed:
 
 
 def _is_stored(session: Session, contract: Contract, need: _Need) -> bool:
-    """Whether a record that was loaded earlier, and is not read again now, has it."""
+    """Whether a record that was loaded earlier, and isn't read again now, has it."""
     table = f"raw.{session.name(contract.table)}"
     loads = f"select distinct _load_id from {table} where {need.is_filled}"
     session.keep("filled", "_load_id varchar", loads)

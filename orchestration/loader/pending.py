@@ -1,17 +1,17 @@
-"""Which files have to be read, and what became of them: the SQL of a load."""
+"""Which files have to be read, and their outcomes: the SQL of a load."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-# What a load in `landed` has to begin with. Of equal records the one in the last file counts.
+# The initial columns of a load in `landed`. Of equal records the one in the last file counts.
 NEW_LOAD = """
     false as is_split, null::boolean as is_month_first, 0::bigint as records,
     0::bigint as rows_loaded, 0::bigint as rows_quarantined, 0::bigint as rows_compacted,
     replace(uuid()::varchar, '-', '') as _load_id,
     now()::timestamp + to_microseconds(coalesce(_number, 0)) as _loaded_at
 """
-# Loads of what was read again by another contract, and attempts at it.
+# Loads that were read again by another contract, and attempts at it.
 REPLACED = """
     select _load_id from raw.loads where status <> 'removed' and (source, stream, sha256) in (
         select (source, stream, sha256) from landed
@@ -22,11 +22,11 @@ REPLACED = """
 STREAMS = pa.schema(
     [
         *((name, pa.string()) for name in ("name", "source", "stream", "mode", "contract")),
-        ("has_records", pa.bool_()),  # Not documents, nor elements of records.
+        ("has_records", pa.bool_()),  # Neither documents nor elements of records.
         ("has_parts", pa.bool_()),  # Elements of records.
     ]
 )
-# Numbers of loads that are read from what was kept of them begin here.
+# Numbers of loads that are read from their kept text begin here.
 FIRST_KEPT, KEPT_AT_A_TIME = 1_000_000_000, 50_000
 FILES = pa.schema(
     [
@@ -36,13 +36,12 @@ FILES = pa.schema(
         ("is_folder", pa.bool_()),
     ]
 )
-# An append stream knows contents, under whatever name, and reads the same bytes once. A snapshot
-# compares a file with what it was last: going back to an older content is a change. A rejected
-# file is tried again, since its problem may have been the contract or the way to the file. So is
-# whatever was read by another contract: of an append stream a new load then stands in place of the
-# old one, at its time, and where the file is gone it is read from `kept_id`, that is from the text
-# of its rows. Of a snapshot's files that are gone nothing is concluded while a folder of it can't
-# be listed.
+# An append stream knows contents, under any name, and reads the same bytes once. A snapshot
+# compares a file with its last version: going back to an older content is a change. A rejected file
+# is tried again, since its problem may have been the contract or access to the file. So is
+# everything read by another contract: for an append stream a new load then replaces the old one, at
+# its time, and if the file is gone it is read from `kept_id`, that is from the text of its rows. Of
+# a snapshot's files that are gone nothing is concluded while a folder of it can't be listed.
 PENDING = f"""
     with names as (
         select name, file, arg_max(loads, _loaded_at) as last
@@ -107,7 +106,7 @@ PENDING = f"""
         from pending inner join streams using (name)
     )
 """
-# The text of rows, and of what was quarantined of them, as it was kept.
+# The kept text of rows and of quarantined records.
 KEPT = """
     insert into batch by name
     select distinct _number, _line as line, _payload as text
@@ -122,7 +121,7 @@ KEPT = """
     group by all
 """
 
-# Files of records, three or more, or all of their stream, of which the last load could use none,
+# Files of records, three or more, or all of their stream, none of which the last load could use,
 # unless somebody has replayed records of that stream since.
 UNUSED = """
     with lasts as (
@@ -135,7 +134,7 @@ UNUSED = """
     )
     select file, null, null, null,
         'none of its ' || last.records || ' records could be used; `paydown quarantine list` says '
-        || 'why, mend the file or the contract' as problem
+        || 'why, correct the file or the contract' as problem
     from lasts
     where last.status = 'loaded' and last.records > 0 and last.rows_loaded = 0
         and (name, file, last.sha256) in (select (name, file, sha256) from files)
@@ -151,8 +150,8 @@ UNUSED = """
         )
 """
 
-# Nothing new is no record a line, and no note; an array, a table or a document is an export. A
-# record without parts is nothing unusual either, unless its file has none for any stream.
+# A file of one record per line may be empty if nothing is new; an array, a table or a document is
+# an export. A record may lack parts too, unless its file has none for any stream.
 NOTE_EMPTY = """
     update landed set problem = 'holds no record; export it again if there should be some'
     where status = 'loaded' and records = 0 and problem is null

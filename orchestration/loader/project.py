@@ -17,8 +17,8 @@ NOT_AN_OBJECT = 'is JSON but not an object; a record is {"field": value, ...}'
 
 
 def _batch(contract: Contract) -> str:
-    """The records of the contract's files. A problem's text may be anything, so nothing reads it
-    as JSON.
+    """The records of the contract's files. A problem's text may be anything, so it is never read as
+    JSON.
     """
     order = f"{contract.dates == 'month_first'}" if contract.dates else "landed.is_month_first"
     return f"""
@@ -33,14 +33,14 @@ def _batch(contract: Contract) -> str:
 
 
 def envelopes_sql(contract: Contract) -> str:
-    """Rows where `batch` may hold an envelope; most files hold none."""
+    """Rows if `batch` may have an envelope; most files have none."""
     return f"select 1 from ({_batch(contract)}) where {_may_be_envelope(contract)} limit 1"
 
 
 def _may_be_envelope(contract: Contract) -> str:
-    """Whether the text holds the key: much sooner seen than by parsing it.
+    """Whether the text has the key: much faster than parsing it.
 
-    Only of a plain key there is but one spelling in JSON.
+    Only a plain key has a single spelling in JSON.
     """
     if not contract.records:
         return "false"
@@ -57,9 +57,9 @@ def _records(contract: Contract, *, envelopes: bool) -> str:
     sql = _batch(contract)
     if contract.records and envelopes:
         path = json_path(contract.records)
-        # An envelope without its list is a record by itself; an empty list is no record.
-        # In a file that is one envelope, the line of a record is its place in the list.
-        # An envelope may be all of a file, so it is parsed once, unless its list is empty.
+        # An envelope without its list is a record by itself; an empty list is no record. In a file
+        # that is one envelope, the line of a record is its index in the list. An envelope may be
+        # all of a file, so it is parsed once, unless its list is empty.
         sql = f"""
             with opened as (
                 select *,
@@ -98,7 +98,7 @@ def _records(contract: Contract, *, envelopes: bool) -> str:
 
 
 def _elements(contract: Contract, records: str) -> str:
-    """One row per element of the first of the paths `each` that holds something.
+    """One row per element of the first of the paths `each` that has a value.
 
     A path that ends in `.*` is a mapping, whose elements are `{"key": ..., "value": ...}`.
     """
@@ -113,7 +113,7 @@ def _elements(contract: Contract, records: str) -> str:
     )
     kind = "list" if is_list else "mapping"
     reason = f"{' or '.join(paths)} is not a {kind}; correct the record and load it again"
-    # What is wrong with the record itself is reported once, by the stream of whole records.
+    # Problems of the record itself are reported once, by the stream of complete records.
     return f"""
         select
             _number, _line, _text, _record, unnest(_elements) as _element,
@@ -139,11 +139,11 @@ def _elements(contract: Contract, records: str) -> str:
 
 
 def project_sql(contract: Contract, *, envelopes: bool) -> str:
-    """The whole statement. Its columns: _number, _line, those of the contract, _payload, _reason,
-    _field, _value.
+    """The complete statement. Its columns: _number, _line, those of the contract, _payload,
+    _reason, _field, _value.
 
-    `_reason` is null for a good row. Otherwise it names the field, the value and the fix.
-    Without envelopes nothing needs to be kept in memory on the way.
+    `_reason` is null for a good row. Otherwise it names the field, the value and the fix. Without
+    envelopes the statement streams.
     """
     values = [f"{typed(c, _text_of(c))} as {identifier(c.name)}" for c in contract.columns]
     return f"""
@@ -173,7 +173,7 @@ def project_sql(contract: Contract, *, envelopes: bool) -> str:
 
 
 def _texts(contract: Contract, *, envelopes: bool) -> str:
-    """What the records say in each column, as text."""
+    """The records' values in each column, as text."""
     of: dict[str, list[str]] = {"_record": [], "_element": []}
     texts = []
     for column in contract.columns:
@@ -216,7 +216,7 @@ def date_orders_sql(contract: Contract, *, envelopes: bool) -> str | None:
 
 
 def _pick(contract: Contract, column: Column, path: str, of: dict[str, list[str]]) -> str:
-    """The text at a path, null where that says nothing; paths to be extracted are added to `of`."""
+    """The text at a path, null if it is empty; paths to be extracted are added to `of`."""
     if path == "each#":
         return "cast(_place as varchar)"
     source = "_record"
@@ -237,7 +237,7 @@ def _pick(contract: Contract, column: Column, path: str, of: dict[str, list[str]
         nulls = ", ".join(literal(null) for null in contract.nulls)
         pick = f"case when trim({value}) not in ({nulls}) then {value} end"
     if any(other.startswith((path + ".", path + "[")) for other in column.paths):
-        # `cmdb_ci.value` or else `cmdb_ci`: the object itself is not the value.
+        # `cmdb_ci.value` or else `cmdb_ci`: the object itself isn't the value.
         kind = f"json_type({source}, {literal(inner)})"
         pick = f"case when {kind} not in ('OBJECT', 'ARRAY') then {pick} end"
     return pick

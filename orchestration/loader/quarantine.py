@@ -1,7 +1,7 @@
-"""Records in quarantine, and what has become of each since.
+"""Records in quarantine, and the state of each since.
 
-A record is known by where it stood and what it said, so its id stays the same however often its
-file is read. Of several sightings the newest counts.
+A record is identified by its place and its text, so its id stays the same however often its file is
+read. The newest sighting counts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ BOOKKEEPING = ("raw.loads", "raw.quarantine")
 
 # A replayed record is a load of its own: `raw.loads.file` is this and the record's id.
 REPLAYED = "quarantine/"
-# Columns: id, state and those of `raw.quarantine`; a row for each problem, and more than one a
-# record only where elements of its list are quarantined. States:
-#   open        nothing good has come of it
+# Columns: id, state and those of `raw.quarantine`; one row per problem, and several per record only
+# if elements of its list are quarantined. States:
+#   open        not loaded yet
 #   replayed    `paydown quarantine replay` loaded it
-#   read again  its file was, with other bytes or by another contract, and judged anew
-#   removed     its file is gone, and the stream follows its files
-# Rows of a load that never finished are leftovers, and no records.
+#   read again  its file was, with other bytes or by another contract, and judged again
+#   removed     its file is gone, and the stream mirrors its files
+# Rows of an unfinished load are leftovers, not records.
 RECORDS = f"""
     with newest as (
         select
@@ -84,11 +84,11 @@ KINDS = f"""
 
 
 class QuarantineError(ValueError):
-    """What was asked of the quarantine can't be done; the message says why and what can."""
+    """A request to the quarantine can't be met; the message says why and what can be done."""
 
 
 class Quarantine:
-    """The quarantine of the warehouse that a connection is open to.
+    """The quarantine of a connection's warehouse.
 
     Raises:
         QuarantineError: nothing was ever loaded.
@@ -105,16 +105,16 @@ class Quarantine:
         self, source: str | None = None, *, settled: bool = False, each: bool = False
     ) -> list[Row]:
         """What is wrong, by source, stream, field and reason, newest first: how many records are
-        open and, with `settled`, how many no more, in how many files, and the newest record.
-        With `each`, record by record.
+        open and, with `settled`, how many no longer, in how many files, and the newest record. With
+        `each`, record by record.
         """
         return self.rows(KINDS, source=source, settled=settled, each=each)
 
     def record(self, beginning: str) -> list[Row]:
-        """The record whose id begins so: a row for each problem, with the text, maybe cut.
+        """The record whose id begins like this: one row per problem, with the text, maybe cut.
 
         Raises:
-            QuarantineError: no record has such an id, or more than one has.
+            QuarantineError: no or several records have such an id.
         """
         return self.rows(
             "select * from records where id = $id order by field, value, reason",
@@ -122,10 +122,10 @@ class Quarantine:
         )
 
     def full_id(self, beginning: str) -> str:
-        """The one id that begins so.
+        """The one id that begins like this.
 
         Raises:
-            QuarantineError: no record has such an id, or more than one has.
+            QuarantineError: no or several records have such an id.
         """
         found: list[str] = []
         if re.fullmatch(r"[0-9a-f]{4,32}", beginning):
@@ -133,7 +133,7 @@ class Quarantine:
             found = [row["id"] for row in self.rows(sql, id=beginning)]
         if len(found) != 1:
             wrong = (
-                f"begins {len(found)} ids ({', '.join(found[:5])}); give more of it"
+                f"matches {len(found)} ids ({', '.join(found[:5])}); give more of it"
                 if found
                 else "no quarantined record has this id; `paydown quarantine list --each` names all"
             )
@@ -141,5 +141,5 @@ class Quarantine:
         return found[0]
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
-        """What the statement finds in the view `records`, by name."""
+        """What the statement finds in the view `records`, as mappings."""
         return rows_of(self._con, sql, parameters)

@@ -1,7 +1,7 @@
 """The raw schema: its tables, how rows get in, and whether every row is accounted for.
 
-Rows are committed first and `raw.loads` last. Rows whose load is not in `raw.loads` are leftovers
-of a load that died: they don't count, and the next load deletes them.
+Rows are committed first and `raw.loads` last. Rows whose load isn't in `raw.loads` are leftovers of
+an interrupted load: they don't count, and the next load deletes them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ QUARANTINE: Columns = {
     **dict.fromkeys(("field", "value", "reason", "text"), "varchar"),
     "_loaded_at": "timestamp",
 }
-# Where a row came from, and the record itself; these follow the contract's columns.
+# A row's origin, and the record itself; these follow the contract's columns.
 ORIGIN: Columns = {
     **dict.fromkeys(("_load_id", "_source_file"), "varchar"),
     "_line": "bigint",
@@ -65,7 +65,7 @@ def create_tables(session: Session, contracts: Sequence[Contract]) -> None:
             existing = stored.get(contract.table, {}).get(column.name, column.data_type)
             if existing != column.data_type:
                 raise ContractError(
-                    f"{contract.defined_in}: source {contract.name}: column {column.name} is to "
+                    f"{contract.defined_in}: source {contract.name}: column {column.name} should "
                     f"be {column.data_type}, but {contract.table} has it as {existing}; give the "
                     "column another name, its path may stay"
                 )
@@ -82,7 +82,7 @@ def create_tables(session: Session, contracts: Sequence[Contract]) -> None:
 
 
 def delete_leftovers(session: Session, contracts: Iterable[Contract]) -> None:
-    """Delete rows of loads that are not in `raw.loads`.
+    """Delete rows of loads that aren't in `raw.loads`.
 
     Creates the temporary table `stored(table_name, _load_id, row_count)`, by counting all tables
     in one query.
@@ -100,8 +100,8 @@ def delete_leftovers(session: Session, contracts: Iterable[Contract]) -> None:
 
 
 def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> list[str]:
-    """Loads of which the records differ from the raw rows + quarantined rows in `stored`, and those
-    that `macros/compact_raw.sql` deleted."""
+    """Loads whose records differ from the raw rows + quarantined rows in `stored` + those that
+    `macros/compact_raw.sql` deleted."""
     rows = con.execute(
         """
         select
@@ -123,7 +123,7 @@ def unaccounted(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -
 def append(
     session: Session, parts: Mapping[str, Sequence[Path]], columns: Mapping[str, Columns]
 ) -> None:
-    """Append Parquet files to their tables by dlt, all in one package of dlt's.
+    """Append Parquet files to their tables with dlt, all in one dlt package.
 
     Raises:
         dlt.pipeline.exceptions.PipelineStepFailed: the parts are not all appended.
@@ -138,10 +138,11 @@ def append(
         dataset_name="raw",
         pipelines_dir=str(session.folder),
     )
-    # What a dead load left between reading and writing is read again from the landing folder.
+    # What an interrupted load left between reading and writing is read again from the landing
+    # folder.
     pipeline.abort_packages()
 
-    # A resource for each table: one for all would give every table the columns of those before it.
+    # One resource per table: a common one would give every table the columns of previous ones.
     resources = [
         dlt.resource(
             [dlt.mark.with_file_import(str(file), "parquet") for file in files],
@@ -156,7 +157,7 @@ def append(
 
 
 def _hints(columns: Columns) -> Any:
-    # Every timestamp is UTC without a zone, alike in every warehouse.
+    # Every timestamp is UTC without a zone, in every warehouse.
     return {
         name: {"data_type": DLT_TYPES.get(kind, kind), "timezone": False}
         for name, kind in columns.items()

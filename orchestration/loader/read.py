@@ -1,8 +1,8 @@
-"""Any file becomes tables of `line, text, reason, field, value`, a record each, piece by piece.
+"""Reads any file into tables of `line, text, reason, field, value` per record, piece by piece.
 
-`text` is one record as JSON, or, where `reason` is set, the original text of what could not be
-read. DuckDB reads JSON and Parquet; only documents for people (YAML, Markdown) are read by Python,
-one document at a time.
+`text` is one record as JSON, or, if `reason` is set, the original text of what could not be read.
+DuckDB reads JSON and Parquet; only documents for people (YAML, Markdown) are read by Python, one
+document at a time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from orchestration.loader.text import (
 Shape = Literal["lines", "array", "document", "csv", "parquet", "python"]
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
-# To parse one takes ten times its size in memory.
+# Parsing one takes ten times its size in memory.
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 ROWS_AT_A_TIME = 2_048
 SHAPES: dict[str, Shape] = {
@@ -52,7 +52,7 @@ PIECE = pa.schema(
         ("reason", pa.string()),
         ("field", pa.string()),
         ("value", pa.string()),
-        ("is_line", pa.bool_()),  # Not yet known to be JSON, or to hold anything.
+        ("is_line", pa.bool_()),  # Not yet known to be JSON, or to have any content.
     ]
 )
 
@@ -66,12 +66,12 @@ def read_file(
     readers: Readers,
     notes: list[str] | None = None,
 ) -> Iterator[pa.Table]:
-    """The file's records, with the columns of `PIECE`. What people should know of it, though it was
-    read, is added to `notes`.
+    """The file's records, with the columns of `PIECE`. Remarks about a file that was read are added
+    to `notes`.
 
     Raises:
-        UnreadableFileError: where nothing of the file can be trusted, with what to do about it;
-            pieces may have been yielded before.
+        UnreadableFileError: nothing in the file can be trusted; with what to do about it. Pieces
+            may have been yielded before.
     """
     try:
         for piece in _pieces(con, path, contract, readers, [] if notes is None else notes):
@@ -82,7 +82,7 @@ def read_file(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        # Its first line, of the file and not of its plain copy.
+        # Its first line, with the file's name, not that of its plain copy.
         reason = re.sub(r"[^\s\"']*/paydown-\w+/\w+", path.name, str(error).splitlines()[0])
         raise UnreadableFileError(f"{reason[:300].rstrip(' .')}; export it again") from error
     except OSError as error:
@@ -128,14 +128,14 @@ def _shape(path: Path, contract: Contract) -> Shape:
         if contract.reader:
             return "python"
         raise UnreadableFileError(
-            f"'{suffix or path.name}' is not a kind of file that is read; "
+            f"'{suffix or path.name}' is not a file type that is read; "
             "rename it to .json, .ndjson, .csv or .parquet (each may end in .gz or .zst)"
         )
     if suffix == ".parquet":
         return "parquet"
     with open_plain(path) as stream:
         head = stream.read(HEAD_BYTES)
-    # A stray NUL or byte is one record's problem; of pictures or archives many are.
+    # A stray NUL or byte is one record's problem; pictures or archives have many.
     odd = head.count(b"\0") + head.decode(errors="replace").count("\N{REPLACEMENT CHARACTER}")
     if b"\0" in head and odd * 10 > len(head):
         raise UnreadableFileError(
@@ -192,14 +192,14 @@ def _records(
         layout = "array" if kind == "array" else "unstructured"
         source = f"read_json_objects($path, format = '{layout}', maximum_object_size = {most})"
         text = "json"
-    # Elsewhere the order of rows is of no consequence, and keeping it costs memory.
+    # Elsewhere the order of rows doesn't matter, and keeping it costs memory.
     con.execute("set preserve_insertion_order = true")
     try:
         sql = f"select row_number() over () as line, {text}::varchar as text from {source}"
         rows = con.sql(sql, params={"path": str(path)}).to_arrow_reader(ROWS_AT_A_TIME)
         for batch in rows:
             yield pa.Table.from_batches([batch])
-    except OSError as error:  # So Arrow wraps what DuckDB raises while it streams.
+    except OSError as error:  # How Arrow wraps DuckDB's errors while streaming.
         if "Out of Memory Error" in str(error):
             raise duckdb.OutOfMemoryException(str(error)) from error
         raise duckdb.InvalidInputException(str(error)) from error
@@ -208,7 +208,7 @@ def _records(
 
 
 def _is_closed(path: Path) -> bool:
-    """Whether a list ends; DuckDB takes one that is cut off after a comma for complete (2.0.0)."""
+    """Whether a list ends; DuckDB accepts one that is cut off after a comma (2.0.0)."""
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
         end = len(text)
         while end and text[end - 1] <= 32:
@@ -217,7 +217,7 @@ def _is_closed(path: Path) -> bool:
 
 
 def _check_header(contract: Contract, header: list[str]) -> None:
-    """A file whose header lacks a required column is the wrong file: none of it is loaded."""
+    """Rejects a file whose header lacks a required column: it is the wrong file."""
     for column in contract.columns:
         roots = [json_steps(path)[0] for path in column.paths]
         if column.required and not any(root in header for root in roots):

@@ -1,7 +1,7 @@
-"""Streams whose rows are in the warehouse already, brought by other tools: views in place of loads.
+"""Streams whose rows other tools bring into the warehouse: views instead of loads.
 
 A contract that names a `relation` instead of files becomes a view with the contract's columns and
-those of the bookkeeping. Paths find columns, or keys inside of a column that holds JSON.
+those of the bookkeeping. Paths are columns, or keys in a column of JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def create_view(session: Session, contract: Contract) -> list[Problem]:
     """Create the stream's view, and report the records that it leaves out.
 
     Raises:
-        ContractError: the relation isn't there, or has no column for what is required.
+        ContractError: the relation doesn't exist, or lacks a required column.
         WarehouseError, duckdb.Error: a value can't be read as its type.
     """
     schema, _, table = contract.relation.rpartition(".")
@@ -58,7 +58,7 @@ def create_view(session: Session, contract: Contract) -> list[Problem]:
     except (duckdb.Error, WarehouseError) as error:
         raise ContractError(
             f"{contract.defined_in}: source {contract.name}: {str(error).splitlines()[0]}; correct "
-            f"the contract, or drop raw.{contract.table} where it still holds what files brought"
+            f"the contract, or drop raw.{contract.table} if it still has rows from files"
         ) from error
     if not refused:
         return []
@@ -87,7 +87,7 @@ def _loaded_at(
 
 
 def _value(session: Session, contract: Contract, column: Column, known: Mapping[str, str]) -> str:
-    """What the relation says in a column: the first of its paths that holds a value."""
+    """A column's value in the relation: the first of its paths that has one."""
     found = list(_picks(session, contract, column, known))
     if not found and column.required:
         raise ContractError(
@@ -109,7 +109,7 @@ def _picks(
         value, kind = f"record.{session.name(first)}", known[first]
         is_json = kind.startswith(JSON_TYPES)
         if is_json != bool(inner):
-            continue  # No value stands there: an object is none, and a plain value has no keys.
+            continue  # No value: an object isn't one, and a plain value has no keys.
         if inner:
             value, kind = session.json_text(value, [one.strip("[]") for one in inner]), "varchar"
         if kind == "varchar" and contract.nulls:

@@ -1,4 +1,4 @@
-"""Read quarantined records again, from the text that was kept or as somebody corrected them."""
+"""Read quarantined records again, from the kept text or as corrected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestration.loader.report import place
 from orchestration.loader.text import UnreadableFileError
 from orchestration.warehouse import Warehouse
 
-# What is no JSON could not be read as its file is, which no contract changes.
+# What isn't JSON could not be read in its file, which no contract changes.
 KEPT_TEXTS = """
     insert into batch
     select _number, records.line, text,
@@ -38,24 +38,24 @@ def replay(
     correction: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Row], int]:
-    """Read the records with these ids again, or all that are open, or those of one source: from
-    the text that was kept, by the contract as it is now, or as somebody corrected them.
+    """Read the records with these ids again, or all that are open, or those of one source: from the
+    kept text, by the current contract, or as corrected.
 
-    `correction` is a file with what the one record should have been, in any form that a landed
-    file may have. A record of which anything would be quarantined again is not written, so a
-    second replay changes nothing. Each is a load of its own: a replay that dies loses nothing.
+    `correction` is a file with the one record as corrected, in any format of landed files. A record
+    is not written if any part of it would be quarantined again, so a second replay changes nothing.
+    Each is a load of its own: an interrupted replay loses nothing.
 
     Returns:
-        What became of each (`id`, `place`, `state` loaded, settled or open, `reason`), and how
-        many rows were loaded.
+        The outcome of each (`id`, `place`, `state` loaded, settled or open, `reason`), and how many
+        rows were loaded.
 
     Raises:
-        QuarantineError: for an unknown id, or a correction that can't be read.
-        ContractError: for a contract with which no record can be read.
+        QuarantineError: for an unknown id, or an unreadable correction.
+        ContractError: a contract can't be used to read records.
         duckdb.IOException: another program has the warehouse open.
     """
     if correction and len(ids) != 1:
-        raise QuarantineError(f"{correction} corrects one record; give the id of one")
+        raise QuarantineError(f"{correction} corrects one record; give one id")
     by_name = {contract.name: contract for contract in contracts}
     with warehouse.opened() as session:
         con = session.con
@@ -83,7 +83,7 @@ def replay(
         found: dict[int, str | None] = {}
         for name in used:
             progress(f"reading {name}")
-            # Its file decided once whether days or months come first, and that was not kept.
+            # Its file decided whether days or months come first, and that was not kept.
             batch.order_dates(name)
             unclear = "delete from landed where problem <> '' returning _number, problem"
             found |= dict(con.execute(unclear).fetchall())
@@ -95,7 +95,7 @@ def replay(
                 con.execute(f"delete from {table} where {bad}")
             batch.write(name)
         if correction and not found:
-            raise QuarantineError(f"{correction}: holds no record; write the corrected one into it")
+            raise QuarantineError(f"{correction}: has no record; write the corrected one into it")
         for record in wanted:
             reason = found.get(record["_number"])
             record |= {"state": "open" if reason else "loaded", "reason": reason or ""}
@@ -123,7 +123,7 @@ def _chosen(con: duckdb.DuckDBPyConnection, ids: Sequence[str], source: str | No
 
 
 def _refused(record: Row, contract: Contract | None, correction: Path | None) -> Row:
-    """The record's place, and why it can't be read again; an empty state where it can."""
+    """The record's place, and why it can't be read again; an empty state if it can."""
     state, reason = "open", ""
     if record["known_state"] != "open":
         state, reason = "settled", f"was {record['known_state']} before"
@@ -131,7 +131,7 @@ def _refused(record: Row, contract: Contract | None, correction: Path | None) ->
         reason = f"no contract reads {record['name']} any more; add it to a _sources.yml again"
     elif contract.mode == "snapshot":
         reason = (
-            f"{contract.name} is what its files say; correct {record['file']} itself, "
+            f"{contract.name} mirrors its files; correct {record['file']} itself, "
             "and the next run reads it"
         )
     elif record["is_cut"] and not correction:
@@ -146,7 +146,7 @@ def _refused(record: Row, contract: Contract | None, correction: Path | None) ->
 def _land(
     con: duckdb.DuckDBPyConnection, records: Sequence[Row], contracts: Mapping[str, Contract]
 ) -> None:
-    """Create `landed`, a load for each record."""
+    """Create `landed`, one load per record."""
     stated = [one | {"contract": contracts[one["name"]].fingerprint} for one in records]
     con.register("chosen", pa.Table.from_pylist(stated))
     con.execute(

@@ -1,4 +1,4 @@
-"""What a load did, for the person who ran it."""
+"""What a load did, for the people who ran it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that did not get in. `line` is None where all of the file is meant."""
+    """One thing that was not loaded. `line` is None if the complete file is meant."""
 
     file: str
     line: int | None
@@ -29,13 +29,13 @@ def place(file: str, line: int | None) -> str:
 class LoadReport:
     """What one load did.
 
-    `quarantined` holds the first of the problems, `rows_quarantined` counts them all.
-    `files_again` of those loaded had been, by another contract; `files_kept` of these are gone and
-    were read from what was kept of them.
-    `notes` are what people should know of files that were read.
-    `has_records` says that raw holds a record of a tool, from this or an earlier load.
+    `quarantined` has the first problems, `rows_quarantined` counts them all.
+    `files_again` of those loaded had been before, by another contract; `files_kept` of these are
+    gone and were read from their kept text.
+    `notes` are remarks about files that were read.
+    `has_records`: raw has a record of a tool, from this or an earlier load.
     `relations` counts streams that are views on what other tools bring.
-    `unaccounted` is empty where every load's records are raw rows + quarantined rows.
+    `unaccounted` is empty if every load's records are raw rows + quarantined rows.
     """
 
     files_loaded: int = 0

@@ -1,6 +1,6 @@
--- Records whose values stand a column beside the one where all others have such values: where one
--- was lost, or a comma was not quoted, and another made up for it. `rows`: line, fields. One value
--- that is odd is a value; two beside each other, of which one fits its neighbour, are a shift.
+-- Records whose values are one column beside the one where all others have such values: one value
+-- was lost, or a comma was not quoted, and another made up for it. `rows`: line, fields. One odd
+-- value is just a value; two adjacent ones, of which one fits its neighbour, are a shift.
 with cells as (
     select
         line,
@@ -50,7 +50,7 @@ columns as (
 
 sides as (select unnest([-1, 1]) as side),
 
--- Columns that repeat few values, beside one that has other ones.
+-- Columns that repeat few values, next to one that has other ones.
 lists as (
     select
         by_value.place,
@@ -117,7 +117,7 @@ compared as (
     where cells.line in (select candidates.line from candidates)
 ),
 
--- e: empty as hardly another. m: belongs to the column beside it. o: odd. f: would fit there, too.
+-- e: empty, as few others are. m: belongs to the adjacent column. o: odd. f: would fit there, too.
 lettered as (
     select
         line,

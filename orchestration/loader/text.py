@@ -1,6 +1,6 @@
 """The text of a file: decompressed, as UTF-8, in blocks of complete lines of about 1 MB.
 
-Every line counts, blank ones too, so numbers are those that an editor shows.
+Every line counts, blank ones too, so numbers match those in an editor.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ TOO_LONG = (
     "write one record a line and load the file again"
 )
 NOT_UTF8 = "is not UTF-8 (such bytes are shown as \\xNN); save the file as UTF-8 and load it again"
-# Two to four bytes that are one character in UTF-8, and hardly ever stand together elsewhere.
+# Two to four bytes that are one character in UTF-8, and hardly ever occur together elsewhere.
 UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xf4][\x80-\xbf]{2}")
-IS_CP1252 = "is not UTF-8, it was read as Windows-1252; save it as UTF-8 where letters are wrong"
+IS_CP1252 = "is not UTF-8, it was read as Windows-1252; save it as UTF-8 if letters are wrong"
 IS_MIXED = "is in part UTF-8 and in part Windows-1252; save the file as UTF-8 and load it again"
 HOLDS_NUL = "holds a NUL character (shown as \\x00); remove it and load the file again"
 # Escapes of JSON: of a backslash, of half a surrogate pair, which means nothing without the other
-# half, and of a whole pair. Tools that cut a title in the middle of an emoji write halves.
+# half, and of a complete pair. Tools that cut a title in the middle of an emoji write halves.
 ESCAPES = re.compile(
     rb"\\\\|\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
     rb"|[c-fC-F][0-9a-fA-F]{2})"
 )
 HALF_BYTES = len(b"\\ud800")
-# Lines, the number of the first, and why a line is not as the file has it; such a line is alone.
+# Lines, the number of the first, and why a line differs from the file; such a line is alone.
 Lines = tuple[int, list[str], str | None]
 
 
@@ -53,8 +53,8 @@ class UnreadableFileError(Exception):
 
 @contextmanager
 def open_plain(path: Path) -> Generator[Any]:
-    """The file's bytes, decompressed, as UTF-8 without a mark where it has one. Unlike DuckDB's,
-    Arrow's stream checks that an archive is whole, so that no cut one is taken for complete.
+    """The file's bytes, decompressed, as UTF-8 without a byte order mark. Unlike DuckDB's, Arrow's
+    stream checks that an archive is complete, so that a cut one is an error.
 
     Raises:
         UnreadableFileError: for a broken archive or file.
@@ -80,7 +80,7 @@ def open_plain(path: Path) -> Generator[Any]:
 
 
 def is_unicode(path: Path) -> bool:
-    """Whether a file is UTF-8, or has the mark of UTF-16."""
+    """Whether a file is UTF-8, or has UTF-16's byte order mark."""
     content = path.read_bytes()
     try:
         return content[:2] in UTF16_MARKS or content.decode() is not None
@@ -90,10 +90,10 @@ def is_unicode(path: Path) -> bool:
 
 @contextmanager
 def plain_file(path: Path, *, is_json: bool) -> Generator[Path]:
-    """A plain file with the same content, under a name in which DuckDB sees no wildcard.
+    """A plain file with the same content, under a name without wildcards for DuckDB.
 
-    In JSON, U+FFFD stands for each half of a surrogate pair, for one of which DuckDB would reject
-    a record, or all of an array.
+    In JSON, U+FFFD replaces each half of a surrogate pair: DuckDB would reject the record, or the
+    complete array.
     """
     with tempfile.TemporaryDirectory(prefix="paydown-") as folder:
         plain = Path(folder, "file")
@@ -122,8 +122,8 @@ def read_lines(
 ) -> Iterator[Lines]:
     """The stream's lines without their ends, in blocks of about 1 MB.
 
-    In JSON, U+FFFD stands for each half of a surrogate pair. A file of which no character is UTF-8
-    is read as Windows-1252, as Excel writes it, where there are `notes`, and noted.
+    In JSON, U+FFFD replaces each half of a surrogate pair. A file without any UTF-8 character is
+    read as Windows-1252, as Excel writes it, if there are `notes`, and noted.
 
     Raises:
         OSError: for a broken archive.
@@ -161,7 +161,7 @@ def read_lines(
 
 
 def _odd(line: bytes, encoding: str, *, is_cut: bool) -> tuple[list[str], str | None]:
-    """A line as it can be shown, and why it is not as the file has it."""
+    """A line as it can be shown, and why it differs from the file."""
     if is_cut:
         line = line[:KEPT_OF_LONG_LINE]
     text = line.decode(encoding, "backslashreplace")

@@ -19,13 +19,13 @@ from orchestration.loader.text import HEAD_BYTES, UnreadableFileError, open_plai
 ROOT = "landing:"
 SHOWN_KINDS = 4
 HIDDEN = re.compile(r"\.|(README|LICENSE)(\.|$)", re.IGNORECASE)
-# Names of values or of columns, wherever they stand in the beginning of a file.
+# Names of values or of columns, anywhere in the beginning of a file.
 NAMES = re.compile(r'"(\w+)"\s*:|(?:^|[,;\t|])"?(\w+)"?(?=[,;\t|\r\n])')
 PROSE = {".docx", ".doc", ".pdf", ".txt", ".rtf", ".odt", ".markdown", ".mdx", ".erb", ".html"}
 
 
 def unread_files(contracts: Sequence[Contract], landing: Path) -> list[Problem]:
-    """A problem for each folder with such files, most first; hidden files and READMEs are none."""
+    """One problem per folder with such files, most first; hidden files and READMEs are exempt."""
     patterns = [
         pattern.removeprefix(ROOT).split("/")
         for contract in contracts
@@ -68,11 +68,11 @@ def _described(
         own = [pattern for pattern in patterns if "/".join(_plain(pattern)) == folder]
         endings = ", ".join(sorted({pattern[-1] for pattern in own}))
         if links := [path.name for path in paths if path.is_symlink()]:
-            return f"{what}{links[0]} is a link to no file or to a folder, put the files there"
+            return f"{what}{links[0]} links to no file or to a folder, put the files there"
         if folder == "postmortems" and PROSE.intersection(kinds):
-            return f"{what}`paydown postmortem import` makes .md of other forms"
+            return f"{what}`paydown postmortem import` converts other formats to .md"
         if not any("**" in pattern for pattern in own):
-            return f"{what}put them into {folder} itself, folders in it are not read"
+            return f"{what}put them into {folder} itself, its subfolders are not read"
         return f"{what}in {folder} only {endings} is read"
     if meant := get_close_matches(folder.lower(), read, 1, 0.8):
         return f"{what}move them to {meant[0]} if that was meant"
@@ -80,7 +80,7 @@ def _described(
         return what + hint.removesuffix("; else ")
     near = [one for one in read if folder.lower().startswith(one.split("/")[0])]
     meant = near or sorted({one.split("/")[0] for one in read})
-    return f"{what}move them to one of {', '.join(meant)}, or away"
+    return f"{what}move them to one of {', '.join(meant)}, or elsewhere"
 
 
 def _names(path: Path) -> set[str]:

@@ -1,8 +1,8 @@
 """The analysts' copy: every mart in a read-only DuckDB file and as Parquet, replaced atomically.
 
-DuckDB lets nobody read a file that another process writes, and a reader blocks the writer. So
-nobody but a run opens the working warehouse; people and BI tools open `published/current`, which
-is replaced by one rename. A reader that has the previous copy open keeps it.
+DuckDB doesn't allow reading a file that another process writes, and a reader blocks the writer. So
+only runs open the working warehouse; people and BI tools open `published/current`, which is
+replaced by one rename. A reader that has the previous copy open keeps it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from orchestration.settings import Settings, SettingsError
 from orchestration.warehouse import Warehouse, warehouse_of
 
 DATABASE = "paydown.duckdb"
-# People and BI tools have older clients than we do: every DuckDB since 1.0 reads it.
+# People and BI tools have older clients than we do: every DuckDB since 1.0 reads this.
 STORAGE = "v1.0.0"
 CURRENT = "current"
-# Beside the database: which warehouse the copy is of.
+# Beside the database: which warehouse the copy is from.
 TARGET = "target.txt"
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A model that analysts may rely on, with what its documentation says."""
+    """A model that analysts may rely on, with its documentation."""
 
     name: str
     relation: str
@@ -41,14 +41,14 @@ class Mart:
 
 
 class NotPublishedError(SettingsError):
-    """There is no copy of the warehouse that is set; the message says which one there is."""
+    """There is no copy of the configured warehouse; the message names the one that exists."""
 
 
 @dataclass(frozen=True)
 class PublishedCopy:
     """Where the copy is, with its Parquet files in `parquet` beside it.
 
-    changed: False where it equals the previous one.
+    changed: False if it equals the previous one.
     """
 
     database: Path
@@ -57,7 +57,7 @@ class PublishedCopy:
 
 
 def public_marts(manifest: Mapping[str, Any]) -> list[Mart]:
-    """The models with `access: public`, by name; what a column is a key of is told with it."""
+    """The models with `access: public`, by name; descriptions of columns name their keys."""
     models = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
     keys = _keys(manifest)
     marts = [
@@ -77,7 +77,7 @@ def public_marts(manifest: Mapping[str, Any]) -> list[Mart]:
 
 
 def _keys(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """By model and column: the primary and foreign keys that the tests `rules` hold to be true."""
+    """By model and column: the primary and foreign keys that the tests `rules` verify."""
     found: dict[tuple[str, str], str] = {}
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
@@ -95,20 +95,20 @@ def _keys(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 @contextmanager
 def published(settings: Settings) -> Generator[duckdb.DuckDBPyConnection]:
-    """The analysts' copy of the warehouse that is set: how all of paydown reads marts.
+    """The analysts' copy of the configured warehouse: how all of paydown reads marts.
 
     Raises:
-        NotPublishedError: nothing is published yet, or of another warehouse.
+        NotPublishedError: nothing is published yet, or only from another warehouse.
     """
     database = settings.published_database
     if not database.exists():
         raise NotPublishedError("nothing is published yet; run `paydown run` first")
     stated = database.with_name(TARGET)
-    # Before copies said so there was but one kind of warehouse.
+    # Older copies don't say: there was only one kind of warehouse.
     of = stated.read_text(encoding="utf-8") if stated.exists() else "duckdb"
     if of != (wanted := warehouse_of(settings).identity):
         raise NotPublishedError(
-            f"what is published is of {of}, but PAYDOWN_TARGET={settings.target} is {wanted}; "
+            f"what is published is from {of}, but PAYDOWN_TARGET={settings.target} is {wanted}; "
             "`paydown run` publishes that"
         )
     with duckdb.connect(str(database), read_only=True) as con:
@@ -116,14 +116,14 @@ def published(settings: Settings) -> Generator[duckdb.DuckDBPyConnection]:
 
 
 def publish_copy(warehouse: Warehouse, folder: Path, marts: Sequence[Mart]) -> PublishedCopy:
-    """Write the copy into a folder of its own, then make `folder/current` point at it.
+    """Write the copy into a folder of its own, then point `folder/current` at it.
 
     The folder's name is a hash of the marts' content, columns and descriptions and of the
-    warehouse, which is compared before anything is written. The previous copy is kept for those
-    who still read it; older ones are deleted.
+    warehouse, and is compared before anything is written. The previous copy is kept for current
+    readers; older ones are deleted.
 
     Raises:
-        duckdb.Error: where a mart can't be read; the current copy then stays as it is.
+        duckdb.Error: a mart can't be read; the current copy is left unchanged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     current, building, link = folder / CURRENT, folder / ".building", folder / ".current"
@@ -134,7 +134,7 @@ def publish_copy(warehouse: Warehouse, folder: Path, marts: Sequence[Mart]) -> P
         changed = not (version.exists() and current.is_symlink() and current.samefile(version))
         if changed:
             if not version.exists():
-                # What a run that was killed left here is no copy.
+                # Leftovers of a killed run.
                 shutil.rmtree(building, ignore_errors=True)
                 try:
                     _write(con, building, marts)
@@ -155,12 +155,12 @@ def publish_copy(warehouse: Warehouse, folder: Path, marts: Sequence[Mart]) -> P
 def _content(
     con: duckdb.DuckDBPyConnection, marts: Sequence[Mart], identity: str
 ) -> tuple[dict[str, int], str]:
-    """The rows of each mart, and a hash of all of it that doesn't depend on their order."""
+    """The rows of each mart, and a hash of all of them that doesn't depend on their order."""
     con.execute("set timezone = 'UTC'")
     rows: dict[str, int] = {}
     digest = hashlib.sha256((identity + STORAGE).encode())
     for mart in marts:
-        # One hash of 64 bits could collide; two of them, of which one is of the row as a text.
+        # One hash of 64 bits could collide, so there are two: of the row, and of its text.
         (found,) = con.execute(
             "select count(*), sum(hash(mart)), sum(hash(mart::varchar)) "
             f"from {mart.relation} as mart"

@@ -1,1 +1,1 @@
-"""What people meet over: the page, from the published marts and nothing else."""
+"""What people discuss in meetings: the page, from nothing but the published marts."""

@@ -15,7 +15,7 @@ STEPS = (1, 2, 5)
 def step_path(values: Sequence[int | float], low: float, high: float) -> str:
     """The path of a line that keeps each value for one unit of x; y 0 is `high`, 100 is `low`.
 
-    Short, since a page has one a service: what doesn't change takes no characters.
+    Short, since a page has one per service: what doesn't change takes no characters.
     """
     if not values:
         return ""
@@ -32,7 +32,7 @@ def step_path(values: Sequence[int | float], low: float, high: float) -> str:
 def week_chart(
     title: str, weeks: Sequence[date], values: Sequence[float | None], unit: str
 ) -> Markup:
-    """Weekly values as a line with a point each; a week without value is a gap, never 0."""
+    """Weekly values as a line with points; a week without a value is a gap, never 0."""
     known = [value for value in values if value is not None]
     if not known:
         return Markup("")

@@ -16,7 +16,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Digest:
-    """One digest. week: as 2026-W26. items: heading -> plain text, in the order to read them."""
+    """One digest. week: as 2026-W26. items: heading -> plain text, in reading order."""
 
     week: str
     title: str
@@ -24,7 +24,7 @@ class Digest:
 
     @property
     def markdown(self) -> str:
-        """The digest as Markdown, in which no text from outside is markup."""
+        """The digest as Markdown; text from outside is never markup."""
         parts = [f"# {_literal(self.title)}"]
         for heading, text in self.items.items():
             lines = "\n".join(f"- {_literal(line)}" for line in text.splitlines())
@@ -33,7 +33,7 @@ class Digest:
 
 
 def weekly_digest(con: duckdb.DuckDBPyConnection) -> Digest:
-    """The digest of the week of the newest scores in the published marts."""
+    """The digest for the week of the newest scores in the published marts."""
     marts = read_marts(con, QUERIES)
     today: date = marts["moment"][0]["scoring_date"]
     year, week, _ = today.isocalendar()
@@ -105,7 +105,7 @@ def _ranked(row: Row) -> str:
 
 
 def _literal(line: str) -> str:
-    """A line that Markdown shows as it is and that mentions nobody; an address stays one."""
+    """A line that Markdown shows literally and that mentions nobody; addresses stay links."""
     return " ".join(
         word if web(word) == word else escape_markdown(word).replace("@", "\\@")
         for word in line.split(" ")

@@ -1,4 +1,4 @@
-"""The queries of a folder, one a file, on the analysts' copy."""
+"""The queries of a folder, one per file, on the analysts' copy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Row = dict[str, Any]
 
 
 def read_marts(con: duckdb.DuckDBPyConnection, queries: Path) -> dict[str, list[Row]]:
-    """Name of a query -> its rows; duckdb.Error where a mart has not the columns that it names.
+    """Name of a query -> its rows; duckdb.Error if a mart lacks a column that it names.
 
-    What several queries of a folder read is in its `views`.
+    What several queries of a folder share is in its `views`.
     """
     con.execute("set timezone = 'UTC'")
     for view in queries.glob("views/*.sql"):

@@ -1,7 +1,7 @@
-"""The page that people meet over: one HTML file that needs no network and no server.
+"""The page for the weekly review: one HTML file that needs no network and no server.
 
 Levels are computed by dbt. The page's script only multiplies them by weights, so that ranks move
-with a slider exactly as they would with a build; see docs/decisions/0022-the-page-multiplies.md.
+with a slider exactly as in a build; see docs/decisions/0022-the-page-multiplies.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from orchestration.rubric.scoring import DEFAULT_CUTS, Alerts, Factor, Hysteresi
 PAGE = "report.html"
 TEMPLATES = Path(__file__).with_name("page")
 LEVELS = ("low", "medium", "high")
-# In the order of the columns: name -> in a heading, in full.
+# In the order of the columns: name -> (heading, full name).
 FACTORS: dict[Factor, tuple[str, str]] = {
     "slo_burn": ("burn", "SLO burn"),
     "repeats": ("repeats", "Repeat incidents"),
@@ -53,7 +53,7 @@ DECISIONS = {
 def render_page(con: duckdb.DuckDBPyConnection, review: dict[str, Any] | None = None) -> str:
     """The page from the published marts that `con` has open.
 
-    review: what the page needs to record decisions, where `paydown review` serves it.
+    review: what the page needs to record decisions, if `paydown review` serves it.
     """
     marts = read_marts(con, QUERIES)
     rubric = _rubric(marts["rubric"])
@@ -97,7 +97,7 @@ def _text(name: str) -> str:
 
 
 def _rubric(parts: list[Row]) -> dict[str, dict[str, Row]]:
-    """Kind -> name -> the part of the rubric."""
+    """Kind -> name -> that part of the rubric."""
     found: dict[str, dict[str, Row]] = defaultdict(dict)
     for part in parts:
         found[part["part_kind"]][part["part_name"]] = part
@@ -117,7 +117,7 @@ def _charts(weeks: list[Row]) -> dict[str, Markup]:
 
 
 def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
-    """What the script needs, in short: names of factors are in the order of the columns."""
+    """The script's data, abbreviated: names of factors are in the order of the columns."""
     by_service = {
         name: _grouped(marts[name])
         for name in (
@@ -131,7 +131,7 @@ def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dic
             "payback",
         )
     }
-    # Codes of a spell are in the order of the names; one follows that is of no factor.
+    # Codes of a spell are in the order of the names; the last one belongs to no factor.
     order = [*(sorted(FACTORS).index(factor) for factor in FACTORS), len(FACTORS)]
     addresses: dict[str, int] = {}
     scored = [score for row in marts["scores_by_day"] for score in row["scores"]]
@@ -182,7 +182,7 @@ def _data(marts: dict[str, list[Row]], rubric: dict[str, dict[str, Row]]) -> dic
 
 
 def _rubric_data(rubric: dict[str, dict[str, Row]]) -> dict[str, Any]:
-    """The rubric for the script; `yaml`: what scoring.yaml states that no slider moves."""
+    """The rubric for the script; `yaml`: what scoring.yaml states beyond the sliders."""
     if not rubric:
         return {}
     levels = {name: part["part_value"] for name, part in rubric["level"].items()}

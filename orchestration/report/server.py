@@ -1,7 +1,7 @@
 """The page on loopback, with a form that records decisions: `paydown review`.
 
-Safe on a machine that others use too: only loopback listens, the host and origin of each request
-are checked (so no other web page can reach it through a browser), and nothing is shown or recorded
+Safe on a shared machine: it listens on loopback only, the host and origin of each request are
+checked (so no other web page can reach it through a browser), and nothing is shown or recorded
 without the token of the printed address.
 """
 
@@ -34,8 +34,8 @@ Recorder = Callable[[Mapping[str, Any]], dict[str, Any]]
 class ReviewServer(ThreadingHTTPServer):
     """Serves until it is shut down.
 
-    page: the page's text for a token. record: records a decision and says what became of it;
-    DocumentError or ValueError where it can't be recorded, with what is wrong.
+    page: the page's text for a token. record: records a decision and returns the result;
+    DocumentError or ValueError, with what is wrong, if it can't be recorded.
     """
 
     daemon_threads = True
@@ -47,7 +47,7 @@ class ReviewServer(ThreadingHTTPServer):
         self.hosts = {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing: a browser that went away, or a fault that its answer told already."""
+        """Nothing: a browser that went away, or an error that its answer already reported."""
 
     @property
     def address(self) -> str:
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, json.dumps(answer), "application/json")
 
     def _is_allowed(self, token: str) -> bool:
-        """Whether the request is from the printed address; answers it where it is not."""
+        """Whether the request is from the printed address; answers it if not."""
         if self.headers.get("Host", "") not in self.review.hosts:
             self._answer(HTTPStatus.FORBIDDEN, "this server answers to its own address only")
             return False
@@ -119,4 +119,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """The address of each request holds the token, so nothing is logged."""
+        """The address of each request has the token, so nothing is logged."""

@@ -1,4 +1,4 @@
-"""Markdown as PowerPoint: a slide a list of blocks, the first of which is its title.
+"""Markdown as PowerPoint: each slide is a list of blocks, the first of which is its title.
 
 Text is put into runs, never into XML by hand, so nothing in it is markup or a formula.
 """
@@ -19,9 +19,9 @@ from orchestration.trackers.markup import Run, runs
 
 WIDTH, HEIGHT, MARGIN, TOP = 13.333, 7.5, 0.6, 1.25
 SIZES = (16, 15, 14, 13, 12, 11, 10, 9, 8)  # Points; the largest at which a slide's text fits.
-# Of a wide font, in parts of its size: with a narrower one there is more room.
+# Of a wide font, as a share of its size: a narrower one leaves more room.
 _LINE, _CHARACTER, _PADDING, _GAP = 1.22, 0.64, 0.1, 0.12
-_NAMED = 2  # A table of so many columns names in the first what each row is about.
+_NAMED = 2  # In a table of so many columns the first one names each row's subject.
 _TITLE_ONLY = 5  # Layout of the default template.
 
 
@@ -78,12 +78,12 @@ def _text(cell: Sequence[Run]) -> str:
 
 
 def _lines(text: str, width: float, size: int) -> int:
-    """How many lines a text takes in so many inches."""
+    """How many lines a text takes at this width in inches."""
     return max(1, ceil(len(text) / max(1.0, width * 72 / (size * _CHARACTER))))
 
 
 def _widths(block: Block, size: int) -> list[float]:
-    """Inches of each column: what its longest text asks for, or a fair share where that is wide."""
+    """Inches of each column: what its longest text needs, or a fair share if that is wide."""
     longest = [max(len(_text(cell)) for cell in column) for column in zip(*block.rows, strict=True)]
     asked = [length * size * _CHARACTER / 72 + 0.22 for length in longest]
     if len(asked) == _NAMED and asked[0] < WIDTH / 4:

@@ -1,7 +1,7 @@
 """The monthly triage pack: at most ten slides, as HTML that prints to A4 and as PowerPoint.
 
 Both are made from one Markdown text, which `triage/slides.md.jinja` writes from published marts.
-Whatever people wrote is escaped there, so it is text in either.
+People's texts are escaped there, so they are plain text in both.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ANCHOR = re.compile(r"#(?:evidence|slide)-\w+")
 def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Path]:
     """Write the pack's two files into the month's folder in `folder`; returns their paths.
 
-    con: the published copy. SettingsError where no service has a score.
+    con: the published copy. SettingsError if no service has a score.
     """
     marts = read_marts(con, FOLDER / "queries")
     if marts["moment"][0]["scored_at"] is None:
@@ -69,7 +69,7 @@ def write_triage(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, Pa
 
 
 def render_slides(marts: dict[str, list[Row]]) -> list[str]:
-    """The Markdown of each slide; `marts` are rows by query, asks get their `anchor` here."""
+    """The Markdown of each slide; `marts` are rows by query; adds an `anchor` to asks."""
     for number, ask in enumerate(marts["asks"], 1):
         ask["anchor"] = f"evidence-{number}"
     by_decision = defaultdict(list)
@@ -106,7 +106,7 @@ def _is_link(url: str) -> bool:
 def _cell(
     renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A cell; a short one, such as money, a date or an id, never breaks."""
+    """A cell; a short one, such as money, a date or an id, is never wrapped."""
     token = tokens[at]
     if len(tokens[at + 1].content) <= _SHORT:
         token.attrSet("class", "short")

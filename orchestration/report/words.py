@@ -1,4 +1,4 @@
-"""Values of marts in the words of the page, and text from outside cut to what a line can hold."""
+"""Values of marts in the words of the page, and text from outside cut to fit a line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MONEY = re.compile(r"\$(\d{4,12})\b")
 
 
 def incident(row: Row, addresses: dict[str, int]) -> list[Any]:
-    """An incident for the script; `addresses`: what web addresses begin with, each once."""
+    """An incident for the script; `addresses`: beginnings of web addresses, each once."""
     folder, slash, name = web(row["incident_url"]).rpartition("/")
     return [
         day(row["triggered_on"]), row["severity_level"], row["minutes"],
@@ -33,7 +33,7 @@ def payback(row: Row) -> str:
 
 
 def price(row: Row | None) -> str:
-    """What saying no goes on costing, by what the last 90 days cost."""
+    """What saying no keeps costing, judged by the last 90 days."""
     return f"The last 90 days cost {cost(row)}." if row else "No incident in the last 90 days."
 
 
@@ -48,7 +48,7 @@ def cost(row: Row | None) -> str:
 
 
 def action(row: Row) -> str:
-    """An action item in words, with who has it and how late it is."""
+    """An action item in words, with its owner and how late it is."""
     facts = [
         row["owner"] or "no owner",
         f"due {day(row['due_on'])}" if row["due_on"] else "no date",
@@ -67,21 +67,21 @@ def money(value: float | None) -> str:
 
 
 def figure(value: float) -> str:
-    """A number with as many digits as say something."""
+    """A number with its significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def web(value: str | None) -> str:
-    """The address where it is one of the web; no other kind may become a link."""
+    """The address if it is http(s); no other kind may become a link."""
     return web_address(value or "") or ""
 
 
 def short(value: str | None, limit: int = TEXT_LIMIT) -> str:
-    """Text from outside on one line, cut where it is long; dollars as people write them."""
+    """Text from outside on one line, cut if it is long; dollars as people write them."""
     return one_line(MONEY.sub(lambda found: f"${int(found[1]):,}", value or ""), limit)
 
 
-# What a service that is opened shows besides: heading, query, words of a row, words where none is.
+# What an opened service also shows: heading, query, text of a row, text if there is none.
 MORE = (
     ("Open action items", "actions", action, "No action item of its postmortems is open."),
     ("Earlier epics", "payback", payback, "No epic of this service was opened before."),

@@ -1,4 +1,4 @@
-"""What people agree on by pull request: how services are scored, matured and staffed.
+"""What people agree on by pull request: how services are scored, how mature and how staffed.
 
 Pure models without any file access; `orchestration.documents.load_model` reads a file into one.
 """

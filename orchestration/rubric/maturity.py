@@ -1,8 +1,8 @@
 """`modernization/maturity.yaml`: what bronze, silver and gold ask of a service, and what shows it.
 
-A criterion is its text, or a mapping that also says which evidence shows that a service meets it.
-The texts in `seeds/criterion_evidence.csv` have evidence without saying so; any other text without
-evidence can't be judged, and the marts say that instead of guessing.
+A criterion is its text, or a mapping that also states which evidence shows that a service meets it.
+The texts in `seeds/criterion_evidence.csv` have implicit evidence; any other text without evidence
+can't be judged, and the marts say so instead of guessing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Text = Annotated[str, short_text(500)]
 class Evidence(Strict):
     """One thing that must be found: an annotation or tag of the catalog, or what paydown checks.
 
-    `within_days` makes the annotation a date that may be no older, and sets the window of
-    `no_untested_ai_code`, which is the rubric's `window_days` without it.
+    `within_days` makes the annotation a date that may not be older, and sets the window of
+    `no_untested_ai_code`, by default the rubric's `window_days`.
     """
 
     annotation: Annotated[str, short_text(317)] | None = None
@@ -31,8 +31,8 @@ class Evidence(Strict):
     @model_validator(mode="after")
     def _name_one(self) -> Self:
         if [self.annotation, self.tag, self.check].count(None) != 2:
-            fix = "write one of annotation, tag and check, the others apart"
-            raise invalid("must name one thing", fix)
+            fix = "write one of annotation, tag and check, the others as further items"
+            raise invalid("must name exactly one thing", fix)
         has_date = self.annotation or self.check == "no_untested_ai_code"
         if self.within_days is not None and not has_date:
             fix = "remove it; only an annotation and no_untested_ai_code can be too old"
@@ -65,12 +65,12 @@ Criteria = Annotated[
 
 
 class Maturity(Strict):
-    """Criteria per level; a service has a level when it meets it and all below."""
+    """Criteria per level; a service has a level if it meets it and all lower ones."""
 
     levels: Annotated[dict[MaturityLevel, Criteria], Field(min_length=1)]
 
     def record(self) -> dict[str, Any]:
-        """`criteria`, and the `evidence` that they state, flat, one entry each.
+        """`criteria`, and the `evidence` that they state, as flat lists.
 
         Levels count from 1 (bronze), criteria and evidence from 1 in the order of the file.
         """

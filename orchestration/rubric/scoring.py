@@ -1,7 +1,7 @@
 """`modernization/scoring.yaml`: what makes a service a modernization candidate.
 
 The short form (weights and bands) is complete: everything else has a default. Points are computed
-in SQL, not here; this model only says what the rubric is, and names it by a hash.
+in SQL, not here; this model only defines the rubric, and identifies it by a hash.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DEFAULT_CUTS: dict[Factor, dict[str, float]] = {
 
 
 class Levels(Strict):
-    """Share of a factor's weight that each level gives."""
+    """Share of a factor's weight for each level."""
 
     none: Share = 0
     low: Share = 0.3
@@ -66,7 +66,7 @@ class Levels(Strict):
 
 
 class Cuts(Strict):
-    """The values from which a factor is low, medium or high; `null` drops a level."""
+    """The values at which a factor becomes low, medium or high; `null` drops a level."""
 
     low: Amount | None = None
     medium: Amount | None = None
@@ -77,10 +77,9 @@ AlertLevel = Literal["none", "low", "medium", "high"]
 
 
 class Alerts(Strict):
-    """The level at least of a service whose burn-rate alert of the SRE workbook fired.
+    """The minimum level of a service for which a burn-rate alert of the SRE workbook fired.
 
-    One that pages: 2 % of the budget in an hour, 5 % in six. One that opens a ticket: 10 % in a day
-    or in three.
+    Paging: 2 % of the budget in an hour, 5 % in six. Opening a ticket: 10 % in a day or in three.
     """
 
     page: AlertLevel = "medium"
@@ -88,7 +87,7 @@ class Alerts(Strict):
 
 
 class Burn(Strict):
-    """Levels of `slo_burn`: by how much of an error budget was spent, and by which alert fired."""
+    """Levels of `slo_burn`: by the share of an error budget spent, and by the alert that fired."""
 
     budget_spent: Cuts = Cuts()
     alerts: Alerts = Alerts()
@@ -105,7 +104,7 @@ class Burn(Strict):
 
 
 class Thresholds(Strict):
-    """From which value on each factor has which level; what is left out has its default."""
+    """The values at which each factor reaches each level; missing ones have their defaults."""
 
     slo_burn: Burn = Burn()
     repeats: Cuts = Cuts()
@@ -117,7 +116,7 @@ class Thresholds(Strict):
     ai_risk: Cuts = Cuts()
 
     def stated(self, factor: Factor) -> Cuts:
-        """The cuts that the file states of a factor."""
+        """The cuts that the file states for a factor."""
         value = getattr(self, factor)
         return value.budget_spent if isinstance(value, Burn) else value
 
@@ -130,7 +129,7 @@ class Band(Strict):
 class Bands(Strict):
     """What a score leads to; below both, a service is closed as hygiene.
 
-    Work is due 45 days after the band is entered, and 90 for the lower one, where it says nothing.
+    By default work is due 45 days after the band is entered, 90 for the lower one.
     """
 
     promote_to_epic: Band
@@ -145,7 +144,7 @@ class Bands(Strict):
 
 
 class Hysteresis(Strict):
-    """A band entered is left only `margin` points below its minimum, or after `hold_days`."""
+    """A band is left only `margin` points below its minimum, or after `hold_days`."""
 
     margin: Amount = 2
     hold_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 28
@@ -174,21 +173,21 @@ class Scoring(Strict):
             if not cuts:
                 fix = "state low, medium or high, or give the factor the weight 0"
                 raise invalid("no threshold is left", fix, at=place)
-            fix = "state both, rising, or write null for the level to do without"
+            fix = "state both, rising, or write null for the level to drop"
             rising(cuts, stated.model_fields_set, fix, at=place)
             for level, cut in cuts.items() if factor in SHARE_FACTORS else ():
                 share_of_one(cut, at=[*place, level])
         return self
 
     def cuts(self, factor: Factor) -> dict[str, float | None]:
-        """The factor's thresholds by level: what the file states over the defaults."""
+        """The factor's thresholds by level: the file's values over the defaults."""
         stated = self.thresholds.stated(factor).model_dump(exclude_unset=True)
         return {"low": None, "medium": None, "high": None} | DEFAULT_CUTS[factor] | stated
 
     def record(self) -> dict[str, Any]:
         """The rubric as one record for the warehouse; every factor and band, defaults included.
 
-        `ordinal` rises with the level and with the band. `close_as_hygiene` has no minimum.
+        `ordinal` increases with the level and the band. `close_as_hygiene` has no minimum.
         """
         promote, bundle = self.bands.promote_to_epic, self.bands.bundle_with_existing
         ordinals = list(self.levels.model_dump())
@@ -222,12 +221,12 @@ class Scoring(Strict):
 
     @property
     def rubric_hash(self) -> str:
-        """12 hex digits that name what the rubric means, however its file is laid out."""
+        """12 hex digits that identify the rubric's content, however its file is laid out."""
         return self.record()["rubric_hash"]
 
 
 def _number(value: float | None) -> float | None:
-    """One spelling per number, so that 5, 5.0 and -0.0 against 0 don't change the hash."""
+    """One spelling per number, so that 5 or 5.0, and -0.0 or 0, give the same hash."""
     return None if value is None else float(value) + 0.0
 
 

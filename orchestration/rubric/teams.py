@@ -1,5 +1,5 @@
-"""`modernization/capacity.yaml` and `calendar.yaml`: what teams cost and have, when they work, and
-which windows durations are published for.
+"""`modernization/capacity.yaml` and `calendar.yaml`: teams' costs and capacity, working hours, and
+the windows of published durations.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 @cache
 def time_zones() -> list[str]:
-    """The zones that every warehouse knows: UTC, and those named by area and city."""
+    """The zones that every warehouse knows: UTC, and those named as area/city."""
     return ["UTC", *sorted(name for name in available_timezones() if "/" in name)]
 
 
@@ -41,7 +41,7 @@ def _zone(name: str) -> str:
 
 
 def _hours(text: str) -> str:
-    """Without blanks; an end before the beginning is on the next day."""
+    """Without blanks; an end before the start is on the next day."""
     opens, closes = (time.strip() for time in text.split("-"))
     if opens == closes:
         raise invalid("begins when it ends", "write 00:00-24:00 for all day")
@@ -73,7 +73,7 @@ WorkingHours = Annotated[
 
 
 class TeamDefaults(Strict):
-    """What holds for a team that says nothing else. The article asks for 15 to 25 %."""
+    """The defaults of a team. The article asks for 15 to 25 %."""
 
     day_rate_usd: Rate
     carve_out_share: CheckedShare = 0.20
@@ -101,7 +101,7 @@ class Holiday(Strict):
 
 
 class Schedule(Strict):
-    """When a team works, where it says so. Hours are on its clock, which keeps daylight saving."""
+    """When a team works, if stated. Hours are local time, with daylight saving."""
 
     time_zone: TimeZone | None = None
     working_days: Annotated[list[Weekday], Field(min_length=1), once()] | None = None
@@ -120,7 +120,7 @@ USUAL = {
 
 
 class Reports(Strict):
-    """Windows that end at `as_of`, and from how many incidents on a figure says something."""
+    """Windows that end at `as_of`, and the minimum number of incidents for a meaningful figure."""
 
     windows_days: Annotated[list[Days], Field(min_length=1, max_length=20), once()] = Field(
         default_factory=lambda: [7, 30, 90, 365]
@@ -131,7 +131,7 @@ class Reports(Strict):
 class Calendar(Strict):
     """Working hours and holidays per team; a team not listed has the defaults.
 
-    A team's holidays stand in place of the defaults'.
+    A team's holidays replace the defaults'.
     """
 
     defaults: Schedule = Schedule()
@@ -139,7 +139,7 @@ class Calendar(Strict):
     reports: Reports = Reports()
 
     def record(self) -> dict[str, Any]:
-        """`calendars`, that of the defaults and one a team, and the `holidays` of all of them."""
+        """`calendars`, the default one and one per team, and the `holidays` of all of them."""
         defaults = USUAL | self.defaults.model_dump(exclude_none=True)
         calendars = [{"calendar": "defaults", "team": None} | defaults] + [
             {"calendar": f"team:{team}", "team": team}

@@ -1,5 +1,5 @@
-"""`modernization/targets.yaml`, `shared_fixes.yaml` and `decisions.yaml`: what the work should have
-reached after its first days, which changes serve several services, and what the review decided.
+"""`modernization/targets.yaml`, `shared_fixes.yaml` and `decisions.yaml`: what the work should
+reach in its first days, which changes serve several services, and what the review decided.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Promotion(Strict):
 
 
 class Changes(Strict):
-    """Change from the days before the start: -0.5 is half of what it was."""
+    """Change against the days before the start: -0.5 means half."""
 
     repeat_rate: Change = -0.50
     mttr: Change = -0.20
@@ -59,19 +59,19 @@ class Changes(Strict):
 
 
 class CapacityShare(Strict):
-    """Share of planned capacity that is spent on modernization, both ends allowed."""
+    """Share of planned capacity spent on modernization, both ends included."""
 
     min: CheckedShare = 0.15
     max: CheckedShare = 0.25
 
     @model_validator(mode="after")
     def _rise(self) -> Self:
-        rising(self.model_dump(), self.model_fields_set, "let min be the smaller one", equal=True)
+        rising(self.model_dump(), self.model_fields_set, "make min the smaller one", equal=True)
         return self
 
 
 class Targets(Strict):
-    """Every target has the article's value where the file says nothing else."""
+    """Every target has the article's value by default."""
 
     starts_on: Day | None = None
     days: Days = 90
@@ -95,7 +95,7 @@ FixId = Annotated[
 
 
 class SharedFix(Strict):
-    """`services` as the catalog, or a tool, names them. What is left out comes from the members."""
+    """`services` as named in the catalog or a tool. What is left out comes from the members."""
 
     id: FixId
     title: Name
@@ -106,7 +106,7 @@ class SharedFix(Strict):
 
 
 class SharedFixes(Strict):
-    """A service can wait for one shared fix at a time; take a fix out when it is done."""
+    """A service can wait for one shared fix at a time; remove a fix when it is done."""
 
     fixes: Annotated[list[SharedFix], once(lambda fix: fix.id)] = Field(
         default_factory=list, max_length=500
@@ -124,7 +124,7 @@ class SharedFixes(Strict):
         return self
 
     def record(self) -> dict[str, Any]:
-        """The file, and `members` with one entry a fix and service."""
+        """The file, and `members` with one entry per fix and service."""
         members = [
             {"id": fix.id, "ordinal": ordinal, "service": service}
             for ordinal, fix in enumerate(self.fixes, start=1)
@@ -137,7 +137,7 @@ class ReviewDecision(Strict):
     """What the weekly review decided about a service, or a shared fix by its id.
 
     promote opens an epic; bundle opens none of its own; close and defer are a no, which needs a
-    reason. A close holds until the next incident, or until its day; a defer until its day.
+    reason. A close is valid until the next incident, or until its day; a defer until its day.
     """
 
     service: Name
@@ -152,21 +152,21 @@ class ReviewDecision(Strict):
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.decision in ("close", "defer") and not self.reason:
-            raise invalid("a no without a reason", "say why in reason", ["reason"])
+            raise invalid("is a no without a reason", "write why in reason", ["reason"])
         if self.decision == "defer" and not self.until:
-            raise invalid("is deferred without an end", "state until, a day", ["until"])
+            raise invalid("is deferred without an end date", "state until, a day", ["until"])
         for name in ("due", "until"):
             day = getattr(self, name)
             if day and day <= self.decided_on:
                 raise invalid("is not after decided_on", "write a later day", [name])
         for name, decisions in (("due", ("promote", "bundle")), ("until", ("close", "defer"))):
             if getattr(self, name) and self.decision not in decisions:
-                what = f"says nothing where the decision is {self.decision}"
+                what = f"has no meaning if the decision is {self.decision}"
                 raise invalid(what, f"leave {name} out", [name])
         return self
 
 
 class ReviewDecisions(Strict):
-    """What the review decided, oldest first; of a service the newest decision holds."""
+    """What the review decided, oldest first; a service's newest decision is valid."""
 
     decisions: list[ReviewDecision] = Field(default_factory=list, max_length=100_000)

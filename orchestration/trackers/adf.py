@@ -1,4 +1,4 @@
-"""Markdown as Atlassian Document Format, which Jira Cloud's REST 3 takes.
+"""Markdown as Atlassian Document Format, which Jira Cloud's REST 3 accepts.
 
 Text in it is data, never markup, so there is nothing to escape. What the format forbids (bold
 code, a heading in a list) is left out.
@@ -20,10 +20,9 @@ Node: TypeAlias = dict[str, Any]
 
 
 def to_adf(body: str, tail: str = "") -> Node:
-    """`body` as Atlassian Document Format, cut where Jira would refuse it, and a short `tail`.
+    """`body` as Atlassian Document Format, cut to what Jira accepts, and a short `tail`.
 
-    The limit is held against the JSON and not only the text in it: that is safe, however Jira
-    counts.
+    The limit is applied to the JSON, not only to its text: that is safe, however Jira counts.
     """
 
     def render(*parts: str) -> Node:
@@ -37,7 +36,7 @@ def to_adf(body: str, tail: str = "") -> Node:
 
 
 def adf_texts(node: Any) -> Iterator[str]:
-    """Every text of a document that Jira gave back."""
+    """Every text of a document from Jira."""
     if isinstance(node, dict):
         if isinstance(node.get("text"), str):
             yield node["text"]
@@ -96,7 +95,7 @@ def _item(item: SyntaxTreeNode) -> list[Node]:
 
 
 def _tasks(node: SyntaxTreeNode) -> list[Node]:
-    """The items as tasks, where each is one line that begins with a box; none otherwise."""
+    """The items as tasks, if each is one line that begins with a box; else none."""
     tasks = []
     for item in node.children:
         kinds = [child.type for child in item.children]
@@ -105,7 +104,7 @@ def _tasks(node: SyntaxTreeNode) -> list[Node]:
             return []
         text = _text([replace(first, text=first.text[2:]), *rest])
         state = "TODO" if first.text.startswith("☐") else "DONE"
-        # Numbered by its line, so that a preview is what is sent.
+        # Numbered by its line, so that a preview equals what is sent.
         tasks.append(_node("taskItem", text, localId=f"task-{(item.map or [0])[0]}", state=state))
     return tasks
 

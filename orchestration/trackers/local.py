@@ -1,4 +1,4 @@
-"""The embedded tracker: one readable Markdown file an epic, in one directory.
+"""The embedded tracker: one readable Markdown file per epic, in one directory.
 
 People close an epic by editing its file. Files may be renamed; they are found by the key in
 their front matter.
@@ -35,8 +35,8 @@ _REPLACE_ATTEMPTS = 5
 class LocalTracker:
     """Epics as files under `directory`, which is created with the first epic; stories beside them.
 
-    Creating a key that exists adopts its file, whoever else is creating it (`os.link` refuses an
-    existing name), so an unfinished intent needs no waiting.
+    Creating a key that exists adopts its file, even if somebody else is creating it (`os.link`
+    rejects an existing name), so an unfinished intent needs no waiting.
     """
 
     name = "local"
@@ -48,14 +48,14 @@ class LocalTracker:
         self._directory = directory
 
     def find(self, keys: Collection[str]) -> Mapping[str, protocol.EpicRef]:
-        """The epics that hold one of `keys`, by file name first, by front matter otherwise."""
+        """The epics that have one of `keys`, by file name first, else by front matter."""
         names = {key: f"{key}.md" for key in keys if self._path(key).is_file()}
         if len(names) < len(set(keys)):
             names = self._names_by_key() | names
         return {key: self._ref(key, names[key]) for key in keys if key in names}
 
     def create(self, draft: protocol.EpicDraft) -> protocol.EpicRef:
-        """Write the epic's file, atomically, and durable when this returns."""
+        """Write the epic's file, atomically and durably."""
         name = f"{draft.key}.md"
         with self._explained(name), self._locked():
             created = self._write(self._path(draft.key), render_epic(draft), None)
@@ -70,18 +70,18 @@ class LocalTracker:
         self._edit(ref, lambda text: closed(text, change))
 
     def check(self) -> Sequence[protocol.Check]:
-        """Whether the directory can be written to, or made."""
+        """Whether the directory can be written to, or created."""
         nearest = self._directory.absolute()
         while not nearest.exists():
             nearest = nearest.parent
         if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
             return [protocol.Check("directory", True, f"epics are files in {self._directory}")]
-        what = f"{self._directory}: {nearest} is no directory that may be written to"
+        what = f"{self._directory}: {nearest} is not a writable directory"
         fix = "let paydown write there, or set another PAYDOWN_HOME"
         return [protocol.Check("directory", False, f"{what}; {fix}")]
 
     def preview(self, draft: protocol.EpicDraft) -> protocol.Preview:
-        """The epic's file, letter by letter."""
+        """The exact text of the epic's file."""
         return protocol.Preview({"file": f"{draft.key}.md", "text": render_epic(draft)})
 
     def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
@@ -105,7 +105,7 @@ class LocalTracker:
             return error
 
     def _edit(self, ref: protocol.EpicRef, edit: Callable[[str], str]) -> None:
-        """Replace the epic's text by what `edit` makes of it, but not over a newer edit."""
+        """Replace the epic's text with the result of `edit`, but not over a newer edit."""
         with self._explained(ref.id), self._locked():
             for _ in range(_REPLACE_ATTEMPTS):
                 path = self._current_path(ref)
@@ -116,7 +116,7 @@ class LocalTracker:
                 edited = edit(text)
                 if edited == text or self._write(path, edited, before):
                     return
-        raise ConflictError(f"{ref.id} changes all the time, the next run tries again")
+        raise ConflictError(f"{ref.id} keeps changing, the next run tries again")
 
     @contextmanager
     def _explained(self, name: str) -> Generator[None]:
@@ -144,14 +144,14 @@ class LocalTracker:
     def _names_by_key(self) -> dict[str, str]:
         names: dict[str, str] = {}
         for path in sorted(self._directory.glob("*.md")):
-            # A file that can't be read is not ours, or is reported under its own name.
+            # An unreadable file isn't ours, or is reported under its own name.
             with suppress(OSError, DocumentError):
                 names.setdefault(str(read_front_matter(read_text(path)).get("key")), path.name)
         return names
 
     @contextmanager
     def _locked(self) -> Generator[None]:
-        """One paydown at a time in the directory; removes what a killed one left half-written."""
+        """One paydown at a time in the directory; removes half-written files of a killed one."""
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / ".lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -162,7 +162,8 @@ class LocalTracker:
     def _write(self, path: Path, text: str, before: os.stat_result | None) -> bool:
         """Put `text` at `path`, atomically and durably.
 
-        False where a file was created there (`before` is None) or is no longer as `before` saw it.
+        False if a file was created there meanwhile (`before` is None) or has changed since
+        `before`.
         """
         temporary = self._directory / f".{secrets.token_hex(8)}.tmp"
         try:
@@ -194,7 +195,7 @@ def _version(stat: os.stat_result) -> tuple[int, int, int]:
 
 
 def _read(path: Path) -> str:
-    """The file letter by letter; DocumentError where `read_text` refuses it."""
+    """The exact text of the file; DocumentError if `read_text` rejects it."""
     read_text(path)
     with path.open(encoding="utf-8", newline="") as file:
         return file.read()

@@ -1,4 +1,4 @@
-"""The Markdown file of an epic: written once, read back, and edited without touching the rest."""
+"""The Markdown file of an epic: written once, read back, and edited without changing the rest."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ABOUT = (
     "Opened by paydown. To close it, set `status: done` and `closed_at` at the top; everything "
     "here is yours to edit. Paydown adds to the evidence log, and writes `score` and `slo_burn`."
 )
-# The other fields are left out where they don't apply.
+# The other fields are left out if they don't apply.
 _ALWAYS = ("score", "slo_burn", "estimate_days", "budget_usd", "closed_at")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Also quotes text that the reader would take for a number (`1.5e3`, `-.5`)."""
+    """Also quotes text that would be read as a number (`1.5e3`, `-.5`)."""
 
 
 _Dumper.add_implicit_resolver(
@@ -33,7 +33,7 @@ _Dumper.add_implicit_resolver(
 
 
 def render_epic(draft: EpicDraft) -> str:
-    """The whole file: YAML front matter that tools and people edit, then what the epic is for."""
+    """The complete file: YAML front matter that tools and people edit, then the epic's text."""
     fields = {
         "key": draft.key,
         "title": draft.title,
@@ -88,21 +88,21 @@ def closed_at(text: str) -> datetime | None:
         at = datetime.fromisoformat(written)
     except ValueError:
         fix = "write it as 2026-06-26 or 2026-06-26T16:00:00Z"
-        raise ValueError(f"`closed_at` is no date, {fix}") from None
+        raise ValueError(f"`closed_at` is not a date, {fix}") from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def with_change(text: str, change: EpicChange) -> str:
-    """`text` with the change's score and burn, and its evidence unless that is in the log."""
+    """`text` with the change's score and burn, and its evidence unless the log has it."""
     text = _with_field(text, "score", change.score)
     text = _with_field(text, "slo_burn", change.slo_burn)
     return text if _mark(change) in text else _with_evidence(text, change)
 
 
 def closed(text: str, change: EpicChange) -> str:
-    """`text` with the change, and done at its time; as it is if it holds the change.
+    """`text` with the change, and done at its time; unchanged if it has the change already.
 
-    Then it was closed by the same write, and if it is open now, a person reopened it.
+    The same write would have closed it, so if it is open now, a person reopened it.
     """
     if _mark(change) in text:
         return text
@@ -125,9 +125,9 @@ def _dumped(fields: dict[str, Any]) -> str:
 
 
 def _with_field(text: str, name: str, value: str | float | datetime | None) -> str:
-    """`text` with the field `name` set, on its own line; a remark after the old value stays.
+    """`text` with the field `name` set, on its own line; a comment after the old value is kept.
 
-    As it is where the field is missing or written in an unusual way: a person rearranged it.
+    Unchanged if the field is missing or written in an unusual way: a person rearranged it.
     """
     before = _front_matter(text)
     if name not in before.value:
@@ -140,18 +140,18 @@ def _with_field(text: str, name: str, value: str | float | datetime | None) -> s
         return text
     lines[at] = _dumped({name: value}).rstrip("\n") + line["rest"]
     edited = "\n".join(lines)
-    # A value of several lines would still have its end.
+    # The end of a multi-line value would remain.
     read = str(value) if isinstance(value, datetime) else value
     return edited if read_front_matter(edited) == {**before.value, name: read} else text
 
 
 def _mark(change: EpicChange) -> str:
-    """How a change shows in the file, so that it can be found again."""
+    """The mark of a change in the file, by which it is found again."""
     return f"`{change.change_id}`"
 
 
 def _with_evidence(text: str, change: EpicChange) -> str:
-    """`text` with `change` at the end of its evidence log, and not one other word touched."""
+    """`text` with `change` at the end of its evidence log, otherwise unchanged."""
     end_of_line = "\r\n" if "\r\n" in text else "\n"
     block = [f"### {change.at:%Y-%m-%d} {_mark(change)}", "", *change.body.split("\n")]
     at = len(text)

@@ -1,7 +1,7 @@
-"""Markdown, the one body of an epic, read for trackers that take another format.
+"""Markdown, the one body of an epic, converted for trackers that need another format.
 
 HTML in a body is text, images are links, and only what `web_address` accepts is linked. `to_html`
-is what Azure DevOps takes; `adf` and `wiki` are for Jira.
+is for Azure DevOps; `adf` and `wiki` are for Jira.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from orchestration.trackers.text import visible, web_address
 Rendered = TypeVar("Rendered")
 
 JIRA_LIMIT = 32_767
-_CUT = f"Cut here: Jira takes {JIRA_LIMIT:,} characters. All of it: `paydown explain`."
+_CUT = f"Cut here: Jira accepts {JIRA_LIMIT:,} characters. All of it: `paydown explain`."
 _CUTTABLE = ("paragraph_open", "list_item_open", "table_open", "fence", "code_block", "hr")
 BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
 def to_html(body: str) -> str:
-    """`body` as HTML, in which all text is escaped."""
+    """`body` as HTML, with all text escaped."""
     return _READER.renderer.render(_tokens(body), _READER.options, {}) if body else ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of text that looks the same throughout."""
+    """A run of text with one style."""
 
     text: str
     url: str = ""
@@ -49,7 +49,7 @@ _READER.normalizeLink = lambda url: web_address(url) or ""
 
 
 def _tokens(body: str) -> list[Token]:
-    """`body` parsed, without what nobody sees, with boxes as characters."""
+    """`body` parsed, without invisible characters, with boxes as characters."""
     tokens = _READER.parse(_cleaned(body))
     for number, token in enumerate(tokens):
         if token.type in ("fence", "code_block"):
@@ -75,7 +75,7 @@ def _cleaned(body: str) -> str:
 
 
 def _code(text: str) -> str:
-    """In code an invisible character is a trap; in prose it joins emoji and letters."""
+    """In code invisible characters are a trap; in prose they join emoji and letters."""
     return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
@@ -85,9 +85,9 @@ def fitted(
     render: Callable[..., Rendered],
     size: Callable[[Rendered], int],
 ) -> Rendered:
-    """As much of `body` as Jira takes, cut after a paragraph or an item, and all of `tail`.
+    """As much of `body` as Jira accepts, cut after a paragraph or an item, and all of `tail`.
 
-    render: takes Markdown texts, one below the other.
+    render: receives Markdown texts, in order.
     """
     full = render(body, tail)
     if size(full) <= JIRA_LIMIT:
@@ -102,7 +102,7 @@ def fitted(
 
 
 def runs(block: SyntaxTreeNode) -> list[Run]:
-    """The text of a heading, a paragraph or a cell; neighbours that look the same are one."""
+    """The text of a heading, a paragraph or a cell; neighbours of the same style are merged."""
     runs: list[Run] = []
     for run in _inline(block.children, Run("")):
         if runs and replace(runs[-1], text="") == replace(run, text=""):

@@ -3,14 +3,14 @@
 Rules of the protocol:
 
 * Errors are those of `orchestration.http`, whose messages say what to do: they end up in the ledger
-  and on people's screens, and hold no secret.
-* `AccessError` and `UnavailableError` end the run, since the next epic would meet them too; others
-  are about the epic of the call alone.
+and on people's screens, and contain no secret.
+* `AccessError` and `UnavailableError` end the run, since the next epic would hit them too; others
+concern only the epic of the call.
 * A body is Markdown (CommonMark, tables and `- [ ]` boxes), in which text from outside is escaped
   with `markup.escape_markdown`; a tracker renders it with `markup`. All other text is one line
   without control characters, but otherwise as people wrote it.
-* Score and burn belong to paydown: every `update` and `close` writes both, whatever people put
-  there. Everything else is written once, by `create`, and is people's from then on.
+* Score and burn belong to paydown: every `update` and `close` overwrites both. Everything else is
+written once, by `create`, and belongs to people from then on.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class EpicRef:
     """Where an epic is.
 
     key: our deterministic key, also a label of the epic. id: the tracker's own (`10023`, a file
-    name). is_adopted: `create` found the key taken. duplicates: other items with the same label,
-    of which the oldest is ours.
+    name). is_adopted: `create` found the key in use. duplicates: other items with the same label;
+    the oldest is ours.
     """
 
     key: str
@@ -55,9 +55,9 @@ class EpicStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class EpicDraft:
-    """All that an epic, or a story below `parent`, says when it is opened.
+    """The content of an epic, or a story below `parent`, when it is opened.
 
-    body: Markdown that says it all; the rest is for fields, where the tracker has them.
+    body: Markdown with everything; the rest is for fields that the tracker has.
     slo_burn: error budgets spent in a period, 1.5 for 150 %. Estimates are in engineer-days, money
     in US dollars; None: not known.
     change_window: `canary`, `feature_flag`, `maintenance_window`, or empty.
@@ -91,10 +91,10 @@ class EpicDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class EpicChange:
-    """New evidence for an open epic: a comment (`body`, Markdown), and the score and burn of now.
+    """New evidence for an open epic: a comment (`body`, Markdown), and the current score and burn.
 
-    change_id: unique, and shown by the comment. is_retry: an earlier attempt ended unknown, so look
-    for `change_id` in the epic first.
+    change_id: unique, and shown in the comment. is_retry: an earlier attempt has an unknown
+    outcome, so look for `change_id` in the epic first.
     """
 
     change_id: str
@@ -107,7 +107,7 @@ class EpicChange:
 
 @dataclass(frozen=True)
 class Preview:
-    """What `create` would send for a draft (JSON, without credentials), and what to know of it."""
+    """What `create` would send for a draft (JSON, without credentials), and notes about it."""
 
     request: Any
     notes: tuple[str, ...] = ()
@@ -126,16 +126,16 @@ StatusOutcome: TypeAlias = EpicStatus | SourceError
 
 
 class Tracker(Protocol):
-    """The one door to a tracker. See the module's rules."""
+    """The one interface to a tracker. See the module's rules."""
 
-    # Names this instance in the ledger, stable for ever (`local`, `jira:acme/MOD`).
+    # This instance's name in the ledger, stable forever (`local`, `jira:acme/MOD`).
     name: str
     # How long after a write `find` may still miss it.
     search_lag_seconds: float
     # After this long, nothing that one `create`, `update` or `close` sent can take effect.
     longest_call_seconds: float
-    # Whether the tracker itself sees to it that a key is created, and a change made, only once:
-    # then what a dead run left is taken over immediately, otherwise when its lease is over.
+    # Whether the tracker itself ensures that a key is created, and a change made, only once: then
+    # orphaned attempts are taken over immediately, otherwise when their lease has expired.
     is_idempotent: bool
 
     def find(self, keys: Collection[str]) -> Mapping[str, EpicRef]:
@@ -144,23 +144,23 @@ class Tracker(Protocol):
     def check(self) -> Sequence[Check]:
         """Whether epics can be opened: reachable, permissions, types, required fields, query.
 
-        Writes nothing and raises nothing; what needs a failed step is left out. The last check of
-        a remote tracker is the board's query, to be pasted.
+        Writes nothing and raises nothing; checks that depend on a failed one are left out. The last
+        check of a remote tracker is the board's query, ready to paste.
         """
 
     def preview(self, draft: EpicDraft) -> Preview:
-        """What `create` would send, validated by the tracker where it can be; writes nothing."""
+        """What `create` would send, validated by the tracker if possible; writes nothing."""
 
     def create(self, draft: EpicDraft) -> EpicRef:
-        """Create an epic or a story, never sending again what may have been done."""
+        """Create an epic or a story; never retries what may have been done."""
 
     def update(self, ref: EpicRef, change: EpicChange) -> None:
         """Add `change` to the epic, once, and write its score and burn."""
 
     def close(self, ref: EpicRef, change: EpicChange) -> None:
-        """As `update`, and close the epic; closed already is fine.
+        """As `update`, and close the epic; it may be closed already.
 
-        Raises RefusedError where no way leads to a closed state.
+        Raises RefusedError if no transition leads to a closed state.
         """
 
     def status(self, refs: Collection[EpicRef]) -> Mapping[str, StatusOutcome]:

@@ -9,11 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestration.trackers.text import escape_markdown, one_line, web_address
 
-_DAY_HOURS = 48  # From here on people count days.
+_DAY_HOURS = 48  # From here on durations are given in days.
 
 
 class Markdown(str):
-    """Text that is Markdown already."""
+    """Text that is already Markdown."""
 
     __slots__ = ()
 
@@ -40,24 +40,24 @@ def environment(folder: Path) -> Environment:
 
 
 def shown(value: Any) -> Any:
-    """`value` escaped, unless it is a number or Markdown already."""
+    """`value` escaped, unless it is a number or already Markdown."""
     return value if isinstance(value, Markdown | int | float) else escape_markdown(value)
 
 
 def code(value: object) -> Markdown:
-    """`value` as inline code, which may stand in a table."""
+    """`value` as inline code, safe in a table."""
     return Markdown(f"`{one_line(value, 200).replace('`', chr(39)).replace('|', '¦')}`")
 
 
 def link(text: str, url: str | None) -> Markdown:
-    """`text` linked to `url`; beside it where that is no web address."""
+    """`text` linked to `url`; followed by it if it isn't a web address."""
     if address := web_address(url or ""):
         return Markdown(f"[{shown(text)}](<{address}>)")
     return Markdown(f"{shown(text)}: {escape_markdown(url, 2000)}" if url else shown(text))
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 min, 2 h 20 min, 3 d 4 h."""
+    """Seconds for people: 45 min, 2 h 20 min, 3 d 4 h."""
     minutes = max(round(seconds / 60), 1)
     (hours, minutes), days = divmod(minutes, 60), 0
     if hours >= _DAY_HOURS:

@@ -7,12 +7,12 @@ import unicodedata
 from urllib.parse import urlsplit
 
 _DROPPED = {"Cc", "Cs", "Zl", "Zp"}
-# Marks that turn the direction of text around, and what no text may hold.
+# Marks that reverse the direction of text, and characters that no text may contain.
 _HIDDEN = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff"
 )
-# An underscore inside a word, and an ampersand that begins no entity, are left readable. At the
-# end of the text they may begin something together with what follows; so may `!` before a link.
+# An underscore inside a word, and an ampersand that begins no entity, are left readable. At the end
+# of the text they may form markup with what follows; so may `!` before a link.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<#|~]|&(?=[#\w]|\Z)|!\Z|(?<![^\W_])_|_(?![^\W_]))")
 _MARKDOWN_LEADING = re.compile(r"^(?:([-+=>])|(\d+)([.)])(?!\S))")
 _URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`\"]")
@@ -21,8 +21,8 @@ _URL_UNSAFE = re.compile(r"[\s<>\\()\[\]|`\"]")
 def one_line(value: object, limit: int = 500) -> str:
     """`value` as one line of at most `limit` characters.
 
-    Line breaks and control characters become spaces, marks that turn the direction of text
-    around disappear, so what a person reads is what is there.
+    Line breaks and control characters become spaces, marks that reverse the direction of text are
+    removed, so people see what is there.
     """
     # Four times the limit leaves room for what gets dropped, and bounds the work.
     text = " ".join(visible(str(value)[: 4 * limit], "").split())
@@ -30,7 +30,7 @@ def one_line(value: object, limit: int = 500) -> str:
 
 
 def escape_markdown(value: object, limit: int = 500) -> str:
-    """`value` as one line of Markdown that shows it letter by letter, in a table cell too."""
+    """`value` as one line of Markdown that shows it literally, in a table cell too."""
     line = _MARKDOWN_SPECIAL.sub(r"\\\1", one_line(value, limit))
     return _MARKDOWN_LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", line)
 
@@ -48,7 +48,7 @@ def web_address(url: str) -> str | None:
 
 
 def visible(text: str, kept: str) -> str:
-    """`text` with spaces for control characters but those `kept`, without direction marks."""
+    """`text` with spaces for control characters except those `kept`, without direction marks."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,8 +1,8 @@
 """Markdown as the wiki text of Jira Data Center.
 
-Its renderer works with patterns over the raw text, so every character that can begin or end
-markup is written as a numeric entity, which the renderer keeps as it is: an entity holds in
-links, tables and fixed-width text, where a backslash does not.
+Its renderer applies patterns to the raw text, so every character that can begin or end markup is
+written as a numeric entity, which the renderer leaves unchanged: an entity works in links, tables
+and fixed-width text, where a backslash does not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SPECIAL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _URL_UNSAFE = re.compile(r"[{}!*^]")
-# Jira prints an error in place of code in a language that it doesn't know.
+# For a language that it doesn't know, Jira shows an error instead of the code.
 _LANGUAGES = {
     "bash", "c", "c++", "css", "go", "groovy", "html", "java", "javascript", "js", "json",
     "lua", "perl", "php", "python", "r", "ruby", "scala", "sh", "sql", "swift", "xml", "yaml",
@@ -37,7 +37,7 @@ _LANGUAGES = {
 
 
 def to_wiki(body: str, tail: str = "") -> str:
-    """`body` as Jira's wiki text, cut where Jira would refuse it, and a short `tail`."""
+    """`body` as Jira's wiki text, cut to what Jira accepts, and a short `tail`."""
 
     def render(*parts: str) -> str:
         return "\n\n".join(text for part in parts for text in map(_block, tree(part)) if text)
@@ -46,7 +46,7 @@ def to_wiki(body: str, tail: str = "") -> str:
 
 
 def fixed_width(text: str) -> str:
-    """`text` in fixed width, as it is found again in wiki text."""
+    """`text` in fixed width, as it is found in wiki text."""
     return "{{" + _escaped(text) + "}}"
 
 
@@ -83,14 +83,14 @@ def _items(node: SyntaxTreeNode, prefix: str) -> Iterator[str]:
 
 def _row(row: SyntaxTreeNode) -> str:
     bar = "||" if row.children[0].type == "th" else "|"
-    # An empty cell would double the bar, which makes a header of the next cell.
+    # An empty cell would double the bar, which turns the next cell into a header.
     return bar + bar.join(_line(cell) or " " for cell in row.children) + bar
 
 
 def _code_block(text: str, language: str) -> str:
     macro = "noformat" if "{code" in text.lower() else "code"
     if macro == "noformat":
-        # There is no escape within a macro: only this one's own end must not stand in it.
+        # There is no escape within a macro: only its own end must not occur in it.
         text = re.sub(r"\{(?=noformat)", "{ ", text, flags=re.IGNORECASE)
     opening = f"{macro}:{language}" if macro == "code" and language in _LANGUAGES else macro
     return f"{{{opening}}}\n{text}\n{{{macro}}}"

@@ -8,7 +8,7 @@
 Nothing is computed here: records land as the vendor returns them, and the one loader takes over.
 """
 
-# The names alone, so that settings can be checked without importing any vendor.
+# Only the names, so that settings can be checked without importing any vendor.
 SOURCE_NAMES = (
     "azure_devops",
     "backstage",

@@ -1,6 +1,6 @@
-"""Backstage: the complete catalog each time, since what it no longer holds is gone.
+"""Backstage: the complete catalog each time, since what it no longer has is gone.
 
-All of it comes as one answer, so that nothing can move between pages.
+It comes in one answer, so that nothing can move between pages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orchestration.landing import Landing
 from orchestration.vendors import base
 
 ENTITIES = "/api/catalog/entities"
-# What the reader of the catalog uses. The rest may be large, as an API's definition is.
+# What the reader of the catalog uses. The rest may be large, such as an API's definition.
 METADATA = ("namespace", "name", "title", "description", "annotations", "labels", "tags")
 SPEC = (
     "type", "lifecycle", "owner", "system", "dependsOn", "dependencyOf", "providesApis",
@@ -25,14 +25,14 @@ FIELDS = ["kind", *(f"metadata.{one}" for one in METADATA), *(f"spec.{one}" for 
 
 
 class BackstageConfig(base.SourceConfig):
-    """Which Backstage, and what of it.
+    """Which Backstage, and which of its entities.
 
     Attributes:
         url: the backend's address, without /api/catalog.
-        filter: as the API takes it; one text holds conditions that must all be met (of one key,
-            any), and one of the texts is enough.
-        least_share: an answer with fewer entities than this share of those that came last is not
-            believed, and neither is an empty one; 0 believes any.
+        filter: as in the API; the conditions in one text must all be met (for one key, any of
+            them), and one of the texts is enough.
+        least_share: an answer with fewer entities than this share of the last one is rejected, and
+            so is an empty one; 0 accepts any.
     """
 
     url: base.Url | None = None
@@ -47,7 +47,7 @@ class BackstageConfig(base.SourceConfig):
 
 
 class Backstage(base.HttpExtractor):
-    """Lands `entities`; the cursor `entities` says how many came last."""
+    """Lands `entities`; the cursor `entities` is the last count."""
 
     def __init__(self, config: BackstageConfig, context: base.Context) -> None:
         self._config, name = config, "backstage"
@@ -81,10 +81,9 @@ class Backstage(base.HttpExtractor):
             isinstance(one, dict) and one.get("kind") for one in found
         ):
             raise SourceError(
-                f"backstage: {ENTITIES} answered something else than entities; set the backend's "
-                "address as url"
+                f"backstage: {ENTITIES} answered without entities; set the backend's address as url"
             )
-        # In an order of their own, for an unchanged catalog to be an unchanged file.
+        # Sorted, so that an unchanged catalog is an unchanged file.
         return sorted(found, key=_reference)
 
 

@@ -39,20 +39,20 @@ def _not_a_secret(value: object) -> object:
 
 _ENV_NAME = r"^[A-Z][A-Z0-9_]*$"
 Url = Annotated[str, AfterValidator(_url)]
-# A secret that is written here in place of its variable's name is refused, and not shown.
+# A secret written here instead of its variable's name is rejected, and not shown.
 EnvName = Annotated[
     str,
     StringConstraints(pattern=_ENV_NAME, max_length=100),
     BeforeValidator(_not_a_secret),
 ]
-# A single text stands for a list of it.
+# A single text means a list of one.
 ONE_OR_SEVERAL = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Hours = Annotated[Number, Field(gt=0, le=24 * 366)]
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a sync is given besides its settings: secrets, patience, where to say how far it is."""
+    """What a sync gets besides its settings: secrets, patience, where to report progress."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     progress: Callable[[str], None] = lambda _: None
@@ -62,7 +62,7 @@ class Context:
 
 
 class HttpExtractor:
-    """What extractors that ask one server have in common; `sync` sets `landing`."""
+    """The common part of extractors that ask one server; `sync` sets `landing`."""
 
     landing: Landing
 
@@ -92,7 +92,7 @@ class HttpExtractor:
         return self.http.requests
 
     def progress(self, text: str) -> None:
-        """Say how far the sync is."""
+        """Report progress."""
         self.context.progress(f"{self.http.name} {text}")
 
 
@@ -100,13 +100,14 @@ class Extractor(Protocol):
     """One system, ready to be asked."""
 
     def check(self) -> str:
-        """What was found and is allowed; SourceError where it can't be reached or read."""
+        """What was found and is allowed; SourceError if it can't be reached or read."""
         ...
 
     def sync(self, landing: Landing) -> None:
-        """Land all that changed since the cursors; commit as often as it is safe to go on from.
+        """Land all that changed since the cursors; commit whenever it is safe to continue from
+        there.
 
-        SourceError: it can't go on; what was committed stays.
+        SourceError: it can't go on; what was committed is kept.
         """
         ...
 
@@ -117,7 +118,7 @@ class Extractor(Protocol):
 
 
 class SourceConfig(Strict):
-    """Settings that every source has; those of its own are in the vendor's module."""
+    """Settings that every source has; a vendor's own are in its module."""
 
     owner: Annotated[str, Field(min_length=1, max_length=200)] = "team-reliability"
     fresh_within_hours: Hours = 3
@@ -128,14 +129,14 @@ class SourceConfig(Strict):
         raise NotImplementedError
 
     def begins_at(self, now: datetime) -> datetime:
-        """Where the first sync begins: `since`, or 400 days back."""
+        """Start of the first sync: `since`, or 400 days back."""
         if self.since is None:
             return now - timedelta(days=DEFAULT_HISTORY_DAYS)
         return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
 
 
 def required_url(url: str | None, source: str) -> str:
-    """The url, of a source that has no default for it. SourceError: it is not set."""
+    """The url of a source without a default. SourceError: it is not set."""
     if url is None:
         raise SourceError(
             f"{source}: has no url; write `{source}: {{url: https://...}}` in sources.yaml"
@@ -144,12 +145,12 @@ def required_url(url: str | None, source: str) -> str:
 
 
 def secret(context: Context, name: str, source: str, what: str) -> str:
-    """The secret in the environment variable `name`; AccessError where it is not set."""
+    """The secret in the environment variable `name`; AccessError if it is not set."""
     value = context.environment.get(name, "").strip()
     if not value:
         raise AccessError(f"{source}: {name} is not set; put {what} there")
     if not value.isprintable() or not value.isascii():
-        raise AccessError(f"{source}: {name} holds characters that no header may; copy it again")
+        raise AccessError(f"{source}: {name} has characters that no header may have; copy it again")
     return value
 
 
@@ -162,11 +163,11 @@ def authorization(
     *,
     is_needed: bool = True,
 ) -> dict[str, str]:
-    """The header that says who asks: a bearer token, else user and password; empty where the
-    environment names nobody and nobody is needed.
+    """The credentials' header: a bearer token, else user and password; empty if the environment has
+    none and none is needed.
 
     Raises:
-        AccessError: nobody is named, or a user without a password.
+        AccessError: there are no credentials, or a user without a password.
     """
     if context.environment.get(token_env, "").strip():
         return {"Authorization": f"Bearer {secret(context, token_env, source, 'a token')}"}
@@ -179,7 +180,7 @@ def authorization(
 
 
 def months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The calendar months of `since` to `until`, newest first; both ends are cut."""
+    """The calendar months from `since` to `until`, newest first, cut at both ends."""
     while until > since:
         last = until - timedelta(microseconds=1)
         begin = max(last.replace(day=1, hour=0, minute=0, second=0, microsecond=0), since)
@@ -188,12 +189,12 @@ def months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetim
 
 
 def is_over(at: str | None, hours: float, now: datetime) -> bool:
-    """Whether what was done at a moment (ISO 8601), or never, is to be done again by now."""
+    """Whether what was done at a time (ISO 8601), or never, is due again."""
     return at is None or now - moment(at) >= timedelta(hours=float(hours))
 
 
 def moment(text: Any) -> datetime:
-    """An ISO 8601 moment as vendors write it, in UTC; one without a zone is in UTC."""
+    """An ISO 8601 time as vendors write it, in UTC, which is also the default zone."""
     parsed = datetime.fromisoformat(str(text))
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
@@ -204,5 +205,5 @@ def iso(value: datetime) -> str:
 
 
 def settings_file(config: Strict) -> str:
-    """The file that these settings are in; Jira and Azure DevOps may be in both."""
+    """The file with these settings; Jira and Azure DevOps may be in both."""
     return "sources.yaml" if isinstance(config, SourceConfig) else "tracker.yaml"

@@ -1,7 +1,7 @@
-"""Datadog: its SLOs, and how each of them did, as good and all events or as up and down times.
+"""Datadog: its SLOs and their histories, as good and all events or as up and down times.
 
-Histories are asked for in windows of a fixed grid, each when it is over: the longer a window, the
-coarser its points, so short ones are kept for what is new and longer ones for years of history.
+Histories are requested in windows of a fixed grid, each when it is over: the longer a window, the
+coarser its points, so recent history uses short windows and years of it longer ones.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from orchestration.landing import Landing
 from orchestration.vendors import base
 
 PAGE = 1000
-# Each window of each SLO is a request, so that the first sync goes less far back than elsewhere.
+# Each window of each SLO is a request, so the first sync goes less far back than elsewhere.
 HISTORY_DAYS = 180
 Site = Annotated[
     str,
     matching(
         r"(?:(?!app\.|api\.|www\.)[a-z0-9-]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)",
-        "is not a site of Datadog's",
+        "is not a Datadog site",
         "write what follows app. in the browser's address, such as datadoghq.eu",
     ),
 ]
 
 
 class DatadogConfig(base.SourceConfig):
-    """Which site, which SLOs, and in how long windows their histories are read."""
+    """Which site, which SLOs, and the length of windows for reading histories."""
 
     site: Site = "datadoghq.com"
     # Instead of the site's address, for a proxy.
@@ -42,21 +42,21 @@ class DatadogConfig(base.SourceConfig):
     tags_query: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     # A day is a multiple, so that windows begin at the same hours every day.
     window_hours: Literal[1, 2, 3, 4, 6, 8, 12, 24] = 6
-    # History is read in windows of this many days, while so many are left.
+    # History is read in windows of this many days, as long as so many are left.
     backfill_days: Annotated[int, Field(strict=True, ge=1, le=3)] = 3
-    # A window is asked for when it has been over for so long.
+    # A window is requested this long after its end.
     late_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] = 30
 
     def extractor(self, context: base.Context) -> Datadog:
         return Datadog(self, context)
 
     def begins_at(self, now: datetime) -> datetime:
-        """Where the first sync begins: `since`, or 180 days back."""
+        """Start of the first sync: `since`, or 180 days back."""
         return super().begins_at(now) if self.since else now - timedelta(days=HISTORY_DAYS)
 
 
 class Datadog(base.HttpExtractor):
-    """Lands `slos` (all there are), `histories` (each answer) and `samples` (points of answers)."""
+    """Lands `slos` (all of them), `histories` (each answer) and `samples` (points of answers)."""
 
     def __init__(self, config: DatadogConfig, context: base.Context) -> None:
         self._config = config
@@ -88,7 +88,7 @@ class Datadog(base.HttpExtractor):
                 self.progress(f"SLO {position:,} of {len(ids):,}: {count:,} windows")
 
     def _list(self) -> tuple[list[dict[str, Any]], datetime]:
-        """Every SLO, in the order of ids, and the server's clock."""
+        """Every SLO, ordered by id, and the server's clock."""
         tags = {"tags_query": self._config.tags_query} if self._config.tags_query else {}
 
         def ask(offset: int) -> Reply:
@@ -102,7 +102,7 @@ class Datadog(base.HttpExtractor):
         return paging.steady("datadog: SLOs", read)
 
     def _sync_history(self, slo_id: str, clock: datetime) -> int:
-        """Land every window that is over and not read yet; returns how many."""
+        """Land every window that is over and not yet read; returns how many."""
         short, long = self._config.window_hours * 3600, self._config.backfill_days * 86400
         until = int(clock.timestamp()) - self._config.late_minutes * 60
         begin = int(self._config.begins_at(clock).timestamp())
@@ -139,9 +139,9 @@ def _has_more(answer: Any, end: int) -> bool:
 
 
 def _points(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Good and all events of each interval, which the answer gives as parallel lists.
+    """Good and all events of each interval, from parallel lists in the answer.
 
-    Times are common to both lists or each has its own; milliseconds either way.
+    Both lists share their times or each has its own; always in milliseconds.
     """
     series = data.get("series") or {}
     good, total = (_values(series, side) for side in ("numerator", "denominator"))

@@ -1,9 +1,9 @@
-"""What reading epics back from a tracker has in common, whichever tracker it is.
+"""The common part of reading epics back from any tracker.
 
-Ours is what carries the board's label, and what lies below an item that carries an epic's key:
-stories that people added have no label. A search lags behind writes and knows nothing of what was
-deleted, so each sync asks again for the last minutes, and a sweep now and then reads everything,
-then asks by id for what it knew and didn't see: moved away, hidden from us, or gone.
+Ours are items with the board's label, and items below one with an epic's key: stories that people
+added have no label. A search lags behind writes and doesn't show deletions, so each sync asks again
+for the last minutes, and a periodic sweep reads everything, then asks by id for known items that it
+didn't see: moved away, hidden from us, or gone.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from orchestration.vendors.tracker_client import TrackerClient, chunks
 
 Item = Mapping[str, Any]
 Client = TypeVar("Client", bound=TrackerClient)
-# As `paydown-checkout-1a2b3c4d-c2`; a story's label goes on with its class of fix.
+# As `paydown-checkout-1a2b3c4d-c2`; a story's label continues with its fix class.
 EPIC_KEY = re.compile(r"paydown-.+-[0-9a-f]{8}-c[0-9]{1,4}")
 
 
 class FieldNames(Strict):
-    """The tracker's fields, by what they hold for paydown."""
+    """The tracker's fields, by their meaning for paydown."""
 
     def named(self) -> dict[str, str]:
         """Those that are set."""
         return {what: name for what, name in self.model_dump().items() if name}
 
     def must_exist(self, source: str, found: Mapping[str, Any]) -> None:
-        """SourceError where somebody named a field that is not `found` (ids by what they hold)."""
+        """SourceError if a configured field is not in `found` (ids by meaning)."""
         asked = {what: name for what, name in self.named().items() if what in self.model_fields_set}
         if unknown := [f"{what}: {name}" for what, name in asked.items() if not found.get(what)]:
             what = f"sources.yaml names fields that don't exist ({', '.join(unknown)})"
@@ -48,8 +48,8 @@ class EpicSourceConfig(SourceConfig):
     """Settings of reading epics back.
 
     Attributes:
-        overlap_minutes: how much later than its time a change may become visible to a search.
-        sweep_hours: how often everything is looked at, which finds what was deleted or moved.
+        overlap_minutes: how long after its time a change may become visible to a search.
+        sweep_hours: how often everything is read, which finds what was deleted or moved.
     """
 
     overlap_minutes: Annotated[Number, Field(ge=1, le=1440)] = 10
@@ -57,11 +57,11 @@ class EpicSourceConfig(SourceConfig):
 
 
 class EpicSource(ABC, Generic[Client]):
-    """A sync of epics and what is below them; a tracker's own side of it is in its subclass.
+    """A sync of epics and what is below them; the tracker's own part is in a subclass.
 
-    Cursors: `until`, the tracker's clock when changes were asked for last; `known`, of each item
-    that has landed its name and version; `epics`, the ids of those that carried an epic's key;
-    `swept`, when all were looked at. Items are as the tracker gives them.
+    Cursors: `until`, the tracker's clock when changes were last requested; `known`, name and
+    version of each landed item; `epics`, the ids of those with an epic's key; `swept`, when all
+    were read. Items are as the tracker returns them.
     """
 
     stream: str
@@ -86,12 +86,12 @@ class EpicSource(ABC, Generic[Client]):
 
     @abstractmethod
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
-        """Ask what the items' meaning hangs on; returns the tracker's clock."""
+        """Ask for what items' meaning depends on; returns the tracker's clock."""
 
     @abstractmethod
     def search(self, parents: Sequence[str], since: datetime | None) -> Iterator[Sequence[Item]]:
-        """Pages of items below `parents` (at most `chunk`), or for no parents, of those with the
-        board's label; only what changed since, or all."""
+        """Pages of items below `parents` (at most `chunk`), or without parents, of those with the
+        board's label; only those changed since, or all."""
 
     @abstractmethod
     def fetch(self, ids: Sequence[str]) -> Iterator[Item]:
@@ -99,14 +99,14 @@ class EpicSource(ABC, Generic[Client]):
 
     @abstractmethod
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """Of items that `fetch` didn't find (names by id), those that may exist all the same."""
+        """Those of the items that `fetch` didn't find (names by id) that may still exist."""
 
     @abstractmethod
     def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
-        """Its name, which `hidden` needs, a version that differs after every change, its labels."""
+        """Its name, which `hidden` needs, a version that changes with every change, its labels."""
 
     def sync(self, landing: Landing) -> None:
-        """Land what changed, and once in a while look at everything."""
+        """Land what changed, and periodically read everything."""
         self._known = dict(landing.cursors.get("known", {}))
         self._epics = set(landing.cursors.get("epics", ()))
         swept, until = landing.cursors.get("swept"), landing.cursors.get("until")
@@ -121,11 +121,11 @@ class EpicSource(ABC, Generic[Client]):
         self._commit(landing, until=iso(now), **({"swept": iso(now)} if is_sweep else {}))
 
     def _read(self, landing: Landing, since: datetime | None) -> set[str]:
-        """Land what is in scope and changed since; returns the ids that were seen."""
+        """Land what is in scope and has changed since; returns the ids seen."""
         known, seen = frozenset(self._epics), set[str]()
         for page in self.search((), since):
             seen |= self._land(landing, page)
-        # Of an epic that wasn't known, all that is below it is news, whenever it changed.
+        # Everything below a new epic is new, whenever it changed.
         for epics, start in ((self._epics & known, since), (self._epics - known, None)):
             for chunk in chunks(sorted(epics), self.chunk):
                 for page in self.search(chunk, start):
@@ -133,7 +133,7 @@ class EpicSource(ABC, Generic[Client]):
         return seen
 
     def _land(self, landing: Landing, items: Sequence[Item]) -> set[str]:
-        """Land those that are not known in this version; commit, so that no sync repeats them."""
+        """Land those not known in this version; commit, so that no sync repeats them."""
         fresh = []
         for item in items:
             name, version, labels = self.describe(item)
@@ -150,7 +150,7 @@ class EpicSource(ABC, Generic[Client]):
         return {str(item["id"]) for item in items}
 
     def _sweep(self, landing: Landing, missed: set[str], now: datetime) -> None:
-        """Say which items are still there, whether or not they are still in scope."""
+        """Report which items still exist, whether or not they are still in scope."""
         found: set[str] = set()
         for chunk in chunks(sorted(missed), self.chunk):
             found |= self._land(landing, [*self.fetch(chunk)])
@@ -159,7 +159,7 @@ class EpicSource(ABC, Generic[Client]):
         if hidden:
             self._progress(
                 f"{landing.source}: {len(hidden):,} items are hidden from us; "
-                "what was known of them stands"
+                "their last known state is kept"
             )
         for one in missing.keys() - hidden:
             del self._known[one]

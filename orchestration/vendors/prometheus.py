@@ -1,7 +1,7 @@
 """Prometheus, and what speaks its API (Thanos, Mimir, VictoriaMetrics): error ratios over time.
 
 Recorded rules are read as series of points on a fixed grid, in chunks that are committed one by
-one. A point that isn't there is a gap and never a zero.
+one. A missing point is a gap, never a zero.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from orchestration.vendors.prometheus_queries import (
     series_record,
 )
 
-# Of one series in one answer: Prometheus refuses more.
+# Points of one series in one answer: Prometheus rejects more.
 MAX_POINTS = 11_000
-# How Prometheus and this client say that an answer would be too much.
+# How Prometheus and this client report that an answer would be too large.
 TOO_MUCH = ("answered 422", "answered with more than")
 
 # The labels of a series, and its values by their moments.
@@ -35,9 +35,10 @@ Seconds = Annotated[int, Field(strict=True, ge=1, le=86_400)]
 
 
 class PrometheusConfig(base.SourceConfig):
-    """Where Prometheus is and what it is asked.
+    """Prometheus' address and queries.
 
-    A token or a user in the environment is sent, else nothing: many are open to their network.
+    A token or a user from the environment is sent, else nothing: many servers are open to their
+    network.
     """
 
     url: base.Url = "http://localhost:9090"
@@ -47,10 +48,10 @@ class PrometheusConfig(base.SourceConfig):
     step_seconds: Seconds = 300
     # Points younger than this may still change: rules are evaluated late, replicas lag.
     delay_seconds: Seconds = 300
-    # What is asked for in one request, and is in memory at a time.
+    # The span of one request, which is in memory at a time.
     chunk_hours: base.Hours = 24
-    # Take answers that come with warnings or isPartial, as Thanos and VictoriaMetrics give while a
-    # store or a node is down.
+    # Accept answers with warnings or isPartial, as Thanos and VictoriaMetrics give while a store or
+    # a node is down.
     accept_partial: bool = False
     queries: Annotated[tuple[Query, ...], Field(min_length=1)] = DEFAULT_QUERIES
 
@@ -68,10 +69,10 @@ class PrometheusConfig(base.SourceConfig):
 
 
 class Prometheus(base.HttpExtractor):
-    """Lands `series` (what each is of), `samples` (points) and `settings` (objectives, periods).
+    """Lands `series` (their meanings), `samples` (points) and `settings` (objectives, periods).
 
-    Cursors: by query, and for points also by step, the last moment read; `series`, what landed
-    last of each, by its id.
+    Cursors: by query, and for points also by step, the last time read; `series`, what last landed
+    of each, by its id.
     """
 
     def __init__(self, config: PrometheusConfig, context: base.Context) -> None:
@@ -91,7 +92,7 @@ class Prometheus(base.HttpExtractor):
             _, found = self._ask(query, "", {"query": f"count({query.query})"})
             counts[query.name] = int(float(found[0]["value"][1])) if found else 0
         found = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
-        hint = "" if any(counts.values()) else "; none is recorded: name what is, in queries"
+        hint = "" if any(counts.values()) else "; none is recorded: name those that are, in queries"
         return f"series now: {found}{hint}"
 
     def sync(self, landing: Landing) -> None:
@@ -105,7 +106,7 @@ class Prometheus(base.HttpExtractor):
                 self._sync_range(query, clock)
 
     def _sync_setting(self, query: Query) -> datetime:
-        """Land the present value of each series; returns the server's clock."""
+        """Land the current value of each series; returns the server's clock."""
         reply, found = self._ask(query, "", {"query": query.query})
         before = self.landing.cursors.get(query.name, 0)
         new = [(one["metric"], [one["value"]]) for one in found if one["value"][0] > before]
@@ -143,7 +144,7 @@ class Prometheus(base.HttpExtractor):
             start = end + step
 
     def _land(self, stream: str, query: Query, points: list[Points], asked_at: datetime) -> int:
-        """Land series that are new or mapped differently than before, and all points."""
+        """Land series that are new or mapped differently, and all points."""
         known: dict[str, str] = dict(self.landing.cursors.get("series", {}))
         asked = {"asked_at": base.iso(asked_at)}
         ids: list[str] = []
@@ -168,7 +169,7 @@ class Prometheus(base.HttpExtractor):
         return self.landing.append(stream, samples())
 
     def _ask(self, query: Query, kind: str, params: Params) -> tuple[Reply, list[dict[str, Any]]]:
-        """The answer to a query at a moment, or over a `_range`, and the series in it."""
+        """The answer to a query at a time, or over a `_range`, and the series in it."""
         reply = self._get(f"/api/v1/query{kind}", params)
         data = reply.data["data"]
         if data.get("resultType") not in ("matrix", "vector"):
@@ -184,9 +185,9 @@ class Prometheus(base.HttpExtractor):
         if data.get("status") != "success" or not isinstance(data.get("data"), dict):
             problem = str(data.get("error", "no result"))[:200]
             raise SourceError(f"prometheus: GET {path}: {problem}; is that Prometheus' address?")
-        # Remarks on the query itself begin so; all others say that something is missing.
+        # Remarks on the query itself begin like this; all others mean that something is missing.
         lacking = [text for text in data.get("warnings") or [] if not text.startswith("PromQL")]
-        # VictoriaMetrics' clusters warn of nothing: this alone says that a node was away.
+        # VictoriaMetrics' clusters give no warning: only this shows that a node was down.
         if data.get("isPartial"):
             lacking.append("isPartial: a node of the cluster did not answer")
         if lacking and not self._config.accept_partial:
@@ -198,6 +199,6 @@ class Prometheus(base.HttpExtractor):
 
 
 def _count_wrong(points: Points) -> int:
-    """How many values are neither a ratio, but for rounding, nor "not a number"."""
+    """How many values are neither a ratio (within rounding) nor "not a number"."""
     values = [float(value) for _, value in points[1]]
     return sum(math.isfinite(one) and not -1e-6 <= one <= 1 + 1e-6 for one in values)

@@ -1,4 +1,4 @@
-"""What is asked of Prometheus, and which labels name service, objective and window."""
+"""The queries to Prometheus, and the labels for service, objective and window."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from orchestration.documents.strict import Strict, invalid
 from orchestration.vendors import base
 
 Kind = Literal["error_ratio", "burn_rate", "objective", "period_days"]
-# Values that hold until somebody changes a rule: the present one is all that counts.
+# Values that are valid until somebody changes a rule: only the current one counts.
 SETTINGS: tuple[Kind, ...] = ("objective", "period_days")
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 DURATION = re.compile(r"(?:\d+[smhdw])+")
-# `slo:sli_error:ratio_rate5m` names its window even where no label does.
+# `slo:sli_error:ratio_rate5m` names its window even if no label does.
 NAMED_WINDOW = re.compile(r"((?:\d+[smhdw])+)$")
 
-# The first label that a series holds counts. Prometheus writes the label of Kubernetes
-# `app.kubernetes.io/name` with underscores; exporters of the cluster's state put `label_` before.
+# The first label that a series has counts. Prometheus writes the Kubernetes label
+# `app.kubernetes.io/name` with underscores; kube-state-metrics puts `label_` before it.
 SERVICE_LABELS = (
     "sloth_service",
     "app_kubernetes_io_name",
@@ -45,14 +45,14 @@ Labels = Annotated[tuple[Label, ...], base.ONE_OR_SEVERAL, Field(min_length=1)]
 
 
 def seconds(duration: str) -> int | None:
-    """Seconds of a Prometheus duration such as 5m or 1h30m; None where it isn't one."""
+    """Seconds of a Prometheus duration such as 5m or 1h30m; None if it isn't one."""
     if not DURATION.fullmatch(duration):
         return None
     return sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)(\w)", duration))
 
 
 class QueryLabels(Strict):
-    """Which label names what; of several, the first that a series holds."""
+    """Labels by meaning; of several, the first that a series has."""
 
     service: Labels = SERVICE_LABELS
     slo: Labels = SLO_LABELS
@@ -60,10 +60,10 @@ class QueryLabels(Strict):
 
 
 class Query(Strict):
-    """One query, which may give the series of many services and objectives.
+    """One query, which may return the series of many services and objectives.
 
-    `window` is the time that an `error_ratio` or `burn_rate` looks back, for series that neither
-    a label nor the end of their name gives it for.
+    `window` is the time that an `error_ratio` or `burn_rate` looks back, for series that have it
+    neither in a label nor at the end of their name.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
@@ -97,10 +97,10 @@ DEFAULT_QUERIES = (
 
 
 def series_record(query: Query, metric: Mapping[str, str]) -> dict[str, Any]:
-    """A series as it lands: its labels as Prometheus gives them, and what they name.
+    """A series as it lands: its labels as Prometheus returns them, and what they mean.
 
-    The id hangs on the query's name and the labels alone, so that another mapping of the same
-    labels is a newer version of the series.
+    The id depends only on the query's name and the labels, so another mapping of the same labels is
+    a newer version of the series.
     """
     window = (
         _first(metric, query.labels.window)
@@ -120,7 +120,7 @@ def series_record(query: Query, metric: Mapping[str, str]) -> dict[str, Any]:
 
 
 def fingerprint(value: Any) -> str:
-    """16 hex digits that name the value."""
+    """16 hex digits that identify the value."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,7 +1,7 @@
-"""`modernization/sources.yaml`: which live systems there are, who owns each, how fresh it must be.
+"""`modernization/sources.yaml`: the live systems, who owns each, how fresh it must be.
 
-What is read is switched on by the environment (`PAYDOWN_SOURCES=pagerduty,prometheus`), so that the
-same file serves a laptop and production. Secrets are in the environment, never in the file.
+The environment switches sources on (`PAYDOWN_SOURCES=pagerduty,prometheus`), so that the same file
+serves a laptop and production. Secrets are in the environment, never in the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from orchestration.vendors.servicenow.settings import ServiceNowConfig
 
 
 class Sources(Strict):
-    """Every live source, with defaults for those that the file doesn't name."""
+    """Every live source, with defaults for those not in the file."""
 
     azure_devops: AzureDevOpsSourceConfig = AzureDevOpsSourceConfig()
     backstage: BackstageConfig = BackstageConfig()

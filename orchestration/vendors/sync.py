@@ -1,4 +1,4 @@
-"""One sync of every source that is switched on, each for itself, with its entry in the journal."""
+"""One sync of every source that is switched on, independently, with its journal entry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class SyncResult:
-    """What one source brought. `stopped`: it couldn't be read; `failed`: an error of ours."""
+    """The result of one source. `stopped`: it couldn't be read; `failed`: a bug of ours."""
 
     source: str
     owner: str
@@ -42,7 +42,7 @@ class SyncResult:
 
 
 def read_sources(settings: Settings) -> Sources:
-    """The file, or the defaults where there is none.
+    """The file, or the defaults if there is none.
 
     Raises:
         ConfigError: with every problem, its line and its fix.
@@ -52,7 +52,7 @@ def read_sources(settings: Settings) -> Sources:
 
 
 def configured_sources(settings: Settings) -> Sources:
-    """The sources; their defaults where the file is wrong, which the run itself reports."""
+    """The sources; their defaults if the file is wrong, which the run itself reports."""
     try:
         return read_sources(settings)
     except (ConfigError, OSError):
@@ -60,7 +60,7 @@ def configured_sources(settings: Settings) -> Sources:
 
 
 def state_folder(settings: Settings) -> Path:
-    """Where the cursors are; delete a file of it and that source is read from its beginning."""
+    """The folder of cursors; delete a file in it to read that source from its beginning."""
     return settings.home / "extract"
 
 
@@ -74,7 +74,7 @@ def sync_sources(
 ) -> list[SyncResult]:
     """Sync the named sources, or all that are switched on, concurrently and independently.
 
-    `since` reads everything from that day on again; the loader knows what it has already.
+    `since` reads everything from that day on again; the loader recognises what it has.
     """
     sources = list(read_sources(settings).enabled(tuple(names or settings.sources)))
     if since:
@@ -86,10 +86,10 @@ def sync_sources(
 
 
 def concurrently(items: Iterable[Item], work: Callable[[Item], Result]) -> list[Result]:
-    """The work on all items, a thread each; results are in their order.
+    """Do the work on all items, one thread each; results are in their order.
 
-    Not a pool of `concurrent.futures`: that waits for its threads however the program ends, so
-    that nobody could interrupt a sync. What these threads do is cut off then, as by a kill.
+    Not a pool of `concurrent.futures`: that waits for its threads at exit, so a sync could not be
+    interrupted. These threads are cut off then, as by a kill.
     """
     futures: list[Future[Result]] = []
     for item in items:
@@ -115,13 +115,13 @@ def _sync(
         try:
             extractor = config.extractor(context)
             if afresh:
-                # On disk with the first commit: a sync that can't begin forgets nothing.
+                # On disk with the first commit: a sync that can't begin loses nothing.
                 landing.cursors.clear()
             extractor.sync(landing)
         except SourceError as error:
             result.status, result.message = "stopped", str(error)
         except Exception as error:
-            # What an unexpected error says might hold anything, a secret too; where it was can't.
+            # The text of an unexpected error might contain a secret; its place can't.
             result.status = "failed"
             result.message = f"{name}: {type(error).__name__} at {place(error)}; report it"
         finished_at = datetime.now(UTC)
@@ -133,6 +133,6 @@ def _sync(
 
 
 def place(error: BaseException) -> str:
-    """Where an error arose, as file and line; unlike its text, it can't hold a secret."""
+    """Where an error occurred, as file and line; unlike its text, without secrets."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -1,4 +1,4 @@
-"""What the checks of remote trackers have in common."""
+"""The common part of the checks of remote trackers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def step(name: str, find_problems: Callable[[], Iterable[str]], success: str = "
 
 
 def fine(_: object) -> tuple[str, ...]:
-    """No fault: being able to ask was enough."""
+    """No problem: being able to ask was enough."""
     return ()
 
 
 def sample_draft(*, owner: str, project_key: str = "", band: str = "") -> EpicDraft:
-    """An epic that has everything, to see where it would go; it is never created."""
+    """An epic with everything, to see where it would go; it is never created."""
     return EpicDraft(
         key="paydown-sample",
         title="May paydown open epics?",

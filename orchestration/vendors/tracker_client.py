@@ -1,4 +1,4 @@
-"""What clients of remote trackers have in common: a last moment to send, and shapes of answers."""
+"""The common part of clients of remote trackers: a deadline to send, and shapes of answers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Item = TypeVar("Item")
 
 
 class TrackerClient:
-    """Asks one tracker; an answer of another shape than expected is as good as none.
+    """Asks one tracker; an answer of an unexpected shape counts as none.
 
     Args:
-        window_seconds: how long after a call that writes began it may still send.
-        reply_seconds: the most that an answer may take.
+        window_seconds: how long after its start a writing call may still send.
+        reply_seconds: how long an answer may take.
         always: parameters of every request.
-        http: as `Http` takes it.
+        http: arguments of `Http`.
 
     Attributes:
         window: in which calls that write may still send.
@@ -57,32 +57,32 @@ class TrackerClient:
         return self._http.requests
 
     def get(self, path: str, params: Params = None, **parts: type) -> Json:
-        """An object; parts: what it always holds, and of which type."""
+        """An object; parts: what it always has, with types."""
         return self._object(path, self._http.get(path, self._with(params)), parts)
 
     def find(self, path: str, params: Params = None, **parts: type) -> Json | None:
-        """As `get`; None where there is no such thing, or it is hidden from us."""
+        """As `get`; None if it doesn't exist, or is hidden from us."""
         reply = self._http.find(path, self._with(params))
         return self._object(path, reply, parts) if reply else None
 
     def ask(self, path: str, body: Any, params: Params = None, **parts: type) -> Json:
-        """A question that is a POST."""
+        """A read request by POST."""
         return self._object(path, self._http.post(path, body, self._with(params)), parts)
 
     def write(
         self, method: str, path: str, body: Any, params: Params = None, **options: Any
     ) -> Any:
-        """Change something, if it isn't too late to send; the answer's data."""
+        """Change something, unless it is too late to send; the answer's data."""
         self.window.check()
         return self._http.write(method, path, body, self._with(params), **options).data
 
     def create(self, path: str, body: Any, parts: Mapping[str, type], **options: Any) -> Json:
-        """Create something by a POST: what it became, which holds these parts."""
+        """Create something by POST: the result, which has these parts."""
         data = self.write("POST", path, body, **options)
         try:
             return shaped(f"{self._name}: {path}", data, **parts)
         except UnavailableError as error:
-            # The answer may stand for something that was created.
+            # Something may have been created all the same.
             raise UnknownOutcomeError(str(error)) from None
 
     def _with(self, params: Params) -> dict[str, Any]:
@@ -100,12 +100,12 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def shaped(what: str, data: Any, **parts: type) -> Json:
-    """`data`, an object that holds these parts; of anything else nothing may be concluded."""
+    """`data`, an object with these parts; nothing may be concluded from anything else."""
     if isinstance(data, dict):
         missing = [name for name, kind in parts.items() if not isinstance(data.get(name), kind)]
         if not missing:
             return data
     without = f"without {', '.join(missing)}" if isinstance(data, dict) else "with no object"
     raise UnavailableError(
-        f"{what}: answered {without}; see that `url` is right and nothing else answers there"
+        f"{what}: answered {without}; check that `url` is right and nothing else answers there"
     )

@@ -1,6 +1,6 @@
 """`modernization/tracker.yaml`: which tracker holds the epics, and how it is set up.
 
-Switching to a remote tracker writes nothing there: as long as `PAYDOWN_DRY_RUN` isn't 0, runs say
+Switching to a remote tracker writes nothing there: unless `PAYDOWN_DRY_RUN` is 0, runs only report
 what they would do. Secrets are in the environment, never in the file.
 """
 
@@ -24,7 +24,7 @@ FILE = "tracker.yaml"
 
 
 class TrackerConfig(Strict):
-    """The tracker, and a section for each remote one; those of others may stay in the file.
+    """The tracker, and a section for each remote one; unused ones may stay in the file.
 
     open: whether an epic opens as soon as its service is promoted, or waits for the review.
     """
@@ -56,7 +56,7 @@ class TrackerConfig(Strict):
 
 
 def read_tracker_config(settings: Settings) -> TrackerConfig:
-    """The file's settings, or the defaults where there is no file.
+    """The file's settings, or the defaults if there is no file.
 
     Raises:
         ConfigError: the file is wrong.
@@ -67,7 +67,7 @@ def read_tracker_config(settings: Settings) -> TrackerConfig:
 
 
 def is_dry_run(settings: Settings, config: TrackerConfig) -> bool:
-    """Whether runs only say what they would do: by default everywhere but in local files."""
+    """Whether runs only report what they would do: by default, except with local files."""
     return config.kind != "local" if settings.dry_run is None else settings.dry_run
 
 

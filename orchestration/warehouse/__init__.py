@@ -1,4 +1,4 @@
-"""The warehouse that `PAYDOWN_TARGET` names: the one way to its raw tables and its marts."""
+"""The warehouse of `PAYDOWN_TARGET`: the only access to its raw tables and its marts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Warehouse = FileWarehouse | ServerWarehouse
 
 
 def warehouse_of(settings: Settings) -> Warehouse:
-    """The warehouse of these settings; working files lie under the home.
+    """The warehouse of these settings; working files are in the home.
 
     Raises:
         SettingsError: the profile lacks what the target needs.

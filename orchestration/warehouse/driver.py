@@ -1,4 +1,4 @@
-"""A connection to a server, and what servers do differently: reach, lock, and fill by dlt."""
+"""A connection to a server, and what differs by server: connecting, locking, loading by dlt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from orchestration.warehouse.session import WarehouseError, utc_by_timezone
 
-# Types of information_schema -> DuckDB's, which contracts use too; others are called alike.
+# Types of information_schema -> DuckDB's, which contracts use too; others have the same names.
 TYPES = {
     "character varying": "varchar",
     "text": "varchar",
@@ -30,7 +30,7 @@ class Driver:
     """One connection to a server, by its DB-API; each statement commits by itself.
 
     Raises:
-        WarehouseError: the server can't be reached, or refuses a statement; its text has no
+        WarehouseError: the server can't be reached, or rejects a statement; its text has no
             password.
     """
 
@@ -61,7 +61,7 @@ class Driver:
             self._connection.close()
 
     def name(self, identifier: str) -> str:
-        """A quoted identifier, in the case that models find it by."""
+        """A quoted identifier, in the case that models use."""
         return '"' + identifier.replace('"', '""') + '"'
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
@@ -74,7 +74,7 @@ class Driver:
         return cursor
 
     def fetch(self, sql: str) -> Generator[pa.Table]:
-        """What a query returns, piece by piece, with its columns in lower case."""
+        """The result of a query, piece by piece, with lower-case column names."""
         cursor = self.run(sql)
         names = [column[0].lower() for column in cursor.description]
         while rows := cursor.fetchmany(ROWS_FETCHED):
@@ -108,8 +108,8 @@ class Driver:
         *,
         replaced: Sequence[str] = (),
     ) -> None:
-        """Insert the rows in one transaction, which ends with an error where the lock is lost; rows
-        of the `replaced` loads are deleted in it."""
+        """Insert the rows in one transaction, which fails if the lock is lost; rows of the
+        `replaced` loads are deleted in it."""
         one = f"({', '.join(['%s'] * len(columns))})"
         self.run("begin")
         try:
@@ -141,15 +141,15 @@ class Driver:
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Until its end no other loader works on this warehouse, wherever it runs."""
+        """Inside it no other loader, on any machine, works on this warehouse."""
         raise NotImplementedError
         yield
 
     def hold(self) -> None:
-        """Make sure, in the transaction that is open, that the lock is still this loader's."""
+        """Verify, in the open transaction, that the lock is still this loader's."""
 
     def state(self, schema: str) -> list[Any]:
-        """Changes whenever models are built or loads are added; empty where nobody can know."""
+        """Changes whenever models are built or loads are added; empty if unknown."""
         raise NotImplementedError
 
     def destination(self) -> Any:
@@ -158,10 +158,10 @@ class Driver:
 
 
 def first_line(error: Exception) -> str:
-    """What a driver says first; it repeats neither address nor password."""
+    """The first line of a driver's message; it has neither address nor password."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .;")
 
 
 def _plain(value: Any) -> Any:
-    """PostgreSQL stores no NUL in a text."""
+    """PostgreSQL can't store NUL in text."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The working DuckDB file: one writer at a time, within a limit of memory."""
+"""The working DuckDB file: one writer at a time, within a memory limit."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
 def rows_of(
     con: duckdb.DuckDBPyConnection, sql: str, parameters: object = None
 ) -> list[dict[str, Any]]:
-    """What a query returns, as mappings; duckdb.Error where it can't be run."""
+    """What a query returns, as mappings; duckdb.Error if it can't be run."""
     result = con.execute(sql, parameters)
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 class WarehouseBusyError(duckdb.IOException):
-    """Another program has the file open; the message says which one, and what to read instead."""
+    """Another program has the file open; the message names it, and what to read instead."""
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def connected(path: Path, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnec
     """A connection to the file.
 
     Raises:
-        WarehouseBusyError: at once, where another program has it open.
+        WarehouseBusyError: immediately, if another program has it open.
     """
     try:
         con = duckdb.connect(str(path), read_only=read_only)
@@ -60,14 +60,14 @@ def busy_error(path: Path, text: str) -> WarehouseBusyError | None:
 
 
 def copy_warehouse(source: Path, target: Path) -> None:
-    """Copy the file as of its last commit, whatever ended without closing it.
+    """Copy the file as of its last commit, even if a process ended without closing it.
 
     Raises:
         WarehouseBusyError: another program writes it.
     """
     log = source.with_name(f"{source.name}.wal")
     with connected(source, read_only=True), ExitStack() as opened:
-        # The connection's lock ends when this process closes the file: not before both are copied.
+        # The connection's lock ends when this process closes the file: only after both are copied.
         for path in filter(Path.exists, (source, log)):
             file = opened.enter_context(path.open("rb"))
             copy = target.with_name(path.name.replace(source.name, target.name))
@@ -76,7 +76,7 @@ def copy_warehouse(source: Path, target: Path) -> None:
 
 @dataclass(frozen=True)
 class FileWarehouse:
-    """A DuckDB file, and the folder where the loader and dlt keep their working files."""
+    """A DuckDB file, and the folder for the loader's and dlt's working files."""
 
     path: Path
     folder: Path
@@ -84,12 +84,12 @@ class FileWarehouse:
 
     @property
     def identity(self) -> str:
-        """Which warehouse this is, as a published copy records it. A home may be moved."""
+        """This warehouse's identity, as recorded in a published copy. A home may be moved."""
         return "duckdb"
 
     @contextmanager
     def opened(self) -> Generator[Session]:
-        """A session for the loader, which waits until no other loader works on the file.
+        """A session for the loader; waits until no other loader works on the file.
 
         Raises:
             WarehouseBusyError: another program has the file open.
@@ -102,11 +102,11 @@ class FileWarehouse:
                 yield Session(con, self.folder)
 
     def check(self) -> None:
-        """A file needs nothing: the first load makes it."""
+        """A file needs nothing: the first load creates it."""
 
     @contextmanager
     def reading(self, relations: Collection[str]) -> Generator[duckdb.DuckDBPyConnection]:
-        """A connection that reads these relations (`schema.table`), those that exist.
+        """A connection that reads those of these relations (`schema.table`) that exist.
 
         Raises:
             WarehouseBusyError: another program has the file open.
@@ -119,17 +119,17 @@ class FileWarehouse:
         return self.path.exists()
 
     def ask(self, sql: str) -> list[dict[str, Any]]:
-        """What a query in plain SQL returns, by name."""
+        """The result of a query in plain SQL, as mappings."""
         with connected(self.path, read_only=True) as con:
             return rows_of(con, sql)
 
     def state(self) -> list[Any]:
-        """Changes whenever somebody writes the warehouse; empty where nobody can know."""
+        """Changes whenever somebody writes to the warehouse; empty if unknown."""
         if not self.path.exists():
             return []
         stat = self.path.stat()
         return [stat.st_mtime_ns, stat.st_size]
 
     def as_file(self, path: Path, relations: Collection[str]) -> Path:
-        """A DuckDB file with the relations, to be read: this one."""
+        """A DuckDB file to read the relations from: this one."""
         return self.path

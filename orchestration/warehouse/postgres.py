@@ -1,4 +1,4 @@
-"""PostgreSQL as a warehouse: psycopg2 asks, dlt fills it through ADBC."""
+"""PostgreSQL as a warehouse: psycopg2 queries it, dlt loads it through ADBC."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from orchestration.warehouse.session import WarehouseError
 
 
 class Postgres(Driver):
-    """PostgreSQL; through a pooler only with a session of the server for each connection."""
+    """PostgreSQL; behind a pooler only in session mode."""
 
     target = "postgres"
-    # Any number that nobody else locks in this database.
+    # Any number that nobody else uses for a lock in this database.
     LOCK = 0x70617964
 
     def __init__(self, profile: Mapping[str, str]) -> None:
@@ -51,8 +51,8 @@ class Postgres(Driver):
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        # It ends with the connection, so a loader that dies leaves none. Loads are added through
-        # the same connection: where that is lost, they are not.
+        # It ends with the connection, so a killed loader leaves none. Loads are added through the
+        # same connection: if it is lost, they are not.
         self.run("set statement_timeout = 0; set lock_timeout = 0")
         self.run("select pg_advisory_lock(%s)", [self.LOCK])
         try:
@@ -65,7 +65,7 @@ class Postgres(Driver):
         try:
             super().replace_view(view, sql)
         except WarehouseError:
-            # Its columns changed. What dbt built on it goes too, and is built again by this run.
+            # Its columns changed. What dbt built on it is dropped too, and built again by this run.
             self.run(f"drop view {view} cascade")
             super().replace_view(view, sql)
 
@@ -74,7 +74,7 @@ class Postgres(Driver):
         return f"(cast({value} as jsonb) #>> array[{path}])"
 
     def state(self, schema: str) -> list[Any]:
-        # A table that is built anew is another object.
+        # A rebuilt table is a new object.
         cursor = self.run(
             "select count(*), sum(cast(c.oid as bigint)) from pg_class as c "
             "inner join pg_namespace as n on c.relnamespace = n.oid "

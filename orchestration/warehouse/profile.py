@@ -1,4 +1,4 @@
-"""The credentials of a target, which stand once: in dbt's profile (profiles/profiles.yml)."""
+"""The credentials of a target, whose one source is dbt's profile (profiles/profiles.yml)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jinja2 import Environment
 from orchestration.settings import PROJECT_ROOT, SettingsError
 
 PROFILE = PROJECT_ROOT / "profiles" / "profiles.yml"
-# What dbt can't connect without, as its adapters name it.
+# What dbt needs to connect, as named by its adapters.
 NEEDED = {
     "postgres": ("host", "user", "dbname"),
     "snowflake": ("account", "user", "warehouse", "database"),
@@ -20,7 +20,7 @@ NEEDED = {
 
 
 def read_profile(target: str) -> dict[str, str]:
-    """The target's output as the environment fills it in; what is empty is left out.
+    """The target's output, filled in from the environment; empty values are left out.
 
     Raises:
         SettingsError: a variable that the target needs isn't set.

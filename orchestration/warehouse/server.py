@@ -1,7 +1,7 @@
 """A warehouse that is a server, PostgreSQL or Snowflake: DuckDB computes beside it.
 
-The loader's SQL runs in a DuckDB database in memory that holds copies of the bookkeeping tables;
-rows go to the server by dlt, and whatever is asked of it is SQL that all servers know.
+The loader's SQL runs in an in-memory DuckDB database with copies of the bookkeeping tables; dlt
+writes rows to the server, and queries to it use SQL that all servers support.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DRIVERS: dict[str, type[Driver]] = {driver.target: driver for driver in (Postgre
 
 @dataclass
 class ServerSession(Session):
-    """A session whose changes go to the server; `con` keeps copies of what was asked for."""
+    """A session whose changes go to the server; `con` has copies of what was asked for."""
 
     driver: Driver = field(kw_only=True)
 
@@ -66,9 +66,9 @@ class ServerSession(Session):
 
 @dataclass(frozen=True)
 class ServerWarehouse:
-    """A target of the profile, and the folder where the loader and dlt keep working files.
+    """A target of the profile, and the folder for the loader's and dlt's working files.
 
-    Every method raises WarehouseError where the server can't be reached or refuses something.
+    Every method raises WarehouseError if the server can't be reached or rejects something.
     """
 
     target: str
@@ -77,7 +77,7 @@ class ServerWarehouse:
 
     @property
     def identity(self) -> str:
-        """Which warehouse this is, as a published copy records it."""
+        """This warehouse's identity, as recorded in a published copy."""
         return DRIVERS[self.target].identity(read_profile(self.target))
 
     @contextmanager
@@ -92,7 +92,7 @@ class ServerWarehouse:
 
     @contextmanager
     def opened(self) -> Generator[Session]:
-        """A session for the loader, which waits until no other loader works on the warehouse."""
+        """A session for the loader; waits until no other loader works on the warehouse."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._reached() as driver, driver.locked(), self._in_memory() as con:
             name = f"paydown_{self.target}"
@@ -100,7 +100,7 @@ class ServerWarehouse:
 
     @contextmanager
     def reading(self, relations: Collection[str]) -> Generator[duckdb.DuckDBPyConnection]:
-        """DuckDB with copies of these relations (`schema.table`), those that exist."""
+        """DuckDB with copies of those of these relations (`schema.table`) that exist."""
         with self._reached() as driver, self._in_memory() as con:
             copy_relations(driver, con, relations)
             yield con
@@ -111,12 +111,12 @@ class ServerWarehouse:
             return "loads" in driver.columns("raw")
 
     def ask(self, sql: str) -> list[dict[str, Any]]:
-        """What a query in plain SQL returns, by name."""
+        """The result of a query in plain SQL, as mappings."""
         with self._reached() as driver:
             return [row for piece in driver.fetch(sql) for row in piece.to_pylist()]
 
     def state(self) -> list[Any]:
-        """Changes whenever models are built or rows loaded; empty where nobody can know."""
+        """Changes whenever models are built or rows loaded; empty if unknown."""
         with self._reached() as driver:
             if "loads" not in driver.columns("raw"):
                 return []
@@ -138,7 +138,7 @@ class ServerWarehouse:
 def copy_relations(
     driver: Driver, con: duckdb.DuckDBPyConnection, relations: Iterable[str]
 ) -> None:
-    """Copy tables or views with their types; a name that doesn't exist there is left out."""
+    """Copy tables or views with their types; missing ones are left out."""
     known: dict[str, dict[str, dict[str, str]]] = {}
     for relation in relations:
         schema, table = relation.split(".")

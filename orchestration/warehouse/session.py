@@ -1,4 +1,4 @@
-"""What the loader does to a warehouse. Its SQL runs in DuckDB, whatever the warehouse is."""
+"""The loader's access to a warehouse. Its SQL runs in DuckDB, for any warehouse."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from orchestration.settings import SettingsError
 
 
 class WarehouseError(SettingsError):
-    """The warehouse can't do what it was asked to; the message says which one, and the fix."""
+    """The warehouse failed; the message names it, and the fix."""
 
 
 @dataclass
 class Session:
     """A connection for one load, replay or count.
 
-    con: where the loader computes. Its `raw.loads` is the warehouse's; other tables of `raw` are
-    there once they were asked for by `refresh`.
+    con: where the loader computes. Its `raw.loads` is the warehouse's; other tables of `raw` exist
+    there after `refresh`.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -34,7 +34,7 @@ class Session:
         self.con.execute(sql)
 
     def columns(self, schema: str = "raw") -> dict[str, dict[str, str]]:
-        """Tables and views of a schema -> columns -> types, as contracts name them."""
+        """Tables and views of a schema -> columns -> types, named as in contracts."""
         found: dict[str, dict[str, str]] = {}
         rows = self.con.execute(
             "select table_name, column_name, lower(data_type) from duckdb_columns() "
@@ -46,7 +46,7 @@ class Session:
         return found
 
     def name(self, identifier: str) -> str:
-        """A quoted identifier, in the case that models find it by."""
+        """A quoted identifier, in the case that models use."""
         return '"' + identifier.replace('"', '""') + '"'
 
     def replace_view(self, table: str, sql: str) -> None:
@@ -54,25 +54,25 @@ class Session:
         self.execute(f"create or replace view raw.{self.name(table)} as {sql}")
 
     def json_text(self, value: str, steps: Sequence[str]) -> str:
-        """The text at keys and places in a column of JSON, null where there is none."""
+        """The text at keys and indexes in a JSON column, null if there is none."""
         path = "$" + "".join(f"[{s}]" if s.isdigit() else f'."{s}"' for s in steps)
         return f"json_extract_string({value}, '{path.replace(chr(39), chr(39) * 2)}')"
 
     def utc(self, value: str, kind: str, zone: str) -> str:
-        """A moment of any type in UTC without a zone; one that carries none is of the zone."""
+        """A time of any type in UTC without a zone; without a zone it is in `zone`."""
         return utc_by_timezone(value, kind, zone)
 
     def refresh(self, *tables: str) -> None:
-        """Let `con` have these tables of `raw` as they are now, where they exist."""
+        """Copy the current tables of `raw` of these names, if they exist, into `con`."""
 
     def keep(self, name: str, columns: str, sql: str) -> None:
-        """Keep what a query on the warehouse returns as a temporary table of `con`; its columns
-        with their types are stated once more."""
+        """Store a query's result in the warehouse as a temporary table of `con` with these
+        columns."""
         self.con.execute(f"create or replace temp table {name} as {sql}")
 
     def add_loads(self, sql: str, replaced: Sequence[str] = ()) -> None:
-        """Append what a query on `con` returns to `raw.loads`, in place of the loads with these
-        ids, all or nothing: rows count now, and those of the others are leftovers."""
+        """Append the result of a query on `con` to `raw.loads`, replacing the loads with these ids,
+        all or nothing: from now on its rows count, and those of the others are leftovers."""
         self.execute("begin")
         ids = {"ids": replaced}
         self.con.execute("delete from raw.loads where list_contains($ids, _load_id)", ids)
@@ -87,7 +87,7 @@ class Session:
 
 
 def utc_by_timezone(value: str, kind: str, zone: str) -> str:
-    """`Session.utc` where there is a function `timezone`, as in DuckDB and PostgreSQL."""
+    """`Session.utc` with a function `timezone`, as in DuckDB and PostgreSQL."""
     if kind.startswith("timestamptz") or kind == "timestamp with time zone":
         return f"timezone('UTC', {value})"
     if kind in ("timestamp", "date"):
@@ -103,7 +103,7 @@ def utc_by_timezone(value: str, kind: str, zone: str) -> str:
 
 @contextmanager
 def in_memory(folder: Path, memory_limit: str | None) -> Generator[duckdb.DuckDBPyConnection]:
-    """A DuckDB database in memory that spills to the folder."""
+    """An in-memory DuckDB database that spills to the folder."""
     with duckdb.connect() as con:
         prepare(con, folder, memory_limit)
         con.execute("create schema raw")
@@ -111,7 +111,7 @@ def in_memory(folder: Path, memory_limit: str | None) -> Generator[duckdb.DuckDB
 
 
 def prepare(con: duckdb.DuckDBPyConnection, folder: Path, memory_limit: str | None) -> None:
-    """Let a connection compute in UTC, in whatever order, within its memory."""
+    """Make a connection compute in UTC, in any row order, within its memory."""
     con.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
     con.execute("set temp_directory = $spill", {"spill": str(folder / "spill")})
     if memory_limit:

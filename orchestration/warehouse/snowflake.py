@@ -1,4 +1,4 @@
-"""Snowflake as a warehouse: its connector asks, dlt fills it through a stage."""
+"""Snowflake as a warehouse: its connector queries it, dlt loads it through a stage."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 from orchestration.warehouse.driver import Driver
 from orchestration.warehouse.session import WarehouseError
 
-# How long a loader is believed to live after its last sign of life.
+# How long a loader counts as running after its last heartbeat.
 LEASE_MINUTES = 60
 WAIT_SECONDS = 2
 
 
 class Snowflake(Driver):
-    """Snowflake. Objects are in upper case there, as unquoted names are."""
+    """Snowflake. Names are in upper case there, like unquoted ones."""
 
     target = "snowflake"
 
@@ -62,8 +62,8 @@ class Snowflake(Driver):
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        # No lock of Snowflake's outlives a statement without a transaction that stays open. So the
-        # row of this table says who loads, and until when that is believed without a sign of life.
+        # No lock in Snowflake outlives a statement without a long transaction. So the row of this
+        # table has the current loader, and until when that is valid without a heartbeat.
         self.run("create schema if not exists raw")
         self.run(
             "create table if not exists raw.paydown_lock as "
@@ -82,7 +82,7 @@ class Snowflake(Driver):
         if not self._take("holder = %s", self._holder):
             raise WarehouseError(
                 f"{self.identity(self.profile)}: another loader took over after {LEASE_MINUTES} "
-                "minutes without a sign of life; nothing of this load counts, run again"
+                "minutes without a heartbeat; nothing of this load counts, run again"
             )
 
     def _take(self, condition: str, *parameters: Any) -> bool:
@@ -91,11 +91,11 @@ class Snowflake(Driver):
         return self.run(sql, [self._holder, until, *parameters]).rowcount == 1
 
     def _now(self) -> int:
-        """Of the server, since clocks of loaders differ."""
+        """The server's time, since clocks of loaders differ."""
         return int(self.run("select date_part(epoch_second, current_timestamp())").fetchone()[0])
 
     def _dead(self) -> str:
-        """What the holder is called where it is a process of this machine that is gone."""
+        """A pattern for the holder if it is a process of this machine that has ended."""
         (holder,) = self.run("select max(holder) from raw.paydown_lock").fetchone()
         host, _, process = holder.rpartition(" ")[0].rpartition(" ")
         if host != socket.gethostname() or Path("/proc", process).exists():
@@ -128,7 +128,7 @@ class Snowflake(Driver):
         keys = ("password", "warehouse", "role", "authenticator", "token", "private_key_path",
                 "private_key_passphrase", "database")  # fmt: skip
         stated = {key: given[key] for key in keys if key in given}
-        # What was copied into a table stays in its stage otherwise, and is paid for.
+        # Otherwise files copied into a table stay in its stage, and are paid for.
         return dlt.destinations.snowflake(
             credentials={"host": given["account"], "username": given["user"], **stated},
             keep_staged_files=False,

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.decisions.catalog_files import OURS, annotated, changed_lines
+from orchestration.decisions.catalog_files import OURS, annotated, diff
 from orchestration.documents import DocumentError
 
 from .described import SPECS
@@ -82,7 +82,7 @@ def test_annotations_are_added_and_all_else_stays_to_the_byte(newline: str) -> N
     kept = [line for line in new.splitlines(keepends=True) if not ours.fullmatch(line)]
     kept.insert(5, f"  annotations:{newline}")
     assert "".join(kept) == text
-    assert changed_lines(text, new)[0].startswith("gateway: jira/project-key nothing -> MOD, ")
+    assert diff(text, new)[0].startswith("gateway: jira/project-key nothing -> MOD, ")
 
 
 def test_a_score_that_moved_a_little_is_no_change_by_itself() -> None:
@@ -91,7 +91,7 @@ def test_a_score_that_moved_a_little_is_no_change_by_itself() -> None:
         assert annotated(text, facts(same)) == text
     assert '"27"' in annotated(text, facts(row(score=27)))
     new = annotated(text, facts(row(score=25, open_epic_keys="MOD-1, MOD-7")))
-    assert changed_lines(text, new) == [
+    assert diff(text, new) == [
         "gateway: paydown/debt-score 24 -> 25, paydown/open-epics MOD-1 -> MOD-1, MOD-7"
     ]
     # What is known no more is said, not left as it was.

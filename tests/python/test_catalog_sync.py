@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_changed_costs_no_other_and_no_other_repository(
     assert "is its url right" in why
     assert proposal
     assert proposal.state == "pushed"
-    assert problem.startswith("b/catalog-info.yaml: is left alone: line 1: ")
+    assert problem.startswith("b/catalog-info.yaml: is left unchanged: line 1: ")
     assert "paydown/open-epics" in remote.git("show", f"{BRANCH}:{PATH}")
 
 
@@ -185,7 +185,7 @@ def test_the_command_edits_a_folder_writes_a_portal_and_says_what_is_missing(
     run = CliRunner().invoke
     done = run(app, ["sync-catalog", "--edit", str(folder), "--dry-run"])
     assert done.exit_code == 1
-    assert "bytes.yaml: is left alone: it is not UTF-8" in done.output
+    assert "bytes.yaml: is left unchanged: it is not UTF-8" in done.output
     assert (folder / "a/catalog-info.yaml").read_text() == WRITTEN
     (folder / "a/bytes.yaml").unlink()
     done = run(app, ["sync-catalog", "--edit", str(folder)])

@@ -57,7 +57,7 @@ PROBLEMS: dict[str, tuple[Json, Json, str]] = {
     "upper-case": ({"Opened At": column()}, {}, ", column Opened At: its name is not snake_case"),
     "underscore": ({"_mine": column()}, {}, ", column _mine: its name is not snake_case"),
     "formats": ({"x": column("bigint", formats="%d")}, {}, ": formats are for timestamp and date"),
-    "capture": ({"x": column(capture="(")}, {}, ": capture '(' is no regular expression"),
+    "capture": ({"x": column(capture="(")}, {}, ": capture '(' is not a regular expression"),
     "no-group": ({"x": column(capture="a")}, {}, ": capture 'a' has no group (...) around"),
     "star": ({"x": column(path="a[*].b")}, {}, ": a path over a list ([*]) needs a capture"),
     "each": ({"x": column(path="each.b")}, {}, ": its path begins at each, but the table names"),

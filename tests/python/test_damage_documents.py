@@ -103,13 +103,13 @@ DAMAGES: dict[str, tuple[Callable[[str], str | bytes], dict[str, str]]] = {
         text("shop", "{{ values.name }}"),
         {
             "bullets": "{{ values.name }}",
-            "": "a template of Jinja, Helm or the like is no document; move it elsewhere",
+            "": "a template of Jinja, Helm or the like is not a document; move it elsewhere",
         },
     ),
     "utf-16": (lambda document: document.encode("utf-16"), {"": READ}),
     "windows-1252": (
         lambda document: document.encode("cp1252"),
-        {"": "is not UTF-8, it was read as Windows-1252; save it as UTF-8 where letters are wrong"},
+        {"": "is not UTF-8, it was read as Windows-1252; save it as UTF-8 if letters are wrong"},
     ),
     "two encodings": (
         lambda document: document.encode() + "# größer\n".encode("cp1252"),

@@ -126,7 +126,7 @@ def test_each_source_is_asked_and_its_freshness_shown(
     assert found == is_well
     assert words in text
     assert "not switched on (PAYDOWN_SOURCES):" in text
-    assert ("nothing to mend" in text) == is_well
+    assert ("nothing to correct" in text) == is_well
     assert "verysecret" not in text
 
 
@@ -178,7 +178,7 @@ def test_whatever_was_lost_needs_a_person(
     is_well, text = show(show_doctor, settings)
     assert not is_well
     assert words in text
-    assert "1 to mend" in text
+    assert "1 to correct" in text
 
 
 def test_what_stopped_the_last_run_is_reported(settings: Settings, show: Show) -> None:
@@ -221,7 +221,7 @@ def test_the_demo_lists_what_is_quarantined_by_kind(demo: Demo) -> None:
         "nothing is broken; 8 quarantined records",
     ):
         assert words in text
-    assert "nothing to mend" not in text
+    assert "nothing to correct" not in text
 
 
 def test_a_warehouse_in_use_is_not_reported_as_in_order(

@@ -154,7 +154,7 @@ def test_what_is_not_clear_is_left_open_and_reported(tmp_path: Path) -> None:
         "impact.started_at", "impact.users_percent",
     ]  # fmt: skip
     assert found.missing == ["impact", "fix_classes", "owner", "decision", "review_date"]
-    assert read(TABLES).missing[0] == "incident or services (set aside without)"
+    assert read(TABLES).missing[0] == "incident or services (quarantined without)"
     assert read(LABELS).unknown_headings == ["pizza"]
     broken = read("---\ntitle: [\n---\n## What was the root cause?\nA typo.\n")
     assert "close the quote or bracket" in broken.notes[0]
@@ -236,9 +236,7 @@ def test_a_folder_is_imported_once_and_nothing_is_lost_without_a_word(home: Path
     (home / "theirs/gone.md").symlink_to("nowhere")
     code, text = said(*command)
     assert (code, (home / "ours/checkout.md").read_text()) == (1, "mine")
-    assert all(
-        words in text for words in ("is there already 3", "neither UTF-8 nor", "No such file")
-    )
+    assert all(words in text for words in ("exists already 3", "neither UTF-8 nor", "No such file"))
     assert said("import", home / "nothing")[0] == 1
     missing = said("import", home, "--headings", home / "no.yaml")[1]
     # Lines break where the path is long.

@@ -89,7 +89,7 @@ def test_every_place_has_its_line() -> None:
             2,
             "a template of Jinja, Helm or the like is no docum",
         ),
-        ("a: 1\n{%- if values.x %}\n", 2, "is no document; move it elsewhere"),
+        ("a: 1\n{%- if values.x %}\n", 2, "is not a document; move it elsewhere"),
         ("a: 1\nb\nc: 2\n", 3, "key: value"),
         ("a: *nothing\n", 1, "undefined alias"),
         ("a: !!python/object/apply:os.system [id]\n", 1, "holds the tag"),

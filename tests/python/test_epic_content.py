@@ -65,7 +65,7 @@ def test_an_epic_says_what_who_when_and_when_it_is_done() -> None:
         "- **Due**: 2026-08-10, proven after 2026-09-07",
         "- **Budget**: 5 engineer-days, $4,500",
         "- **Maturity**: bronze to silver (declared silver)",
-        "- **Goes live**: by a canary",
+        "- **Rollout**: by a canary",
         "- **Risk register**: RISK-7",
         "- [ ] Canary deployment",
         # Delivery is one date, proof another: no box asks for weeks that end after the due date.
@@ -104,8 +104,8 @@ def test_an_epic_holds_what_postmortems_say_and_its_success_test() -> None:
         "| Measure | 90 days before | At most |",
         "| Repeats | 3 | 1 |",
         "| Median time active | 2 h 20 min | 1 h 52 min |",
-        "5 engineer-days at $900 are $4,500. The estimate adds up what these postmortems say, the "
-        "newest for each kind of failure:",
+        "5 engineer-days at $900 are $4,500. The estimate is the sum of these postmortems' "
+        "estimates, the newest for each kind of failure:",
         "- 5 days by team-edge, for config only, code refactor: Retries pile up `pm-1`",
     ):
         assert line in lines, line
@@ -146,7 +146,7 @@ def test_what_is_not_known_is_left_out() -> None:
     )  # fmt: skip
     assert "| mttr |  | 3 |  | no data |" in text
     for word in (
-        "Risk", "Goes live", "SLO", "seven days:", "Postmortems", "None,", "burn", "Lessons",
+        "Risk", "Rollout", "SLO", "seven days:", "Postmortems", "None,", "burn", "Lessons",
         "Action items", "contributed", "success test",
     ):  # fmt: skip
         assert word not in text, word

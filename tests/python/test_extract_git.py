@@ -179,7 +179,7 @@ def test_a_folder_is_read_without_links_git_and_what_we_placed(
         ("elsewhere", UnavailableError, "does not appear to be a git repository"),
         ("no branch", SourceError, "has no main; correct the ref"),
         ("no match", SourceError, r"no file of main matches \*\*/catalog-info.yaml"),
-        ("no folder", SourceError, "there is no folder .*correct it"),
+        ("no folder", SourceError, "no such folder: .*correct it"),
         ("unreadable", AccessError, r"shop/pay may not be read; let the user that runs paydown"),
     ],
 )

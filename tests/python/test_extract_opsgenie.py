@@ -157,11 +157,11 @@ def test_an_account_that_holds_nothing_marks_nothing_as_deleted(tmp_path: Path) 
         sync(tmp_path, url, vendor, sweep_hours=1)
         vendor.tick(hours=2)
         vendor.alerts.clear()
-        with pytest.raises(SourceError, match="holds no alerts at all, where it held 10"):
+        with pytest.raises(SourceError, match="reports no alerts at all, but had 10"):
             sync(tmp_path, url, vendor, sweep_hours=1)
         vendor.create("alerts")
         vendor.incidents.clear()
-        with pytest.raises(SourceError, match="holds no incidents at all, where it held 5"):
+        with pytest.raises(SourceError, match="reports no incidents at all, but had 5"):
             sync(tmp_path, url, vendor, sweep_hours=1)
     assert len(record_ids(tmp_path, "incidents")) == 5
 

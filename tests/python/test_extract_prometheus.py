@@ -161,7 +161,7 @@ def test_an_error_is_reported_and_a_number_alone_is_no_series(tmp_path: Path) ->
             PrometheusConfig(url=url)
             .extractor(context)
             .check()
-            .endswith("name what is, in queries")
+            .endswith("name those that are, in queries")
         )
 
 

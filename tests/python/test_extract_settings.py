@@ -23,8 +23,8 @@ USER = {"SERVICENOW_USER": "me", "SERVICENOW_PASSWORD": "pa55"}
         ("servicenow", {"query": "active=true^NQpriority=1"}, "be joined with other conditions"),
         ("servicenow", {"query": "^active=true"}, "be joined with other conditions"),
         ("servicenow", {"query": "a=1^ORDERBYnumber"}, "be joined with other conditions"),
-        ("datadog", {"site": "app.datadoghq.eu"}, "is not a site of Datadog's"),
-        ("datadog", {"site": "datadog.example.com"}, "is not a site of Datadog's"),
+        ("datadog", {"site": "app.datadoghq.eu"}, "is not a Datadog site"),
+        ("datadog", {"site": "datadog.example.com"}, "is not a Datadog site"),
         ("datadog", {"window_hours": 7}, "should be 1, 2, 3, 4, 6, 8, 12 or 24"),
         ("backstage", {"url": "https://me:pw@example.com"}, "holds a user name or password"),
         (

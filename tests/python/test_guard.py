@@ -129,9 +129,9 @@ def test_records_are_those_of_the_stream_of_commits(project: Project, tmp_path: 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[]", "is no object"),
-        ('{"lints": ""}', "lints: is not known; known are trailers"),
+        ('{"lints": ""}', "lints: is not a known key; known are trailers"),
         ('{"lint": []}', "lint: is no text"),
     ],
 )

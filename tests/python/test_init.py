@@ -103,15 +103,15 @@ def test_an_empty_folder_becomes_one_that_runs(
     # Once more changes nothing.
     code, said = init(folder, "--export", export(tmp_path))
     assert code == 1
-    assert "is there already; nothing was written" in said
+    assert "exists already; nothing was written" in said
 
 
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("a,b\n1,2\n", [], "which tool's?: not known; say it with --source"),
-        ("a,b\n1,2\n", ["--source", "nagios"], "nagios: no tool of that name"),
-        ("number,sys_id\n", [], "column of the service?: not known; say it with --service-field"),
+        ("a,b\n1,2\n", [], "which tool's?: not known; give it with --source"),
+        ("a,b\n1,2\n", ["--source", "nagios"], "nagios: no such tool"),
+        ("number,sys_id\n", [], "column of the service?: not known; give it with --service-field"),
         (HEADER, ["--service-field", "cmdb"], "has no column cmdb; correct --service-field"),
     ],
 )
@@ -144,7 +144,7 @@ def test_settings_of_the_folder_give_way_to_the_environment_and_hold_no_secret(
     read_environment_file(path)
     assert (os.environ["PAYDOWN_HOME"], os.environ["PAYDOWN_TARGET"]) == ("mine", "duckdb")
     path.write_text("PAYDOWN_HOME=a\nGH_TOKEN=t\n")
-    with pytest.raises(SettingsError, match=r"env:2: GH_TOKEN: is no setting of paydown's"):
+    with pytest.raises(SettingsError, match=r"env:2: GH_TOKEN: is not a setting of paydown's"):
         read_environment_file(path)
 
 

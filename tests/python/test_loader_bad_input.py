@@ -101,7 +101,7 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "flipped.parquet": (PARQUET[:-200] + b"\xff" * 150 + PARQUET[-50:], ""),
     "no-id.parquet": (parquet(pa.table({"n": [1]})), "its header has no 'id' (it has: n)"),
     "no-id.csv": (b"n\n1\n", "its header has no 'id' (it has: n)"),
-    "book.xlsx": (b"PK\3\4", "'.xlsx' is not a kind of file that is read; rename it to .json"),
+    "book.xlsx": (b"PK\3\4", "'.xlsx' is not a file type that is read; rename it to .json"),
     "noending": (LINES, "'noending' is not a kind of file"),
     "double.gz": (LINES, "'double.gz' is not a kind of file"),
     "page.html": (b"<html>", "'.html' is not a kind of file"),

@@ -121,7 +121,7 @@ def test_a_copy_of_a_rejected_file_is_reported_too(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         landing.write(f"s/{name}", '[{"id": "a"')
     said = [str(problem) for problem in landing.load(OLD).rejected]
-    copy = "s/b.json: has the same bytes as s/a.json, which is rejected; mend or remove it"
+    copy = "s/b.json: has the same bytes as s/a.json, which is rejected; fix or remove it"
     assert said[1:] == [copy]
     assert said[0].startswith("s/a.json: is cut off, its list has no end")
     landing.write("s/a.json", '[{"id": "a", "ci": "x"}]')

@@ -244,7 +244,7 @@ def test_objects_in_cells(tmp_path_factory: pytest.TempPathFactory) -> None:
     problems = landing.quarantine("objects")
     assert [problem["line"] for problem in problems] == [4, 6]
     for problem in problems:
-        assert problem["reason"].startswith("has a value that looks like an object but is no JSON")
+        assert problem["reason"].startswith("has a value that looks like an object but isn't JSON")
 
 
 NAMES = ["id", "title", "service", "opened", "ended", "seconds", "urgency", "team"]

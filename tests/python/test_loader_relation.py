@@ -159,7 +159,7 @@ def test_fivetrans_jira_as_a_source_of_its_own_and_again(relate: Relate) -> None
         ({"relation": "fivetran.issues"}, "relation fivetran.issues is not in the warehouse"),
         ({"loaded_at": "synced"}, "loaded_at 'synced' is no column of fivetran.issue"),
         ({"relation": "issue"}, "relation 'issue' is not schema.table"),
-        ({"files": "landing:*"}, "files is of files, and it names a relation"),
+        ({"files": "landing:*"}, "files is for files, but it names a relation"),
         ({"mode": "snapshot"}, "can't be a snapshot"),
         ({"where": "no_such_column"}, "correct the contract"),
     ],

@@ -27,13 +27,13 @@ CASES = {
     "pagerduty-export/a.json": "move them to one of pagerduty/incident_ids, pagerduty/incidents, ",
     "exports/a.json": "move them to one of argocd, azure_devops, backstage,",
     "pagerduty/incidents/2026/a.json": "put them into pagerduty/incidents itself, folders in it",
-    "postmortems/a.docx": "`paydown postmortem import` makes .md of other forms",
+    "postmortems/a.docx": "`paydown postmortem import` converts other formats to .md",
     "backstage/app/main.tf": "in backstage only *.json, *.ndjson, *.ndjson.gz, *.yaml, *.yml is",
     "opsgenie/a.json": "move them to one of opsgenie/alert_logs, opsgenie/alerts, opsgenie/inc",
     "a.csv": "this looks like ServiceNow's incidents, move it to servicenow/incidents",
     "a.json": "this looks like Opsgenie's alerts, move it to opsgenie/alerts",
     "servicenow/incidents/a.json -> gone": "a.json is a link to no file or to a folder",
-    "backstage/repos -> /": "repos is a link to no file or to a folder, put the files there",
+    "backstage/repos -> /": "repos links to no file or to a folder, put the files there",
 }
 CONTENTS = {
     "a.csv": 'number,opened_at,"short_description"\nINC1,2026-01-01 00:00:00,down\n',
@@ -103,7 +103,7 @@ def test_a_file_of_which_nothing_could_be_used_is_reported_on_every_load(tmp_pat
     landing, s = Landing(tmp_path), stream("s", USED)
     bad = [{"id": n, "n": "many"} for n in "abc"]
     landing.write("s/one.ndjson", ndjson(bad[0]))
-    reason = "none of its 1 records could be used; `paydown quarantine list` says why, mend the "
+    reason = "none of its 1 records could be used; `paydown quarantine list` says why, correct the "
     assert [str(p) for p in landing.load(s).rejected] == [
         f"s/one.ndjson: {reason}file or the contract"
     ]

@@ -126,7 +126,7 @@ RULES = stream(
     "rules",
     {"id": column(**ID), "opened_at": column("timestamp"), "closed_at": column("timestamp")},
     rules=[
-        {"check": "closed_at >= opened_at", "reason": "it's closed before it was opened; mend it"},
+        {"check": "closed_at >= opened_at", "reason": "it's closed before it was opened; fix it"},
         {"check": "id not like 'x%'", "reason": "x is no id; take another", "column": "id"},
     ],
 )
@@ -189,9 +189,9 @@ def test_children(landing: Landing) -> None:
 def test_rules(landing: Landing) -> None:
     assert set(landing.by_id("rules")) == {"good", "open"}
     assert [(q["line"], q["field"], q["reason"]) for q in landing.quarantine("rules")] == [
-        (4, None, "it's closed before it was opened; mend it"),
+        (4, None, "it's closed before it was opened; fix it"),
         (5, "id", "x is no id; take another"),
-        (6, None, "it's closed before it was opened; mend it"),
+        (6, None, "it's closed before it was opened; fix it"),
     ]
     rows = landing.rows("rules")
     assert [(r["_source_file"], r["_line"]) for r in rows] == [

@@ -250,7 +250,7 @@ def test_a_long_body_is_cut_between_items_and_says_so(render: Any) -> None:
     rendered = render(f"## Why\n\n{bullets}\n\n## After\n\nlast words", "`change-1`")
     text = rendered if isinstance(rendered, str) else json.dumps(rendered, separators=(",", ":"))
     assert JIRA_LIMIT - 400 < len(text) <= JIRA_LIMIT
-    assert "Cut here: Jira takes 32,767 characters" in text
+    assert "Cut here: Jira accepts 32,767 characters" in text
     assert "incident 00000" in text
     assert "last words" not in text
     assert "change-1" in text

@@ -132,7 +132,7 @@ def test_what_a_playbook_may_say(tmp_path: Path, header: str, text: str, shown: 
         ("a", "fix_class: config_only\n", 4, "write fix_classes"),
         ("a", "change_windows: [canary, friday]\n", 4, "friday: is not one of the values"),
         ("![a](https://x.example/a.png)", "", 5, "an image can't be shown in every tracker"),
-        ("[a](../runbook.md)", "", 5, "a link that is no web address"),
+        ("[a](../runbook.md)", "", 5, "a link that is not a web address"),
         (None, "no front matter", 1, "front matter"),
         (None, "---\ntitle: x\n", 1, "front matter"),
         (None, "", 1, "front matter"),

@@ -100,8 +100,8 @@ def test_a_draft_says_what_is_known_and_nothing_else(home: Path) -> None:
     ("ref", "message"),
     [
         ("7", "7: has a postmortem already: old"),
-        ("9", "9: several incidents are called that; name one of pagerduty:Q4, pagerduty:Q3"),
-        ("nope", "nope: no loaded incident is called that"),
+        ("9", "9: several incidents have that name; name one of pagerduty:Q4, pagerduty:Q3"),
+        ("nope", "nope: no loaded incident has that name"),
     ],
 )
 def test_what_cannot_be_drafted_says_why(home: Path, ref: str, message: str) -> None:
@@ -117,4 +117,4 @@ def test_nothing_is_overwritten(home: Path) -> None:
     path.write_text("mine")
     code, said = new(home, "Q3")
     assert (code, path.read_text()) == (1, "mine")
-    assert "is there already" in " ".join(said.split())
+    assert "exists already" in " ".join(said.split())

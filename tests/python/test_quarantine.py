@@ -119,7 +119,7 @@ def test_a_correction(landing: Landing, tmp_path: Path) -> None:
         assert said.startswith(reason)
     for text, words in {
         "": "record.json: is empty",
-        "[]": "holds no record",
+        "[]": "has no record",
         "{": "export it again",
     }.items():
         correction.write_text(text)
@@ -196,8 +196,7 @@ def test_what_cannot_be_replayed_says_why(landing: Landing, tmp_path: Path) -> N
     before = landing.warehouse.read_bytes()
     assert reasons(landing, OLD, snapshot) == {
         "docs/x.ndjson:1": (
-            "demo.docs is what its files say; correct docs/x.ndjson itself, "
-            "and the next run reads it"
+            "demo.docs mirrors its files; correct docs/x.ndjson itself, and the next run reads it"
         ),
         "other/x.ndjson:1": (
             "no contract reads demo.other any more; add it to a _sources.yml again"
@@ -215,7 +214,7 @@ def test_what_cannot_be_replayed_says_why(landing: Landing, tmp_path: Path) -> N
         for name in ("s", "other")
     )
     assert again(landing, OLD, ids=[cut], correction=whole) == [("s/x.ndjson:1", "loaded")]
-    with pytest.raises(QuarantineError, match="corrects one record; give the id of one"):
+    with pytest.raises(QuarantineError, match="corrects one record; give one id"):
         again(landing, OLD, correction=whole)
     with pytest.raises(QuarantineError, match=r"gone.json: can't be read \(.*No such file"):
         again(landing, other, ids=[open_other], correction=tmp_path / "gone.json")
@@ -286,7 +285,7 @@ def test_an_id(landing: Landing) -> None:
         quarantine = Quarantine(con)
         con.execute(f"create or replace temp view records as select unnest({known}) as id")
         assert quarantine.full_id("aaaa1") == known[0]
-        with pytest.raises(QuarantineError, match=r"aaaa: begins 2 ids .*; give more of it"):
+        with pytest.raises(QuarantineError, match=r"aaaa: matches 2 ids .*; give more of it"):
             quarantine.full_id("aaaa")
         for wrong in ("bbbb", "aaa", "AAAA1", "' or true --", ""):
             with pytest.raises(QuarantineError, match="no quarantined record has this id"):

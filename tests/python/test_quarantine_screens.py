@@ -141,7 +141,7 @@ def test_replay(landing: Landing, paydown: Command, tmp_path: Path) -> None:
     correction.write_text('{"id": "y"}')
     assert paydown("replay", known["t:2"], "--with", str(correction)).exit_code == 0
     settled = paydown("replay", known["t:2"], "--with", str(correction))
-    assert settled.output == "1 settled before, left as they are\n"
+    assert settled.output == "1 settled before, left unchanged\n"
     assert [row["id"] for row in landing.rows("t")] == ["x", "y"]
     assert sorted(row["id"] for row in landing.rows("s")) == ["1", "2"]
     assert "1 open, 3 settled since" in paydown("list").output

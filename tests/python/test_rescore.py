@@ -103,7 +103,7 @@ def test_what_cannot_be_scored_is_refused(
     [
         (("backfill", "--from", "2026-02-01", "--to", "2026-02-02"), "`paydown run` fills it"),
         (("whatif", "--scoring", SCORING), "`paydown run` fills it"),
-        (("run",), "PAYDOWN_TARGET=nowhere: there is no such warehouse"),
+        (("run",), "PAYDOWN_TARGET=nowhere: no such warehouse"),
     ],
 )
 def test_before_the_first_run_commands_say_what_to_do(

@@ -38,7 +38,7 @@ def test_without_a_landing_folder_it_is_the_demo_with_its_clock(
         ("PAYDOWN_MODERNIZATION", "/no/such/folder", "create it or correct"),
         ("PAYDOWN_AS_OF", "yesterday", "write a date and time"),
         ("PAYDOWN_AS_OF", "2026-02-30", "write a date and time that exist"),
-        ("PAYDOWN_SOURCES", "pagerdutty", "there is no source 'pagerdutty'; name any of"),
+        ("PAYDOWN_SOURCES", "pagerdutty", "no source is called 'pagerdutty'; name any of"),
         ("PAYDOWN_DRY_RUN", "maybe", "is neither 1 nor 0"),
     ],
 )

@@ -119,9 +119,9 @@ def test_a_preview_names_what_is_left_out(vendor: AzureDevOps, url: str) -> None
     )
     first = tracker_at(url).preview(draft(owner="group:default/nobody"))
     assert {*first.notes} == {
-        "the owner group:default/nobody is not in `owners`, so the work item is nobody's",
+        "the owner group:default/nobody is not in `owners`, so the work item is unassigned",
         "Epic has no field Custom.SLOBurn, so slo_burn is not filled there",
-        "Custom.Maturity takes only Bronze, Gold, so target_maturity (silver) is not filled there",
+        "Custom.Maturity allows only Bronze, Gold, so target_maturity (silver) is not filled there",
     }
     assert PAT not in str(first)
     assert vendor.items == {}

@@ -100,7 +100,7 @@ def test_a_jira_that_is_ready(jira: Jira) -> None:
         (
             lambda jira: jira.projects.pop("100"),
             "project MOD",
-            "project MOD is not there, or hidden",
+            "project MOD doesn't exist, or is hidden",
         ),
         (
             lambda jira: jira.allowed.update(priority=["P1", "P2"]),
@@ -239,8 +239,8 @@ def test_a_default_field_may_be_absent_and_stories_may_lack_those_of_epics() -> 
         ({"url": "https://me:secret@jira.example.com"}, "holds a user name"),
         ({"project": "MOD; x"}, "should match pattern"),
         ({"token_env": "tok-123"}, "not the name of an environment variable"),
-        ({"board_label": "a\tb"}, "holds a space"),
-        ({"labels": ["two words"]}, "holds a space"),
+        ({"board_label": "a\tb"}, "has a space"),
+        ({"labels": ["two words"]}, "has a space"),
         ({"field_values": {"Summary": "x"}}, "is filled by paydown"),
         ({"field_values": {"Issue Type": "x"}}, "is filled by paydown"),
         ({"fields": {"slo_burnt": "x"}}, "Extra inputs"),
@@ -260,11 +260,11 @@ def test_settings_of_jira_that_can_t_be_meant(wrong: Any, words: str) -> None:
     [
         ({"url": "https://me:pat@dev.azure.com/acme"}, "user name or password"),
         ({"url": "dev.azure.com/acme"}, "is not a web address"),
-        ({"project": "acme/Modernization"}, "is no project's name"),
+        ({"project": "acme/Modernization"}, "is not a project's name"),
         ({"token_env": PAT}, "not the name of an environment variable"),
         ({"extra_fields": {"System.Title": "x"}}, "written by paydown itself"),
         ({"extra_fields": {"Title": "x"}}, "pattern"),
-        ({"board_tag": "x; y"}, "holds a character that no tag may"),
+        ({"board_tag": "x; y"}, "has a character that no tag may have"),
         ({"colour": "red"}, "Extra inputs"),
     ],
 )

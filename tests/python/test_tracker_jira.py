@@ -291,7 +291,7 @@ def test_whatever_fails_after_the_comment_leaves_the_outcome_unknown(
     with serving_tracker(vendor) as tracker:
         ref = opened(tracker)
         vendor.refusals = {len(vendor.requests) + 2: refusal("no", status=code)}
-        with pytest.raises(UnknownOutcomeError, match="the comment is there"):
+        with pytest.raises(UnknownOutcomeError, match="the comment was added"):
             tracker.update(ref, change())
         tracker.update(ref, change(is_retry=True))
     assert len(only(vendor).comments) == 1

@@ -158,7 +158,7 @@ def test_an_invalid_date_is_reported(tracker: LocalTracker, ref: EpicRef, path: 
     edit(path, "closed_at: null", "closed_at: yesterday")
     problem = tracker.status([ref])[KEY]
     assert isinstance(problem, RefusedError)
-    assert f"{KEY}.md: `closed_at` is no date, write it as 2026-06-26" in str(problem)
+    assert f"{KEY}.md: `closed_at` is not a date, write it as 2026-06-26" in str(problem)
 
 
 def test_renamed_deleted_and_lost_files(tracker: LocalTracker, ref: EpicRef, path: Path) -> None:

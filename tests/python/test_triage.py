@@ -154,7 +154,7 @@ def test_unknowns_are_reported(tmp_path: Path) -> None:
     page, slides = pack(tmp_path, unknown)
     text = "\n".join(slides)
     for said in (
-        "its cost is not known", "not known: no estimate", "can't be told without cost and budget",
+        "its cost is not known", "not known: no estimate", "unknown without cost and budget",
         "name first: owner, budget", "nobody owns it yet", "Unblock 1: svc-1",
         "names no team's engineers", "No epic opened in the last 31 days",
     ):  # fmt: skip
@@ -188,7 +188,7 @@ def test_decisions_and_their_returns_are_reported(tmp_path: Path) -> None:
     for said in (
         "svc-1", "2026-06-01", "approved", "ann (CTO)", "3, 0",
         "inconclusive, 40 quiet days would settle it",
-        "1.8", "-$50 to $900", '2.1% of 95 comparable moments without any epic "improved"',
+        "1.8", "-$50 to $900", '2.1% of 95 comparable dates without any epic "improved"',
     ):  # fmt: skip
         assert said in slides[1], said
     assert "1. svc-1: approved" in slides[3]
@@ -214,7 +214,7 @@ def test_zombies_are_closed_for_a_reason(tmp_path: Path) -> None:
     for said in (
         "Hygiene", "its service scores 24 and is below the bands",
         "Late", "overdue by 56 days, and nothing has changed for 176",
-        "Lost", "no service that paydown knows stands behind it",
+        "Lost", "no service known to paydown is behind it",
         "action item: Old", "overdue by 31 days, and it never got a ticket",
     ):  # fmt: skip
         assert said in slides[-1], said

@@ -126,9 +126,9 @@ def test_switching_by_environment_only_leaves_no_stale_answer(
     for command in reading:
         refused = demo_copy.command(*command, **there)
         assert refused.returncode == 1
-        assert "what is published is of duckdb, but PAYDOWN_TARGET=postgres" in words(refused)
+        assert "what is published is from duckdb, but PAYDOWN_TARGET=postgres" in words(refused)
     assert "nothing was loaded yet" in words(demo_copy.command("quarantine", "list", **there))
-    assert "nothing is in it yet" in words(
+    assert "is empty" in words(
         demo_copy.command("backfill", "--from", "2026-02-01", "--to", "2026-02-02", **there)
     )
     doctor = demo_copy.command("doctor", **there)
@@ -168,7 +168,7 @@ def test_a_missing_warehouse_is_reported_immediately(tmp_path: Path) -> None:
         site.command("doctor", PAYDOWN_POSTGRES_USER="")
     )
     unknown = site.command("doctor", PAYDOWN_TARGET="postgresql")
-    assert "PAYDOWN_TARGET=postgresql: there is no such warehouse" in words(unknown)
+    assert "PAYDOWN_TARGET=postgresql: no such warehouse" in words(unknown)
 
 
 def test_texts_arrive_as_they_are(postgres: str, tmp_path: Path) -> None:

@@ -19,14 +19,14 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 @dg.definitions
 def alerts() -> dg.Definitions:
-    """The sensor; it runs where a channel is configured, elsewhere it is off."""
+    """The sensor; it runs if a channel is configured, else it is off."""
     is_configured = any(os.environ.get(VARIABLES[field]) for field in CHANNELS)
     channels = Channels(**from_variables(VARIABLES))
     return dg.Definitions(sensors=[alert_sensor(is_configured)], resources={"alerts": channels})
 
 
 def alert_sensor(is_configured: bool) -> dg.SensorDefinition:
-    """Watches every run that ends and every source; sends each problem once, and its end once.
+    """Watches finished runs and sources; sends each problem once, and its end once.
 
     What could not be delivered is not remembered as sent, so that the next tick tries again.
     """
@@ -37,7 +37,7 @@ def alert_sensor(is_configured: bool) -> dg.SensorDefinition:
         default_status=(
             dg.DefaultSensorStatus.RUNNING if is_configured else dg.DefaultSensorStatus.STOPPED
         ),
-        description="Reports what failed or went stale, with its owner, and when it is solved.",
+        description="Reports what failed or went stale, with its owner, and when it is resolved.",
     )
     def alerts(
         context: dg.SensorEvaluationContext, alerts: Channels, workspace: Workspace

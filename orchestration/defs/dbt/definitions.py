@@ -1,7 +1,7 @@
 """dbt: every model is an asset, every test a check; past days can be scored again.
 
-Only `dagster dev` parses the project by itself, where a file is newer than the manifest. Everywhere
-else the manifest must be there: `make manifest` writes it.
+Only `dagster dev` parses the project by itself, if a file is newer than the manifest. Everywhere
+else the manifest must exist: `make manifest` writes it.
 """
 
 import json
@@ -30,7 +30,7 @@ from orchestration.rescore import backfill_scores
 from orchestration.settings import PROJECT_ROOT
 
 SCORE_DAYS = dg.AssetKey("score_days")
-# Fixed, so that a partition never disappears; a back-fill reaches back some nine years.
+# Fixed, so that a partition never disappears; a backfill reaches back some nine years.
 FIRST_DAY = date(2020, 1, 1)
 DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), end_offset=1)
 
@@ -39,7 +39,7 @@ DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), end_offset=1)
 def dbt_project() -> DbtProject:
     """The project; under `dagster dev`, and only there, its manifest is written first."""
     if not shutil.which("dbt"):
-        # `.venv/bin/dagster dev`, with .venv not activated.
+        # For `.venv/bin/dagster dev` without an activated .venv.
         beside_python = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join((beside_python, os.environ.get("PATH", "")))
     profiles = PROJECT_ROOT / "profiles"
@@ -49,7 +49,7 @@ def dbt_project() -> DbtProject:
 
 
 def static_manifest() -> Mapping[str, Any]:
-    """The manifest as it stands.
+    """The current manifest.
 
     Raises:
         FileNotFoundError: it was never written; the message says how.
@@ -104,7 +104,7 @@ def described(test: Mapping[str, Any]) -> str:
 def materialized_days(
     instance: dg.DagsterInstance, days: Iterable[date]
 ) -> Iterator[dg.AssetMaterialization]:
-    """An event for each of the days that Dagster doesn't know to be scored yet."""
+    """An event for each scored day that Dagster doesn't know of yet."""
     known = instance.get_materialized_partitions(SCORE_DAYS)
     for day in days:
         if day >= FIRST_DAY and day.isoformat() not in known:
@@ -135,8 +135,8 @@ def score_days(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Ma
 
 @dg.definitions
 def dbt_definitions() -> dg.Definitions:
-    """All models, seeds and tests of the data, run by one `dbt build`, and the days that they
-    score. Tests of the code run in `make test`."""
+    """All models, seeds and data tests, run by one `dbt build`, and the days that they score. Tests
+    of the code run in `make test`."""
     project = dbt_project()
 
     @dbt_assets(

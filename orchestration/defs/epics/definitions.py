@@ -34,7 +34,7 @@ MARTS = (
     automation_condition=dg.AutomationCondition.eager(),
 )
 def epics(context: dg.AssetExecutionContext, workspace: Workspace) -> Iterator[Any]:
-    """A dry run where the settings say so."""
+    """A dry run if the settings say so."""
     report, check = steps.open_epics(workspace.settings(), context.run_id)
     facts = {"tracker": report.tracker, "dry_run": report.dry_run, "stories": len(report.stories)}
     whole = dg.MetadataValue.json(asdict(report))

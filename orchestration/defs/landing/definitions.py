@@ -54,7 +54,7 @@ def landing() -> dg.Definitions:
         settings = workspace.settings()
         selected = context.selected_asset_keys
         chosen = [c for c in contracts if asset_key(c) in selected]
-        # A full run takes the contracts as they are now, which the graph may not know yet.
+        # A full run uses the current contracts, which the graph may not know yet.
         streams = None if len(chosen) == len(contracts) else {c.name for c in chosen}
         report, checks = steps.load(settings, streams, context.log.info)
         loaded = {asset_key(c): raw_metadata(settings, c, report) for c in chosen}
@@ -76,7 +76,7 @@ def asset_key(contract: Contract) -> dg.AssetKey:
 
 
 def raw_metadata(settings: Settings, contract: Contract, report: LoadReport) -> dict[str, Any]:
-    """How many rows and files the raw table holds, how many are new, and its newest rows."""
+    """How many rows and files the raw table has, how many are new, and its newest rows."""
     new = {"rows_loaded": report.rows_by_stream.get(contract.name, 0)}
     columns = ", ".join(name for name in raw_columns(contract) if name != "_payload")
     counted = "count(*) as row_count, count(distinct _source_file) as files"

@@ -21,7 +21,7 @@ def prioritized_list() -> dg.Definitions:
         owners=["team:reliability"],
         description=(
             "modernization/prioritized.yaml, proposed by one pull request; merging it is the "
-            "decision. Nothing is pushed where nothing is new."
+            "decision. Nothing is pushed if nothing is new."
         ),
         pool="prioritized",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The analysts' copy of the marts, and the days that it shows as scored."""
+"""The analysts' copy of the marts, and its scored days."""
 
 import dagster as dg
 

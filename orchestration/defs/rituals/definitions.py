@@ -42,7 +42,7 @@ def review_page(workspace: Workspace) -> dg.MaterializeResult:
 def digest(
     context: dg.AssetExecutionContext, alerts: Channels, workspace: Workspace
 ) -> dg.MaterializeResult:
-    """Fails where a channel didn't take it, so that the alert says so."""
+    """Fails if a channel didn't accept it, so that an alert reports it."""
     path, outcomes = send_digest(workspace.settings(), alerts, context.run_id)
     for channel, outcome in outcomes.items():
         if outcome not in ("sent", "was sent before"):

@@ -1,5 +1,5 @@
 "use strict";
-// The marts say how many of a factor's cuts its value reaches, so a level is a comparison of whole numbers.
+// The marts say how many of a factor's cuts its value reaches, so a level is a comparison of integers.
 // Points = weight x share of the level, rounded half away from zero, in millionths so that no binary fraction
 // decides a rank.
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -10,14 +10,14 @@ const stated = data.rubric.weights ? data.rubric : null;
 let rubric = structuredClone(stated);
 
 const millionths = (number) => Math.round(number * 1e6);
-const whole = (exact) => Math.sign(exact) * Math.floor((Math.abs(exact) + 5e5) / 1e6) || 0;
+const rounded = (exact) => Math.sign(exact) * Math.floor((Math.abs(exact) + 5e5) / 1e6) || 0;
 const exactPoints = (factor, level) => (level === null ? 0 : millionths(rubric.weights[factor] * rubric.shares[level]));
-const pointsOf = (levels) => levels.map((level, factor) => (level === null ? null : whole(exactPoints(factor, level))));
+const pointsOf = (levels) => levels.map((level, factor) => (level === null ? null : rounded(exactPoints(factor, level))));
 const sum = (numbers) => numbers.reduce((total, number) => total + (number || 0), 0);
 const REACHED = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", WITHOUT_VALUE = ".,;:";
 const [burn, mttr, blast] = ["slo_burn", "mttr", "blast_radius"].map((name) => data.factors.indexOf(name));
 
-/** For each factor how many cuts its value must reach for low, medium and high. */
+/** For each factor, how many cuts its value must reach for low, medium and high. */
 const needed = () => rubric.thresholds.map((cuts, f) => cuts.map((cut) => (cut === null ? Infinity : rubric.cuts[f].indexOf(cut) + 1)));
 
 /** The level (0 none to 3 high, null without data) of each factor; see level_spells.sql for the codes. */
@@ -33,7 +33,7 @@ function levelsOf(codes, reach) {
   });
 }
 
-/** Each stretch of days with the same levels, newest first: [from, to] days back, and its score. */
+/** Each interval of days with the same levels, newest first: [from, to] days back, and its score. */
 function stretches(service, reach) {
   const spells = service.spells;
   return spells.map(([from, codes], place) => ({
@@ -41,7 +41,7 @@ function stretches(service, reach) {
   })).reverse();
 }
 
-/** A band is entered at its minimum and left below it less the margin, or after the days it may be held. */
+/** A band is entered at its minimum and left below minimum - margin, or after the most days it may be held. */
 function bandOf(days) {
   const today = days[0].score;
   for (const [name, least] of rubric.bands) {
@@ -58,7 +58,7 @@ function scored(service, reach) {
   const points = pointsOf(levels), exact = sum(levels.map((level, factor) => exactPoints(factor, level)));
   const days = stretches(service, reach), before = days.find((day) => day.from >= 7);
   const most = Math.max(...rubric.shares);
-  const unknown = service.data.map((known, f) => (known ? [0, 0] : [whole(millionths(rubric.weights[f] * most)), points[f] || 0]));
+  const unknown = service.data.map((known, f) => (known ? [0, 0] : [rounded(millionths(rubric.weights[f] * most)), points[f] || 0]));
   const score = sum(points);
   const weight = (f) => millionths(Math.abs(rubric.weights[f])) / 1e6;
   const whole_weight = sum(rubric.weights.map((_, f) => millionths(weight(f)))) / 1e6;
@@ -109,7 +109,7 @@ const body = $("#ranking tbody");
 const rowOf = new Map(all("#ranking tr[data-row]").map((row) => [services[+row.dataset.row].id, row]));
 const mostRows = +$("#ranking").dataset.most, asked = new Set();
 let showsAll = false;
-/** The row of a service; those that are hidden at first are made when they are asked for. */
+/** The row of a service; those hidden at first are created on demand. */
 function rowFor(service) {
   if (!rowOf.has(service.id)) {
     const row = rowOf.values().next().value.cloneNode(true);
@@ -120,7 +120,7 @@ function rowFor(service) {
   }
   return rowOf.get(service.id);
 }
-// Narrow screens lay the table out as a grid, which would hide from screen readers that it is one.
+// Narrow screens lay the table out as a grid, so its table roles are restored for screen readers.
 for (const [role, selector] of [["table", ""], ["rowgroup", " > thead, #ranking > tbody"], ["row", " tr"],
   ["columnheader", " > thead th"], ["rowheader", " > tbody th"], ["cell", " > tbody td"]])
   all(`#ranking${selector}`).forEach((one) => one.setAttribute("role", role));
@@ -174,7 +174,7 @@ const usual = sliders.map((slider) => {
   return weight ? stated.weights[+weight] : band ? stated.bands[+band][1] : cut ? stated.thresholds[cutOf(slider)[0]][cutOf(slider)[1]] : stated.margin;
 });
 const changed = () => sliders.some((slider, place) => value(slider, place) !== usual[place]);
-/** A threshold is one of its factor's cuts; all else in halves, but for what the rubric itself states. */
+/** A threshold is one of its factor's cuts; everything else is in halves, except the rubric's own values. */
 const value = (slider, place) => {
   if (!slider.touched) return usual[place];
   return slider.dataset.cut ? stated.cuts[cutOf(slider)[0]][+slider.value] : Math.round(slider.value * 2) / 2;
@@ -195,9 +195,9 @@ function read(event) {
     slider.setAttribute("aria-valuetext", shown);
   });
   const flat = rubric.thresholds.findIndex((cuts) => cuts.filter((cut) => cut !== null).some((cut, place, set) => place && cut <= set[place - 1]));
-  const wrong = rubric.bands[0][1] <= rubric.bands[1][1] ? "Promote must begin above bundle"
+  const wrong = rubric.bands[0][1] <= rubric.bands[1][1] ? "Promote must be above bundle"
     : flat >= 0 ? `The thresholds of “${data.labels[flat]}” must rise from low to high` : "";
-  if (wrong) $("#effect").textContent = `${wrong}: no rubric like this is accepted.`;
+  if (wrong) $("#effect").textContent = `${wrong}: such a rubric is not accepted.`;
   else show();
   $("#yaml").textContent = yaml();
 }
@@ -393,9 +393,9 @@ if (form) {
         for (const name of ["service", "owner", "due", "until", "reason"]) field(name).value = "";
         follow(); field("service").focus();
       } else { place.className = "bad"; place.textContent = result.problems.join(" "); }
-    } catch { place.className = "bad"; place.textContent = "Not recorded: paydown review is not running any more."; }
+    } catch { place.className = "bad"; place.textContent = "Not recorded: paydown review is no longer running."; }
   });
   follow();
 }
-// For tests, and for whoever wants to check: standings under any rubric of the page's form.
+// For tests and for checking by hand: standings under any rubric of the page's form.
 window.paydown = { standings, yaml, set: (change) => { Object.assign(rubric, change); show(); }, rubric: () => rubric };

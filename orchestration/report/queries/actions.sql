@@ -1,4 +1,4 @@
--- One row per action item that nothing says is done, most overdue first.
+-- One row per action item that is not known to be done, most overdue first.
 select
     service_id,
     action_item_title,

@@ -1,4 +1,4 @@
--- One row per service whose newest postmortem of the last 90 days decided otherwise than the rubric does.
+-- One row per service whose newest postmortem of the last 90 days disagrees with the rubric.
 with moment as (select max(scoring_at) as now from fct_service_scores where is_latest),
 
 newest as (

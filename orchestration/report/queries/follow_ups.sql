@@ -1,4 +1,4 @@
--- One row per action item that is due today or tomorrow and that nothing says is done.
+-- One row per action item that is due today or tomorrow and that is not known to be done.
 with moment as (select max(scoring_at)::date as today from fct_service_scores where is_latest)
 
 select

@@ -1,4 +1,4 @@
--- One row per decision about an epic's money that was merged in the last 31 days and still holds, newest first.
+-- One row per decision on an epic's funding that was merged in the last 31 days and is still valid, newest first.
 with moment as (select max(scoring_at) as now from fct_service_scores where is_latest)
 
 select

@@ -1,4 +1,4 @@
--- One row per service and day on which anything changed that a level hangs on. `codes`: a character a factor, in the
+-- One row per service and day on which anything changed that a level depends on. `codes`: one character per factor, in the
 -- order of their names: how many of its cuts the value reaches (0 to 9, A to Z, a to z); without a value its level
 -- (".,;:" for none to high) or "-"; then, as a hex digit, what else bends levels: 4 times the least level of the burn,
 -- 2 where exposed data raises a level, 1 where few incidents cap the MTTR. days_back counts from the newest day.

@@ -1,4 +1,4 @@
--- One row: the day and the moment that the page speaks of.
+-- One row: the day and time of the page.
 select
     max(scoring_date) as scoring_date,
     max(scoring_at) as scoring_at,

@@ -1,4 +1,4 @@
--- One row per epic with what it returned so far, the newest first, with how often the same test errs.
+-- One row per epic with what it returned so far, the newest first, with the error rate of the same test.
 select
     service_id, epic_title, service_name, owner, verdict, before_days, before_count, after_days,
     after_count, expected_count, expected_low, expected_high, quiet_days, avoided_count, avoided_low,

@@ -1,4 +1,4 @@
--- One row per incident that deserves a review and has none: those that still have days left, then the newest.
+-- One row per incident that requires a review and has none: those with days left first, then the newest.
 select
     incident_id, service_id, service_name, owner, incident_title, incident_url, severity_level,
     business_days, days_over, possible_points, is_open, is_overdue, triggered_at::date as triggered_on

@@ -1,4 +1,4 @@
--- One row per whole week of the last 26, oldest first: incidents, repeats, minutes to resolve, pages out of hours.
+-- One row per complete week of the last 26, oldest first: incidents, repeats, minutes to resolve, pages out of hours.
 with moment as (
     select date_trunc('week', max(scoring_at)) as this_week from fct_service_scores where is_latest
 ),
@@ -21,7 +21,7 @@ incidents as (
     group by 1
 ),
 
--- Before the first incident that is known, nothing is known: no week of it is a quiet one.
+-- Before the first known incident nothing is known, so those weeks don't count as quiet.
 known as (select min(week) as first_week from incidents)
 
 select

@@ -1,4 +1,4 @@
-"""Azure DevOps Services and Server: epics as work items, by the REST interface 7.1."""
+"""Azure DevOps Services and Server: epics as work items, with REST API 7.1."""
 
 from orchestration.vendors.azure_devops.settings import (
     AzureDevOpsSourceConfig,

@@ -1,4 +1,4 @@
-"""What must hold before anything is written, and the query of the board."""
+"""Checks before anything is written, and the board's query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestration.vendors.tracker_checks import fine, sample_draft, step
 
 
 def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> Iterator[Check]:
-    """All checks in their order; the server validates a draft and opens none."""
+    """All checks in order; the server validates a draft and opens none."""
     connection = step("connection", lambda: _project(client), f"{client.project} at {client.url}")
     yield connection
     if not connection.is_ok:
@@ -32,7 +32,7 @@ def checks(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> 
 def board_wiql(schema: Schema, config: AzureDevOpsTrackerConfig) -> str:
     """Open epics by priority, then by burn: the board. Raises SourceError.
 
-    WIQL knows no categories of states, so the closed ones are named.
+    WIQL has no categories of states, so the closed ones are named.
     """
     fields = schema.fields(config.project, config.epic_type)
     closed = schema.workflow(config.project, config.epic_type).closed_states(config.closed_states)
@@ -70,13 +70,13 @@ def _type(schema: Schema, config: AzureDevOpsTrackerConfig, type_name: str) -> I
     if not workflow.closed_states(config.closed_states):
         yield f"{type_name} has no closed state; name one in `closed_states`"
     if type_name != config.epic_type:
-        # Nobody expects the figures of epics of stories.
+        # Stories need no fields for the figures of epics.
         return
     fields = schema.fields(config.project, type_name)
     by_hand = [getattr(config.fields, name) for name in config.fields.model_fields_set]
     for name in filter(None, [*by_hand, *config.extra_fields]):
         if name.lower() not in fields:
-            yield f"{type_name} has no {name}; add it to the type, or take it out of the settings"
+            yield f"{type_name} has no {name}; add it to the type, or remove it from the settings"
 
 
 def _closed_states(
@@ -91,7 +91,7 @@ def _closed_states(
 
 
 def _permission(client: Client, schema: Schema, config: AzureDevOpsTrackerConfig) -> Iterator[str]:
-    """Asks whether an epic and a story could be opened for each owner."""
+    """Checks whether an epic and a story could be opened for each owner."""
     places = {place: owner for owner, place in config.owners.items()} or {None: "nobody"}
     for owner in places.values():
         for type_name in dict.fromkeys((config.epic_type, config.story_type)):

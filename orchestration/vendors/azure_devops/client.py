@@ -20,12 +20,12 @@ from orchestration.vendors.tracker_client import Json, Params, TrackerClient, ch
 
 IDS_A_FETCH = 200
 JSON_PATCH = "application/json-patch+json"
-# While a call may still do something, no other run may act in its place: it is kept short.
+# As long as a call may still do something, no other run may act instead: it is kept short.
 SEND_WITHIN_SECONDS = 120.0
 REPLY_SECONDS = 60.0
 LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
 _UPDATES_A_PAGE = 200
-# What every work item holds.
+# What every work item has.
 _PARTS = {"id": int, "rev": int, "fields": dict}
 Operations = Sequence[Mapping[str, Any]]
 
@@ -33,9 +33,9 @@ Operations = Sequence[Mapping[str, Any]]
 class Client(TrackerClient):
     """One project of one organization.
 
-    What is known by its id is asked of the organization, so that a work item is found where its
-    project was renamed, or after it moved to another one. A work item has `id`, `rev`, and `fields`
-    by reference name, without those that are empty.
+    Ids are looked up in the organization, so that a work item is found after its project was
+    renamed, or after it moved to another one. A work item has `id`, `rev`, and non-empty `fields`
+    by reference name.
     """
 
     def __init__(self, config: AzureDevOpsProject, context: Context) -> None:
@@ -50,7 +50,7 @@ class Client(TrackerClient):
             "write) or a token of Microsoft Entra, whose owner may edit work items and create tags "
             f"in {self.project}"
         )
-        # Tokens of Entra are JSON Web Tokens, which hold two dots; others hold none.
+        # Tokens of Entra are JSON Web Tokens, which have two dots; others have none.
         basic = base64.b64encode(f":{token}".encode()).decode()
         scheme = f"Bearer {token}" if token.count(".") == 2 else f"Basic {basic}"
         super().__init__(
@@ -61,7 +61,7 @@ class Client(TrackerClient):
             reply_seconds=REPLY_SECONDS,
             always={"api-version": config.api_version},
             credentials={"Authorization": scheme},
-            # Asks for 401 instead of a page to sign in; not every version keeps to it.
+            # Asks for 401 instead of a sign-in page; not every version complies.
             headers={"X-TFS-FedAuthRedirect": "Suppress"},
             access_hint=hint,
             settings=settings_file(config),
@@ -92,24 +92,24 @@ class Client(TrackerClient):
         return self._values(f"{self._type_path(project, name)}/fields", {"$expand": "all"})
 
     def search(self, wiql: str, **params: str | int) -> list[int]:
-        """Ids of the work items that a flat query finds."""
+        """Ids of the work items found by a flat query."""
         found = self.ask(f"{self._in()}/wiql", {"query": wiql}, params, workItems=list)
         return [int(one["id"]) for one in found["workItems"]]
 
     def items(self, ids: Iterable[int], fields: Sequence[str]) -> Iterator[Json]:
-        """The work items that exist and may be read, as they come, 200 a request."""
+        """The work items that exist and may be read, in the order received, 200 per request."""
         for some in chunks([*dict.fromkeys(ids)], IDS_A_FETCH):
-            # One that is gone must not fail the others: it is null in the list.
+            # A deleted one must not fail the others: it is null in the list.
             body = {"ids": some, "fields": list(fields), "errorPolicy": "omit"}
             found = self.ask("/_apis/wit/workitemsbatch", body, value=list)["value"]
             yield from [shaped(f"{NAME}: work items", one, **_PARTS) for one in found if one]
 
     def item(self, item_id: int) -> Json | None:
-        """One work item with all its fields; None where it is gone or may not be read."""
+        """One work item with all its fields; None if it is gone or may not be read."""
         return self.find(f"/_apis/wit/workitems/{item_id}", None, **_PARTS)
 
     def deleted(self, ids: Collection[int]) -> dict[int, Json]:
-        """Those of the work items that lie in the project's recycle bin."""
+        """Those of the work items that are in the project's recycle bin."""
         found: dict[int, Json] = {}
         for some in chunks([*ids], IDS_A_FETCH):
             params = {"ids": ",".join(map(str, some))}
@@ -118,7 +118,7 @@ class Client(TrackerClient):
         return found
 
     def updates(self, item_id: int) -> Iterator[Json]:
-        """Every change of a work item from the first on."""
+        """Every change of a work item, oldest first."""
         skip = 0
         while True:
             params = {"$top": _UPDATES_A_PAGE, "$skip": skip}
@@ -133,7 +133,7 @@ class Client(TrackerClient):
         return self.create(self._new(type_name), operations, _PARTS, content_type=JSON_PATCH)
 
     def validate(self, type_name: str, operations: Operations) -> None:
-        """Ask whether a work item could be opened; nothing is done."""
+        """Validate opening a work item; nothing is done."""
         path, params = self._new(type_name), {"validateOnly": "true"}
         try:
             self.write("POST", path, operations, params, content_type=JSON_PATCH)
@@ -141,7 +141,7 @@ class Client(TrackerClient):
             raise UnavailableError(str(error)) from None
 
     def change(self, item: Json, operations: Operations) -> bool:
-        """Change all of it or nothing; False where it is no longer at its revision."""
+        """Change all of it or nothing; False if it is no longer at its revision."""
         body = [{"op": "test", "path": "/rev", "value": item["rev"]}, *operations]
         try:
             path = f"/_apis/wit/workitems/{item['id']}"

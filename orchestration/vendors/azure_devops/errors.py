@@ -1,4 +1,4 @@
-"""What Azure DevOps says when it says no, as an error that names the fix."""
+"""Turns refusals by Azure DevOps into errors that name the fix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestration.trackers.text import one_line
 from orchestration.vendors.tracker_client import Json
 
 _TEXT_LIMIT = 400
-# The project is not there under this name or id: nothing else in this run can work.
+# No project has this name or id: nothing else in this run can work.
 _NO_PROJECT = ("TF200016", "VS800075", "ProjectDoesNotExist")
 _FIXES = {
     "TF401347": "correct the area or iteration path in `owners` or `extra_fields`",
@@ -20,12 +20,12 @@ _FIXES = {
 
 
 def explained(error: AccessError | RefusedError) -> SourceError:
-    """The error in Azure DevOps' words, with the fix; one that is about all epics denies access."""
+    """The error in Azure DevOps' words, with the fix; AccessError if it concerns all epics."""
     data: Json = error.data if isinstance(error.data, dict) else {}
     text = one_line(data.get("message") or "", _TEXT_LIMIT)
     if isinstance(error, AccessError):
         if "TF237111" in text:
-            # Work items may not be edited in one area; in others they may.
+            # Work items may not be edited in this area, but perhaps in others.
             fix = "let the token's owner edit work items in that area, or correct `area_path`"
             return RefusedError(f"azure_devops: {text}; {fix} in `owners`", 403)
         return AccessError(f"{error} ({text})" if text else str(error))
@@ -38,7 +38,7 @@ def explained(error: AccessError | RefusedError) -> SourceError:
         return RefusedError(f"azure_devops: {'; '.join(rules)}", error.status)
     if not text:
         return type(error)(
-            f"{error}; see that `url` is an organization or a collection", error.status
+            f"{error}; check that `url` is an organization or a collection", error.status
         )
     fixes = [fix for mark, fix in _FIXES.items() if mark in text]
     words = "; ".join([f"azure_devops: answered {error.status}: {text}", *fixes])
@@ -56,9 +56,9 @@ def _broken_rules(data: Json) -> list[str]:
         if field := named.get("fieldreferencename"):
             text = named.get("errormessage") or one_line(data.get("message") or "", 200)
             words.append(
-                f"the field {field} is required and nobody fills it: give it a value in "
+                f"the field {field} is required but not filled: give it a value in "
                 "`extra_fields`, or a default in the process"
                 if "invalidempty" in named.get("fieldstatusflags", "").lower()
-                else f"the field {field} doesn't take its value: {text}"
+                else f"the field {field} rejects its value: {text}"
             )
     return words

@@ -1,4 +1,4 @@
-"""Settings of Azure DevOps: the project, which `sources.yaml` and `tracker.yaml` both name, and
+"""Settings of Azure DevOps: those of the project, common to `sources.yaml` and `tracker.yaml`, and
 each file's own."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orchestration.vendors.base import Context, EnvName, Extractor, Url
 from orchestration.vendors.epic_items import EpicSourceConfig, FieldNames
 
 NAME = "azure_devops"
-# What paydown writes itself, or the server does.
+# Fields that paydown or the server writes.
 _OURS = r"system\.(title|description|tags|history|state|id|rev|workitemtype)"
 _NOT_IN_NAMES = r"""\\/:*?"<>|#;$%&,+=[\]{}'"""
 
@@ -24,12 +24,12 @@ Project = Annotated[
     Name,
     matching(
         rf"[^_.{_NOT_IN_NAMES}][^{_NOT_IN_NAMES}]*",
-        "is no project's name",
+        "is not a project's name",
         "write its name or its id, not its address",
     ),
 ]
 Tag = Annotated[
-    Name, matching("[^;,]+", "holds a character that no tag may", "write it with hyphens")
+    Name, matching("[^;,]+", "has a character that no tag may have", "write it with hyphens")
 ]
 FieldName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 ExtraField = Annotated[
@@ -42,8 +42,8 @@ Path = Annotated[str, StringConstraints(max_length=4000)]
 
 
 class Fields(FieldNames):
-    """The fields that hold an epic's figures, each by its name or its reference name
-    (`Custom.SLOBurn`); an empty one is neither filled nor read."""
+    """The fields for an epic's figures, each by its name or its reference name (`Custom.SLOBurn`);
+    an empty one is neither filled nor read."""
 
     slo_burn: FieldName = "SLO Burn"
     score: FieldName = ""
@@ -53,7 +53,7 @@ class Fields(FieldNames):
 
 
 class WrittenFields(Fields):
-    """Those that an epic is opened with."""
+    """Those that are set when an epic is opened."""
 
     target_maturity: FieldName = ""
     risk_id: FieldName = ""
@@ -66,13 +66,13 @@ class ReadFields(Fields):
 
 
 class AzureDevOpsProject(Strict):
-    """Where the project is and how it is asked.
+    """The project's address and access.
 
     Attributes:
         url: an organization (`https://dev.azure.com/acme`), or a Server's collection
             (`https://tfs.example.com/tfs/DefaultCollection`).
-        project: its name, or its id, which outlives a renaming.
-        api_version: what the Server speaks; 7.1 is Services and Server 2022.1.
+        project: its name, or its id, which survives renaming.
+        api_version: the Server's API version; 7.1 is Services and Server 2022.1.
         token_env: the environment variable with an organization-scoped personal access token or
             a token of Microsoft Entra, which may read (for a tracker: and write) work items.
         board_tag: the tag that all epics carry.
@@ -102,20 +102,20 @@ class AzureDevOpsSourceConfig(AzureDevOpsProject, EpicSourceConfig):
 
 
 class OwnerPlace(Strict):
-    """Where the epics of one owner go, and to whom; empty: the project's root, nobody."""
+    """Where the epics of one owner go, and their assignee; empty: the project's root, nobody."""
 
     area_path: Path = ""
     assigned_to: Path = ""
 
 
 class AzureDevOpsTrackerConfig(AzureDevOpsProject):
-    """The section `azure_devops` of tracker.yaml: where epics go, and what they fill there.
+    """The section `azure_devops` of tracker.yaml: where epics go, and the fields they fill.
 
     Attributes:
-        owners: where the epics of an owner, as the catalog names it, go.
+        owners: where the epics of an owner, named as in the catalog, go.
         extra_fields: values of other fields, such as one that the process requires.
-        closed_states: names of states that mean closed, of which `close` takes the first that
-            the type has; by default those of the categories Completed and Removed.
+        closed_states: names of states that mean closed; `close` uses the first that the type has;
+            by default those of the categories Completed and Removed.
     """
 
     url: Url
@@ -135,7 +135,7 @@ class AzureDevOpsTrackerConfig(AzureDevOpsProject):
         return f"{NAME}:{parts.netloc}{parts.path}/{self.project}".lower()
 
     def tracker(self, context: Context) -> Tracker:
-        """Ready to be asked; nothing is sent yet. AccessError where the token is missing."""
+        """Ready to be asked; nothing is sent yet. AccessError if the token is missing."""
         from orchestration.vendors.azure_devops.tracker import AzureDevOpsTracker
 
         return AzureDevOpsTracker(self, context)

@@ -1,7 +1,7 @@
 """Azure DevOps: the epics that paydown opened, and the work items below them.
 
-A query (WIQL) gives ids only, by key and 5,000 at a time; the items themselves come 200 at a time,
-with the fields that something reads and no others.
+A query (WIQL) returns only ids, in key order and 5,000 at a time; the items themselves come 200 at
+a time, with only the fields that are used.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from orchestration.vendors.base import Context, iso
 from orchestration.vendors.epic_items import EpicSource, Item
 from orchestration.vendors.tracker_client import chunks
 
-# A query that finds more than 20,000 items is refused.
+# A query that finds more than 20,000 items is rejected.
 QUERIED = 5_000
 # What the contract in models/staging/azure_devops reads. A process may lack some of them, and
-# asking for one that isn't there is an error.
+# asking for a missing one is an error.
 FIELDS = (
     "System.Id", "System.Rev", "System.Title", "System.WorkItemType", "System.State",
     "System.TeamProject", "System.AssignedTo", "System.Tags", "System.Parent",
@@ -49,7 +49,7 @@ class AzureDevOpsSource(EpicSource[Client]):
         return f"{count} work items with the tag {self._config.board_tag}"
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
-        """Find the fields that there are, and with a sweep what the states mean."""
+        """Find the fields that exist and, in a sweep, the meaning of the states."""
         known = self.client.fields()
         now = self.client.now
         names: dict[str, str] = {}
@@ -87,7 +87,7 @@ class AzureDevOpsSource(EpicSource[Client]):
             yield {**item, "named": {**named, "url": self.client.edit_url(item)}}
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """What was deleted is in the recycle bin. Anything else may just be hidden from us."""
+        """Deleted items are in the recycle bin. Others may just be hidden from us."""
         return missing.keys() - set(map(str, self.client.deleted([*map(int, missing)])))
 
     def describe(self, item: Item) -> tuple[str, str, Collection[str]]:
@@ -97,8 +97,8 @@ class AzureDevOpsSource(EpicSource[Client]):
         return f"[System.Tags] CONTAINS {quoted(self._config.board_tag)}"
 
     def _query(self, condition: str, *, top: int, after: int = 0) -> list[int]:
-        """Ids by key; what goes away meanwhile moves no page."""
+        """Ids in key order; items that vanish meanwhile don't shift pages."""
         where = f"{condition} AND [System.Id] > {after}"
         text = f"SELECT [System.Id] FROM WorkItems WHERE {where} ORDER BY [System.Id]"  # noqa: S608
-        # Otherwise moments are cut to days.
+        # Otherwise times are cut to days.
         return self.client.search(text, **{"$top": top, "timePrecision": "true"})

@@ -26,7 +26,7 @@ from orchestration.vendors.tracker_client import Json
 
 # A query may have 32,000 characters.
 _QUERY_CHARACTERS = 24_000
-# A removed work item has no date of closing.
+# A removed work item has no closing date.
 _CLOSED_AT_FIELDS = ("Microsoft.VSTS.Common.ClosedDate", "Microsoft.VSTS.Common.StateChangeDate")
 _STATUS_FIELDS = (
     "System.State",
@@ -42,9 +42,9 @@ class AzureDevOpsTracker:
     """Epics and stories as work items of one project; build it with `AzureDevOpsTrackerConfig`.
 
     A change is one PATCH, all of it or nothing: comment, score, burn and state, on the revision
-    that was read. The comment goes into `System.History`, because the history of a work item can
-    be read by id without lag, and nobody can edit or delete what it says: a change that was sent
-    is found again by its mark whatever people do to the discussion.
+    that was read. The comment goes into `System.History`, because the history of a work item can be
+    read by id without lag, and nobody can edit or delete it: a change that was sent is found again
+    by its mark, whatever people do to the discussion.
     """
 
     longest_call_seconds = LONGEST_CALL_SECONDS
@@ -64,7 +64,7 @@ class AzureDevOpsTracker:
         ids = sorted({one for wiql in _tag_queries(by_tag) for one in self._client.search(wiql)})
         items = self._items(ids, ("System.Tags", "System.TeamProject"))
         for item in (items[one] for one in sorted(items)):
-            # Azure DevOps spells a tag as it was first written by anybody.
+            # Azure DevOps keeps the spelling with which a tag was first written.
             for key in filter(None, (by_tag.get(one.casefold()) for one in tags_of(item))):
                 ref = self._ref(key, item)
                 ours = found.setdefault(key, ref)
@@ -76,13 +76,13 @@ class AzureDevOpsTracker:
         return [*checks(self._client, self._schema, self._config)]
 
     def preview(self, draft: protocol.EpicDraft) -> protocol.Preview:
-        """The draft as it would be sent, and validated by the server (`validateOnly`)."""
+        """The draft as it would be sent, validated by the server (`validateOnly`)."""
         type_name, patch = self._patch(draft)
         self._client.validate(type_name, patch.operations)
         return protocol.Preview(patch.operations, tuple(patch.notes))
 
     def create(self, draft: protocol.EpicDraft) -> protocol.EpicRef:
-        """One request, besides the type's fields once a process."""
+        """One request, plus one for the type's fields once per process."""
         with self._client.window.limited():
             type_name, patch = self._patch(draft)
             return self._ref(draft.key, self._client.open(type_name, patch.operations))
@@ -92,12 +92,12 @@ class AzureDevOpsTracker:
             self._send_change(ref, change, is_closing=False)
 
     def close(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
-        """A work item that a person reopened since stays open."""
+        """A work item that a person has reopened since stays open."""
         with self._client.window.limited():
             self._send_change(ref, change, is_closing=True)
 
     def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
-        """Another request only where work items are gone."""
+        """Another request only if work items are gone."""
         outcomes: dict[str, protocol.StatusOutcome] = {}
         ids = [int(ref.id) for ref in refs]
         items = self._items(ids, _STATUS_FIELDS)
@@ -149,14 +149,14 @@ class AzureDevOpsTracker:
                     patch.set("System.State", workflow.target(names))
             if self._client.change(item, patch.operations):
                 return
-            # Whoever was faster may have been another run with the same change.
+            # The faster writer may have been another run with the same change.
             may_be_done = True
         raise ConflictError(
-            f"azure_devops: work item {item_id} is edited all the time; the next run tries again"
+            f"azure_devops: work item {item_id} keeps changing; the next run tries again"
         )
 
     def _patch(self, draft: protocol.EpicDraft) -> tuple[str, Patch]:
-        """The type of work item that a draft becomes, and what is sent of it."""
+        """A draft's work item type, and what is sent."""
         type_name = self._config.story_type if draft.parent else self._config.epic_type
         fields = self._schema.fields(self._config.project, type_name)
         return type_name, draft_patch(draft, type_name, fields, self._config)
@@ -173,9 +173,9 @@ def _type_of(item: Json) -> tuple[str, str]:
 
 
 def _holds(updates: Iterable[Json], change_id: str) -> bool:
-    """Whether a comment of any time, edited or deleted since or not, bears the change's mark.
+    """Whether any comment, even if edited or deleted since, has the change's mark.
 
-    The server may have written its HTML anew.
+    The server may have rewritten its HTML.
     """
     mark = re.compile(rf"(?<![\w-]){re.escape(change_id)}(?![\w-])")
     for update in updates:
@@ -186,7 +186,7 @@ def _holds(updates: Iterable[Json], change_id: str) -> bool:
 
 
 def _tag_queries(tags: Iterable[str]) -> Iterator[str]:
-    """Queries for work items with any of the tags, each as long as is safe."""
+    """Queries for work items with any of the tags, each within the safe length."""
     clauses = [f"[System.Tags] CONTAINS {quoted(one)}" for one in tags]
     while clauses:
         sizes = accumulate(len(clause) + len(" OR ") for clause in clauses)

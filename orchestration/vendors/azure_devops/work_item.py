@@ -1,4 +1,4 @@
-"""What a work item takes: fields and states of its type, and a draft or a change as JSON Patch."""
+"""A work item's fields and states, by its type, and a draft or a change as JSON Patch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from orchestration.vendors.tracker_client import Json
 CLOSED_CATEGORIES = frozenset({"Completed", "Removed"})
 _STRING_LIMIT = 255
 FieldValue: TypeAlias = str | int | float | bool
-# Dates are moments in Azure DevOps. At noon the day is the same for nearly every reader.
+# Dates are times in Azure DevOps. At noon the day is the same in nearly every time zone.
 _NOON = time(12, tzinfo=UTC)
 _TITLE_LIMIT = 255
 _TAG_LIMIT = 400
@@ -34,14 +34,14 @@ _TAG_SEPARATORS = re.compile(r"[;,]")
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a type. `allowed` is empty where every value may be given."""
+    """A field of a type. `allowed` is empty if any value may be given."""
 
     reference: str
     kind: str
     allowed: tuple[str, ...] = ()
 
     def value_of(self, value: FieldValue | date) -> FieldValue:
-        """`value` as this field holds it; ValueError says why it can't, after the field's name."""
+        """`value` in this field's form; ValueError, to follow the field's name, says why not."""
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(value, date) and self.kind == "dateTime":
             return iso(datetime.combine(value, _NOON))
@@ -59,7 +59,7 @@ class Field:
         if self.allowed:
             spelled = {one.casefold(): one for one in self.allowed}
             if text.casefold() not in spelled:
-                raise ValueError(f"takes only {one_line(', '.join(self.allowed), 200)}")
+                raise ValueError(f"allows only {one_line(', '.join(self.allowed), 200)}")
             return spelled[text.casefold()]
         if self.kind == "html":
             return html.escape(one_line(text, 5000))
@@ -68,14 +68,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Workflow:
-    """States of a type with their categories, in their order."""
+    """States of a type with their categories, in order."""
 
     type_name: str
     categories: Mapping[str, str]
     is_disabled: bool
 
     def closed_states(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The states that mean closed: `names`, in their order, where there are any."""
+        """The states that mean closed: `names`, in order, if there are any."""
         if names:
             spelled = {state.casefold(): state for state in self.categories}
             found = (spelled.get(name.casefold()) for name in names)
@@ -83,7 +83,7 @@ class Workflow:
         return tuple(one for one, what in self.categories.items() if what in CLOSED_CATEGORIES)
 
     def target(self, names: tuple[str, ...]) -> str:
-        """The closed state to go to, the first of `names` or a completed one, or RefusedError."""
+        """The closed state to use, the first of `names` or a completed one, or RefusedError."""
         for state in self.closed_states(names):
             if names or self.categories[state] == "Completed":
                 return state
@@ -103,7 +103,7 @@ class Schema:
         self.workflow = cache(self._workflow)
 
     def _workflow(self, project: str, type_name: str) -> Workflow:
-        """States of a type. RefusedError where there is no such type."""
+        """States of a type. RefusedError if there is no such type."""
         data = self._client.work_item_type(project, type_name)
         if data is None:
             raise RefusedError(
@@ -127,8 +127,8 @@ class Schema:
 
 def _field(data: Json, about: Json) -> Field:
     kind = str(about.get("type") or "string")
-    # Of people and places the list is long, partial and spelled otherwise; a list that only
-    # suggests takes other values too.
+    # For people and paths the list is long, partial and spelled differently; a list of suggestions
+    # accepts other values too.
     is_open = kind in ("identity", "treePath")
     is_open = is_open or about.get("isIdentity") or about.get("isPicklistSuggested")
     allowed = () if is_open else tuple(map(str, data.get("allowedValues") or ()))
@@ -137,7 +137,7 @@ def _field(data: Json, about: Json) -> Field:
 
 @dataclass
 class Patch:
-    """Operations to send, and what a person should know of those that are not."""
+    """Operations to send, and notes about those that are left out."""
 
     operations: list[Json] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -147,12 +147,12 @@ class Patch:
 
 
 def tag(label: str) -> str:
-    """`label` as a tag; what separates tags can't be within one."""
+    """`label` as a tag; a tag can't have the separators of tags."""
     return one_line(_TAG_SEPARATORS.sub("-", label), _TAG_LIMIT)
 
 
 def quoted(text: str) -> str:
-    """`text` as a string of WIQL."""
+    """`text` as a WIQL string."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -166,7 +166,7 @@ def draft_patch(
     labels = dict.fromkeys(map(tag, (draft.key, *draft.labels)))
     patch.set("System.Tags", "; ".join(list(labels)[:_MOST_TAGS]))
     if draft.owner not in config.owners:
-        note = f"the owner {draft.owner} is not in `owners`, so the work item is nobody's"
+        note = f"the owner {draft.owner} is not in `owners`, so the work item is unassigned"
         patch.notes.append(note)
     for name, reference, value in _wanted(draft, config):
         one = fields.get(reference.lower())
@@ -191,7 +191,7 @@ def draft_patch(
 def _wanted(
     draft: EpicDraft, config: AzureDevOpsTrackerConfig
 ) -> Iterator[tuple[str, str, FieldValue | date]]:
-    """What fills a field, the field, and its value, which may be empty."""
+    """The purpose of a field, the field, and its value, which may be empty."""
     for reference, value in config.extra_fields.items():
         yield "extra_fields", reference, value
     if place := config.owners.get(draft.owner):
@@ -208,7 +208,7 @@ def _wanted(
 def change_patch(
     change: EpicChange, fields: Mapping[str, Field], config: AzureDevOpsTrackerConfig
 ) -> Patch:
-    """The change's comment, which ends with its mark, and its score and burn where fields are."""
+    """The change's comment, which ends with its mark, and score and burn if there are fields."""
     patch = Patch()
     for reference, value in (
         (config.fields.score, change.score),

@@ -1,1 +1,1 @@
-"""Where decisions are: a file of a Git repository, and the pull requests that change it."""
+"""Where decisions are: a file in a Git repository, and the pull requests that change it."""

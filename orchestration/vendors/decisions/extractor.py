@@ -1,8 +1,8 @@
-"""What people decided about the money: every version of `prioritized.yaml` on the default branch,
-who merged it, and who reviewed the pull request.
+"""People's funding decisions: every version of `prioritized.yaml` on the default branch, who merged
+it, and who reviewed the pull request.
 
-A version that can't be read decides nothing. Where it is the newest one the sync fails with its
-line and fix, and what landed stays: the last good version goes on counting.
+A version that can't be read decides nothing. If it is the newest one, the sync fails with its line
+and fix, and what landed is kept: the last good version still counts.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from orchestration.vendors import base
 from orchestration.vendors.decisions.settings import DecisionsSettings
 from orchestration.vendors.git.history import Version
 
-# Reviews and comments that come later are not looked for.
+# Later reviews and comments are not looked for.
 SETTLED = timedelta(days=30)
 FOLDER = "decisions/versions"
 
 
 class DecisionsConfig(DecisionsSettings):
-    """The settings, and the way from them to an extractor."""
+    """The settings, which build an extractor."""
 
     def extractor(self, context: base.Context) -> Decisions:
         self.repository(context.environment)
@@ -35,7 +35,7 @@ class DecisionsConfig(DecisionsSettings):
 
 
 class Decisions:
-    """See `Extractor`. The cursor `pulls` holds what was learnt of each commit's pull request."""
+    """See `Extractor`. The cursor `pulls` has what is known of each commit's pull request."""
 
     def __init__(self, config: DecisionsConfig, context: base.Context) -> None:
         self._config, self._context = config, context
@@ -79,7 +79,7 @@ class Decisions:
     def _read(
         self, path: str, versions: list[Version]
     ) -> tuple[list[tuple[Version, bytes]], SourceError | None]:
-        """Those that can be read, and what is wrong with the newest one."""
+        """The readable ones, and what is wrong with the newest one."""
         where = f"decisions: {path} of {self._history.base_name}"
         problem: SourceError | None = None
         if versions and not versions[-1].blob:
@@ -94,14 +94,14 @@ class Decisions:
             except (DocumentError, UnicodeDecodeError) as error:
                 if one is versions[-1]:
                     who = f"{one.sha[:10]} of {one.author_name}"
-                    kept = "what was decided before holds"
+                    kept = "previous decisions remain valid"
                     problem = SourceError(f"{where}: {who}: {error}; {kept}")
         return good, problem
 
     def _pulls(
         self, landing: Landing, good: list[tuple[Version, bytes]]
     ) -> tuple[dict[str, Any], SourceError | None]:
-        """Pull requests by commit, as far as GitHub was asked; the error that stopped it."""
+        """Pull requests by commit, as far as GitHub answered; the error that stopped it."""
         known = landing.cursors.get("pulls", {})
         pulls = {one.sha: known[one.sha] for one, _ in good if one.sha in known}
         if self._github is None:

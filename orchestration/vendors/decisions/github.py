@@ -40,8 +40,8 @@ class GitHub:
     def propose(
         self, branch: str, base: str, title: str, body: str, commit: str
     ) -> tuple[str, str]:
-        """One open pull request from branch to base that says this; its address, and what was done:
-        opened, updated, unchanged, or closed where people closed it with this very commit.
+        """Ensure one open pull request with this text; returns its address, and what was done:
+        opened, updated, unchanged, or closed if people closed it with this exact commit.
 
         Raises:
             SourceError: GitHub refuses, or can't be reached.
@@ -57,7 +57,7 @@ class GitHub:
                 )
                 return str(made.data["html_url"]), "opened"
             except (RefusedError, UnknownOutcomeError):
-                # Another run was quicker, or it was opened and the answer got lost.
+                # Another run was faster, or it was opened and the answer got lost.
                 if (found := self._find(branch, base)) is None:
                     raise
         if all((found.get(key) or "") == value for key, value in wanted.items()):
@@ -66,7 +66,7 @@ class GitHub:
         return str(found["html_url"]), "updated"
 
     def of_commit(self, sha: str) -> dict[str, Any] | None:
-        """The merged pull request that a commit came by, with reviews and comments; None if none.
+        """The merged pull request of a commit, with reviews and comments, or None.
 
         Raises:
             SourceError: GitHub refuses, or can't be reached.
@@ -106,7 +106,7 @@ class GitHub:
     def _listed(self, branch: str, base: str, state: str) -> list[dict[str, Any]]:
         params = {"head": f"{self._owner}:{branch}", "base": base, "state": state}
         found = self._rows(f"{self._path}/pulls", {**params, "per_page": PAGE})
-        # A server that ignores `head` would show anybody's.
+        # A server that ignores `head` would list those of others.
         return [one for one in found if (one.get("head") or {}).get("ref") == branch]
 
     def _pages(self, path: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Settings of the source `decisions`: which repository holds `prioritized.yaml`.
 
-`paydown sync-decisions` pushes by the same settings. In a GitHub workflow its environment tells all
-of them.
+`paydown sync-decisions` pushes with the same settings. In a GitHub workflow the environment
+provides all of them.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _OWNER_AND_NAME = re.compile(r"(?:^|[/:])([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
 
 
 def host_of(url: str) -> str:
-    """The server of a repository's address, also of one like git@example.com:team/x.git."""
+    """The server in a repository's address, also in one like git@example.com:team/x.git."""
     return urlsplit(url).hostname or url.split(":")[0].rpartition("@")[2]
 
 
 class DecisionsSettings(base.SourceConfig):
-    """The repository, and how its pull requests are reached.
+    """The repository, and access to its pull requests.
 
     Attributes:
-        url: the repository; in a GitHub workflow its own unless given.
+        url: the repository; in a GitHub workflow by default its own.
         path: the file in it.
-        base_branch: the branch whose file counts; the remote's default branch unless given.
+        base_branch: the branch whose file counts; by default the remote's default branch.
         branch: what `sync-decisions` pushes to, for the pull request.
         token_env: variable with a token that may push and open pull requests; over https only.
         api_url: GitHub's REST API; known for github.com, and in a workflow.
-        name, email: whom commits are by.
+        name, email: the author of commits.
     """
 
     url: Address | None = None
@@ -71,7 +71,7 @@ class DecisionsSettings(base.SourceConfig):
         return self
 
     def repository(self, environment: Mapping[str, str]) -> str:
-        """Its address. SourceError: neither the file nor the environment names one."""
+        """Its address. SourceError: neither the file nor the environment has one."""
         server = environment.get("GITHUB_SERVER_URL", "https://github.com")
         own = environment.get("GITHUB_REPOSITORY", "")
         if not (url := self.url or (own and f"{server}/{own}")):
@@ -86,7 +86,7 @@ class DecisionsSettings(base.SourceConfig):
 
         Raises:
             SourceError: no url is known.
-            AccessError: the token's variable holds what no header may.
+            AccessError: the token's variable has characters that no header may have.
         """
         url = self.repository(context.environment)
         has_token = SAFE.match(url) and context.environment.get(self.token_env, "").strip()
@@ -102,7 +102,7 @@ class DecisionsSettings(base.SourceConfig):
         return History(repository, limits, context, folder, author)
 
     def github(self, context: base.Context) -> GitHub | None:
-        """Its pull requests; None where it isn't on GitHub, or no token is set."""
+        """Its pull requests; None if it isn't on GitHub, or no token is set."""
         url = self.repository(context.environment)
         own = context.environment.get("GITHUB_API_URL") if not self.url else None
         api = self.api_url or own or GITHUB.get(host_of(url))

@@ -1,1 +1,1 @@
-"""Files that people write beside their code, out of Git repositories and folders."""
+"""Files that people write beside their code, from Git repositories and folders."""

@@ -1,9 +1,9 @@
 """A shallow, bare clone of one remote repository, through the system's `git`.
 
-Only the wanted files' contents are fetched, where the server can leave others out. Nothing is ever
-checked out: contents are read out of the object database, so no hook, filter, symbolic link or
-submodule of the repository has any effect. Git never asks anybody anything, and credentials reach
-it through its environment or its own helpers, not through addresses or arguments.
+Only the wanted files' contents are fetched, if the server supports that. Nothing is ever checked
+out: contents are read from the object database, so no hook, filter, symbolic link or submodule of
+the repository has any effect. Git never prompts, and gets credentials through its environment or
+its own helpers, not through addresses or arguments.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ HEAD = "refs/paydown/head"
 ATTEMPTS = 3
 MAX_BYTES = 256 * 1024 * 1024
 SHOWN_CHARACTERS = 300
-# Git and all that it starts may write no file larger than so many blocks; an attempt is an error.
+# Git and its child processes may write no file larger than so many blocks; an attempt is an error.
 LIMITED = f'trap "" {signal.SIGXFSZ:d}; ulimit -f {{}} && exec git "$@"'
 BLOCK_BYTES = 512
-# All other GIT_* variables say where a repository is, or write secrets into a trace.
+# All other GIT_* variables point to a repository, or write secrets into a trace.
 KEPT_VARIABLES = (
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
     "GIT_CONFIG_NOSYSTEM", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_EXEC_PATH",
@@ -49,14 +49,14 @@ CONFIG = {
     "core.hooksPath": os.devnull,
     "credential.interactive": "never",
     "fetch.recurseSubmodules": "false",
-    # One pack, whose size the limit above sees.
+    # One pack, so that the limit above applies to its size.
     "fetch.unpackLimit": "1",
     "gc.autoDetach": "false",
     "http.followRedirects": "false",
     "maintenance.autoDetach": "false",
 }
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", "--filter=blob:none")
-# Contents that the last fetch left out, by their ids: the server must not think that they are here.
+# Ids of contents that the last fetch left out: the server must not assume that we have them.
 CONTENTS = ("-c", "fetch.negotiationAlgorithm=noop", *FETCH, "--stdin", "origin")
 NO_REF = re.compile(r"find remote ref|not our ref")
 NO_ACCESS = re.compile(
@@ -68,7 +68,7 @@ MOVED = re.compile(r"redirect|returned error: 30[0-9]", re.IGNORECASE)
 
 
 class Clone:
-    """One remote and the folder that its newest commit is kept in; that may be deleted any time."""
+    """One remote and the folder with its newest commit, which may be deleted at any time."""
 
     def __init__(
         self,
@@ -95,21 +95,21 @@ class Clone:
         self._environment = _environment(context.environment, config)
 
     def probe(self) -> None:
-        """Ask the remote whether it has the ref; SourceError where not, or it can't be asked."""
-        # A commit has no name to be listed by.
+        """Ask the remote whether it has the ref; SourceError if not, or if it can't be asked."""
+        # A commit has no name that could be listed.
         names = [] if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", self._ref) else [self._ref]
         self.requests += 1
         self._run("ls-remote", "--exit-code", "--quiet", "--", self._url, *names)
 
     def files(self) -> dict[str, str]:
-        """The plain files of the ref's commit, without symbolic links and submodules: the id of
-        each content by the file's path (`os.fsdecode` of its bytes)."""
+        """The plain files of the ref's commit, without symbolic links and submodules: content ids
+        by the file's path (`os.fsdecode` of its bytes)."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(UnavailableError),
             stop=tenacity.stop_after_attempt(min(ATTEMPTS, self._patience.attempts)),
             wait=tenacity.wait_exponential(min=2),
             sleep=self._patience.sleep,
-            # A git that was killed may have left a lock or half a pack in the clone.
+            # A killed git may have left a lock or half a pack in the clone.
             before_sleep=lambda _: shutil.rmtree(self._folder, ignore_errors=True),
             reraise=True,
         )
@@ -122,11 +122,11 @@ class Clone:
         return found
 
     def read(self, ids: Sequence[str]) -> list[bytes]:
-        """The contents of these ids, in this order; SourceError beyond `MAX_BYTES` together."""
+        """The contents of these ids, in this order; SourceError beyond `MAX_BYTES` in total."""
         return self._contents(ids, HEAD)
 
     def _contents(self, ids: Sequence[str], *where: str) -> list[bytes]:
-        """As `read`, of the commits, and below the paths, that `where` says."""
+        """As `read`, for the commits and paths in `where`."""
         listed = self._local("rev-list", "--objects", "--no-walk", "--missing=print", *where)
         missing = {line[1:].decode() for line in listed.splitlines() if line.startswith(b"?")}
         if wanted := sorted(missing.intersection(ids)):
@@ -142,13 +142,13 @@ class Clone:
         return [*_parted(self._local("cat-file", "--batch", given=given))]
 
     def _prepare(self) -> None:
-        """Have a folder for what is fetched."""
+        """Prepare the folder for what is fetched."""
         if not (self._folder / "HEAD").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             self._run("init", "--quiet", "--bare", "--template=", str(self._folder))
 
     def _fetch(self) -> bytes:
-        """Fetch the newest commit without its contents; what `ls-tree` says of it."""
+        """Fetch the newest commit without its contents; returns its `ls-tree`."""
         self._prepare()
         self.requests += 1
         self._local(*FETCH, "--depth=1", "origin", f"+{self._ref}:{HEAD}")
@@ -158,14 +158,14 @@ class Clone:
         return self._run("--git-dir", str(self._folder), *arguments, given=given)
 
     def _run(self, *arguments: str, given: str = "") -> bytes:
-        """What git prints; SourceError where it fails, with its words and what to do."""
+        """What git prints; SourceError if it fails, with its message and what to do."""
         code, output, errors = self._ended(*arguments, given=given)
         if code:
             raise self._error(self._text(errors), code)
         return output
 
     def _ended(self, *arguments: str, given: str = "") -> tuple[int, bytes, bytes]:
-        """How git ends, what it prints and its errors; SourceError where it takes too long."""
+        """Git's exit status, output and errors; SourceError if it takes too long."""
         seconds = self._settings.timeout_seconds
         limited = LIMITED.format((self._settings.max_megabytes << 20) // BLOCK_BYTES)
         with subprocess.Popen(  # noqa: S603 - the shell gets arguments as they are
@@ -185,7 +185,7 @@ class Clone:
                     "timeout_seconds under git in sources.yaml, or sync again"
                 ) from None
             finally:
-                # With what it started, such as ssh, which would keep the pipes open.
+                # With its child processes, such as ssh, which would keep the pipes open.
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
         return process.returncode, output, errors
@@ -199,7 +199,7 @@ class Clone:
                 f"{self._name}: is more than {self._settings.max_megabytes:,} MB; raise "
                 "max_megabytes under git in sources.yaml, or name a smaller repository"
             )
-        # 2 is what `ls-remote --exit-code` ends with where nothing has that name.
+        # `ls-remote --exit-code` exits with 2 if nothing has that name.
         if NO_REF.search(text) or (code == 2 and not text):
             return SourceError(
                 f"{self._name}: has no {self._ref}; correct the ref of this repository, or its url "
@@ -222,7 +222,7 @@ class Clone:
 
 
 def _parted(batch: bytes) -> Iterator[bytes]:
-    """Of `cat-file --batch`: a line that ends in the size, the content, a line feed."""
+    """Parses `cat-file --batch`: a line that ends with the size, the content, a line feed."""
     at = 0
     while at < len(batch):
         end = batch.index(b"\n", at)

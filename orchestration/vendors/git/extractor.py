@@ -1,8 +1,8 @@
 """Git repositories and folders: files that people write beside their code, into the landing folder.
 
-Catalog files, postmortems and objectives of services lie where their teams work. Each repository
-says which of its files go into which folder of the landing folder; there they are what the
-repository holds now.
+Catalog files, postmortems and objectives of services are where their teams work. Each repository
+states which of its files go into which folder of the landing folder; there they mirror the
+repository's current files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_NAME_BYTES = 255
 
 
 class Git:
-    """All of them, each for itself; see `Extractor`. The cursor `folders` names those filled."""
+    """All of them, independently; see `Extractor`. The cursor `folders` names those filled."""
 
     def __init__(self, config: GitConfig, context: base.Context) -> None:
         self._config, self._context = config, context
@@ -56,12 +56,12 @@ class Git:
         landing.remove(_placed(landing.root, set(filled) - current))
         landing.commit(folders=[folder for folder in filled if folder in current])
         if errors:
-            # One kind of error if all are of it: missing access is no outage.
+            # One kind of error if all are alike: missing access isn't an outage.
             kind = type(errors[0]) if len({*map(type, errors)}) == 1 else SourceError
             raise kind(" | ".join(map(str, errors)))
 
     def _sync_one(self, repository: Repository, landing: Landing) -> None:
-        """Make the repository's folders hold the files of its `paths` and no others."""
+        """Make the repository's folders have exactly the files of its `paths`."""
         if repository.folder is None:
             folder = landing.cache / f"{repository.label}.git"
             clone = Clone(repository, self._config, self._context, folder)
@@ -92,14 +92,14 @@ class Git:
         folder = self._context.base_folder / Path(repository.folder or "").expanduser()
         if not folder.is_dir():
             raise SourceError(
-                f"git: {repository.label}: there is no folder {folder}; correct it, or remove it "
+                f"git: {repository.label}: no such folder: {folder}; correct it, or remove it "
                 "from sources.yaml"
             )
         return folder
 
 
 def _chosen(repository: Repository, files: Iterable[str], where: str) -> dict[str, str]:
-    """The files of its `paths`, by their place in the landing folder."""
+    """The files of its `paths`, by their path in the landing folder."""
     files, name = list(files), f"git: {repository.label}"
     chosen: dict[str, str] = {}
     for target, folder in repository.folders.items():
@@ -112,14 +112,14 @@ def _chosen(repository: Repository, files: Iterable[str], where: str) -> dict[st
                 f"paths.{target}, or remove it"
             )
         for path in matched:
-            # The loader passes over hidden files, so their dot is written as %2E; that also leaves
-            # no part that is `.` or `..`.
+            # The loader skips hidden files, so their dot is written as %2E; that also rules out `.`
+            # and `..` as parts.
             parts = [
                 f"%{ord(part[0]):02X}{part[1:]}" if part.startswith((".", "%")) else part
                 for part in path.split("/")
             ]
             if max(len(os.fsencode(part)) for part in parts) > MAX_NAME_BYTES:
-                raise SourceError(f"{name}: {path!a} has too long a name; rename it there")
+                raise SourceError(f"{name}: the name of {path!a} is too long; rename it there")
             chosen["/".join([folder, *parts])] = path
     if len(chosen) > MAX_FILES:
         raise SourceError(
@@ -129,10 +129,10 @@ def _chosen(repository: Repository, files: Iterable[str], where: str) -> dict[st
 
 
 def _local_files(folder: Path, landing: Path) -> Iterator[str]:
-    """Plain files below the folder, but not those of git itself nor those placed by us.
+    """Plain files below the folder, without those of git itself and those placed by us.
 
     Raises:
-        OSError: something can't be listed; it would look deleted.
+        OSError: something can't be listed, which would look like a deletion.
     """
 
     def stop(error: OSError) -> None:

@@ -1,7 +1,7 @@
 """The history of files of a remote repository, and a new commit of them, pushed to a branch.
 
-Nothing is checked out, as in `Clone`. A push never forces: where somebody else was there first it
-is refused, and whoever pushes reads the remote again.
+Nothing is checked out, as in `Clone`. A push never forces: if somebody else was faster it is
+rejected, and the caller reads the remote again.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ BASE, BRANCH = "refs/paydown/base", "refs/paydown/branch"
 MAX_VERSIONS = 2000
 _LOG = ("log", "--first-parent", "--raw", "--no-abbrev", "--no-renames", "--no-color", "-z")
 _FORMAT = "--format=%x1e%H%x1f%an%x1f%cI%x1f%s%x1f"
-# What `push --porcelain` says where nothing was taken, and of these reasons, somebody was quicker.
+# What `push --porcelain` prints if it was rejected, and the reasons that mean somebody was faster.
 _REFUSED = re.compile(r"^!\t.*\t\[(?:remote )?rejected\] \((.*)\)", re.M)
 _MOVED = re.compile(r"fetch first|non-fast-forward|stale info|lock ref|update ref|old value", re.I)
 _REMARK = re.compile(r"^remote:(.*)", re.M)
 
 
 class PushRefusedError(SourceError):
-    """Nothing was pushed: the branch moved, or it may not be pushed to."""
+    """Nothing was pushed: the branch has moved, or may not be pushed to."""
 
     def __init__(self, message: str, *, has_moved: bool) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class PushRefusedError(SourceError):
 
 
 class Version(NamedTuple):
-    """The file as of a commit of the branch's first line; `blob` is empty where it is deleted."""
+    """The file as of a first-parent commit of the branch; `blob` is empty if it is deleted."""
 
     sha: str
     author_name: str
@@ -44,13 +44,13 @@ class Version(NamedTuple):
 class History(Clone):
     """The default branch (`base`), and the branch that changes are pushed to, which may not exist.
 
-    `fetch` first; both are commits' ids then, `branch` empty where there is none.
+    `fetch` first; then both are commit ids, `branch` empty if there is none.
     """
 
     base_name = base = branch = ""
 
     def fetch(self, branch_name: str, base_name: str = "") -> None:
-        """Learn what the remote holds now; `base_name`: in place of its default branch.
+        """Fetch the remote's current state; `base_name`: instead of its default branch.
 
         Raises:
             SourceError: the remote can't be asked, or has no such branch or no commit.
@@ -75,7 +75,7 @@ class History(Clone):
         self.branch = self._line("rev-parse", "--verify", BRANCH) if heads in ids else ""
 
     def versions(self, path: str) -> list[Version]:
-        """Those of the base, oldest first; at most the newest `MAX_VERSIONS`."""
+        """The versions on the base, oldest first; at most the newest `MAX_VERSIONS`."""
         limit = f"--max-count={MAX_VERSIONS}"
         text = self._local(*_LOG, _FORMAT, limit, self.base, "--", path).decode(errors="replace")
         found: list[Version] = []
@@ -87,22 +87,22 @@ class History(Clone):
         return found[::-1]
 
     def contents(self, path: str, versions: Sequence[Version]) -> list[bytes]:
-        """The file as of each of these versions, none of which is deleted."""
+        """The file in each of these versions, none of which is deleted."""
         if not versions:
             return []
         blobs = [one.blob for one in versions]
         return self._contents(blobs, *(one.sha for one in versions), "--", path)
 
     def blob(self, commit: str, path: str) -> str:
-        """The id of the file's content as of a commit; empty where it isn't there."""
+        """The id of the file's content as of a commit; empty if it doesn't exist."""
         entry = self._local("ls-tree", "-z", commit, "--", path).split() if commit else []
         return entry[2].decode() if len(entry) > 2 and entry[1] == b"blob" else ""
 
     def text(self, commit: str, path: str) -> str:
-        """The file as of a commit; empty where it isn't there, or there is no commit.
+        """The file as of a commit; empty if it doesn't exist, or there is no commit.
 
         Raises:
-            SourceError: it is no text.
+            SourceError: it isn't text.
         """
         if not (blob := self.blob(commit, path)):
             return ""
@@ -112,7 +112,7 @@ class History(Clone):
             raise SourceError(f"{self._name}: {path} is not UTF-8; save it as text") from None
 
     def common(self) -> str:
-        """The commit that base and branch have in common; empty where there is none."""
+        """The merge base of base and branch; empty if there is none."""
         return (
             self._ended("--git-dir", str(self._folder), "merge-base", BASE, BRANCH)[1]
             .decode()
@@ -120,10 +120,7 @@ class History(Clone):
         )
 
     def merged(self, base: str, common: str, branch: str) -> str | None:
-        """What both say where they differ from what they had in common; None where they disagree.
-
-        All are texts.
-        """
+        """A three-way merge of texts; None if there is a conflict."""
         names = [self._folder / name for name in ("base.txt", "common.txt", "branch.txt")]
         for name, text in zip(names, (base, common, branch), strict=True):
             name.write_text(text, encoding="utf-8", newline="")
@@ -133,9 +130,9 @@ class History(Clone):
         return None if code else output.decode()
 
     def commit(self, files: Mapping[str, str], message: str) -> str:
-        """A commit with these texts by path, upon the branch and, where it can be, the base too.
+        """A commit with these texts by path, on top of the branch and, if possible, also the base.
 
-        What people changed on the branch in other files stays so.
+        People's changes to other files of the branch are kept.
         """
         common = self.common() if self.branch else ""
         parents, tree = [self.base], self.base
@@ -154,7 +151,7 @@ class History(Clone):
         return self._line("commit-tree", written, *options, given=message)
 
     def push(self, commit: str, branch_name: str, options: Sequence[str] = ()) -> list[str]:
-        """Push the commit to the branch; what the remote remarked, a line each.
+        """Push the commit to the branch; returns the remote's remarks, one per line.
 
         Raises:
             PushRefusedError: the branch has moved since `fetch`, or may not be pushed to.

@@ -11,9 +11,9 @@ from orchestration.documents.strict import Number, Strict, invalid, matching
 from orchestration.http import SourceError
 from orchestration.vendors import base
 
-# `ext`, which runs commands, and the unsigned `git` are not among them.
+# Without `ext`, which runs commands, and the unauthenticated `git`.
 PROTOCOLS = ("https", "http", "ssh", "file")
-# Where a token may go.
+# Protocols over which a token may be sent.
 SAFE = re.compile(r"https://|http://(127\.[0-9.]+|localhost|\[::1\])[:/]")
 _SSH = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!//)\S+")
 _URL = re.compile(r"([a-z]+)://(?:([^/@\s]*)@)?((?!-)[^/\s]*)/\S+")
@@ -37,11 +37,11 @@ Ref = Annotated[
     Field(max_length=200),
     matching(
         r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*(?<![/.])(?<!\.lock)",
-        "is no name that git allows",
+        "is not a name that git allows",
         "write a branch, a tag or a commit",
     ),
 ]
-# What the landing folder has of its own is not among them.
+# Without the landing folder's own folders.
 Target = Annotated[
     str,
     Field(max_length=100),
@@ -62,11 +62,11 @@ class Repository(Strict):
     """One repository (`url`) or folder (`folder`).
 
     Attributes:
-        name: its folder in the landing folder; the last part of the address unless given.
-        ref: a branch, a tag or a commit; the remote's own default branch unless given.
+        name: its folder in the landing folder; by default the last part of the address.
+        ref: a branch, a tag or a commit; by default the remote's default branch.
         paths: by folder of the landing folder, patterns as in .gitignore: `docs/*.md`,
             `**/catalog-info.yaml`, `!vendor/**`; the last one that matches decides.
-        token_env: variable with a token for https; unless given, git's own helpers are asked.
+        token_env: variable with a token for https; by default git's own helpers are asked.
         user: the user name sent with the token; most hosts accept any.
     """
 
@@ -100,7 +100,7 @@ class Repository(Strict):
 
 
 class GitConfig(base.SourceConfig):
-    """Which repositories and folders, and how large and slow they may be."""
+    """Which repositories and folders, and limits of size and time."""
 
     repositories: list[Repository] = Field(default_factory=list)
     timeout_seconds: Annotated[Number, Field(gt=0, le=7200)] = 600

@@ -1,4 +1,4 @@
-"""What must hold before epics can be opened, asked step by step, and the board's query."""
+"""Checks before epics can be opened, step by step, and the board's query."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OLDEST_SERVER = 9
 
 
 def checks(config: JiraTrackerConfig, client: Client, issues: Issues) -> Iterator[Check]:
-    """All checks in their order. A step that fails ends those that need it."""
+    """All checks in order. If one fails, those that depend on it are left out."""
     connection = step("connection", lambda: _connection(config, client))
     yield connection
     if not connection.is_ok:
@@ -66,7 +66,7 @@ def _project(
             yield f"grant {name} to the user of {config.token_env}"
 
     def epics() -> Iterator[str]:
-        """Notes of epics as they would be sent: required fields, mapped ones, priorities."""
+        """Notes about epics as they would be sent: required fields, mapped ones, priorities."""
         for owner, band in product(config.owners or ("sample",), config.priorities or ("",)):
             draft = sample_draft(owner=owner, project_key=project, band=band)
             yield from issues.prepare(draft).notes

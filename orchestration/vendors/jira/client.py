@@ -15,10 +15,10 @@ from orchestration.vendors.tracker_client import Json, TrackerClient, shaped
 
 PAGE = 100
 REPLY_SECONDS = 120.0
-# Nothing is written later than this after a call began, however long Jira asks to wait.
+# Nothing is written later than this after the start of a call, however long Jira asks to wait.
 SEND_WITHIN_SECONDS = 240.0
 LONGEST_CALL_SECONDS = longest_call_seconds(SEND_WITHIN_SECONDS, REPLY_SECONDS)
-# How often Data Center's pages are begun again when issues go away under them.
+# How often Data Center's paging is restarted when issues disappear meanwhile.
 _ATTEMPTS = 10
 
 
@@ -44,19 +44,19 @@ class Client(TrackerClient):
         )
 
     def listed(self, path: str, params: Json | None = None) -> list[Json]:
-        """As `get`, where Jira answers with a list."""
+        """As `get`, if Jira answers with a list."""
         reply = self._http.get(path, params)
         self.now = reply.date
         return shaped(f"{NAME}: {path}", {"list": reply.data}, list=list)["list"]
 
     def issue(self, name: str, params: Json) -> Json | None:
-        """An issue by its id or key; None where it is gone, or hidden from us."""
+        """An issue by its id or key; None if it is gone, or hidden from us."""
         return self.find(f"/issue/{name}", params, id=str, key=str, fields=dict)
 
     def search(self, jql: str, fields: Sequence[str]) -> Iterator[list[Json]]:
-        """Pages of issues that a query finds; the index lags behind writes.
+        """Pages of issues found by a query; the index lags behind writes.
 
-        jql: without an order, since pages need one that no write changes.
+        jql: without an order, since paging needs one that no write changes.
         """
         ordered = f"{jql} ORDER BY created ASC, key ASC"
         body: Json = {"jql": ordered, "fields": [*fields], "maxResults": PAGE}
@@ -67,10 +67,10 @@ class Client(TrackerClient):
         yield from (page.records for page in paged)
 
     def fetch(self, names: Sequence[str], fields: Sequence[str]) -> Iterator[Json]:
-        """Those of these issues (at most 100) that exist and may be seen, by id, which doesn't lag.
+        """Those of these issues (at most 100) that exist and are visible, by id, which doesn't lag.
 
-        Jira's errors about single issues come with the key `error` instead of `fields`. Data Center
-        is asked for each, because only its search takes many, and that lags.
+        Jira's errors about single issues have the key `error` instead of `fields`. Data Center is
+        asked one by one, because only its search accepts many, and that lags.
         """
         if not self.site.is_cloud:
             asked = (self.issue(name, {"fields": ",".join(fields)}) for name in names)
@@ -83,7 +83,7 @@ class Client(TrackerClient):
             yield {"id": str(one.get("id")), "error": str(one.get("errorMessage") or "no reason")}
 
     def pages(self, path: str, *names: str, **params: str) -> Iterator[Json]:
-        """Items of a list that is paged by `startAt`, under whichever of `names` it calls them."""
+        """Items of a list paged by `startAt`, under any of `names`."""
         start = 0
         while True:
             page = self.get(path, {**params, "startAt": start, "maxResults": PAGE})
@@ -95,7 +95,7 @@ class Client(TrackerClient):
                 return
 
     def explain(self, errors: Any) -> str:
-        """What Jira says in `errorMessages` and `errors`, as one line without secrets."""
+        """Jira's `errorMessages` and `errors`, as one line without secrets."""
         if not isinstance(errors, dict):
             return ""
         words = [str(text) for text in errors.get("errorMessages") or []]
@@ -122,13 +122,13 @@ class Client(TrackerClient):
 
 
 def jql_string(text: str) -> str:
-    """`text` as a string of JQL."""
+    """`text` as a JQL string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _credentials(site: JiraSite, context: Context) -> tuple[str, tuple[str, ...]]:
-    """The header, and what of it must never be shown. AccessError where a secret is missing."""
+    """The header, and its secret parts. AccessError if a secret is missing."""
     if not site.is_cloud:
         token = secret(context, site.token_env, NAME, "a personal access token")
         return f"Bearer {token}", (token,)

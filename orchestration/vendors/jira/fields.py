@@ -1,4 +1,4 @@
-"""Fields of a Jira project: found by name, and values put as their kind takes them."""
+"""Fields of a Jira project: found by name, and values in the form that their kind accepts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class JiraField:
     """A field on a screen.
 
     kind: `number`, `string`, `option`...; items: the kind of an array's items; custom: the key of
-    its type; is_required: and Jira has no default; allowed: names, empty where anything goes.
+    its type; is_required: and Jira has no default; allowed: names, empty if anything is allowed.
     """
 
     id: str
@@ -42,7 +42,7 @@ class JiraField:
 
 @dataclass(frozen=True)
 class Screen:
-    """What one issue type of one project takes when it is created."""
+    """The fields for creating one issue type in one project."""
 
     project_id: str
     project_key: str
@@ -51,12 +51,12 @@ class Screen:
     fields: Mapping[str, JiraField]
 
     def custom(self, kind: str) -> JiraField | None:
-        """The field of a custom type, such as the Epic Link."""
+        """The field of a custom type, such as Epic Link."""
         return next((field for field in self.fields.values() if field.custom == kind), None)
 
 
 class Schemas:
-    """What Jira says of its projects and fields, asked once a process."""
+    """Jira's projects and fields, asked once per process."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -64,11 +64,11 @@ class Schemas:
         self.screen = cache(self._screen)
 
     def _project(self, key: str) -> Json:
-        """The project, by its present key or a former one. RefusedError where it is out of use."""
+        """The project, by its current or a former key. RefusedError if it can't be used."""
         project = self._client.find(f"/project/{key}", id=str, key=str)
         if project is None:
             raise RefusedError(
-                f"jira: project {key} is not there, or hidden; correct `project`, or let the "
+                f"jira: project {key} doesn't exist, or is hidden; correct `project`, or let the "
                 f"user of {self._client.site.token_env} browse it"
             )
         if project.get("archived"):
@@ -76,7 +76,7 @@ class Schemas:
         return project
 
     def _screen(self, project: str, type_name: str) -> Screen:
-        """Raises RefusedError as `project`, and where the project has no such type."""
+        """Raises RefusedError like `project`, and if the project has no such type."""
         found = self.project(project)
         path = f"/issue/createmeta/{found['id']}/issuetypes"
         types = self._client.pages(path, "issueTypes", "values")
@@ -116,10 +116,9 @@ def read_field(field_id: str, entry: Json) -> JiraField:
 
 
 def put(field: JiraField, value: Any, rich: Callable[[str], Any]) -> Any:
-    """`value` as the field takes it in a request; a mapping goes through as it is.
+    """`value` in the field's form for a request; a mapping is passed on unchanged.
 
-    rich: makes of a text what fields of several lines take. ValueError says why it takes no such
-    value.
+    rich: converts a text for multi-line fields. ValueError says why the value isn't accepted.
     """
     items = value if isinstance(value, list) else [value]
     if any(isinstance(one, dict) for one in items):
@@ -127,7 +126,7 @@ def put(field: JiraField, value: Any, rich: Callable[[str], Any]) -> Any:
     if field.kind == "array":
         return [_item(field, field.items, one) for one in items]
     if isinstance(value, list):
-        raise ValueError("takes one value")
+        raise ValueError("accepts one value")
     return rich(_text(value)) if field.is_long_text else _item(field, field.kind, value)
 
 
@@ -139,22 +138,22 @@ def _item(field: JiraField, kind: str, value: Any) -> Any:
         spelled = {name.casefold(): name for name in field.allowed}
         if text.casefold() not in spelled:
             offered = one_line(", ".join(field.allowed), 200)
-            raise ValueError(f"takes {offered}, and not {one_line(text, 60)!r}")
+            raise ValueError(f"accepts {offered}, not {one_line(text, 60)!r}")
         text = spelled[text.casefold()]
     if kind == "option":
         return {"value": text}
     if kind in _NAMED:
         return {"name": text}
     if kind in {"string", "date", "datetime", "team"}:
-        # An array of strings is a field of labels, which hold no space.
+        # An array of strings is a field of labels, which have no spaces.
         return "-".join(text.split()) if field.kind == "array" else one_line(text, _TEXT_LIMIT)
-    raise ValueError(f"is a field of type {kind or 'unknown'}, which takes a mapping")
+    raise ValueError(f"is a field of type {kind or 'unknown'}, which accepts a mapping")
 
 
 def _number(value: Any) -> int | float:
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError("takes finite numbers")
+        raise ValueError("accepts finite numbers")
     return int(number) if number.is_integer() else number
 
 
@@ -165,7 +164,7 @@ def _text(value: Any) -> str:
 
 
 def listed(fields: Sequence[JiraField]) -> str:
-    """Fields as a person finds them: name, id, and what they take."""
+    """Fields for people: name, id, and accepted values."""
     words = []
     for field in fields:
         names = one_line(", ".join(field.allowed), 120)

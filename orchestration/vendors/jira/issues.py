@@ -1,4 +1,4 @@
-"""The issue that a draft becomes: its fields, what was left out and why; and how it is sent."""
+"""The issue of a draft: its fields, what was left out and why; and how it is sent."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from orchestration.vendors.tracker_client import Json
 
 _SUMMARY_LIMIT = 255
 _FIXED = " of `field_values`"
-# Jira fills these itself, whatever `createmeta` says of them.
+# Jira fills these itself, whatever `createmeta` says.
 _FILLED_BY_JIRA = frozenset({"project", "issuetype", "reporter"})
 
 
 def render(site: JiraSite, body: str, tail: str = "") -> Any:
-    """Markdown as this Jira's REST takes it; if it must be cut, then before `tail`."""
+    """Markdown in the form of this Jira's REST API; if it must be cut, then before `tail`."""
     return to_adf(body, tail) if site.is_cloud else to_wiki(body, tail)
 
 
@@ -40,8 +40,8 @@ def render(site: JiraSite, body: str, tail: str = "") -> Any:
 class Issue:
     """The request for a draft.
 
-    optional: fields that Jira may refuse without the epic being refused, such as an assignee who
-    left. notes: what a person should know.
+    optional: fields that Jira may reject without rejecting the epic, such as an assignee who left.
+    notes: what a person should know.
     """
 
     draft: protocol.EpicDraft
@@ -58,23 +58,23 @@ class Issue:
             "rubric": self.draft.rubric_hash,
             "scoring_date": self.draft.scoring_date.isoformat(),
         }
-        # Rules and reports of Jira's own read it, and it survives a label that somebody removed.
+        # Jira's own rules and reports can read it, and it remains if somebody removes a label.
         return {"fields": self.fields, "properties": [{"key": "paydown", "value": mark}]}
 
     def drop_refused(self, errors: Json, why: str) -> bool:
-        """Leave out the fields that Jira refused, if the epic may go without all of them."""
+        """Leave out the fields that Jira rejected, if all of them are optional."""
         names = set(errors.get("errors") or {})
         if not names or errors.get("errorMessages") or not names <= self.optional:
             return False
         self.fields = {name: one for name, one in self.fields.items() if name not in names}
         self.optional -= names
         which = ", ".join(sorted(names))
-        self.notes.append(f"Jira refused {which}, so it was left out: {why}")
+        self.notes.append(f"Jira rejected {which}, so it was left out: {why}")
         return True
 
 
 class Issues:
-    """Makes issues of drafts, by the settings and by what the project takes."""
+    """Turns drafts into issues, by the settings and the project's fields."""
 
     def __init__(self, config: JiraTrackerConfig, schemas: Schemas, reader: Reader) -> None:
         self._config = config
@@ -82,7 +82,7 @@ class Issues:
         self.reader = reader
 
     def prepare(self, draft: protocol.EpicDraft) -> Issue:
-        """The issue for a draft; RefusedError where its project is gone or requires more."""
+        """The issue for a draft; RefusedError if its project is gone or requires more."""
         config, asked = self._config, draft.project_key
         type_name = config.story_type if draft.parent else config.issue_type
         screen = self.schemas.screen(config.project_of(asked), type_name)
@@ -119,7 +119,7 @@ class Issues:
         return issue
 
     def _wanted(self, draft: protocol.EpicDraft) -> Iterator[tuple[str, str, Any]]:
-        """Why a field is filled, its name or id, and its value, which may be empty."""
+        """The purpose of a field, its name or id, and its value, which may be empty."""
         config = self._config
         owner = config.owners.get(draft.owner) or Owner()
         yield "", "duedate", draft.due_date.isoformat()
@@ -165,7 +165,7 @@ class Issues:
 
 
 def _miss(issue: Issue, note: str) -> None:
-    """A field of epics is missing; nobody expects all of them of stories."""
+    """Notes that a field of epics is missing; stories need not have all of them."""
     if not issue.draft.parent:
         issue.notes.append(note)
 
@@ -183,7 +183,7 @@ def _must_be_complete(issue: Issue) -> None:
 
 
 def send(client: Client, issue: Issue) -> Json:
-    """Create an issue; once more without optional fields that Jira refused. Its `id` and `key`.
+    """Create an issue, retrying without optional fields that Jira rejected; its `id` and `key`.
 
     Raises:
         RefusedError: nothing was created, in Jira's words.

@@ -1,4 +1,4 @@
-"""What Jira knows of epics: found by label, their state by id, what we may do. Writes nothing."""
+"""Reads epics from Jira: found by label, their state by id, and permissions. Writes nothing."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class Reader:
         self._issue_keys: dict[str, str] = {}
 
     def refer(self, key: str, issue: Json) -> protocol.EpicRef:
-        """The reference to an issue: by its id, which stays when its project gets another key."""
+        """The reference to an issue: by its id, which survives a new key of its project."""
         self._issue_keys[str(issue["id"])] = issue["key"]
         return protocol.EpicRef(key, str(issue["id"]), self._client.site.browse_url(issue["key"]))
 
     def issue_key(self, ref: protocol.EpicRef) -> str:
-        """The present key of an epic (`MOD-7`), asked for where this process didn't see it yet."""
+        """The current key of an epic (`MOD-7`), requested if this process hasn't seen it yet."""
         if ref.id not in self._issue_keys:
             self.issue(ref, {"fields": "status"})
         return self._issue_keys[ref.id]
 
     def issue(self, ref: protocol.EpicRef, params: Json) -> Json:
-        """An epic, read by its id. RefusedError where it is gone."""
+        """An epic, read by its id. RefusedError if it is gone."""
         issue = self._client.issue(ref.id, params)
         if issue is None:
             raise RefusedError(f"jira: the epic {ref.url} is gone, or hidden from us")
@@ -45,14 +45,14 @@ class Reader:
         return issue
 
     def project_key(self, ref: protocol.EpicRef) -> str:
-        """The key of an epic's project as this process saw it last, or as it was recorded."""
+        """The key of an epic's project as last seen by this process, or as recorded."""
         issue_key = self._issue_keys.get(ref.id) or ref.url.rsplit("/", 1)[-1]
         return issue_key.rsplit("-", 1)[0]
 
     def find(self, keys: Collection[str]) -> Mapping[str, protocol.EpicRef]:
-        """Epics by label, in whatever project they are now.
+        """Epics by label, in any project.
 
-        Somebody's clone has the label too: the oldest issue is ours, since ids only grow.
+        A clone made by a person has the label too: the oldest issue is ours, since ids only grow.
         """
         found: dict[str, dict[int, Json]] = {}
         for chunk in chunks(sorted(set(keys)), PAGE):
@@ -69,7 +69,7 @@ class Reader:
         return refs
 
     def status(self, refs: Collection[protocol.EpicRef]) -> Mapping[str, protocol.StatusOutcome]:
-        """The state of each epic: Cloud has a fetch of many ids, Data Center is asked for each."""
+        """The state of each epic: Cloud fetches many ids, Data Center is asked one by one."""
         outcomes: dict[str, protocol.StatusOutcome] = {}
         hindrance = cache(self._hindrance)
         issues: dict[str, Json] = {}
@@ -78,7 +78,7 @@ class Reader:
         for ref in refs:
             issue = issues.get(ref.id)
             if issue is None:
-                # Jira says 404 to both what is deleted and what is hidden.
+                # Jira answers 404 for both deleted and hidden issues.
                 gone = protocol.EpicStatus(is_open=False, status_name="deleted", url=ref.url)
                 outcomes[ref.key] = hindrance(self.project_key(ref)) or gone
             elif "error" in issue:
@@ -89,7 +89,7 @@ class Reader:
         return outcomes
 
     def is_granted(self, project: str, *permissions: str) -> bool | None:
-        """Whether a project grants us all of these; None where that can't be learnt."""
+        """Whether a project grants us all of these; None if unknown."""
         try:
             return not self.not_granted(project, *permissions)
         except SourceError:
@@ -110,13 +110,13 @@ class Reader:
             return protocol.EpicStatus(False, "archived", url, moment(archived_at), version)
         if not is_done(fields):
             return protocol.EpicStatus(True, name, url, version=version)
-        # Each may be missing or stale (a resolution that outlived reopening): the later one holds.
+        # Each may be missing or stale (a resolution that survived reopening): the later one counts.
         moments = [fields.get("resolutiondate"), fields.get("statuscategorychangedate")]
         closed_at = max((moment(one) for one in moments if one), default=None)
         return protocol.EpicStatus(False, name, url, closed_at, version)
 
     def _hindrance(self, project: str) -> SourceError | None:
-        """Why a project's issues may be hidden from us; None where it may be browsed."""
+        """Why a project's issues may be hidden from us; None if we may browse it."""
         try:
             if not self.not_granted(self._schemas.project(project)["key"], "BROWSE_PROJECTS"):
                 return None
@@ -127,6 +127,6 @@ class Reader:
 
 
 def is_done(fields: Mapping[str, Any]) -> bool:
-    """Whether an issue's status is of the category Done, whatever the status is called."""
+    """Whether an issue's status is in the category Done, whatever its name."""
     category = (fields.get("status") or {}).get("statusCategory") or {}
     return category.get("key") == "done"

@@ -1,4 +1,4 @@
-"""Settings of Jira: the site, which `sources.yaml` and `tracker.yaml` both name, and each's own."""
+"""Settings of Jira: of the site, for `sources.yaml` and `tracker.yaml`, and each file's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OWN_FIELDS = "project|issue ?type|summary|description|labels|parent"
 
 
 class Dialect(NamedTuple):
-    """Where the REST interfaces of Cloud and Data Center differ by a word only."""
+    """Where the REST APIs of Cloud and Data Center differ only by a word."""
 
     api: str
     account: str
@@ -33,7 +33,7 @@ _DIALECTS = {
 
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-Label = Annotated[Name, matching(r"\S+", "holds a space", "write it with hyphens")]
+Label = Annotated[Name, matching(r"\S+", "has a space", "write it with hyphens")]
 OtherField = Annotated[
     Name, matching(rf"(?i)(?!({_OWN_FIELDS})$).+", "is filled by paydown", "leave it out")
 ]
@@ -41,7 +41,7 @@ ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$"
 
 
 class JiraFields(FieldNames):
-    """The fields that hold an epic's numbers, each by its name or its id in Jira."""
+    """The fields for an epic's numbers, each by its name or its id in Jira."""
 
     slo_burn: Name | None = "SLO Burn"
     score: Name | None = None
@@ -51,7 +51,7 @@ class JiraFields(FieldNames):
 
 
 class WrittenFields(JiraFields):
-    """Those that an epic is opened with."""
+    """Those that are set when an epic is opened."""
 
     target_maturity: Name | None = None
     risk_id: Name | None = None
@@ -64,11 +64,11 @@ class ReadFields(JiraFields):
 
 
 class JiraSite(Strict):
-    """Where Jira is and how it is asked.
+    """Jira's address and access.
 
     Attributes:
-        url: the site as people open it.
-        api_url: where the API is, if not there; Cloud's scoped tokens need
+        url: the site's address for people.
+        api_url: the API's address, if different; Cloud's scoped tokens need
             `https://api.atlassian.com/ex/jira/CLOUD-ID`.
         board_label: the label that all epics carry.
     """
@@ -90,11 +90,11 @@ class JiraSite(Strict):
 
     @property
     def api(self) -> str:
-        """Where the REST interface begins."""
+        """The base address of the REST API."""
         return f"{self.api_url or self.url}{self.dialect.api}"
 
     def browse_url(self, issue_key: str) -> str:
-        """An issue's address for people: answers name the API's own, which they can't open."""
+        """An issue's address for people: answers have the API's, which people can't open."""
         return f"{self.url}/browse/{issue_key}"
 
 
@@ -115,10 +115,10 @@ class JiraSourceConfig(JiraSite, EpicSourceConfig):
 
 
 class Owner(Strict):
-    """What an owner of the catalog is in Jira.
+    """A catalog owner's counterpart in Jira.
 
-    assignee: the account id (Cloud) or the user name (Data Center). team: what the field `team`
-    takes, where it isn't the owner's own name; Cloud's field Team takes an id.
+    assignee: the account id (Cloud) or the user name (Data Center). team: the value of the field
+    `team`, if it isn't the owner's name; Cloud's field Team accepts an id.
     """
 
     assignee: Name | None = None
@@ -127,17 +127,17 @@ class Owner(Strict):
 
 
 class JiraTrackerConfig(JiraSite):
-    """The section `jira` of tracker.yaml: where epics go, and what they fill there.
+    """The section `jira` of tracker.yaml: where epics go, and the fields they fill.
 
     Attributes:
-        project: the key of the project for epics; never changed afterwards, since it names the
-            tracker in the ledger. Jira itself follows a project whose key was changed.
-        other_projects: projects that a service may ask for by its own key.
+        project: the key of the project for epics; never change it afterwards, since it names the
+            tracker in the ledger. Jira itself resolves a former key.
+        other_projects: projects that a service may request with its own key.
         priorities: the name of the priority for each band.
         field_values: values of other fields, by name or id, such as required ones.
         done_transition: the transition (or status) that closes an epic; empty for the first one
             that leads to a status of the category Done.
-        search_lag_seconds: how long after a write a search may still miss it.
+        search_lag_seconds: how long a search may still miss a write.
     """
 
     url: Url
@@ -163,7 +163,7 @@ class JiraTrackerConfig(JiraSite):
         return asked if asked in self.other_projects else self.project
 
     def tracker(self, context: Context) -> Tracker:
-        """Ready to be asked; nothing is sent yet. AccessError where a secret is missing."""
+        """Ready to be asked; nothing is sent yet. AccessError if a secret is missing."""
         from orchestration.vendors.jira.tracker import JiraTracker
 
         return JiraTracker(self, context)

@@ -1,7 +1,7 @@
 """Jira, Cloud or Data Center: the epics that paydown opened, and the stories below them.
 
-Epics are found by the board's label. Moments in JQL are in the time zone of the user's profile and
-to the minute; so changes are asked for by minutes back from now, which mean the same to everybody.
+Epics are found by the board's label. Times in JQL are in the time zone of the user's profile and to
+the minute; so changes are requested by minutes back from now, which don't depend on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from orchestration.vendors.jira.fields import EPIC_LINK
 from orchestration.vendors.jira.settings import JiraSourceConfig
 from orchestration.vendors.tracker_client import Json
 
-# What the contract in models/staging/jira reads; people's words stay where they are.
+# What the contract in models/staging/jira reads; people's texts are not copied.
 FIELDS = (
     "summary", "issuetype", "project", "parent", "labels", "status", "resolution", "resolutiondate",
     "statuscategorychangedate", "archiveddate", "assignee", "duedate", "timeoriginalestimate",
@@ -49,7 +49,7 @@ class JiraSource(EpicSource[Client]):
         )
 
     def begin(self, landing: Landing, *, is_sweep: bool) -> datetime:
-        """Find custom fields by their names; a name may be that of several."""
+        """Find custom fields by their names, which need not be unique."""
         fields = self.client.listed("/field")
         self._now = self.client.now
         kinds = {(one.get("schema") or {}).get("custom"): one["id"] for one in fields}
@@ -64,7 +64,7 @@ class JiraSource(EpicSource[Client]):
             for issues in self.client.search(self._query(parents, since), self._fields()):
                 yield [self._named(issue) for issue in issues]
         except RefusedError as error:
-            # A query fails where it names an issue that is gone.
+            # A query fails if it names an issue that is gone.
             left = [str(one["id"]) for one in self.fetch(parents)] if parents else []
             if error.status != 400 or len(left) == len(parents):
                 raise
@@ -77,7 +77,7 @@ class JiraSource(EpicSource[Client]):
                 yield self._named(issue)
 
     def hidden(self, missing: Mapping[str, str]) -> Collection[str]:
-        """Jira answers 404 to what is gone and to what is hidden; its project shows which."""
+        """Jira answers 404 for deleted and for hidden issues; the project shows which."""
         projects = {key.rpartition("-")[0] for key in missing.values()}
         unseen = {one for one in projects if self.client.find(f"/project/{one}") is None}
         return {one for one, key in missing.items() if key.rpartition("-")[0] in unseen}
@@ -103,9 +103,9 @@ class JiraSource(EpicSource[Client]):
         return [*dict.fromkeys([*FIELDS, *custom, *filter(None, [self._epic_link])])]
 
     def _named(self, issue: Json) -> Json:
-        """The issue as it came, with custom fields beside it under what they mean to us.
+        """The issue as received, plus custom fields under our names for them.
 
-        Of several fields of one name, the first that holds something.
+        Of several fields of one name, the first with a value.
         """
         values = issue["fields"]
         named = {
@@ -117,6 +117,6 @@ class JiraSource(EpicSource[Client]):
 
 
 def _ids(fields: Sequence[Json], name: str) -> list[str]:
-    """The ids of the fields that go by a name, translated or not, or by that id."""
+    """The ids of the fields with this name, translated or not, or this id."""
     names = ("id", "name", "untranslatedName")
     return [one["id"] for one in fields if name in (str(one.get(key)).casefold() for key in names)]

@@ -35,13 +35,13 @@ _TO_CLOSE = (*_TO_UPDATE, "TRANSITION_ISSUES")
 class JiraTracker:
     """Epics in Jira. Build it with `JiraTrackerConfig.tracker`.
 
-    Ids of fields and types are asked for with the first draft and kept, so an instance serves one
-    run. What it leaves out, such as a mapped field that isn't on the screen, it says once, in the
-    log and in `notes`.
+    Ids of fields and types are requested with the first draft and kept, so an instance serves one
+    run. What it leaves out, such as a mapped field that isn't on the screen, it reports once, in
+    the log and in `notes`.
     """
 
     longest_call_seconds = LONGEST_CALL_SECONDS
-    # Jira itself would create a key twice.
+    # Jira itself doesn't prevent duplicates of a key.
     is_idempotent = False
 
     def __init__(self, config: JiraTrackerConfig, context: Context) -> None:
@@ -64,7 +64,7 @@ class JiraTracker:
         return self._reader.status(refs)
 
     def preview(self, draft: protocol.EpicDraft) -> protocol.Preview:
-        """What would be sent, held against the fields that Jira says the project takes."""
+        """What would be sent, checked against the project's fields in Jira."""
         issue = self._issues.prepare(draft)
         return protocol.Preview(issue.body, tuple(issue.notes))
 
@@ -74,7 +74,7 @@ class JiraTracker:
             try:
                 return self._reader.refer(draft.key, send(self._client, issue))
             except RefusedError as error:
-                # Where the right to create is missing, Jira says 400 too, in its users' language.
+                # Without the right to create, Jira also answers 400, in the user's language.
                 if self._reader.is_granted(issue.screen.project_key, "CREATE_ISSUES") is False:
                     why = f"{error} (and its user may not create issues there)"
                     raise AccessError(why) from None
@@ -95,8 +95,8 @@ class JiraTracker:
     ) -> None:
         """One GET, one comment, at most one PUT, and a transition; one GET more for a retry.
 
-        Where no transition leads to Done, nothing is done at all. The comment goes first, so
-        whatever fails after it is an unknown outcome: the next attempt must look for the mark.
+        If no transition leads to Done, nothing is done. The comment goes first, so any later
+        failure is an unknown outcome: the next attempt must look for the mark.
         """
         with self._forbidden_alone(ref, _TO_CLOSE if is_closing else _TO_UPDATE):
             issue = self._reader.issue(ref, {"fields": "status", "expand": "editmeta"})
@@ -111,16 +111,16 @@ class JiraTracker:
             if transition:
                 self._client.write("POST", f"/issue/{ref.id}/transitions", transition)
         except SourceError as error:
-            why = f"{error} (the comment is there; the rest is tried again)"
+            why = f"{error} (the comment was added; the rest is tried again)"
             raise UnknownOutcomeError(why) from None
 
     @contextmanager
     def _forbidden_alone(
         self, ref: protocol.EpicRef, permissions: Sequence[str]
     ) -> Generator[None]:
-        """Within it, what is forbidden is so of this one epic, if its project grants all.
+        """Limits a 403 inside it to this one epic, if the project grants all rights.
 
-        Jira says 403 to both, and only the loss of a right ends the run.
+        Jira answers 403 in both cases, and only the loss of a right ends the run.
         """
         try:
             yield
@@ -134,7 +134,7 @@ class JiraTracker:
             ) from None
 
     def _figures(self, issue: Json, change: protocol.EpicChange) -> Json:
-        """Score and burn for the fields that hold them; notes where they can't."""
+        """Score and burn for their fields; notes if those can't be set."""
         entries = (issue.get("editmeta") or {}).get("fields") or {}
         editable = [read_field(*entry) for entry in entries.items()]
         fields: Json = {}
@@ -151,7 +151,7 @@ class JiraTracker:
         return fields
 
     def _comment(self, ref: protocol.EpicRef, change: protocol.EpicChange) -> None:
-        """Add the comment, which ends with the change's id in code font, cut or not."""
+        """Add the comment, which ends with the change's id in code font, even if cut."""
         path = f"/issue/{ref.id}/comment"
         if change.is_retry:
             newest_first = self._client.pages(path, "comments", orderBy="-created")
@@ -173,9 +173,9 @@ class JiraTracker:
 
 
 def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> Json:
-    """The transition called `wanted` (or leading to that status), or the first to Done, to be sent.
+    """The request for the transition `wanted` (its name or target status), or the first to Done.
 
-    A required resolution is filled. RefusedError where all ways require more, or there is none.
+    A required resolution is filled. RefusedError if all transitions require more, or there is none.
     """
     blocked: list[JiraField] = []
     for one in transitions:
@@ -195,18 +195,18 @@ def _choose(transitions: Sequence[Mapping[str, Any]], wanted: str, url: str) -> 
         blocked += [field for field in missing if field.id != "resolution" or not resolution]
     if blocked:
         raise RefusedError(
-            f"jira: {url} can't be closed: the way to Done requires {listed(blocked)}; "
+            f"jira: {url} can't be closed: the transition to Done requires {listed(blocked)}; "
             "close it by hand, or make that optional"
         )
     offered = ", ".join(str(one.get("name")) for one in transitions) or "none"
     raise RefusedError(
-        f"jira: {url} can't be closed from its present status (ways from there: {offered}); "
+        f"jira: {url} can't be closed from its current status (transitions: {offered}); "
         "set `done_transition`, or close it by hand"
     )
 
 
 def _holds(body: Any, change_id: str) -> bool:
-    """Whether a comment that Jira gave back is that change's."""
+    """Whether a comment from Jira is that of the change."""
     if isinstance(body, str):
         return fixed_width(change_id) in body
     return change_id in adf_texts(body)

@@ -1,9 +1,9 @@
 """Opsgenie's REST API: pages of records and of what belongs to one.
 
-What a search relies on: `createdAt` with `>=` and `<=` and milliseconds since 1970, and `AND`, are
+What searches rely on: `createdAt` with `>=` and `<=` and milliseconds since 1970, and `AND`, are
 documented for alerts and for incidents. Alerts sort by `updatedAt`. Incidents sort by `createdAt`
-only, and `updatedAt` in their search works without being documented: whoever uses it must check
-that something comes back (see `feed.py`).
+only, and `updatedAt` in their search is undocumented but works: callers must check that something
+comes back (see `feed.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 Query = tuple[tuple[str, str | int], ...]
 
 PAGE = 100
-# `offset + limit` beyond it is answered with 422.
+# A larger `offset + limit` is answered with 422.
 FURTHEST = 20_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ALERTS, INCIDENTS = "alerts", "incidents"
@@ -28,11 +28,11 @@ PATHS = {ALERTS: "/v2/alerts", INCIDENTS: "/v1/incidents"}
 
 
 class TooManyError(Exception):
-    """More records than offsets reach; slice by `createdAt` instead."""
+    """More records than offsets can reach; slice by `createdAt` instead."""
 
 
 class Place(NamedTuple):
-    """How far a walk from new to old got: the millisecond, and which records of it were seen."""
+    """How far a walk from new to old got: the millisecond, and its records that were seen."""
 
     at: int
     seen: tuple[str, ...] = ()
@@ -56,8 +56,9 @@ class Api:
     ) -> Iterator[paging.Page[Place]]:
         """Records created from `since` up to the place, from new to old.
 
-        Each page begins at the `createdAt` of the last record, so no offset grows, and records
-        that vanish meanwhile move no other across a border. `condition` ends the search query.
+        Each page begins at the `createdAt` of the last record, so offsets don't grow, and records
+        that vanish meanwhile don't shift others between pages. `condition` is appended to the
+        search query.
         """
 
         def ask(place: Place) -> Reply:
@@ -84,11 +85,11 @@ class Api:
         return paging.pages(ask, read, place)
 
     def latest_changes(self, since: int, changed: int) -> Iterator[list[Json]]:
-        """Alerts created from `since` on, from the last changed to those changed at `changed`.
+        """Alerts created since `since`, from the last changed to those changed at `changed`.
 
         Raises:
-            MovedError: alerts were deleted meanwhile, and others may have moved past.
-            TooManyError: more changed than offsets reach.
+            MovedError: alerts were deleted meanwhile, and others may have been skipped.
+            TooManyError: more changed than offsets can reach.
         """
 
         def ask(offset: int) -> Reply:
@@ -105,7 +106,7 @@ class Api:
         return (page.records for page in paging.pages(ask, style, 0))
 
     def alert(self, identity: str) -> Json | None:
-        """All of one alert (a list lacks `details` and `description`); None: deleted."""
+        """One complete alert (lists lack `details` and `description`); None: deleted."""
         reply = self.http.find(f"/v2/alerts/{quote(identity)}", {"identifierType": "id"})
         return _data(reply.data) if reply else None
 
@@ -125,7 +126,7 @@ class Api:
         return [entry for page in pages for entry in page] if pages else None
 
     def every(self, path: str, params: Mapping[str, str | int]) -> Iterator[Json]:
-        """All that a list holds, page by page, as far as `paging.next` leads; nothing: deleted."""
+        """All records of a list, page by page along `paging.next`; nothing: deleted."""
 
         def ask(query: Query) -> Reply | None:
             return self.http.find(path, query)
@@ -146,19 +147,19 @@ def created(record: Mapping[str, Any]) -> int:
 
 
 def stamp(record: Mapping[str, Any]) -> str:
-    """The version of a record, as Opsgenie writes it: `updatedAt`, which it may lack."""
+    """The version of a record: Opsgenie's `updatedAt`, which may be missing."""
     return record.get("updatedAt") or record["createdAt"]
 
 
 def milliseconds(value: datetime | str) -> int:
-    """Since 1970; a part of one counts as a full one, so nothing lies between."""
+    """Milliseconds since 1970, rounded up, so that nothing lies in between."""
     elapsed = (base.moment(value) if isinstance(value, str) else value) - EPOCH
     micros = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     return -(-micros // 1000)
 
 
 def instant(value: int) -> datetime:
-    """Of milliseconds since 1970."""
+    """From milliseconds since 1970."""
     return datetime.fromtimestamp(value / 1000, UTC)
 
 
@@ -169,11 +170,11 @@ def _data(answer: Any) -> Any:
 
 
 def _link(answer: Json) -> Query:
-    # Of the address only the query is used: credentials stay with the server we chose.
+    # Only the query of the address is used: credentials are sent to the configured server only.
     link = (answer.get("paging") or {}).get("next") or ""
     return tuple(parse_qsl(urlsplit(link).query)) if answer["data"] else ()
 
 
 def _has_more(answer: Json) -> bool:
-    # A short page is the end only where the server says so.
+    # A short page is the end only if the server says so.
     return len(answer["data"]) >= PAGE or bool(_link(answer))

@@ -1,4 +1,4 @@
-"""A sync of Opsgenie: what changed, more of the past, teams and services, what was deleted."""
+"""A sync of Opsgenie: changes, more of the past, teams and services, deletions."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ HOSTS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 
 
 class OpsgenieConfig(base.SourceConfig):
-    """Where the account is, and how much of it is read.
+    """The account's address, and how much of it is read.
 
-    `url` stands in for the region's address. `sweep_hours` is how often deletions are looked for,
+    `url` replaces the region's address. `sweep_hours` is how often deletions are looked for,
     `reference_hours` how often teams, users and services are read; 0 is never. `late_minutes` is
     how late Opsgenie's search may show a change.
     """
@@ -56,8 +56,8 @@ class OpsgenieConfig(base.SourceConfig):
 class Opsgenie(base.HttpExtractor):
     """Lands alerts, alert_logs, incidents, incident_timelines, record_ids, sweeps and references.
 
-    Cursors: `since`, and `<kind>_since` up to where each kind was walked; `alerts` and `incidents`,
-    a `State` each; `references_at` and `swept_at`; `<kind>_swept`, what the last sweep counted.
+    Cursors: `since`, and `<kind>_since` up to where each kind was read; `alerts` and `incidents`, a
+    `State` each; `references_at` and `swept_at`; `<kind>_swept`, the counts of the last sweep.
     """
 
     def __init__(self, config: OpsgenieConfig, context: base.Context) -> None:
@@ -106,7 +106,7 @@ class Opsgenie(base.HttpExtractor):
             landing.commit(swept_at=base.iso(clock))
 
     def _begin(self) -> int:
-        """Where the account's records begin for us: where the first sync began, or before it."""
+        """The start of the records that we read: that of the first sync, or earlier."""
         since = milliseconds(self._config.begins_at(self.landing.started_at))
         first = self.landing.cursors.get("since")
         if first is not None and (since > first or self._config.since is None):
@@ -116,13 +116,13 @@ class Opsgenie(base.HttpExtractor):
 
     def _sweep(self, kind: str, since: int, until: int, held: int) -> None:
         """Land the ids of all records created in [since, until] (ms): nothing else shows that one
-        was deleted. `sweeps` says which span of `createdAt` they speak for.
+        was deleted. `sweeps` has the span of `createdAt` that they cover.
 
-        Alerts are swept by calendar month: a month that is over and of which Opsgenie counts as
-        many as existed last time is not read again. Incidents are few and have no count.
+        Alerts are swept by calendar month: a past month with the same count as last time is not
+        read again. Incidents are few and have no count.
 
         Raises:
-            SourceError: nothing is left at all, which is no deletion by people.
+            SourceError: nothing is left at all, which can't be deletion by people.
         """
         spans = [
             (f"{begin:%Y-%m}", milliseconds(begin), milliseconds(end) - 1)
@@ -142,7 +142,7 @@ class Opsgenie(base.HttpExtractor):
             found[name] = self.landing.replace("record_ids", f"{kind}-{name}", ids)
         if (known := sum(before.values())) and not held and not any(found.values()):
             raise SourceError(
-                f"opsgenie: says that it holds no {kind} at all, where it held {known:,}; nothing "
+                f"opsgenie: reports no {kind} at all, but had {known:,}; nothing "
                 "was marked as deleted: if the account was closed, take opsgenie out of "
                 "PAYDOWN_SOURCES"
             )

@@ -1,7 +1,7 @@
-"""One kind of record, alerts or incidents: its past from new to old, and all that changes since.
+"""One kind of record, alerts or incidents: its past from new to old, and all changes since.
 
-The cursor holds ids and moments only. What is owed (`todo`) is committed together with the place
-that the lists were read to, so a sync that is killed loses nothing and asks for nothing twice.
+The cursor has only ids and times. What is still to be read (`todo`) is committed together with the
+place in the lists, so a killed sync loses nothing and requests nothing twice.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ DAY_MS = 86_400_000
 
 @dataclass
 class State:
-    """The cursor of one kind; moments in milliseconds.
+    """The cursor of one kind; times in milliseconds.
 
     Attributes:
-        changed: every change up to here was listed, but for those that the search shows late.
-        place: where the walk into the past goes on; None when it is done.
-        newest: the last change of any record seen; the search must know that one.
-        recent: versions seen that a later list names again, by id.
-        todo: records of which the details or the timeline are still to be read.
+        changed: every change up to here was listed, except those that the search shows late.
+        place: where the walk into the past continues; None when it is done.
+        newest: the last change of any record seen; the search must find it.
+        recent: versions seen that a later list has again, by id.
+        todo: records whose details or timeline are still to be read.
     """
 
     changed: int
@@ -68,7 +68,7 @@ class Feed:
         self._owed = set(self.state.todo)
 
     def run(self) -> None:
-        """Land what is owed, then what changed, then more of the past."""
+        """Land what is still to be read, then what changed, then more of the past."""
         self._drain()
         if not self.is_new:
             self._changes()
@@ -76,11 +76,11 @@ class Feed:
         self._past()
 
     def reach_back(self, until: int) -> None:
-        """Walk into the past again, from `until`, since `since` was moved to before it."""
+        """Walk into the past again, from `until`, because `since` was moved back."""
         self.state.place = self.state.place or Place(until)._asdict()
 
     def _changes(self) -> None:
-        """List what changed, and remember all of it as owed."""
+        """List what changed, and record it as still to be read."""
         state = self.state
         floor, latest = state.changed - self._late, state.changed
 
@@ -106,13 +106,13 @@ class Feed:
             except TooManyError:
                 take(self._walk())
         else:
-            # `updatedAt` in the search of incidents is not documented. If it works, the change
-            # that was seen last is found again; if nothing is, all incidents are read.
+            # `updatedAt` in the search of incidents is undocumented. If it works, it finds the last
+            # seen change again; if it finds nothing, all incidents are read.
             known = state.newest
             if known is None or not take(self._walk(f" AND updatedAt >= {min(floor, known)}")):
                 state.newest = None
                 take(self._walk())
-        # A clock that runs ahead must not hide what comes after it.
+        # A clock that runs ahead must not hide later changes.
         state.changed = max(state.changed, min(latest, self._now))
         floor = state.changed - self._late
         state.recent = {one: at for one, at in state.recent.items() if milliseconds(at) >= floor}
@@ -139,7 +139,7 @@ class Feed:
                 self._progress(f"{self._kind} back to {instant(page.following.at):%Y-%m-%d}")
 
     def _is_new(self, record: Json) -> bool:
-        """False for a version that was seen; remembers it where a later list names it again."""
+        """False for a version that was seen; records it if a later list will have it again."""
         state, version = self.state, stamp(record)
         at = milliseconds(version)
         state.newest = max(state.newest or 0, at)
@@ -150,7 +150,7 @@ class Feed:
         return created(record) >= self._since
 
     def _take(self, record: Json) -> None:
-        # The list has all of an incident; of an alert it lacks the details.
+        # The list has complete incidents, but alerts without details.
         if self._kind != ALERTS:
             self._landing.append(self._kind, [record])
         if record["id"] not in self._owed:

@@ -1,1 +1,1 @@
-"""PagerDuty's REST API v2: incidents, log entries, what they refer to, and what was deleted."""
+"""PagerDuty's REST API v2: incidents, log entries, what they refer to, and deletions."""

@@ -1,8 +1,8 @@
-"""Every incident that changed since the last sync, in its present state, and its log entries.
+"""Every incident that changed since the last sync, in its current state, and its log entries.
 
 There is no "updated since" for incidents. The account's log entries name every incident that
-changed, and carry all of it when asked to, so that N changes need no more requests than their
-entries have pages.
+changed, and include it on request, so N changes need only as many requests as their entries have
+pages.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from orchestration.vendors.pagerduty.pages import (
     pages,
 )
 
-# As a log entry refers to its incident where the incident isn't asked for too.
+# How a log entry refers to its incident unless the incident is included.
 REFERENCE = ("id", "summary", "self", "html_url")
 OPTIONS = (("is_overview", "false"), CHANNELS, ("include[]", "incidents"))
 TIMELINE = (("is_overview", "true"), CHANNELS)
 
 
 class Changes:
-    """Reads log entries from a little before where the last sync came.
+    """Reads log entries from shortly before the end of the last sync.
 
     Cursors: `changes`, up to where entries were read; `recent`, the entries of the overlap that
-    have landed, with their moments; `older`, incidents from before `since`, known by their changes
-    only, whose earlier entries have landed.
+    have landed, with their times; `older`, incidents from before `since`, known only from their
+    changes, whose earlier entries have landed.
     """
 
     def __init__(self, sync: base.HttpExtractor, since: datetime) -> None:
         self._sync, self._since = sync, since
         self._recent: dict[str, str] = dict(sync.landing.cursors.get("recent", {}))
         self._older: set[str] = set(sync.landing.cursors.get("older", ()))
-        # Of the piece that is being read: entries by id, and the incidents that they speak of.
+        # Of the current piece: entries by id, and their incidents.
         self._fresh: dict[str, str] = {}
         self._seen: dict[str, Record] = {}
 
     def read(self, end: datetime, overlap: timedelta) -> None:
-        """Land all up to `end`, and commit piece by piece."""
+        """Land everything up to `end`, and commit piece by piece."""
         landing = self._sync.landing
         done = base.moment(landing.cursors["changes"])
         if end <= done:
             return
-        # Entries from before `began` are the back-fill's.
+        # Entries from before `began` belong to the backfill.
         window = Window(max(done - overlap, base.moment(landing.cursors["began"])), end)
         landed = 0
         for piece in in_pieces(landing, window, self._read):
@@ -84,7 +84,7 @@ class Changes:
                     referred.add(incident["id"])
                 landing.append("log_entries", [entry])
         self._fetch(referred)
-        # What an incident was merged into may not say that it changed.
+        # The target of a merge may not have an entry for the change.
         reasons = [one["resolve_reason"] or {} for one in self._seen.values()]
         self._fetch({one["incident"]["id"] for one in reasons if one.get("incident")})
         for one in sorted(self._from_before() - self._older):
@@ -98,7 +98,7 @@ class Changes:
             self._land(incident)
 
     def _land(self, incident: Record) -> None:
-        """The incident, unless this version of it was seen in this piece."""
+        """The incident, unless this version was seen in this piece."""
         names = ("updated_at", "created_at", "resolve_reason")
         version = {name: incident.get(name) for name in names}
         known = self._seen.get(incident["id"])

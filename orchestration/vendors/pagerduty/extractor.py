@@ -1,9 +1,9 @@
-"""PagerDuty's REST API v2: incidents, log entries, what they refer to, and what was deleted.
+"""PagerDuty's REST API v2: incidents, log entries, what they refer to, and deletions.
 
-Each step of a sync goes on where a killed sync left it. PagerDuty says nothing of a deleted
-incident, so a stream of snapshots lists the ids of each quarter of a month: a quarter that is over
-keeps its file, byte by byte, until something in it is deleted. A record without an id says which
-window the file speaks of.
+Each step of a sync continues where a killed sync left it. PagerDuty doesn't report deleted
+incidents, so a stream of snapshots lists the ids of each quarter of a month: the file of a past
+quarter stays equal, byte for byte, until something in it is deleted. A record without an id states
+the window of the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from orchestration.vendors.pagerduty.pages import (
     pages,
 )
 
-# How people are reached is nobody's business here.
+# People's contact data is not needed here.
 PRIVATE = ("contact_methods", "notification_rules")
 MEDIA_TYPE = "application/vnd.pagerduty+json;version=2"
 BACK_FILLED: tuple[tuple[str, Options], ...] = (
@@ -48,12 +48,12 @@ class PagerDutyConfig(base.SourceConfig):
     """How PagerDuty is read. Accounts in the EU: `url: https://api.eu.pagerduty.com`.
 
     Attributes:
-        settle_seconds: what is younger is left for the next sync.
-        overlap_seconds: log entries may come so late and are still found.
-        sweep_recent_hours: how often incidents of the last six months are looked for deletions.
+        settle_seconds: younger records are left to the next sync.
+        overlap_seconds: how late log entries may appear and still be found.
+        sweep_recent_hours: how often incidents of the last six months are checked for deletions.
         sweep_all_hours: how often all are.
-        directory: what incidents refer to and is read besides; priorities always are.
-        directory_hours: how often that is read.
+        directory: which objects that incidents refer to are read too; priorities always are.
+        directory_hours: how often these are read.
     """
 
     url: base.Url = "https://api.pagerduty.com"
@@ -72,9 +72,9 @@ class PagerDutyConfig(base.SourceConfig):
 class PagerDuty(base.HttpExtractor):
     """Lands incidents, log_entries, incident_ids, priorities, services, teams and users.
 
-    Cursors: `since`, where all begins; `began`, where the first sync took over from the back-fill;
-    `incidents_from` and `log_entries_from`, how far that came; `directory`, when the directory was
-    read; `swept`, when each month was; those of changes are in `Changes`.
+    Cursors: `since`, the start of all; `began`, where the first sync took over from the backfill;
+    `incidents_from` and `log_entries_from`, how far the backfill got; `directory`, when the
+    directory was read; `swept`, when each month was; those of changes are in `Changes`.
     """
 
     def __init__(self, config: PagerDutyConfig, context: base.Context) -> None:
@@ -85,8 +85,8 @@ class PagerDuty(base.HttpExtractor):
             "pagerduty",
             config.url,
             {"Authorization": f"Token token={token}"},
-            f"put an API key of this account that may read into {config.token_env}, and see that "
-            "the source's url is of its region",
+            f"put an API key of this account with read access into {config.token_env}; see that "
+            "the source's url is that of its region",
             headers={"Accept": MEDIA_TYPE, "Content-Type": "application/json"},
         )
 
@@ -110,7 +110,7 @@ class PagerDuty(base.HttpExtractor):
             self._read_directory(now)
 
     def _newest(self) -> Reply:
-        """How many incidents there are of late, and the server's clock."""
+        """The number of recent incidents, and the server's clock."""
         today = datetime.now(UTC)
         return self._ask(Window(today - 30 * DAY, today + DAY))
 
@@ -118,22 +118,22 @@ class PagerDuty(base.HttpExtractor):
         return self.http.get("/incidents", [*window.params(), ("limit", 1), ("total", "true")])
 
     def _begin(self, end: datetime, overlap: timedelta) -> datetime:
-        """Where all begins; at the first sync this is also where changes and back-fill part."""
+        """The start of all; the first sync also sets where changes and backfill meet."""
         since = self._config.begins_at(end).replace(hour=0, minute=0, second=0, microsecond=0)
         if "since" not in self.landing.cursors:
-            # Log entries that come late are looked for from the very beginning.
+            # Late log entries are looked for from the very beginning.
             began = base.iso(max(end - overlap, since))
             names = ("began", "changes", "incidents_from", "log_entries_from")
             self.landing.commit(since=base.iso(since), **dict.fromkeys(names, began))
         recorded = base.moment(self.landing.cursors["since"])
-        # Without a date of its own the beginning stays where the first sync found it.
+        # Without a configured date the start remains that of the first sync.
         if self._config.since is None or since >= recorded:
             return recorded
         self.landing.commit(since=base.iso(since))
         return since
 
     def _back_fill(self, stream: str, options: Options, since: datetime) -> None:
-        """Land what was created from `since` to where the back-fill came, newest month first."""
+        """Land what was created from `since` to where the backfill is, newest month first."""
         landing, cursor = self.landing, f"{stream}_from"
 
         def read(piece: Window) -> None:
@@ -147,7 +147,7 @@ class PagerDuty(base.HttpExtractor):
                 self.progress(f"{stream} back to {piece.since:%Y-%m-%d}")
 
     def _sweep(self, month: Window, now: datetime) -> None:
-        """Land the ids of a month that was never swept, or too long ago for its age."""
+        """Land the ids of a month that was never swept, or whose sweep is due again."""
         config, name = self._config, f"{month.since:%Y-%m}"
         swept: dict[str, str] = dict(self.landing.cursors.get("swept", {}))
         is_recent = month.until > now - RECENT
@@ -172,7 +172,7 @@ class PagerDuty(base.HttpExtractor):
         self.progress(f"swept {name}: {len(created):,}")
 
     def _count(self, window: Window) -> None:
-        """What the source holds of all that is read: incidents created in `window`."""
+        """How many incidents created in `window` the source has."""
         for part in window.split(-((window.since - window.until) // COUNTED)):
             total = self._ask(part).data.get("total")
             if total is not None:
@@ -181,7 +181,7 @@ class PagerDuty(base.HttpExtractor):
                 )
 
     def _read_directory(self, now: datetime) -> None:
-        # Accounts without the feature have no such address.
+        # Accounts without the feature lack this endpoint.
         reply = self.http.find("/priorities", [("limit", 100)])
         self.landing.replace("priorities", "all", reply.data["priorities"] if reply else [])
         for name in self._config.directory:
@@ -193,7 +193,7 @@ class PagerDuty(base.HttpExtractor):
 
 
 def _quarters(month: Window) -> Iterator[Window]:
-    """What of the month lies in each of its quarters."""
+    """The parts of the month's window in each of its quarters."""
     first = month.since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     starts = [first.replace(day=day) for day in QUARTERS]
     ends = [*starts[1:], month.until]

@@ -1,4 +1,4 @@
-"""PagerDuty's windows, pages and single records, read so that nothing is skipped meanwhile."""
+"""PagerDuty's windows, pages and single records, read so that nothing is skipped."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Record = dict[str, Any]
 Options = tuple[tuple[str, str], ...]
 
 PAGE = 100
-# PagerDuty refuses offset + limit beyond this.
+# PagerDuty rejects a larger offset + limit.
 CAP = 10_000
 SECOND = timedelta(seconds=1)
-# Details of what triggered, where labels are.
+# Details of the trigger, which have the labels.
 CHANNELS = ("include[]", "channels")
 
 
@@ -40,7 +40,7 @@ class Window:
         ]
 
     def split(self, pieces: int) -> list[Window]:
-        """Equal windows, oldest first; one second is not split."""
+        """Equal windows, oldest first; a single second is not split."""
         seconds = max(int((self.until - self.since).total_seconds()), 1)
         step = max(-(-seconds // pieces), 1) * SECOND
         starts = [self.since]
@@ -50,7 +50,7 @@ class Window:
 
 
 class TooManyError(Exception):
-    """The window holds more than can be paged, in about so many pieces."""
+    """The window has more than can be paged; it needs about so many pieces."""
 
     def __init__(self, why: str, pieces: int = 2) -> None:
         super().__init__(why)
@@ -63,11 +63,11 @@ def pages(
     """The records of `window`, a page at a time; each once.
 
     Raises:
-        TooManyError, MovedError: what was yielded is not to be kept.
+        TooManyError, MovedError: what was yielded must be discarded.
     """
     asked: list[tuple[str, str | int]] = [*options, ("limit", PAGE)]
     if window:
-        # A second more on both sides: whether the server counts the ends in is nowhere written.
+        # A second more on both sides: whether the server includes the ends is undocumented.
         asked += Window(window.since - SECOND, window.until).params()
 
     def ask(offset: int) -> Reply:
@@ -93,10 +93,10 @@ def in_pieces(
     *,
     newest_first: bool = False,
 ) -> Iterator[Window]:
-    """Read `window` in as few pieces as it takes; yields each that was read, to be committed.
+    """Read `window` in as few pieces as possible; yields each that was read, to be committed.
 
-    What `read` wrote for a piece that then has to be split is abandoned. SourceError: one second
-    holds more than can be paged, or never stands still.
+    What `read` wrote for a piece that then has to be split is discarded. SourceError: one second
+    has more than can be paged, or keeps changing.
     """
     todo, attempts = [window], 0
     while todo:
@@ -132,7 +132,7 @@ def listing(http: Http, path: str, options: Options = ()) -> list[Record]:
 
 
 def incidents(http: Http, ids: Iterable[str]) -> Iterator[Record]:
-    """The incidents of these ids, a request each; those that are gone are left out."""
+    """The incidents of these ids, one request each; deleted ones are left out."""
     for one in ids:
         if reply := http.find(f"/incidents/{one}"):
             yield reply.data["incident"]

@@ -1,4 +1,4 @@
-"""What a sync of ServiceNow does, table by table."""
+"""A sync of ServiceNow, table by table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class ServiceNow(base.HttpExtractor):
     """Lands incidents, deletions, incident_ids, services, dependencies, risks and sweeps.
 
     Cursors: `incidents` and `deletions`, see `land_changes`; `services`, `dependencies` and
-    `risks`, what identified their last versions; `sweep`, when; `hidden`, incidents hidden from us.
+    `risks`, what identified their last versions; `sweep`, its time; `hidden`, incidents hidden from
+    us.
     """
 
     def __init__(self, config: ServiceNowConfig, context: base.Context) -> None:
@@ -45,7 +46,7 @@ class ServiceNow(base.HttpExtractor):
         if zone != "UTC":
             raise SourceError(
                 f"{NAME}: PAYDOWN_SERVICENOW_TIMEZONE is {zone}, but the instance itself sends "
-                "UTC; unset it, and leave exported files in that zone to a run of their own"
+                "UTC; unset it, and load exported files in that zone in a separate run"
             )
         token, user, password = names = (config.token_env, config.user_env, config.password_env)
         super().__init__(
@@ -77,11 +78,11 @@ class ServiceNow(base.HttpExtractor):
                 else:
                     self._snapshot(stream, scan, now)
             except AccessError as error:
-                # What may be read is read, and then the sync reports what may not.
+                # Readable tables are read, then the sync reports the others.
                 landing.abandon()
                 refused.append(AccessError(f'{error}; or set {setting} to ""'))
             except SourceError as error:
-                # Where the risk product isn't installed no such table exists, which is no error.
+                # Without the risk product this table doesn't exist, which isn't an error.
                 is_expected = stream != "risks" or setting in self._config.model_fields_set
                 if is_expected or "Invalid table" not in str(error):
                     raise
@@ -113,13 +114,13 @@ class ServiceNow(base.HttpExtractor):
         land_changes(self, stream, field, scan, begin, now, width=width, overlap=self._overlap)
 
     def _chosen(self, *names: str) -> dict[str, str]:
-        """Columns that the environment names, and the variables that name them."""
+        """Columns named by the environment, and the variables that name them."""
         variables = [f"PAYDOWN_SERVICENOW_{name}_FIELD" for name in names]
         columns = {self.context.environment.get(one, ""): one for one in variables}
         return {column: one for column, one in columns.items() if column}
 
     def _check_columns(self, table: str, chosen: Mapping[str, str]) -> None:
-        """ServiceNow passes over a column that doesn't exist, and it would be empty for ever.
+        """ServiceNow ignores a column that doesn't exist, so it would stay empty forever.
 
         Raises:
             SourceError: a setting names none of the table's columns.
@@ -131,12 +132,12 @@ class ServiceNow(base.HttpExtractor):
         for column, setting in chosen.items() if records else ():
             if column.split(".")[0] not in records[0]:
                 raise SourceError(
-                    f"{NAME}: {table} has no column {column} that we may read; correct {setting}, "
+                    f"{NAME}: {table} has no readable column {column}; correct {setting}, "
                     f"there are: {', '.join(sorted(records[0]))}"
                 )
 
     def _tables(self) -> Iterator[tuple[str, str, Scan]]:
-        """The tables besides incidents: the setting that names each, its stream, what is asked."""
+        """The tables besides incidents: the setting that names each, its stream, its scan."""
         config = self._config
         service = config.service_table or "cmdb_ci_service"
         deletions = [f"tablename={config.incident_table}"]
@@ -157,7 +158,7 @@ class ServiceNow(base.HttpExtractor):
                 yield setting, stream, Scan(table, conditions, fields, config.page_size)
 
     def _snapshot(self, stream: str, scan: Scan, now: datetime) -> None:
-        """Land all of a table, where its count or its newest change is another than last time."""
+        """Land a complete table, if its count or its newest change differs from last time."""
         total, records, _ = probe(self.http, scan.table, scan.conditions)
         mark = [total, *(raw(record, "sys_updated_on") for record in records)]
         cursor = self.landing.cursors.get(stream, {})
@@ -171,7 +172,7 @@ class ServiceNow(base.HttpExtractor):
         self.landing.commit(**{stream: {"mark": mark, "at": base.iso(now)}})
 
     def _sweep(self, now: datetime) -> None:
-        """Land the ids of all incidents, month by month: one that is missing was deleted."""
+        """Land the ids of all incidents, month by month: a missing one was deleted."""
         config, hidden = self._config, 0
         swept_at = self.landing.cursors.get("sweep", {}).get("at")
         if not base.is_over(swept_at, config.sweep_hours, now):
@@ -197,7 +198,7 @@ class ServiceNow(base.HttpExtractor):
     def _land_all(
         self, scan: Scan, stream: str, swept: str, part: str, swept_at: datetime, **bounds: Any
     ) -> None:
-        """Write all records of a scan as the file `part`, and what it covered and found."""
+        """Write all records of a scan as the file `part`, and its coverage and counts."""
 
         def records() -> Iterator[Record]:
             for page in pages(self.http, scan):

@@ -1,4 +1,4 @@
-"""Settings of ServiceNow, and which fields are asked for."""
+"""Settings of ServiceNow, and the requested fields."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ PageSize = Annotated[int, Field(strict=True, ge=10, le=10_000)]
 class ServiceNowConfig(base.SourceConfig):
     """One instance. A table whose name is empty is not read.
 
-    Only fields that something reads are asked for: callers' names and work notes stay where they
-    are, and display values of ninety columns would take the instance long to make.
+    Only fields in use are requested: callers' names and work notes are not copied, and display
+    values of ninety columns would take the instance long to compute.
 
     Attributes:
-        query: more conditions on incidents, such as `company.name=Tidal`; of fields that don't
-            change later, or the incidents that leave are never seen to be resolved.
+        query: more conditions on incidents, such as `company.name=Tidal`; on fields that don't
+            change later, else incidents that leave the query are never seen as resolved.
         fields: more fields of incidents; `*` for all.
-        overlap_minutes: how much later than its time a change may become visible.
-        window_days: how much is read in one window when years are filled in.
-        sweep_hours: how often all ids are compared, and the catalog is read though nothing says
-            that it changed.
+        overlap_minutes: how long after its time a change may become visible.
+        window_days: the window's size when years are backfilled.
+        sweep_hours: how often all ids are compared, and the catalog is read even without signs of
+            change.
     """
 
     url: base.Url | None = None

@@ -1,9 +1,9 @@
 """The Table API, read by key so that nothing is skipped.
 
-Pages by offset skip records when others are deleted under them, so each page asks for the records
-after the last one seen, in the order of `sys_id`. The server first reads `sysparm_limit` records
-and then leaves out those that the user may not see: a page may be short, or empty, and still not
-be the last. `X-Total-Count` counts the hidden ones too, which shows where the end is.
+Paging by offset skips records when others are deleted meanwhile, so each page asks for the records
+after the last one seen, ordered by `sys_id`. The server first reads `sysparm_limit` records and
+then removes those that the user may not see: a page may be short, or empty, and still not be the
+last. `X-Total-Count` includes the hidden ones, which shows where the end is.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from orchestration.http import Http, Reply, SourceError, paging
 Record = Mapping[str, Any]
 
 SMALLEST_PAGE = 10
-# What an instance gives at most unless it is asked for more.
+# An instance's default limit.
 LARGEST_PAGE = 10_000
 URL = "set the source's url to the instance, such as https://example.service-now.com"
 
 
 class Place(NamedTuple):
-    """A page: at most `limit` records with a `sys_id` after one, of which `skipped` are hidden."""
+    """A page: at most `limit` records after a `sys_id`, of which `skipped` are hidden."""
 
     after: str
     limit: int
@@ -34,10 +34,10 @@ class Place(NamedTuple):
 
 @dataclass
 class Scan:
-    """What is asked of a table, and, once `pages` ended, what there was.
+    """A query of a table, and, once `pages` is exhausted, its counts.
 
     Attributes:
-        conditions: of the encoded query, all of which must hold.
+        conditions: of the encoded query, all of which must be met.
         fields: what to return; empty for everything.
         has_display: whether to return display values besides the raw ones.
         visible: records returned.
@@ -54,7 +54,7 @@ class Scan:
 
     @property
     def hidden(self) -> int:
-        """Records that access rules kept back; those deleted during the scan count too."""
+        """Records hidden by access rules, including those deleted during the scan."""
         return max(0, self.total - self.visible)
 
     def parameters(self, place: Place) -> dict[str, str | int]:
@@ -79,8 +79,8 @@ def probe(
     conditions: Sequence[str] = (),
     fields: str = "sys_id,sys_updated_on",
 ) -> tuple[int, list[Record], datetime]:
-    """How many records match (hidden ones too), the last changed of them (of which `fields` say
-    what to return, empty for everything), and the server's clock."""
+    """How many records match (hidden ones too), the last changed of them (with `fields`, empty for
+    everything), and the server's clock."""
     query = "^".join([*conditions, "ORDERBYDESCsys_updated_on"])
     asked: dict[str, str | int] = {"sysparm_query": query, "sysparm_limit": 1}
     asked |= {"sysparm_fields": fields} if fields else {}
@@ -94,8 +94,8 @@ def probe(
 def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place]]:
     """Every record that is visible and matches from the first request to the last.
 
-    It goes on after the `sys_id` of an earlier page's `following`. SourceError: what came back
-    can't be paged.
+    It continues after the `sys_id` of an earlier page's `following`. SourceError: the answers can't
+    be paged.
     """
 
     def ask(place: Place) -> Reply:
@@ -105,11 +105,11 @@ def pages(http: Http, scan: Scan, after: str = "") -> Iterator[paging.Page[Place
 
 
 class _ByKey:
-    """Where a scan goes on.
+    """Where a scan continues.
 
-    Where a page comes back empty though more records match than it covers, all of those it covers
-    are hidden, and none of them says where to go on: they are skipped, but for a tenth, which is
-    asked for again in case that some of them were deleted meanwhile.
+    If a page is empty though more records match than it covers, all covered records are hidden, and
+    none shows where to continue: they are skipped, except a tenth, which is requested again in case
+    some were deleted meanwhile.
     """
 
     def __init__(self, scan: Scan) -> None:
@@ -122,7 +122,7 @@ class _ByKey:
         scan, limit = self._scan, place.limit
         records = _records(scan.table, reply)
         if records is None:
-            # Cut off in the middle of a page: what came is no use, less may be.
+            # Cut off in the middle of a page: it is useless, but a smaller one may work.
             if limit <= SMALLEST_PAGE:
                 raise _cancelled(scan.table)
             self._largest = max(SMALLEST_PAGE, limit // 2)
@@ -132,8 +132,8 @@ class _ByKey:
         if self._is_first:
             scan.total, self._is_first = total, False
         scan.visible += len(records)
-        # Where count and page cover each other closely, a record deleted between the two could
-        # hide another one: then one more request shows it.
+        # If count and page match closely, a record deleted between the two could hide another one:
+        # one more request shows it.
         step = limit - max(1, limit // 10)
         if total <= place.skipped + step or total == len(records) < limit:
             return paging.Page(records, reply)
@@ -145,7 +145,7 @@ class _ByKey:
 
 
 def decoded(content: bytes) -> Any:
-    """An answer; one that breaks off, for which asking again is no cure, is an error of its own."""
+    """An answer; a truncated one, which a retry doesn't fix, is an error of its own."""
     try:
         return json.loads(content)
     except ValueError:
@@ -161,7 +161,7 @@ def raw(record: Record, field: str) -> str:
 
 
 def at_least(field: str, moment: datetime) -> str:
-    """A condition; a moment in a query is UTC, to the second."""
+    """A condition; a time in a query is UTC, to the second."""
     return f"{field}>={stamp(moment)}"
 
 
@@ -171,15 +171,15 @@ def before(field: str, moment: datetime) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """As moments are written in records and queries."""
+    """The form of times in records and queries."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _records(table: str, reply: Reply) -> list[Record] | None:
-    """The answer's records; None where the server cut it off."""
+    """The answer's records; None if the server cut it off."""
     data = reply.data if isinstance(reply.data, Mapping) else {}
-    # Past the time that a transaction may take, 200 comes with an error and a part of a page, or
-    # with the error in the middle of a record, which is no JSON.
+    # Past the time limit of a transaction, 200 comes with an error and part of a page, or with the
+    # error in the middle of a record, which isn't JSON.
     if data.get("error"):
         return None
     if not isinstance(data.get("result"), list):

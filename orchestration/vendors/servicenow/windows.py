@@ -1,4 +1,4 @@
-"""Which window of time is read next, so that every change is in one of them.
+"""Which time window is read next, so that every change is in one of them.
 
 A window has a fixed end, so what changes while it is read moves out of it, into a later one.
 """
@@ -14,7 +14,7 @@ from orchestration.http import SourceError
 from orchestration.vendors import base
 from orchestration.vendors.servicenow.table import Record, Scan, at_least, before, pages, raw, stamp
 
-# The instance's nodes have clocks of their own.
+# Each node of an instance has its own clock.
 SETTLING = timedelta(seconds=60)
 
 
@@ -29,14 +29,14 @@ def land_changes(
     width: timedelta,
     overlap: timedelta,
 ) -> None:
-    """Land the records of a stream whose `field` is in the windows from `begin` not read yet.
+    """Land the records of a stream whose `field` is in the unread windows from `begin`.
 
-    Cursor (moments in ISO 8601): `since` and `until`, between which all was read; `read_at`, the
-    server's clock when the newest window was begun, since what was younger then may have become
-    visible later; `open` and `after`, a window of which a part was read, up to that `sys_id`.
+    Cursor (times in ISO 8601): `since` and `until`, between which all was read; `read_at`, the
+    server's clock at the start of the newest window, since younger changes may have become visible
+    later; `open` and `after`, a partly read window, up to that `sys_id`.
 
     Raises:
-        SourceError: the server understood the windows otherwise, and what is read would have gaps.
+        SourceError: the server interpreted the windows differently, which would leave gaps.
     """
     at = base.iso(begin)
     new = {"since": at, "until": at, "read_at": base.iso(begin + timedelta(days=366))}
@@ -67,7 +67,7 @@ def land_changes(
 
 
 def report_hidden(sync: base.HttpExtractor, scan: Scan) -> None:
-    """Say how many records access rules kept back, if any."""
+    """Report how many records access rules hid, if any."""
     if scan.hidden:
         sync.progress(f"{scan.table}: access rules hide {scan.hidden:,} of {scan.total:,}")
 
@@ -79,10 +79,10 @@ def _next_window(
     width: timedelta,
     overlap: timedelta,
 ) -> list[str] | None:
-    """The window to read now, None where all from `begin` to `until` was read.
+    """The window to read now, None if all from `begin` to `until` was read.
 
-    A `begin` before what was read so far is filled in backwards. The newest window begins
-    `overlap` before the moment when the previous one was read, if that is within it.
+    A `begin` before what was read so far is filled in backwards. The newest window begins `overlap`
+    before the time when the previous one was read, if that is within it.
     """
     since, done = base.moment(covered["since"]), base.moment(covered["until"])
     if base.iso(begin) < covered["since"]:
@@ -96,7 +96,7 @@ def _next_window(
 def _check_clock(
     scan: Scan, field: str, record: Record, first: datetime, end: datetime, asked: datetime
 ) -> None:
-    # Only what changed while we asked may be later than the window.
+    # Only changes during the request may be later than the window.
     value = raw(record, field)
     if value and (value < stamp(first) or stamp(end) <= value < stamp(asked)):
         raise SourceError(

@@ -15,7 +15,7 @@ spans as (
     group by factor
 ),
 
--- Cast from text, so that 0.15 is the number that a file states as 0.15.
+-- Cast from text, so that 0.15 equals 0.15 in a file.
 round_numbers as (
     select (digits || 'e' || power)::double as cut
     from unnest(['1', '1.2', '1.5', '2', '2.5', '3', '4', '5', '6', '8']) as mantissas (digits)
@@ -38,7 +38,7 @@ offered as (
         end
 ),
 
--- As many as there are characters for, one being "below all".
+-- As many as there are characters, one of which means "below all".
 kept as (
     select factor, cut
     from offered

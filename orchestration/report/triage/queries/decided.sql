@@ -1,4 +1,4 @@
--- One row per decision about money that was merged in the last 31 days, the newest first.
+-- One row per funding decision that was merged in the last 31 days, the newest first.
 with moment as (select max(scoring_at) as now from fct_service_scores where is_latest)
 
 select

@@ -1,4 +1,4 @@
--- What stands behind the asks: incidents with what they cost, contributing factors, lessons, action items, estimates.
+-- The evidence behind the asks: incidents with what they cost, contributing factors, lessons, action items, estimates.
 select
     evidence.*,
     incidents.is_repeat,

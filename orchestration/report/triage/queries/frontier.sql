@@ -1,5 +1,5 @@
--- One row per share of the quarter's engineer-days: what fits it of rpt_funding_plan, in that plan's order of value for
--- an engineer-day, what waits, and what waiting is expected to cost until the next quarter ends.
+-- One row per share of the quarter's engineer-days: what fits it of rpt_funding_plan, in that plan's order of value per
+-- engineer-day, what waits, and what waiting is expected to cost until the next quarter ends.
 with capacity as (
     select
         sum(engineer_days) as engineer_days,

@@ -1,4 +1,4 @@
--- One row per epic that opened with a budget in the last 31 days, whatever became of it since.
+-- One row per epic that opened with a budget in the last 31 days, whatever its state now.
 with moment as (select max(scoring_at) as now from fct_service_scores where is_latest)
 
 select

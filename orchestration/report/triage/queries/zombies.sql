@@ -1,5 +1,5 @@
--- One row per open epic or overdue action item that nobody moves, with the reason to close it, and of
--- an action item the incidents that it was to prevent.
+-- One row per open epic or overdue action item that nobody moves, with the reason to close it, and,
+-- for an action item, the incidents that it should have prevented.
 with moment as (select max(scoring_at) as now from fct_service_scores where is_latest),
 
 epics as (
@@ -37,7 +37,7 @@ reasons as (
         days_over,
         case
             when service_id is null or decision is null
-                then 'no service that paydown knows stands behind it'
+                then 'no service known to paydown is behind it'
             when decision = 'close'
                 then 'its service scores ' || score_now || ' and is below the bands'
             when days_over > 30 and days_still > 30
