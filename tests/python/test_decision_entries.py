@@ -96,7 +96,7 @@ def test_an_entry_is_added_to_any_file(text: str, expected: str) -> None:
         ("epics:\n  - a\n", "line 2: document: is not one entry"),
         (
             "x: &a 1\nepics:\n  - id: *a\n",
-            r"line 3: \*a: stands for what .*; fix: write the value out",
+            r"line 3: \*a: refers to what .*; fix: write the value out",
         ),
         ("epics:\n  - id: a\n   b: 1\n", "line 3: "),
         ("epics:\n  - {id: a}\n", "line 2: document: is written in braces; fix: write one"),

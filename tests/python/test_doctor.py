@@ -309,7 +309,7 @@ def test_a_sync_that_waits_can_be_interrupted(tmp_path: Path) -> None:
             shown, _ = process.communicate(timeout=30)
             over.set()
     assert process.returncode == 130
-    assert "interrupted; what was committed stays" in shown
+    assert "interrupted; what was committed is kept" in shown
 
 
 def test_a_run_says_which_sources_came_to_their_end(settings: Settings, show: Show) -> None:

@@ -256,7 +256,7 @@ def test_action_items(tmp_path: Path, text: str) -> None:
         ("- Sevices: x", 3, "Sevices", "write `services:`"),
         ("- Services: b", 3, "Services", "given twice, first on line 2"),
         ("- Action items:\n  - a\n  - b (@x, due soon)", 5, "Action items", "YYYY-MM-DD"),
-        ("- Action items: a (x, y, MOD-1)", 3, "Action items", "two things for owner"),
+        ("- Action items: a (x, y, MOD-1)", 3, "Action items", "two values for owner"),
         (f"- Title: {'x' * (MAX_CHARACTERS + 1)}", 3, "Title", "below the bullets"),
         ("- Window: Tuesday\n- Review date: soon", 3, "Window", "line 4: Review date"),
         *(
@@ -279,7 +279,7 @@ def test_a_problem_names_line_label_and_fix(
 
 def test_credentials_in_an_address_stay_out_of_the_reason(tmp_path: Path) -> None:
     line = read(tmp_path, HEAD + "- SLO chart: https://ana:hunter2@grafana.example.com/d/1\n")
-    assert "what stands before the @" in str(line.reason)
+    assert "what is before the @" in str(line.reason)
     assert "hunter2" not in f"{line.reason} {line.value}"
 
 

@@ -97,7 +97,7 @@ def test_every_place_has_its_line() -> None:
         ("a: !!timestamp 2025-01-01\n", 1, "holds the tag"),
         ("a: 1\nb: !!int x\n", 2, "int on 'x'"),
         ("{a: 1}: 2\n", 1, "a key that is not plain text"),
-        ("x:\n  <<: 5\n", 2, "merge key << of what is no mapping"),
+        ("x:\n  <<: 5\n", 2, "merge key << of something other"),
         ('a: "\\0"\n', 1, "control character U+0000"),
         ('a: "\\ud800"\n', 1, "control character U+D800"),
         ('a: "\\U00110000"\n', 1, "names no character"),

@@ -79,6 +79,6 @@ def test_something_else_at_the_address_is_reported(tmp_path: Path, answer: Any) 
     with (
         patch.object(vendor, "answer", lambda _: Answer(answer)),
         serving(vendor) as url,
-        pytest.raises(SourceError, match="something else than entities"),
+        pytest.raises(SourceError, match="answered without entities"),
     ):
         sync(tmp_path, url)

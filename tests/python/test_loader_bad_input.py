@@ -102,10 +102,10 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "no-id.parquet": (parquet(pa.table({"n": [1]})), "its header has no 'id' (it has: n)"),
     "no-id.csv": (b"n\n1\n", "its header has no 'id' (it has: n)"),
     "book.xlsx": (b"PK\3\4", "'.xlsx' is not a file type that is read; rename it to .json"),
-    "noending": (LINES, "'noending' is not a kind of file"),
-    "double.gz": (LINES, "'double.gz' is not a kind of file"),
-    "page.html": (b"<html>", "'.html' is not a kind of file"),
-    "cut.ndjson.part": (LINES, "'.part' is not a kind of file"),
+    "noending": (LINES, "'noending' is not a file type"),
+    "double.gz": (LINES, "'double.gz' is not a file type"),
+    "page.html": (b"<html>", "'.html' is not a file type"),
+    "cut.ndjson.part": (LINES, "'.part' is not a file type"),
 }
 GOOD_FILES: dict[str, tuple[bytes, int]] = {
     "good.ndjson": (LINES, 5000),

@@ -281,7 +281,7 @@ def test_values_that_stand_beside_their_column(
     landing.load(beside)
     problems = landing.quarantine("beside")
     assert [problem["line"] for problem in problems] == [ODD + 2] * len(shifts)
-    assert all(one["reason"].startswith("has values that stand one col") for one in problems)
+    assert all(one["reason"].startswith("has values that are shifted") for one in problems)
     first = next(problem for problem in problems if problem["file"] == "beside/0.csv")
     assert first["text"] == delimiter.join(f'"{value}"' for value in shifts[0])
     assert len(landing.rows("beside")) == len(shifts) * (len(ROWS) - 1)

@@ -26,7 +26,7 @@ CASES = {
     "PagerDuty/incidents/a.json": "move them to pagerduty/incidents if",
     "pagerduty-export/a.json": "move them to one of pagerduty/incident_ids, pagerduty/incidents, ",
     "exports/a.json": "move them to one of argocd, azure_devops, backstage,",
-    "pagerduty/incidents/2026/a.json": "put them into pagerduty/incidents itself, folders in it",
+    "pagerduty/incidents/2026/a.json": "put them into pagerduty/incidents itself, its subfolders",
     "postmortems/a.docx": "`paydown postmortem import` converts other formats to .md",
     "backstage/app/main.tf": "in backstage only *.json, *.ndjson, *.ndjson.gz, *.yaml, *.yml is",
     "opsgenie/a.json": "move them to one of opsgenie/alert_logs, opsgenie/alerts, opsgenie/inc",

@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
         ({"decision": "close"}, "reason: a no without a reason"),
         ({"decision": "defer", "reason": "later"}, "until: is deferred without an end"),
         ({"decision": "defer", "reason": "x", "until": "2026-06-26"}, "2026-06-26: is not after"),
-        ({"decision": "promote", "until": "2026-07-26"}, "until: 2026-07-26: says nothing where"),
+        ({"decision": "promote", "until": "2026-07-26"}, "until: 2026-07-26: has no meaning"),
         ({"decision": "close", "reason": "x", "due": "2026-07-26"}, "due: 2026-07-26: says"),
         ({"decision": "promote", "due": "July"}, "due: July: is not a date"),
         ({"decision": "promoted"}, "write promote"),
@@ -221,7 +221,7 @@ def test_what_the_server_refuses_changes_nothing(demo: Demo, folder: Path) -> No
         own = {"Origin": f"http://127.0.0.1:{server.server_port}", "X_Paydown_Token": server.token}
         for said, words in (
             ({"service": "nobody", "decision": "promote"}, "nobody is not scored"),
-            ({"service": "auth", "decision": "close"}, "say why"),
+            ({"service": "auth", "decision": "close"}, "write why"),
             ({"service": "auth", "decision": "close", "reason": "x" * 3000}, "2000"),
         ):
             status, text = ask(server, "POST", "/decisions", json.dumps(said), **own)

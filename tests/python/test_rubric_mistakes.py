@@ -144,7 +144,7 @@ MISTAKES = {
         ("changes:\n  repeat_rate: 0.5\n", 2, "changes.repeat_rate", "write -0.5"),
         ("changes:\n  mttr: -20\n", 2, "changes.mttr", "write -0.2"),
         ("changes:\n  burn: -0.2\n", 2, "changes.burn", "write slo_burn"),
-        ("capacity_share:\n  min: 0.3\n", 2, "capacity_share.min", "let min be"),
+        ("capacity_share:\n  min: 0.3\n", 2, "capacity_share.min", "make min"),
         ("capacity_share:\n  max: 0.1\n", 2, "capacity_share.max", "must be more"),
         ("promotion:\n  median_days_to_epic: 0\n", 2, "promotion.median_days_to_epic", "larger"),
         ("targets: {}\n", 1, "targets", "not a known key"),

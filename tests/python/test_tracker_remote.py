@@ -271,7 +271,7 @@ def test_an_owner_who_left_is_reported(vendor: Any) -> None:
             assert any("left out: assignee: is not valid" in one for one in tracker.notes)
             assert "assignee" not in vendor.issues[ref.id].fields
             return
-        with pytest.raises(RefusedError, match=r"the field System.AssignedTo doesn't take its"):
+        with pytest.raises(RefusedError, match=r"the field System.AssignedTo rejects its"):
             opened(tracker)
 
 

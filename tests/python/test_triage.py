@@ -142,7 +142,7 @@ def test_the_frontier_takes_the_plan_as_far_as_the_days_go(tmp_path: Path) -> No
     ]  # fmt: skip
     assert rows["20%"][1:3] == ["2, 10 days", "$12,000"]
     assert rows["25%"][1:4] == ["3, 15 days", "$18,000", "1: svc-4"]
-    assert "of 1 teams this quarter; how many engineers 1 more have nobody knows" in slides[-2]
+    assert "of 1 teams this quarter; 1 more have an unknown number of engineers" in slides[-2]
     assert "have taken 4 days" in slides[-2]
     assert '<a href="#evidence-plan">2, 10 days</a>' in page
     assert 'id="evidence-plan"' in page
