@@ -32,7 +32,7 @@ class Evidence(Strict):
     def _name_one(self) -> Self:
         if [self.annotation, self.tag, self.check].count(None) != 2:
             fix = "write one of annotation, tag and check, the others as further items"
-            raise invalid("must name exactly one thing", fix)
+            raise invalid("must name one thing", fix)
         has_date = self.annotation or self.check == "no_untested_ai_code"
         if self.within_days is not None and not has_date:
             fix = "remove it; only an annotation and no_untested_ai_code can be too old"

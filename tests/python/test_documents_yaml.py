@@ -87,7 +87,7 @@ def test_every_place_has_its_line() -> None:
         (
             "a: 1\nname: {{ .Values.name }}\n",
             2,
-            "a template of Jinja, Helm or the like is no docum",
+            "a template of Jinja, Helm or the like is not a docum",
         ),
         ("a: 1\n{%- if values.x %}\n", 2, "is not a document; move it elsewhere"),
         ("a: 1\nb\nc: 2\n", 3, "key: value"),

@@ -130,7 +130,7 @@ def test_records_are_those_of_the_stream_of_commits(project: Project, tmp_path: 
     ("config", "message"),
     [
         ("{", "is not JSON"),
-        ("[]", "is no object"),
+        ("[]", "is not an object"),
         ('{"lints": ""}', "lints: is not a known key; known are trailers"),
         ('{"lint": []}', "lint: is no text"),
     ],

@@ -74,7 +74,7 @@ MISTAKES = {
         ("levels:\n  gold:\n    - x\n    - x\n", 4, "levels.gold.1", "listed twice"),
         ("levels: {}\n", 1, "levels", "at least one entry"),
         ("level: {}\n", 1, "level", "write levels"),
-        (EVIDENCE + "      - {}\n", 5, "levels.gold.0.evidence.0", "must name exactly one thing"),
+        (EVIDENCE + "      - {}\n", 5, "levels.gold.0.evidence.0", "must name one thing"),
         (EVIDENCE + "      - {tag: a, check: slo}\n", 5, "levels.gold.0.evidence.0", "name one"),
         (EVIDENCE + "      - check: slos\n", 5, "levels.gold.0.evidence.0.check", "write slo"),
         (
