@@ -105,7 +105,7 @@ def test_a_jira_that_is_ready(jira: Jira) -> None:
         (
             lambda jira: jira.allowed.update(priority=["P1", "P2"]),
             "Epic in MOD",
-            "'Priority' takes P1, P2, and not 'High'",
+            "'Priority' accepts P1, P2, not 'High'",
         ),
         (
             lambda jira: jira.people.pop("ana"),
