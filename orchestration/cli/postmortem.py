@@ -173,7 +173,7 @@ def import_folder(
             ignored[f"{relative} (no heading of headings.yaml)"] += 1
             continue
         new, comments = target / f"{name}.md", _link(settings, found)
-        state = "is there already" if new.exists() else "imported"
+        state = "exists already" if new.exists() else "imported"
         counts[state] += 1
         missing.update(found.missing)
         say(f"{shown_path(new)} {state}", "bold")

@@ -192,7 +192,7 @@ def test_a_column_of_another_type_later(landing: Landing) -> None:
     landing.write("append/a.ndjson", ndjson({"id": "a", "n": 1}))
     landing.load(APPEND)
     landing.write("append/b.ndjson", ndjson({"id": "b", "n": 1.5}))
-    words = "column n is to be double, but demo__append has it as bigint; give the column another"
+    words = "column n should be double, but demo__append has it as bigint; give the column another"
     with pytest.raises(ContractError, match=words):
         landing.load(stream("append", COLUMNS | {"n": column("double")}))
     renamed = {"id": COLUMNS["id"], "n_exact": column("double", path="n")}

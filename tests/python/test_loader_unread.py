@@ -32,7 +32,7 @@ CASES = {
     "opsgenie/a.json": "move them to one of opsgenie/alert_logs, opsgenie/alerts, opsgenie/inc",
     "a.csv": "this looks like ServiceNow's incidents, move it to servicenow/incidents",
     "a.json": "this looks like Opsgenie's alerts, move it to opsgenie/alerts",
-    "servicenow/incidents/a.json -> gone": "a.json is a link to no file or to a folder",
+    "servicenow/incidents/a.json -> gone": "a.json links to no file or to a folder",
     "backstage/repos -> /": "repos links to no file or to a folder, put the files there",
 }
 CONTENTS = {
