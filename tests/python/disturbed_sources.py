@@ -33,6 +33,7 @@ from orchestration.vendors.prometheus import PrometheusConfig
 from orchestration.vendors.prometheus_queries import Query
 from orchestration.vendors.servicenow.extractor import ServiceNowConfig
 
+from .decision_helpers import PATH, Repository, config
 from .extraction import NOW, Source
 from .loopback import Vendor
 from .tracker_helpers import ENVIRONMENT as TRACKERS
@@ -42,6 +43,8 @@ from .vendor_azure_devops import ORGANIZATION
 from .vendor_backstage import Catalog
 from .vendor_datadog import FakeDatadog
 from .vendor_git import ENVIRONMENT, GitServer, Remote
+from .vendor_github import TOKEN as GITHUB_TOKEN
+from .vendor_github import GitHubServer
 from .vendor_opsgenie import KEY, OpsgenieVendor
 from .vendor_pagerduty import START, TOKEN, Account
 from .vendor_prometheus import FakePrometheus, Series
@@ -243,6 +246,32 @@ def _git(folder: Path) -> Site:
     )
 
 
+def _decisions(folder: Path) -> Site:
+    remote = Repository(folder / "remote")
+    vendor = GitHubServer(remote)
+
+    def approve(*amounts: int) -> None:
+        for number, amount in enumerate(amounts, start=len(vendor.pulls) + 1):
+            entry = {"id": "pay", "cycle": 1, "service": "pay", "decision": "approved"}
+            entry |= {"by": "cto", "on": "2026-06-20", "amount_usd": amount}
+            remote.put(PATH, json.dumps({"epics": [entry]}))
+            remote.commit()
+            vendor.commits[remote.git("rev-parse", "main")] = number
+            merged = {"merged_at": "2026-06-20T15:00:00Z", "merged_by": {"login": "cto"}}
+            vendor.pulls.append({"number": number, "html_url": "https://x.example/1", **merged})
+
+    approve(5, 6)
+    return Site(
+        "decisions",
+        vendor,
+        lambda url: config(f"{url}/acme/platform.git", api_url=f"{url}/api"),
+        {**ENVIRONMENT, "GH_TOKEN": GITHUB_TOKEN},
+        lambda: approve(7),
+        # Git's requests are five, and begin with the first of them again.
+        twice=(0, *range(6, 200, 2)),
+    )
+
+
 def _prometheus() -> Site:
     step, day, now = 300, 86_400, int(NOW.timestamp())
     vendor = FakePrometheus(now)
@@ -350,6 +379,7 @@ AT_WORK: Mapping[str, Callable[[Path], Site]] = {
     "servicenow": lambda _: _servicenow(),
     "backstage": lambda _: _backstage(),
     "git": _git,
+    "decisions": _decisions,
     "prometheus": lambda _: _prometheus(),
     "datadog": lambda _: _datadog(),
     # A day later all is looked at again; sooner, only what changed.

@@ -14,15 +14,18 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import tenacity
 
 from orchestration.http import AccessError, SourceError, UnavailableError
 from orchestration.vendors import base
 from orchestration.vendors.git.settings import PROTOCOLS, GitConfig, Repository
+
+Result = TypeVar("Result")
 
 HEAD = "refs/paydown/head"
 ATTEMPTS = 3
@@ -104,17 +107,8 @@ class Clone:
     def files(self) -> dict[str, str]:
         """The plain files of the ref's commit, without symbolic links and submodules: content ids
         by the file's path (`os.fsdecode` of its bytes)."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(UnavailableError),
-            stop=tenacity.stop_after_attempt(min(ATTEMPTS, self._patience.attempts)),
-            wait=tenacity.wait_exponential(min=2),
-            sleep=self._patience.sleep,
-            # A killed git may have left a lock or half a pack in the clone.
-            before_sleep=lambda _: shutil.rmtree(self._folder, ignore_errors=True),
-            reraise=True,
-        )
         found: dict[str, str] = {}
-        for entry in filter(None, retrying(self._fetch).split(b"\0")):
+        for entry in filter(None, self._retrying(self._fetch).split(b"\0")):
             about, _, path = entry.partition(b"\t")
             mode, kind, identity = about.split()
             if kind == b"blob" and mode in (b"100644", b"100755"):
@@ -140,6 +134,19 @@ class Clone:
                 f"{MAX_BYTES:,} bytes are read; narrow its paths"
             )
         return [*_parted(self._local("cat-file", "--batch", given=given))]
+
+    def _retrying(self, fetch: Callable[[], Result]) -> Result:
+        """What `fetch` returns; retried with an empty clone while the remote is unavailable."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(UnavailableError),
+            stop=tenacity.stop_after_attempt(min(ATTEMPTS, self._patience.attempts)),
+            wait=tenacity.wait_exponential(min=2),
+            sleep=self._patience.sleep,
+            # A killed git may have left a lock or half a pack in the clone.
+            before_sleep=lambda _: shutil.rmtree(self._folder, ignore_errors=True),
+            reraise=True,
+        )
+        return retrying(fetch)
 
     def _prepare(self) -> None:
         """Prepare the folder for what is fetched."""

@@ -55,6 +55,9 @@ class History(Clone):
         Raises:
             SourceError: the remote can't be asked, or has no such branch or no commit.
         """
+        self._retrying(lambda: self._fetch_both(branch_name, base_name))
+
+    def _fetch_both(self, branch_name: str, base_name: str) -> None:
         self._prepare()
         self.requests += 1
         heads = f"refs/heads/{branch_name}"
