@@ -6,7 +6,8 @@
 {% materialization table, adapter='duckdb' %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {{ run_hooks(pre_hooks) }}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
         {%- if existing is not none %}
             drop {{ existing.type }} {{ existing }};
@@ -14,7 +15,8 @@
         {{ create_table_as(False, target, compiled_code) }}
     {%- endcall %}
     {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks) }}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}

@@ -58,8 +58,8 @@ def show_doctor(settings: Settings) -> bool:
     console.print(grid)
     show_streams(settings)
     bad = sum(finding.state == "bad" for finding in findings)
-    unread = [finding for finding in findings if finding.subject in ("quarantine", "in use")]
-    text = f"nothing is broken; {unread[0].text}" if unread else "nothing to correct"
+    remarks = [finding for finding in findings if finding.subject in ("quarantine", "in use")]
+    text = f"nothing is broken; {remarks[0].text}" if remarks else "nothing to correct"
     say(f"{bad} to correct" if bad else text, "bold red" if bad else "green")
     return not bad
 

@@ -333,8 +333,8 @@ def test_fields_configured_for_the_contract_are_requested(
     config = settings(None, fields=["u_region"], query="active=true")
     with serving(instance) as url:
         config = config.model_copy(update={"url": url})
-        said = "no readable column u_product; correct PAYDOWN_SERVICENOW_SERVICE_FIELD, there are:"
-        with pytest.raises(SourceError, match=said):
+        fix = "correct PAYDOWN_SERVICENOW_SERVICE_FIELD, there are: active,"
+        with pytest.raises(SourceError, match=f"no readable column u_product; {fix}"):
             sync(tmp_path, config, environment)
         monkeypatch.setitem(FIELDS, "incident", FIELDS["incident"] | {"u_product", "u_region"})
         for row in instance.tables["incident"].values():

@@ -62,7 +62,10 @@ def folder(tmp_path: Path) -> Path:
         ({"decision": "defer", "reason": "later"}, "until: is deferred without an end"),
         ({"decision": "defer", "reason": "x", "until": "2026-06-26"}, "2026-06-26: is not after"),
         ({"decision": "promote", "until": "2026-07-26"}, "until: 2026-07-26: has no meaning"),
-        ({"decision": "close", "reason": "x", "due": "2026-07-26"}, "2026-07-26: has no meaning"),
+        (
+            {"decision": "close", "reason": "x", "due": "2026-07-26"},
+            "due: 2026-07-26: has no meaning",
+        ),
         ({"decision": "promote", "due": "July"}, "due: July: is not a date"),
         ({"decision": "promoted"}, "write promote"),
         ({"service": "  "}, "service"),

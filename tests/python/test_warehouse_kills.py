@@ -82,25 +82,19 @@ def killed(site: Site, address: str, goal: float, delay: float) -> str | None:
     return "marts" if "paydown_marts" in made else "models" if made - {"raw"} else "load"
 
 
-def survive(
-    kills: int,
-    seed: int,
-    demo: Demo,
-    demo_copy: Site,
-    dbt: Dbt,
-    new_postgres: Callable[[], str],
-    folder: Path,
-) -> list[str]:
-    """Kill so many runs, each on a warehouse of its own, at points all over: how far they got.
-
-    Each next run has to succeed, and its marts have to be those of a run that nobody killed.
-    """
-    chance, died, whole = random.Random(seed), [], 0
+@pytest.mark.slow
+@pytest.mark.timeout(9000)
+def test_after_thirty_kills_each_next_run_is_complete(
+    demo: Demo, demo_copy: Site, dbt: Dbt, new_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    """Each on a warehouse of its own, at points all over; its marts then have to be those of a run
+    that nobody killed."""
+    chance, died, whole = random.Random(13), [], 0
     again: Path | None = None
-    for number in range(kills):
+    for number in range(KILLS):
         address = new_postgres()
-        site = new_site(folder / str(number), address, dbt)
-        goal = (number + chance.random()) / kills * whole
+        site = new_site(tmp_path / str(number), address, dbt)
+        goal = (number + chance.random()) / KILLS * whole
         reached = killed(site, address, goal, chance.uniform(0, 1 if whole else 10))
         moment = f"killed at {goal:.0f} of {whole} relations, {reached}"
         has_epics = any((site.home / "epics").glob("*.md"))
@@ -116,14 +110,5 @@ def survive(
         if reached:
             died.append(reached)
         assert differences(wanted, site.published) == [], moment
-    return died
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(9000)
-def test_after_thirty_kills_each_next_run_is_complete(
-    demo: Demo, demo_copy: Site, dbt: Dbt, new_postgres: Callable[[], str], tmp_path: Path
-) -> None:
-    died = survive(KILLS, 13, demo, demo_copy, dbt, new_postgres, tmp_path)
     assert len(died) > KILLS * 0.8
     assert set(died) == {"load", "models", "marts"}
